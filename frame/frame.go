@@ -1,0 +1,91 @@
+// Package frame holds what every part of Livestill speaks: compressed access units and the groups they decode in, the live
+// streams they come from, the recent past of a stream, and decoded pictures.
+package frame
+
+import (
+	"fmt"
+	"image"
+	"time"
+)
+
+// A Codec names how an access unit is compressed. The zero Codec is none.
+type Codec uint8
+
+const (
+	H264 Codec = iota + 1 // ITU-T H.264, MPEG-4 AVC
+	H265                  // ITU-T H.265, HEVC
+	AV1
+	VP8
+	VP9
+	MJPEG
+	MPEG4 // MPEG-4 part 2
+)
+
+func (c Codec) String() string {
+	names := [...]string{"none", "H.264", "H.265", "AV1", "VP8", "VP9", "MJPEG", "MPEG-4"}
+	if int(c) < len(names) {
+		return names[c]
+	}
+	return fmt.Sprintf("Codec(%d)", uint8(c))
+}
+
+// An AccessUnit is one compressed picture as it came from the publisher.
+//
+// Data is contiguous and immutable: whoever holds a unit may share it and keep it, nobody may write to it. It is made so that a
+// GOP decodes on its own, with no data from elsewhere:
+//   - H.264, H.265: Annex B byte stream; a key unit begins with its parameter sets
+//   - AV1: a temporal unit in the low-overhead format; a key unit carries its sequence header
+//   - VP8, VP9: the frame; MJPEG: the file; MPEG-4: a key unit begins with its visual object sequence
+type AccessUnit struct {
+	Codec Codec
+	Key   bool          // decoding can begin here, with nothing that came before
+	Lost  bool          // something of this unit, or between the one before and it, did not arrive
+	PTS   time.Duration // presentation time, from a zero of the publisher's own
+	DTS   time.Duration // decoding time on the same scale; never decreases within a stream
+	Time  time.Time     // PTS on the wall clock: when the picture was shown
+	Data  []byte
+}
+
+// A GOP is a run of access units in decoding order. Its first is a key unit, so a GOP decodes on its own.
+type GOP []AccessUnit
+
+// Size returns the bytes of compressed data in the GOP.
+func (g GOP) Size() int {
+	n := 0
+	for i := range g {
+		n += len(g[i].Data)
+	}
+	return n
+}
+
+// A Picture is one decoded picture: 8-bit full-range BT.601 YCbCr, which is what JPEG and package image mean by YCbCr, whatever
+// the stream was coded in. Its memory is Go's and belongs to whoever holds the Picture; the pictures of a Burst are shared and
+// must not be written to.
+type Picture struct {
+	*image.YCbCr
+	PTS     time.Duration // of the access unit it was decoded from
+	Time    time.Time     // when it was shown, from the same unit
+	Key     bool          // decoded from a key unit
+	Corrupt bool          // decoding saw errors in it, or in a picture it may refer to
+	QP      float32       // mean quantiser of its blocks, in the codec's own scale; zero if the decoder does not tell
+}
+
+// Clone returns a copy of the picture that shares no pixels with it.
+func (p *Picture) Clone() *Picture {
+	c, img := *p, *p.YCbCr
+	img.Y = append([]byte(nil), p.Y...)
+	img.Cb = append([]byte(nil), p.Cb...)
+	img.Cr = append([]byte(nil), p.Cr...)
+	c.YCbCr = &img
+	return &c
+}
+
+// A Burst is a picture together with its neighbours in time, in presentation order, for enhancers that merge them.
+// The pictures are shared with other captures: read them, never write to them.
+type Burst struct {
+	Pictures []*Picture
+	Target   int // index of the picture that was asked for
+}
+
+// Picture returns the picture that was asked for.
+func (b *Burst) Picture() *Picture { return b.Pictures[b.Target] }

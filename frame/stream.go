@@ -1,0 +1,34 @@
+package frame
+
+import (
+	"context"
+	"iter"
+	"net"
+	"net/url"
+)
+
+// A Stream is one publisher's live video, as it is offered to a Handler.
+type Stream struct {
+	Name   string     // what it is published as: app/key for RTMP, the path without its leading slash for RTSP
+	Remote net.Addr   // the publisher, or the server pulled from; nil if there is no network between
+	Query  url.Values // what followed the ? in the publisher's URL; may be nil
+
+	// Units yields the access units in decoding order as they arrive, until the stream ends. It is ranged over once.
+	// Beginning to range accepts the publisher, a break hangs up on it. A publisher that leaves properly ends the
+	// sequence; anything else is yielded as a last pair, a zero unit and a non-nil error.
+	Units iter.Seq2[AccessUnit, error]
+}
+
+// A Handler takes in live streams, as an http.Handler takes requests. ServeStream runs for as long as the stream lives, on a
+// goroutine of the server's. Returning before Units was ranged over refuses the publisher, and the error says why.
+//
+// A Handler should not keep the publisher waiting: what takes long belongs on another goroutine.
+type Handler interface {
+	ServeStream(ctx context.Context, s *Stream) error
+}
+
+// HandlerFunc makes a Handler of a function.
+type HandlerFunc func(ctx context.Context, s *Stream) error
+
+// ServeStream calls f.
+func (f HandlerFunc) ServeStream(ctx context.Context, s *Stream) error { return f(ctx, s) }
