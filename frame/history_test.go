@@ -1,0 +1,185 @@
+package frame_test
+
+import (
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/livestill/livestill/frame"
+)
+
+// unit makes the nth unit of a 10 fps stream.
+func unit(n int, key bool, size int) frame.AccessUnit {
+	at := time.Duration(n) * 100 * time.Millisecond
+	return frame.AccessUnit{Codec: frame.H264, Key: key, DTS: at, PTS: at, Time: time.Unix(0, 0).Add(at), Data: make([]byte, size)}
+}
+
+func gops(h *frame.History) []frame.GOP {
+	gops, _ := h.GOPs()
+	return gops
+}
+
+func TestHistoryBeginsWithAKeyUnit(t *testing.T) {
+	var h frame.History
+	h.Add(unit(0, false, 10))
+	if g := gops(&h); len(g) != 0 || h.Size() != 0 {
+		t.Errorf("remembers %d GOPs, %d bytes of a stream without a key unit", len(g), h.Size())
+	}
+	h.Add(unit(1, true, 10))
+	h.Add(unit(2, false, 10))
+	if g := gops(&h); len(g) != 1 || len(g[0]) != 2 || h.Size() != 20 {
+		t.Errorf("remembers %v", g)
+	}
+}
+
+func TestHistoryForgetsWholeGOPsByAge(t *testing.T) {
+	h := frame.History{MaxAge: time.Second}
+	for n := range 100 {
+		h.Add(unit(n, n%5 == 0, 10))
+		g := gops(&h)
+		oldest, newest := g[0][0].Time, unit(n, false, 0).Time
+		if n >= 10 && newest.Sub(oldest) < time.Second {
+			t.Fatalf("at unit %d only %v are remembered", n, newest.Sub(oldest))
+		}
+		if newest.Sub(oldest) >= 1500*time.Millisecond {
+			t.Fatalf("at unit %d as much as %v are remembered", n, newest.Sub(oldest))
+		}
+	}
+}
+
+func TestHistoryDegradesToTheKeyUnit(t *testing.T) {
+	h := frame.History{MaxBytes: 100}
+	h.Add(unit(0, true, 50))
+	for n := 1; n <= 5; n++ {
+		h.Add(unit(n, false, 10))
+	}
+	if g, degraded := h.GOPs(); len(g[0]) != 6 || degraded {
+		t.Fatalf("a GOP of just MaxBytes has %d units left, degraded %v", len(g[0]), degraded)
+	}
+	for n := 6; n < 9; n++ {
+		h.Add(unit(n, false, 10))
+		if g, degraded := h.GOPs(); len(g) != 1 || len(g[0]) != 1 || !g[0][0].Key || !degraded || h.Size() != 50 {
+			t.Fatalf("after unit %d: %d units, degraded %v, %d bytes", n, len(g[0]), degraded, h.Size())
+		}
+	}
+	h.Add(unit(9, true, 200))
+	if g, degraded := h.GOPs(); len(g) != 1 || g[0][0].DTS != 900*time.Millisecond || degraded {
+		t.Errorf("a key unit over the bound: %v, degraded %v", g, degraded)
+	}
+}
+
+func TestCutDropsUnitsUntilTheNextKeyUnit(t *testing.T) {
+	var h frame.History
+	h.Add(unit(0, true, 10))
+	h.Cut()
+	h.Add(unit(1, false, 10))
+	h.Add(unit(2, true, 10))
+	h.Add(unit(3, false, 10))
+	if g := gops(&h); len(g) != 2 || len(g[0]) != 1 || len(g[1]) != 2 {
+		t.Errorf("remembers %v", g)
+	}
+}
+
+// TestHistoryHoldsItsBounds plays random streams and compares what is remembered with what was added.
+func TestHistoryHoldsItsBounds(t *testing.T) {
+	for seed := range uint64(300) {
+		r := rand.New(rand.NewPCG(seed, 0))
+		h := frame.History{MaxAge: time.Duration(1+r.IntN(40)) * 100 * time.Millisecond, MaxBytes: 1 + r.IntN(3000)}
+		keyEvery := 1 + r.IntN(60)
+		lastKey := -1
+		sizes := map[time.Duration]int{}
+		for n := range 300 {
+			u := unit(n, r.IntN(keyEvery) == 0, 1+r.IntN(200))
+			if sizes[u.DTS] = len(u.Data); u.Key {
+				lastKey = n
+			}
+			h.Add(u)
+			g, degraded := h.GOPs()
+			if lastKey < 0 {
+				if len(g) != 0 {
+					t.Fatalf("seed %d: remembers %v before any key unit", seed, g)
+				}
+				continue
+			}
+			total := 0
+			for _, gop := range g {
+				next := gop[0].DTS
+				for i, u := range gop {
+					if u.Key != (i == 0) || u.DTS != next || len(u.Data) != sizes[u.DTS] {
+						t.Fatalf("seed %d, unit %d: a unit is out of place", seed, n)
+					}
+					total, next = total+len(u.Data), next+100*time.Millisecond
+				}
+			}
+			newest := g[len(g)-1]
+			if newest[0].DTS != time.Duration(lastKey)*100*time.Millisecond {
+				t.Fatalf("seed %d, unit %d: the newest key unit is gone", seed, n)
+			}
+			if !degraded && newest[len(newest)-1].DTS != u.DTS {
+				t.Fatalf("seed %d, unit %d: the newest unit is gone", seed, n)
+			}
+			if total != h.Size() || total > h.MaxBytes && (len(g) > 1 || len(newest) > 1) {
+				t.Fatalf("seed %d, unit %d: %d bytes, says %d, may %d", seed, n, total, h.Size(), h.MaxBytes)
+			}
+			if len(g) > 1 && u.Time.Sub(g[1][0].Time) >= h.MaxAge {
+				t.Fatalf("seed %d, unit %d: the oldest GOP is older than anybody may ask for", seed, n)
+			}
+		}
+	}
+}
+
+// TestReadersRaceAdd reads GOPs while they grow and are forgotten; what a reader holds must never change.
+func TestReadersRaceAdd(t *testing.T) {
+	h := frame.History{MaxAge: time.Second, MaxBytes: 2000}
+	done := make(chan struct{})
+	var readers sync.WaitGroup
+	for range 4 {
+		readers.Go(func() {
+			for {
+				changed := h.Changed()
+				for _, g := range gops(&h) {
+					for i, u := range g {
+						if u.DTS != g[0].DTS+time.Duration(i)*100*time.Millisecond || u.Data[0] != byte(u.DTS/(100*time.Millisecond)) {
+							t.Errorf("unit %d of the GOP at %v changed", i, g[0].DTS)
+						}
+					}
+				}
+				select {
+				case <-done:
+					return
+				case <-changed:
+				}
+			}
+		})
+	}
+	for n := range 5000 {
+		u := unit(n, n%30 == 0, 20+n%90)
+		u.Data[0] = byte(n)
+		h.Add(u)
+	}
+	close(done)
+	readers.Wait()
+}
+
+func TestAddAllocatesOnlyToGrow(t *testing.T) {
+	h := frame.History{MaxAge: time.Second}
+	n := 0
+	add := func() { h.Add(unit(n, n%30 == 0, 0)); n++ }
+	for range 300 {
+		add()
+	}
+	if allocs := testing.AllocsPerRun(3000, add); allocs > 0.2 {
+		t.Errorf("%v allocations per Add, want one per GOP of 30", allocs)
+	}
+}
+
+func BenchmarkHistoryAdd(b *testing.B) {
+	var h frame.History
+	data := make([]byte, 8000) // 2 Mbit/s at 30 fps
+	b.ReportAllocs()
+	for n := range b.N {
+		at := time.Duration(n) * time.Second / 30
+		h.Add(frame.AccessUnit{Key: n%60 == 0, DTS: at, PTS: at, Time: time.Unix(0, 0).Add(at), Data: data})
+	}
+}
