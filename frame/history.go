@@ -18,16 +18,17 @@ type History struct {
 	// MaxAge is how far back every picture is remembered; zero means ten seconds. The GOP that this instant lies in is kept whole.
 	MaxAge time.Duration
 
-	// MaxBytes bounds the compressed data; zero means 64 MiB. When the newest GOP alone exceeds it, only its key unit is kept,
-	// and the units after that are not remembered until the next key unit: a picture grows old, but there always is one.
-	// The bound may be exceeded by a single key unit.
+	// MaxBytes bounds the compressed data; zero means 64 MiB. When the newest GOP alone exceeds it, the data of all its units
+	// but the key unit is forgotten until the next GOP: a picture grows old, but there always is one. Two units without Data
+	// then follow the key unit, the first and the last of the forgotten ones, to tell the time that is missing.
+	// A single key unit may exceed the bound.
 	MaxBytes int
 
 	mu       sync.Mutex
 	gops     []GOP // in decoding order; a GOP's units are written once and never moved
 	bytes    int
 	closed   bool          // the last of gops takes no more units
-	degraded bool          // the last of gops is a key unit alone because the GOP exceeded MaxBytes
+	degraded bool          // the last of gops exceeded MaxBytes
 	changed  chan struct{} // closed by the next Add; nil while nobody waits
 }
 
@@ -47,6 +48,10 @@ func (h *History) Add(u AccessUnit) {
 		h.closed, h.degraded = false, false
 	case last < 0 || h.closed:
 		return
+	case h.degraded:
+		g := h.gops[last]
+		u.Data = nil
+		h.gops[last] = GOP{g[0], g[1], u} // anew, since readers may hold the old one
 	default:
 		h.gops[last] = append(h.gops[last], u)
 	}
@@ -75,10 +80,16 @@ func (h *History) forget() {
 		h.gops = h.gops[1:]
 	}
 	if h.bytes > maxBytes && len(newest) > 1 {
-		// A new array, so that the units of the old one can be collected once no reader holds it.
-		h.gops[0] = GOP{newest[0]}
+		first, last := newest[1], newest[len(newest)-1]
+		for _, u := range newest[1:] {
+			if u.Time.Before(first.Time) {
+				first = u // B-frames are shown before what was decoded before them
+			}
+		}
+		first.Data, last.Data = nil, nil
+		h.gops[0] = GOP{newest[0], first, last}
 		h.bytes = len(newest[0].Data)
-		h.closed, h.degraded = true, true
+		h.degraded = true
 	}
 }
 
@@ -91,15 +102,15 @@ func (h *History) Cut() {
 }
 
 // GOPs returns what is remembered, oldest first. The GOPs share memory with the History and are immutable: units that are added
-// later do not appear in them. Degraded tells that the last GOP lost the units after its key unit to MaxBytes.
-func (h *History) GOPs() (gops []GOP, degraded bool) {
+// later do not appear in them.
+func (h *History) GOPs() []GOP {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	gops = make([]GOP, len(h.gops))
+	gops := make([]GOP, len(h.gops))
 	for i, g := range h.gops {
 		gops[i] = g[:len(g):len(g)]
 	}
-	return gops, h.degraded
+	return gops
 }
 
 // Changed returns a channel that is closed when the next unit is remembered. To wait for a unit, call it before looking at GOPs.

@@ -1,0 +1,116 @@
+#include "raw.h"
+
+#include <string.h>
+
+#include <libavutil/frame.h>
+#include <libavutil/pixdesc.h>
+#include <libavutil/version.h>
+#include <libavutil/video_enc_params.h>
+
+// key_frame and interlaced_frame became flags in FFmpeg 6.1 (libavutil 58.7) and left the structure in 8.0 (libavutil 60).
+#if LIBAVUTIL_VERSION_INT >= AV_VERSION_INT(58, 7, 100)
+#define INTERLACED(f) (((f)->flags & AV_FRAME_FLAG_INTERLACED) != 0)
+#else
+#define INTERLACED(f) ((f)->interlaced_frame != 0)
+#endif
+
+// layout tells which of our own loops can read a pixel format.
+static int layout(const AVPixFmtDescriptor *d)
+{
+	int i;
+	if (d->flags & (AV_PIX_FMT_FLAG_HWACCEL | AV_PIX_FMT_FLAG_PAL | AV_PIX_FMT_FLAG_BITSTREAM | AV_PIX_FMT_FLAG_BE))
+		return LS_OTHER;
+	for (i = 0; i < d->nb_components; i++)
+		if (d->comp[i].depth != 8 || d->comp[i].step != 1 || d->comp[i].shift || d->comp[i].offset)
+			return LS_OTHER;
+	if (d->nb_components < 3)
+		return LS_GRAY; // with or without alpha, which is left out
+	if (d->flags & AV_PIX_FMT_FLAG_RGB)
+		return LS_GBR;
+	for (i = 0; i < 3; i++)
+		if (d->comp[i].plane != i)
+			return LS_OTHER;
+	return LS_PLANAR;
+}
+
+// is_full tells the range. The yuvj formats say it by their name, RGB and what the stream leaves open by convention.
+static int is_full(const AVFrame *f, const AVPixFmtDescriptor *d)
+{
+	if (f->color_range == AVCOL_RANGE_JPEG || !strncmp(d->name, "yuvj", 4))
+		return 1;
+	return f->color_range == AVCOL_RANGE_UNSPECIFIED && (d->flags & AV_PIX_FMT_FLAG_RGB);
+}
+
+static float mean_qp(const AVFrame *f)
+{
+	AVFrameSideData *sd = av_frame_get_side_data(f, AV_FRAME_DATA_VIDEO_ENC_PARAMS);
+	AVVideoEncParams *p;
+	unsigned i;
+	int64_t sum = 0;
+	if (!sd)
+		return 0;
+	p = (AVVideoEncParams *)sd->data;
+	if (!p->nb_blocks)
+		return p->qp;
+	for (i = 0; i < p->nb_blocks; i++)
+		sum += av_video_enc_params_block(p, i)->delta_qp;
+	return p->qp + (float)sum / p->nb_blocks;
+}
+
+void ls_read(const void *frame, ls_raw *out)
+{
+	const AVFrame *f = frame;
+	const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(f->format);
+	int i;
+
+	memset(out, 0, sizeof(*out));
+	out->width = f->width;
+	out->height = f->height;
+	out->pts = f->pts;
+	out->corrupt = (f->flags & AV_FRAME_FLAG_CORRUPT) != 0;
+	out->errors = f->decode_error_flags;
+	out->interlaced = INTERLACED(f);
+	out->space = f->colorspace;
+	out->siting = f->chroma_location;
+	out->sar_num = f->sample_aspect_ratio.num;
+	out->sar_den = f->sample_aspect_ratio.den;
+	out->qp = mean_qp(f);
+	if (!d)
+		return;
+	out->layout = layout(d);
+	out->full = is_full(f, d);
+	out->sub_x = d->log2_chroma_w;
+	out->sub_y = d->log2_chroma_h;
+	for (i = 0; i < 3 && i < d->nb_components; i++) {
+		out->data[i] = f->data[i];
+		out->stride[i] = f->linesize[i];
+	}
+}
+
+void ls_like(void *frame, const void *other)
+{
+	AVFrame *f = frame;
+	const AVFrame *o = other;
+	f->color_range = o->color_range;
+	f->color_primaries = o->color_primaries;
+	f->color_trc = o->color_trc;
+	f->colorspace = o->colorspace;
+	f->chroma_location = o->chroma_location;
+}
+
+void ls_plane(void *frame, int i, const uint8_t *src, int stride, int w, int h)
+{
+	AVFrame *f = frame;
+	uint8_t *dst = f->data[i];
+	for (; h > 0; h--, src += stride, dst += f->linesize[i])
+		memcpy(dst, src, w);
+}
+
+void ls_intra(void *frame, int lambda)
+{
+	AVFrame *f = frame;
+	f->color_range = AVCOL_RANGE_JPEG;
+	f->pict_type = AV_PICTURE_TYPE_I;
+	f->quality = lambda;
+	f->pts = 0;
+}

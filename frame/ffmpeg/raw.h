@@ -1,0 +1,46 @@
+// What Livestill needs of libav's structures beyond what go-astiav binds in every version, as plain C types.
+#ifndef LIVESTILL_RAW_H
+#define LIVESTILL_RAW_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// How the samples of a frame lie in memory.
+enum {
+	LS_OTHER,  // only swscale can read it
+	LS_PLANAR, // 8-bit Y, Cb, Cr
+	LS_GRAY,   // 8-bit Y alone
+	LS_GBR,    // 8-bit G, B, R
+};
+
+// One decoded frame. The planes belong to the AVFrame and live as long as it.
+typedef struct {
+	const uint8_t *data[3];
+	int stride[3];
+	int width, height;
+	int layout;       // LS_OTHER...
+	int sub_x, sub_y; // log2 of the chroma subsampling
+	int full;         // range: 1 full, 0 limited
+	int space;        // enum AVColorSpace, its numbers are those of ISO/IEC 23091-4 (H.273)
+	int siting;       // enum AVChromaLocation
+	int sar_num, sar_den;
+	int64_t pts;
+	int corrupt;    // AV_FRAME_FLAG_CORRUPT
+	int errors;     // decode_error_flags
+	int interlaced; // coded as two fields
+	float qp;       // mean over the blocks, 0 if the decoder does not export it
+} ls_raw;
+
+// ls_read fills out from an AVFrame.
+void ls_read(const void *frame, ls_raw *out);
+
+// ls_like gives frame the colour properties of another, so that swscale converts samples and leaves colours alone.
+void ls_like(void *frame, const void *other);
+
+// ls_plane copies h rows of w bytes from src into plane i of frame, which must be that large.
+void ls_plane(void *frame, int i, const uint8_t *src, int stride, int w, int h);
+
+// ls_intra makes frame a full-range picture to be encoded at quantiser q, in libav's lambda units.
+void ls_intra(void *frame, int lambda);
+
+#endif
