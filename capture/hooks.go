@@ -1,0 +1,98 @@
+package capture
+
+import (
+	"context"
+	"image"
+	"io"
+	"iter"
+	"time"
+
+	"github.com/livestill/livestill/frame"
+)
+
+// A Policy says who may capture what, before anything is done for the request. Its error refuses, and reaches the caller as it is:
+// see Deny.
+type Policy interface {
+	Allow(ctx context.Context, r Request) error
+}
+
+// A Decoder decompresses. Decode yields the pictures of g that were shown at or after from, in presentation order. It marks as
+// Corrupt what damage reached, and yields an error as its last pair when it cannot go on. It must be safe for concurrent use;
+// ffmpeg.Decoder is one.
+type Decoder interface {
+	Decode(ctx context.Context, g frame.GOP, from time.Time) iter.Seq2[*frame.Picture, error]
+}
+
+// An Enhancer makes a better picture of b.Picture(). It returns a new Picture, or that one untouched; the pictures of b are not
+// its own to write to.
+type Enhancer interface {
+	Enhance(ctx context.Context, b *frame.Burst) (*frame.Picture, error)
+}
+
+// A Moderator looks at the finished picture before it is encoded or stored. Any error refuses the picture, a failure of the
+// moderator's own too. It must not write to p.
+type Moderator interface {
+	Moderate(ctx context.Context, r Request, p *frame.Picture) error
+}
+
+// An Encoder makes an image file of a picture. Type is the file's media type, like "image/jpeg".
+type Encoder interface {
+	Encode(w io.Writer, p *frame.Picture) error
+	Type() string
+}
+
+// A Store keeps finished stills. When Put returns without error the still is as safe as the store can make it, and location says
+// where it is: a path, a URL. Put of a still with the same ID again replaces it. A Store must be safe for concurrent use.
+type Store interface {
+	Put(ctx context.Context, s *Still) (location string, err error)
+}
+
+// A Notifier is told how each capture ended, as its last step. It cannot fail one: what goes wrong in it is its own affair.
+type Notifier interface {
+	Notify(ctx context.Context, e Event)
+}
+
+// An Event is the end of a capture: either Still or Err is set.
+type Event struct {
+	Request Request
+	Still   *Still
+	Err     error
+}
+
+// Adapters that make hooks of functions.
+type (
+	PolicyFunc    func(ctx context.Context, r Request) error
+	EnhancerFunc  func(ctx context.Context, b *frame.Burst) (*frame.Picture, error)
+	ModeratorFunc func(ctx context.Context, r Request, p *frame.Picture) error
+	StoreFunc     func(ctx context.Context, s *Still) (location string, err error)
+	NotifierFunc  func(ctx context.Context, e Event)
+)
+
+// Allow calls f.
+func (f PolicyFunc) Allow(ctx context.Context, r Request) error { return f(ctx, r) }
+
+// Enhance calls f.
+func (f EnhancerFunc) Enhance(ctx context.Context, b *frame.Burst) (*frame.Picture, error) {
+	return f(ctx, b)
+}
+
+// Moderate calls f.
+func (f ModeratorFunc) Moderate(ctx context.Context, r Request, p *frame.Picture) error {
+	return f(ctx, r, p)
+}
+
+// Put calls f.
+func (f StoreFunc) Put(ctx context.Context, s *Still) (string, error) { return f(ctx, s) }
+
+// Notify calls f.
+func (f NotifierFunc) Notify(ctx context.Context, e Event) { f(ctx, e) }
+
+// Apply makes an Enhancer of a filter that works on one picture in place, such as an enhance.Chain. It works on a copy.
+func Apply(filter interface {
+	Apply(ctx context.Context, img *image.YCbCr) error
+}) Enhancer {
+	return EnhancerFunc(func(ctx context.Context, b *frame.Burst) (*frame.Picture, error) {
+		p := b.Picture().Clone()
+		return p, filter.Apply(ctx, p.YCbCr)
+	})
+}

@@ -1,0 +1,71 @@
+package capture
+
+import (
+	"time"
+
+	"github.com/livestill/livestill/frame"
+)
+
+// A Request asks for one still. The zero Request asks for the newest picture.
+type Request struct {
+	Stream string // which stream; a Hub finds its Camera by it, a Camera fills it in
+	Moment Moment // which picture
+	By     string // who asks; for Policy and whoever else wants to know
+	ID     string // names the still; empty means a new random one. A Store replaces what it has under the same ID.
+
+	// Tolerance is how far from the wanted instant another picture may be that stands in for one that is damaged or forgotten.
+	// Zero means one second; negative means that only the very picture will do.
+	Tolerance time.Duration
+}
+
+const defaultTolerance = time.Second
+
+func (r Request) tolerance() time.Duration {
+	switch {
+	case r.Tolerance == 0:
+		return defaultTolerance
+	case r.Tolerance < 0:
+		return 0
+	default:
+		return r.Tolerance
+	}
+}
+
+// A Still is a finished capture, and the truth about it.
+type Still struct {
+	ID      string
+	Stream  string
+	Request Request // as it was asked for, with Stream and ID filled in
+
+	Data    []byte         // the image file; immutable
+	Type    string         // its media type
+	Picture *frame.Picture // the finished picture before it was encoded; immutable
+
+	Wanted  time.Time     // the instant asked for
+	Time    time.Time     // when the delivered picture was shown
+	PTS     time.Duration // its presentation time in the publisher's stream
+	Age     time.Duration // how long before the capture was asked for it was shown; negative for one in the future
+	Key     bool          // it is a key picture
+	QP      float32       // its mean quantiser in the codec's own scale; zero if unknown
+	Instead error         // nil: this is the very picture. Else why a neighbour within Tolerance stands in for it: ErrCorrupt or ErrForgotten
+
+	Steps    []Step // what touched it, in order, and for how long
+	Location string // where the Store put it
+}
+
+// Step returns how long the named step took; zero if it did not run.
+func (s *Still) Step(name string) time.Duration {
+	for _, step := range s.Steps {
+		if step.Name == name {
+			return step.Took
+		}
+	}
+	return 0
+}
+
+// A Step is one step of a capture.
+type Step struct {
+	Name string        // as in Error.Step
+	Hook string        // the Go type of the hook that ran; empty for what Camera does itself
+	Took time.Duration // from its beginning to its end, waiting included
+}
