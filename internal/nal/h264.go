@@ -3,6 +3,7 @@
 package nal
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -22,8 +23,11 @@ const (
 // Parameter sets are a few hundred bytes at most. The bound keeps a publisher from growing every key unit with sets of its making.
 const maxSets = 64 << 10
 
-// ErrSets says that a publisher's parameter sets are larger than any encoder's.
-var ErrSets = errors.New("parameter sets exceed 64 KiB")
+// What is wrong with a publisher's parameter sets.
+var (
+	ErrSets      = errors.New("parameter sets exceed 64 KiB")
+	ErrStartCode = errors.New("parameter set has a start code inside") // emulation prevention (section 7.4.1.1) rules it out
+)
 
 // H264 makes access units of NAL units and remembers the parameter sets among them. The zero value is ready for a new stream.
 type H264 struct {
@@ -122,10 +126,13 @@ func (h *H264) learn(nal []byte) error {
 	if !ok {
 		return nil
 	}
+	if bytes.Contains(s.nal, []byte{0, 0, 1}) {
+		return ErrStartCode
+	}
 	at := len(h.sets)
 	for i, old := range h.sets {
 		if old.kind == s.kind && old.id == s.id {
-			if string(old.nal) == string(nal) {
+			if bytes.Equal(old.nal, s.nal) {
 				return nil
 			}
 			h.size -= len(old.nal)
@@ -138,11 +145,11 @@ func (h *H264) learn(nal []byte) error {
 			break
 		}
 	}
-	if h.size+len(nal) > maxSets {
+	if h.size+len(s.nal) > maxSets {
 		return ErrSets
 	}
-	s.nal = append([]byte(nil), nal...)
-	h.size += len(nal)
+	s.nal = bytes.Clone(s.nal)
+	h.size += len(s.nal)
 	h.sets = append(h.sets, set{})
 	copy(h.sets[at+1:], h.sets[at:])
 	h.sets[at] = s
@@ -160,11 +167,13 @@ func contains(nals [][]byte, s set) bool {
 }
 
 // parseSet tells the kind and id of a parameter set. A sequence parameter set begins with profile, constraints and level, then
-// its id (ITU-T H.264 section 7.3.2.1.1); a picture parameter set begins with its id (section 7.3.2.2).
+// its id (ITU-T H.264 section 7.3.2.1.1); a picture parameter set begins with its id (section 7.3.2.2). The set is a part of nal:
+// some encoders pad it, but no NAL unit ends in zero.
 func parseSet(nal []byte) (s set, ok bool) {
-	if len(nal) == 0 {
+	if nal = bytes.TrimRight(nal, "\x00"); len(nal) == 0 {
 		return s, false
 	}
+	s.nal = nal
 	s.kind = nal[0] & 0x1f
 	at := 1
 	switch s.kind {
