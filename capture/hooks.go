@@ -59,30 +59,36 @@ type Event struct {
 	Err     error
 }
 
-// Adapters that make hooks of functions.
-type (
-	PolicyFunc    func(ctx context.Context, r Request) error
-	EnhancerFunc  func(ctx context.Context, b *frame.Burst) (*frame.Picture, error)
-	ModeratorFunc func(ctx context.Context, r Request, p *frame.Picture) error
-	StoreFunc     func(ctx context.Context, s *Still) (location string, err error)
-	NotifierFunc  func(ctx context.Context, e Event)
-)
+// PolicyFunc makes a Policy of a function.
+type PolicyFunc func(ctx context.Context, r Request) error
 
 // Allow calls f.
 func (f PolicyFunc) Allow(ctx context.Context, r Request) error { return f(ctx, r) }
+
+// EnhancerFunc makes an Enhancer of a function.
+type EnhancerFunc func(ctx context.Context, b *frame.Burst) (*frame.Picture, error)
 
 // Enhance calls f.
 func (f EnhancerFunc) Enhance(ctx context.Context, b *frame.Burst) (*frame.Picture, error) {
 	return f(ctx, b)
 }
 
+// ModeratorFunc makes a Moderator of a function.
+type ModeratorFunc func(ctx context.Context, r Request, p *frame.Picture) error
+
 // Moderate calls f.
 func (f ModeratorFunc) Moderate(ctx context.Context, r Request, p *frame.Picture) error {
 	return f(ctx, r, p)
 }
 
+// StoreFunc makes a Store of a function.
+type StoreFunc func(ctx context.Context, s *Still) (location string, err error)
+
 // Put calls f.
 func (f StoreFunc) Put(ctx context.Context, s *Still) (string, error) { return f(ctx, s) }
+
+// NotifierFunc makes a Notifier of a function.
+type NotifierFunc func(ctx context.Context, e Event)
 
 // Notify calls f.
 func (f NotifierFunc) Notify(ctx context.Context, e Event) { f(ctx, e) }

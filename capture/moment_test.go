@@ -90,6 +90,7 @@ func atOffset(d time.Duration) func(time.Time) capture.Moment {
 
 // serve plays units live to the handler.
 func serve(t *testing.T, h frame.Handler, us []frame.AccessUnit) {
+	t.Helper()
 	if err := h.ServeStream(t.Context(), frametest.Live(t.Context(), "live/a", us)); err != nil && t.Context().Err() == nil {
 		t.Error(err)
 	}

@@ -11,6 +11,7 @@ import (
 // A Codec names how an access unit is compressed. The zero Codec is none.
 type Codec uint8
 
+// The codecs that streams may be in; which of them a package takes is its own to say.
 const (
 	H264 Codec = iota + 1 // ITU-T H.264, MPEG-4 AVC
 	H265                  // ITU-T H.265, HEVC
@@ -39,7 +40,7 @@ func (c Codec) String() string {
 type AccessUnit struct {
 	Codec Codec
 	Key   bool          // decoding can begin here, with nothing that came before
-	Lost  bool          // something of this unit, or between the one before and it, did not arrive
+	Lost  bool          // something of this unit did not arrive, or, unless it is a key unit, of what came just before it
 	PTS   time.Duration // presentation time, from a zero of the publisher's own
 	DTS   time.Duration // decoding time on the same scale; never decreases within a stream
 	Time  time.Time     // PTS on the wall clock: when the picture was shown

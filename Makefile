@@ -1,0 +1,39 @@
+# make test   all checks, as continuous integration runs them
+# make demo   stills out of two real streams, with contact sheets to look at, in stills/
+# make bench  speed, and tap to bytes beside what is usual today
+# On a bare Debian 12 or 13 each installs what it needs; that takes root.
+
+LINT = v2.15.0
+# The flags that pair go-astiav with this machine's FFmpeg; .ci/setup finds them.
+GO = GOFLAGS="$$GOFLAGS $$(cat bin/goflags)"
+
+.PHONY: test demo bench fuzz lint setup compat
+
+test: setup
+	$(GO) go vet ./...
+	$(GO) $(MAKE) lint
+	$(GO) .ci/layers
+	$(GO) go test -race ./...
+	$(GO) .ci/fuzz 5s
+
+demo: setup
+	$(GO) .ci/demo stills
+
+bench:
+	.ci/setup nginx-light libnginx-mod-rtmp
+	$(GO) go test -run '^$$' -bench . -benchmem ./...
+	$(GO) go run ./examples/bench
+
+lint: bin/golangci-lint-$(LINT)
+	bin/golangci-lint-$(LINT) run ./...
+
+bin/golangci-lint-$(LINT):
+	GOFLAGS= GOBIN=$(CURDIR)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT)
+	mv bin/golangci-lint $@
+
+setup:
+	.ci/setup
+
+# The same tests on the other Debian, in a folder made by debootstrap.
+compat:
+	.ci/compat trixie
