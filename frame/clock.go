@@ -6,28 +6,67 @@ import "time"
 // and then send what they held back.
 const maxLag = 10 * time.Second
 
-// A Clock tells when the units of a stream were shown, for publishers that send timestamps but no wall-clock time. The unit that
-// took the shortest time to arrive sets it: jitter, stalls and bursts of the network do not reach the times of the units.
+// The clock is set anew this often: twice the 16 pictures that a codec may reorder, so that every unit's presentation time lies
+// after the last setting or after the one before.
+const unitsPerSetting = 32
+
+// A Clock tells when the units of a stream were shown, for publishers that send timestamps but no wall-clock time. The units that
+// took the shortest time to arrive set it: jitter, stalls and bursts of the network do not reach the times of the units.
 // The zero Clock is ready for a new stream; one goroutine at a time may use it.
 type Clock struct {
-	started bool
-	base    time.Time     // wall-clock time of DTS zero
-	last    time.Duration // DTS of the unit before
+	now, before setting
+	units       int           // stamped since the last setting; zero before the first unit
+	fastest     time.Duration // the shortest lag among them
+	lastDTS     time.Duration
+	maxPTS      time.Duration
+}
+
+// A setting maps presentation times onto the wall clock. From a point on, the correction grows with time until it is complete, so
+// that the map is continuous and rises.
+type setting struct {
+	pts        time.Duration
+	time       time.Time
+	correction time.Duration
+}
+
+func (s setting) at(pts time.Duration) time.Time {
+	d := pts - s.pts
+	switch {
+	case d < 0:
+	case s.correction < 0:
+		d += max(s.correction, -d/2)
+	default:
+		d += min(s.correction, d/64)
+	}
+	return s.time.Add(d)
+}
+
+// left returns how much of the correction is still to come at a presentation time.
+func (s setting) left(pts time.Duration) time.Duration {
+	return s.correction - s.at(pts).Sub(s.time.Add(pts-s.pts))
 }
 
 // Stamp sets u.Time for a unit that arrived at the given time. Units must be stamped in the order they arrive in. The clock follows
-// a publisher's that runs fast or slow, and starts afresh when timestamps jump; times never go back from one DTS to the next.
+// a publisher's that runs fast or slow, and starts afresh when timestamps jump. But for such jumps, times are in the order of
+// presentation times.
 func (c *Clock) Stamp(u *AccessUnit, arrival time.Time) {
-	step := u.DTS - c.last
-	lag := arrival.Sub(c.base.Add(u.DTS)) // how much longer this unit took than the fastest
-	switch {
-	case !c.started, step < 0, lag > maxLag, lag < -maxLag:
-		c.base = arrival.Add(-u.DTS)
-	case lag < 0:
-		c.base = c.base.Add(max(lag, -step/2))
-	default:
-		c.base = c.base.Add(min(lag, step) / 64)
+	lag := arrival.Sub(c.now.time.Add(u.DTS - c.now.pts + c.now.correction)) // how much longer it took than the clock is set for
+	if c.units == 0 || u.DTS < c.lastDTS || lag.Abs() > maxLag {
+		c.now = setting{pts: u.PTS, time: arrival.Add(u.PTS - u.DTS)}
+		c.before = c.now
+		c.units, c.fastest, c.maxPTS = 0, maxLag, u.PTS
+		lag = 0
 	}
-	c.started, c.last = true, u.DTS
-	u.Time = c.base.Add(u.PTS)
+	c.units++
+	c.fastest = min(c.fastest, lag)
+	c.lastDTS, c.maxPTS = u.DTS, max(c.maxPTS, u.PTS)
+	if u.Time = c.now.at(u.PTS); u.PTS < c.now.pts {
+		u.Time = c.before.at(u.PTS)
+	}
+	if c.units == unitsPerSetting {
+		c.before = c.now
+		c.now = setting{pts: c.maxPTS, time: c.before.at(c.maxPTS)}
+		c.now.correction = c.fastest + c.before.left(c.maxPTS)
+		c.units, c.fastest = 1, maxLag
+	}
 }

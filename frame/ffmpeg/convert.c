@@ -1,5 +1,6 @@
 #include "convert.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -33,10 +33,15 @@ static int layout(const AVPixFmtDescriptor *d)
 	return LS_PLANAR;
 }
 
+static int is_yuvj(const AVPixFmtDescriptor *d)
+{
+	return !strncmp(d->name, "yuvj", 4);
+}
+
 // is_full tells the range. The yuvj formats say it by their name, RGB and what the stream leaves open by convention.
 static int is_full(const AVFrame *f, const AVPixFmtDescriptor *d)
 {
-	if (f->color_range == AVCOL_RANGE_JPEG || !strncmp(d->name, "yuvj", 4))
+	if (f->color_range == AVCOL_RANGE_JPEG || is_yuvj(d))
 		return 1;
 	return f->color_range == AVCOL_RANGE_UNSPECIFIED && (d->flags & AV_PIX_FMT_FLAG_RGB);
 }
@@ -78,6 +83,9 @@ void ls_read(const void *frame, ls_raw *out)
 	if (!d)
 		return;
 	out->layout = layout(d);
+	out->rgb = (d->flags & (AV_PIX_FMT_FLAG_RGB | AV_PIX_FMT_FLAG_PAL)) != 0;
+	out->grey = d->nb_components < 3 && !out->rgb;
+	out->yuvj = is_yuvj(d);
 	out->full = is_full(f, d);
 	out->sub_x = d->log2_chroma_w;
 	out->sub_y = d->log2_chroma_h;

@@ -20,6 +20,8 @@ typedef struct {
 	int width, height;
 	int layout;       // LS_OTHER...
 	int sub_x, sub_y; // log2 of the chroma subsampling
+	int rgb, grey;    // what the samples are, if not Y, Cb, Cr
+	int yuvj;         // one of the formats that say by their name that they are of full range
 	int full;         // range: 1 full, 0 limited
 	int space;        // enum AVColorSpace, its numbers are those of ISO/IEC 23091-4 (H.273)
 	int siting;       // enum AVChromaLocation

@@ -1,0 +1,70 @@
+package ffmpeg_test
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/jpeg"
+	"testing"
+	"time"
+
+	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/frame/ffmpeg"
+	"github.com/livestill/livestill/frame/frametest"
+)
+
+// A live-like stream: 1080p30, a key picture every 2 s.
+var live = frametest.Clip{Width: 1920, Height: 1080, Frames: 60, GOP: 60, Noise: 2, Args: []string{"-b:v", "6M"}}
+
+func decodeLast(b *testing.B, d *ffmpeg.Decoder, g frame.GOP) {
+	newest := g[0].Time
+	for i := range g {
+		if g[i].Time.After(newest) {
+			newest = g[i].Time
+		}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if ps := all(b, d, g, newest); len(ps) != 1 {
+			b.Fatalf("%d pictures", len(ps))
+		}
+	}
+}
+
+// The key picture of a 1080p stream, converted.
+func BenchmarkDecodeKey(b *testing.B) { decodeLast(b, new(ffmpeg.Decoder), live.GOPs(b)[0][:1]) }
+
+// The newest picture of a whole GOP of 2 s of 1080p30, with and without B-frames.
+func BenchmarkDecodeNewest(b *testing.B) {
+	reordered := live
+	reordered.BFrames = 3
+	for name, clip := range map[string]frametest.Clip{"P": live, "B": reordered} {
+		for _, threads := range []int{1, 2} {
+			b.Run(fmt.Sprintf("%s/threads=%d", name, threads), func(b *testing.B) {
+				decodeLast(b, &ffmpeg.Decoder{Threads: threads}, clip.GOPs(b)[0])
+			})
+		}
+	}
+}
+
+// Encoding a 1080p picture, by FFmpeg and by Go's own package at the same quality.
+func BenchmarkJPEG(b *testing.B) {
+	p := all(b, new(ffmpeg.Decoder), live.GOPs(b)[0][:1], time.Time{})[0]
+	encode := func(b *testing.B, f func(*bytes.Buffer) error) {
+		var file bytes.Buffer
+		b.ReportAllocs()
+		for b.Loop() {
+			file.Reset()
+			if err := f(&file); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(file.Len()), "bytes/file")
+	}
+	b.Run("ffmpeg", func(b *testing.B) {
+		encode(b, func(file *bytes.Buffer) error { return new(ffmpeg.JPEG).Encode(file, p) })
+	})
+	b.Run("go", func(b *testing.B) {
+		encode(b, func(file *bytes.Buffer) error { return jpeg.Encode(file, image.Image(p.YCbCr), &jpeg.Options{Quality: 90}) })
+	})
+}

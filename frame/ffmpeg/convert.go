@@ -1,0 +1,144 @@
+package ffmpeg
+
+// #include "convert.h"
+// #include "raw.h"
+import "C"
+
+import (
+	"errors"
+	"image"
+	"unsafe"
+
+	"github.com/asticode/go-astiav"
+)
+
+// Where chroma lies, by enum AVChromaLocation, whose numbers are those of ISO/IEC 23091-4 plus one.
+const (
+	sitingUnspecified = iota
+	sitingLeft
+	sitingCenter
+	sitingTopLeft
+	sitingTop
+	sitingBottomLeft
+	sitingBottom
+)
+
+// convert makes a full-range BT.601 image of a frame, and returns what else is known of the frame.
+//
+// Matrix, range and the place of chroma samples are converted; primaries and transfer function are left as they are, so wide
+// gamut and HDR come out unmapped. Chroma keeps its subsampling if it is 4:2:0, 4:2:2 or 4:4:4. The fields of interlaced
+// pictures stay woven.
+func (s *session) convert(f *astiav.Frame) (*image.YCbCr, *C.ls_raw, error) {
+	raw := new(C.ls_raw)
+	C.ls_read(f.UnsafePointer(), raw)
+	scaled, err := s.readable(f, raw)
+	if err != nil {
+		return nil, nil, err
+	}
+	planes := *raw
+	if scaled != nil {
+		defer s.free(scaled)
+		C.ls_read(scaled.UnsafePointer(), &planes)
+		planes.full, planes.space = raw.full, raw.space
+	}
+	img, err := planesToJPEG(&planes)
+	return img, raw, err
+}
+
+// planesToJPEG converts planes that our own loops can read.
+func planesToJPEG(raw *C.ls_raw) (*image.YCbCr, error) {
+	w, h := int(raw.width), int(raw.height)
+	img := image.NewYCbCr(image.Rect(0, 0, w, h), ratio(raw))
+	space := int(raw.space)
+	switch {
+	case raw.layout == C.LS_GBR:
+		space = spaceRGB
+	case space == spaceRGB: // a tag that the planes give the lie to
+		space = spaceUnspecified
+	}
+	q := toJPEG(space, raw.full != 0, w, h).q14()
+	job := C.ls_job{width: raw.width, height: raw.height, sub_x: raw.sub_x, sub_y: raw.sub_y}
+	for r := range q {
+		for c := range q[r] {
+			job.m[r][c] = C.int32_t(q[r][c])
+		}
+	}
+	job.shift_x, job.shift_y = shifts(raw)
+
+	y, cb, cr := unsafe.SliceData(img.Y), unsafe.SliceData(img.Cb), unsafe.SliceData(img.Cr)
+	switch {
+	case raw.layout == C.LS_GRAY:
+		grey(raw, q[0], img)
+	case raw.layout == C.LS_GBR:
+		C.ls_convert_full(&job, &raw.data[0], &raw.stride[0], (*C.uint8_t)(y), C.int(img.YStride),
+			(*C.uint8_t)(cb), (*C.uint8_t)(cr), C.int(img.CStride))
+	case identity(q) && job.shift_x == 0 && job.shift_y == 0:
+		for line := range h {
+			copy(img.Y[line*img.YStride:], row(raw, 0, line, w))
+		}
+		for line := range len(img.Cb) / img.CStride {
+			copy(img.Cb[line*img.CStride:], row(raw, 1, line, img.CStride))
+			copy(img.Cr[line*img.CStride:], row(raw, 2, line, img.CStride))
+		}
+	default:
+		if C.ls_convert(&job, &raw.data[0], &raw.stride[0], (*C.uint8_t)(y), C.int(img.YStride),
+			(*C.uint8_t)(cb), (*C.uint8_t)(cr), C.int(img.CStride)) != 0 {
+			return nil, errors.New("out of memory")
+		}
+	}
+	return img, nil
+}
+
+func ratio(raw *C.ls_raw) image.YCbCrSubsampleRatio {
+	switch {
+	case raw.layout == C.LS_GRAY || raw.sub_x != 0 && raw.sub_y != 0:
+		return image.YCbCrSubsampleRatio420
+	case raw.sub_x != 0:
+		return image.YCbCrSubsampleRatio422
+	}
+	return image.YCbCrSubsampleRatio444
+}
+
+// shifts tells where chroma samples lie, seen from their place in a JPEG file, which is the middle of the luma samples that they
+// are for (JFIF 1.02, page 4). H.264 (E.2.1) and H.265 (E.3.1) have them level with the left one unless the stream says
+// otherwise; that also serves for what FFmpeg knows nothing of.
+func shifts(raw *C.ls_raw) (x, y C.int) {
+	if raw.sub_x != 0 {
+		switch raw.siting {
+		case sitingUnspecified, sitingLeft, sitingTopLeft, sitingBottomLeft:
+			x = 1
+		}
+	}
+	if raw.sub_y != 0 {
+		switch raw.siting {
+		case sitingTopLeft, sitingTop:
+			y = 1
+		case sitingBottomLeft, sitingBottom:
+			y = -1
+		}
+	}
+	return x, y
+}
+
+// grey makes a picture without colour; m is the matrix row that makes luma.
+func grey(raw *C.ls_raw, m [4]int32, img *image.YCbCr) {
+	var table [256]byte
+	for v := range table {
+		table[v] = byte(min(max((int32(v)*m[0]+128*(m[1]+m[2])+m[3]+1<<13)>>14, 0), 255))
+	}
+	for line := range int(raw.height) {
+		out := img.Y[line*img.YStride:]
+		for x, v := range row(raw, 0, line, int(raw.width)) {
+			out[x] = table[v]
+		}
+	}
+	for i := range img.Cb {
+		img.Cb[i], img.Cr[i] = 128, 128
+	}
+}
+
+// row returns n samples of a line of plane i. They are libav's memory.
+func row(raw *C.ls_raw, i, line, n int) []byte {
+	start := unsafe.Add(unsafe.Pointer(raw.data[i]), line*int(raw.stride[i]))
+	return unsafe.Slice((*byte)(start), n)
+}

@@ -1,0 +1,81 @@
+package ffmpeg
+
+// #cgo pkg-config: libswscale
+// #include <libswscale/swscale.h>
+// #include "raw.h"
+import "C"
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/asticode/go-astiav"
+)
+
+// Pixels more than this many times wider than high, or the other way round, are taken for a mistake of the publisher.
+const maxAspect = 4
+
+// readable makes of f a frame that our own loops can read, with square pixels, by swscale. It returns nil if f is one already.
+// swscale is not told of the colours, so it leaves them alone; more than 8 bits are dithered down.
+func (s *session) readable(f *astiav.Frame, raw *C.ls_raw) (*astiav.Frame, error) {
+	width := squareWidth(raw, s.d.maxPixels())
+	if raw.layout != C.LS_OTHER && raw.sub_x <= 1 && raw.sub_y <= raw.sub_x && width == int(raw.width) {
+		return nil, nil
+	}
+	format := readableFormat(raw)
+	scaler, err := astiav.CreateSoftwareScaleContext(int(raw.width), int(raw.height), f.PixelFormat(), width, int(raw.height),
+		format, astiav.SoftwareScaleContextFlags(C.SWS_LANCZOS|C.SWS_ACCURATE_RND))
+	if err != nil {
+		return nil, fmt.Errorf("%w: pixel format %v", ErrUnsupported, f.PixelFormat())
+	}
+	defer scaler.Free()
+	to := astiav.AllocFrame()
+	s.d.live.Add(1)
+	to.SetWidth(width)
+	to.SetHeight(int(raw.height))
+	to.SetPixelFormat(format)
+	C.ls_like(to.UnsafePointer(), f.UnsafePointer())
+	err = to.AllocBuffer(0)
+	if err == nil {
+		err = scaler.ScaleFrame(f, to)
+	}
+	if err != nil {
+		s.free(to)
+		return nil, err
+	}
+	return to, nil
+}
+
+// squareWidth returns the width that makes the pixels square; the height stays.
+func squareWidth(raw *C.ls_raw, maxPixels int) int {
+	w, num, den := int(raw.width), int(raw.sar_num), int(raw.sar_den)
+	if num <= 0 || den <= 0 || num == den || num > maxAspect*den || den > maxAspect*num {
+		return w
+	}
+	square := max(int(math.Round(float64(w)*float64(num)/float64(den))), 1)
+	if square*int(raw.height) > maxPixels {
+		return w
+	}
+	return square
+}
+
+// readableFormat returns the 8-bit format nearest to that of raw, of the same range as far as swscale is concerned.
+func readableFormat(raw *C.ls_raw) astiav.PixelFormat {
+	format := func(plain, yuvj astiav.PixelFormat) astiav.PixelFormat {
+		if raw.yuvj != 0 {
+			return yuvj
+		}
+		return plain
+	}
+	switch {
+	case raw.rgb != 0:
+		return astiav.PixelFormatGbrp
+	case raw.grey != 0:
+		return astiav.PixelFormatGray8
+	case raw.sub_x == 0:
+		return format(astiav.PixelFormatYuv444P, astiav.PixelFormatYuvj444P)
+	case raw.sub_y == 0:
+		return format(astiav.PixelFormatYuv422P, astiav.PixelFormatYuvj422P)
+	}
+	return format(astiav.PixelFormatYuv420P, astiav.PixelFormatYuvj420P)
+}
