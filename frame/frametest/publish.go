@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// A Publisher is a running ffmpeg that publishes a clip.
+// A Publisher is a running ffmpeg.
 type Publisher struct {
 	cmd    *exec.Cmd
 	cancel context.CancelFunc
@@ -15,22 +15,33 @@ type Publisher struct {
 }
 
 // Publish starts a real ffmpeg that publishes the clip to an RTMP URL. It plays in real time if live is set, else as fast as
-// it is taken. Args stand before the output's format and may add audio or change timestamps. The publisher is killed when the
-// test ends.
+// it is taken. Args stand between the input and the output; they may add audio or change timestamps. The publisher is killed
+// when the test ends.
 func (c Clip) Publish(tb testing.TB, url string, live bool, args ...string) *Publisher {
 	tb.Helper()
-	line := []string{"-nostdin", "-v", "error"}
+	return PublishFile(tb, c.File(tb), url, live, args...)
+}
+
+// PublishFile is Publish of a video file.
+func PublishFile(tb testing.TB, path, url string, live bool, args ...string) *Publisher {
+	tb.Helper()
+	line := []string{"-i", path}
 	if live {
-		line = append(line, "-re")
+		line = []string{"-re", "-i", path}
 	}
-	line = append(append(line, "-i", c.File(tb), "-c", "copy"), args...)
+	return Run(tb, append(append(line, args...), "-c:v", "copy", "-f", "flv", url)...)
+}
+
+// Run starts a real ffmpeg. It is killed when the test ends.
+func Run(tb testing.TB, args ...string) *Publisher {
+	tb.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	p := &Publisher{cmd: exec.CommandContext(ctx, "ffmpeg", append(line, "-f", "flv", url)...), cancel: cancel}
+	p := &Publisher{cmd: exec.CommandContext(ctx, "ffmpeg", append([]string{"-nostdin", "-v", "error"}, args...)...), cancel: cancel}
 	p.cmd.Stderr = &p.output
 	if err := p.cmd.Start(); err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() { p.Kill() })
+	tb.Cleanup(p.Kill)
 	return p
 }
 
