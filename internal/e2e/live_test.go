@@ -73,8 +73,11 @@ func TestLiveMoments(t *testing.T) {
 		} {
 			checks.Go(func() {
 				n := 0
-				for range cam.Every(t.Context(), 300*time.Millisecond, capture.Request{Tolerance: -1}) {
-					if n++; n > 4 {
+				for _, err := range cam.Every(t.Context(), 300*time.Millisecond, capture.Request{Tolerance: -1}) {
+					if n++; n > 4 || err != nil {
+						if err != nil {
+							t.Error(err)
+						}
 						return
 					}
 					var newest time.Time
