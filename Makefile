@@ -34,6 +34,6 @@ bin/golangci-lint-$(LINT):
 setup:
 	.ci/setup
 
-# The same tests on the other Debian, in a folder made by debootstrap.
+# Both on Debian 13, in a folder made by debootstrap.
 compat:
-	.ci/compat trixie
+	.ci/compat trixie demo test
