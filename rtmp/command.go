@@ -1,0 +1,121 @@
+package rtmp
+
+import (
+	"bytes"
+	"encoding/binary"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/yutopp/go-amf0"
+	"github.com/yutopp/go-rtmp/message"
+)
+
+const (
+	maxCommand = 16 << 10 // a connect has about 300 bytes, and tokens in URLs up to a few KiB
+
+	ackWindow = 2_500_000 // bytes; what Adobe's server asks for
+
+	pingRequest  = 6 // events of user control messages, RTMP 1.0 §7.1.7
+	pingResponse = 7
+
+	serverVersion      = "FMS/3,0,1,123" // encoders look for Adobe's name; this one promises nothing that newer versions have
+	serverCapabilities = 31              // as Adobe's server says with it
+)
+
+// A command is a call of one peer on the other, RTMP 1.0 §7.2.
+type command struct {
+	name   string
+	id     float64 // what an answer refers to; zero wants none
+	args   []any   // the first is the command object
+	stream uint32  // message stream it came on
+}
+
+// text returns argument i if it is a string.
+func (c command) text(i int) string {
+	if i >= len(c.args) {
+		return ""
+	}
+	s, _ := c.args[i].(string)
+	return s
+}
+
+// object returns the command object.
+func (c command) object() map[string]any {
+	if len(c.args) == 0 {
+		return nil
+	}
+	o, _ := c.args[0].(map[string]any)
+	return o
+}
+
+// parseCommand returns the command in p. An AMF3 command is AMF0 behind a byte of format, in all that encoders send.
+func parseCommand(p packet) (command, error) {
+	if len(p.body) > maxCommand {
+		return command{}, limitError("command of %d bytes, the most is %d", len(p.body), maxCommand)
+	}
+	body := p.body
+	if p.kind == message.TypeIDCommandMessageAMF3 && len(body) > 0 {
+		body = body[1:]
+	}
+	values, err := decodeAMF(body)
+	if err != nil {
+		return command{}, err
+	}
+	c := command{stream: p.stream}
+	if len(values) > 0 {
+		c.name, _ = values[0].(string)
+	}
+	if c.name == "" {
+		return command{}, protocolError("command without a name")
+	}
+	if len(values) > 1 {
+		c.id, _ = values[1].(float64)
+		c.args = values[2:]
+	}
+	return c, nil
+}
+
+// A status is the information object of an onStatus or of an answer to connect.
+type status struct {
+	Level       string `amf0:"level"` // "status" or "error"
+	Code        string `amf0:"code"`
+	Description string `amf0:"description"`
+}
+
+// call sends a command made of the given name, id and arguments.
+func (w *wire) call(stream uint32, name string, id float64, args ...any) error {
+	var body bytes.Buffer
+	e := amf0.NewEncoder(&body)
+	for _, v := range append([]any{name, id}, args...) {
+		if err := e.Encode(v); err != nil {
+			return err
+		}
+	}
+	w.out = appendPacket(w.out, commandChunks, packet{kind: message.TypeIDCommandMessageAMF0, stream: stream, body: body.Bytes()})
+	return nil
+}
+
+// onStatus tells the peer how a message stream fares.
+func (w *wire) onStatus(stream uint32, level message.NetStreamOnStatusLevel, code message.NetStreamOnStatusCode, text string) error {
+	const most = 1024 // no display of an encoder shows more
+	if len(text) > most {
+		text = text[:most]
+	}
+	return w.call(stream, "onStatus", 0, nil, status{string(level), string(code), strings.ToValidUTF8(text, "")})
+}
+
+// control obeys a protocol or user control message, §5.4 and §7.1.7.
+func (w *wire) control(p packet) {
+	switch {
+	case p.kind == message.TypeIDWinAckSize && len(p.body) >= 4:
+		w.window = max(binary.BigEndian.Uint32(p.body), 1)
+	case p.kind == message.TypeIDUserCtrl && len(p.body) >= 6 && binary.BigEndian.Uint16(p.body) == pingRequest:
+		pong := append([]byte{0, pingResponse}, p.body[2:6]...)
+		w.out = appendPacket(w.out, controlChunks, packet{kind: message.TypeIDUserCtrl, body: pong})
+	}
+}
+
+// acceptable tells whether a name can be logged and compared: it is valid UTF-8 with no control characters.
+func acceptable(name string) bool {
+	return utf8.ValidString(name) && !strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f })
+}

@@ -1,0 +1,60 @@
+package rtmp
+
+import (
+	"net"
+	"time"
+
+	"github.com/yutopp/go-rtmp/message"
+)
+
+// A wire is a connection that sends what was written just before it waits for more to read, so that one goroutine can do both.
+// It also sends the acknowledgements that are due, RTMP 1.0 §5.4.3, and upholds the deadlines of a publisher.
+type wire struct {
+	net.Conn
+	out      []byte        // written, not yet sent
+	patience time.Duration // how long to wait for each message and for each reply to be taken; zero leaves deadlines alone
+	patient  bool          // the deadline for this message is set
+	window   uint32        // how many bytes the peer sends before it wants an acknowledgement, §5.4.4
+	received uint32        // bytes since the handshake began; wraps, as the spec has it
+	acked    uint32        // what was last acknowledged
+}
+
+func (w *wire) Read(p []byte) (int, error) {
+	if err := w.flush(); err != nil {
+		return 0, err
+	}
+	if w.patience > 0 && !w.patient {
+		if err := w.SetReadDeadline(time.Now().Add(w.patience)); err != nil {
+			return 0, err
+		}
+		w.patient = true
+	}
+	n, err := w.Conn.Read(p)
+	w.received += uint32(n)
+	if w.received-w.acked >= w.window {
+		w.acked = w.received
+		w.out = appendControl(w.out, message.TypeIDAck, w.acked)
+	}
+	return n, err
+}
+
+// Write keeps p until the next Read.
+func (w *wire) Write(p []byte) (int, error) {
+	w.out = append(w.out, p...)
+	return len(p), nil
+}
+
+// flush sends what was written.
+func (w *wire) flush() error {
+	if len(w.out) == 0 {
+		return nil
+	}
+	if w.patience > 0 {
+		if err := w.SetWriteDeadline(time.Now().Add(w.patience)); err != nil {
+			return err
+		}
+	}
+	_, err := w.Conn.Write(w.out)
+	w.out = w.out[:0]
+	return err
+}
