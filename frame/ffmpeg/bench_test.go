@@ -2,7 +2,6 @@ package ffmpeg_test
 
 import (
 	"bytes"
-	"fmt"
 	"image"
 	"image/jpeg"
 	"testing"
@@ -17,6 +16,7 @@ import (
 var live = frametest.Clip{Width: 1920, Height: 1080, Frames: 60, GOP: 60, Noise: 2, Args: []string{"-b:v", "6M"}}
 
 func decodeLast(b *testing.B, d *ffmpeg.Decoder, g frame.GOP) {
+	b.Helper()
 	newest := g[0].Time
 	for i := range g {
 		if g[i].Time.After(newest) {
@@ -39,11 +39,7 @@ func BenchmarkDecodeNewest(b *testing.B) {
 	reordered := live
 	reordered.BFrames = 3
 	for name, clip := range map[string]frametest.Clip{"P": live, "B": reordered} {
-		for _, threads := range []int{1, 2} {
-			b.Run(fmt.Sprintf("%s/threads=%d", name, threads), func(b *testing.B) {
-				decodeLast(b, &ffmpeg.Decoder{Threads: threads}, clip.GOPs(b)[0])
-			})
-		}
+		b.Run(name, func(b *testing.B) { decodeLast(b, new(ffmpeg.Decoder), clip.GOPs(b)[0]) })
 	}
 }
 
@@ -51,6 +47,7 @@ func BenchmarkDecodeNewest(b *testing.B) {
 func BenchmarkJPEG(b *testing.B) {
 	p := all(b, new(ffmpeg.Decoder), live.GOPs(b)[0][:1], time.Time{})[0]
 	encode := func(b *testing.B, f func(*bytes.Buffer) error) {
+		b.Helper()
 		var file bytes.Buffer
 		b.ReportAllocs()
 		for b.Loop() {
@@ -65,6 +62,31 @@ func BenchmarkJPEG(b *testing.B) {
 		encode(b, func(file *bytes.Buffer) error { return new(ffmpeg.JPEG).Encode(file, p) })
 	})
 	b.Run("go", func(b *testing.B) {
-		encode(b, func(file *bytes.Buffer) error { return jpeg.Encode(file, image.Image(p.YCbCr), &jpeg.Options{Quality: 90}) })
+		encode(b, func(file *bytes.Buffer) error {
+			return jpeg.Encode(file, image.Image(p.YCbCr), &jpeg.Options{Quality: 90})
+		})
 	})
+}
+
+// From what the decoder gives, limited-range BT.709, to what a Picture is; bytes are those of the picture.
+func BenchmarkColour(b *testing.B) {
+	for _, tt := range []struct {
+		name string
+		args []string
+	}{
+		{"709 limited", nil},
+		{"601 full", []string{"-vf", "scale=out_range=pc,setparams=range=pc:colorspace=smpte170m", "-pix_fmt", "yuvj420p"}},
+		{"10 bits", []string{"-c:v", "libx264", "-pix_fmt", "yuv420p10le"}},
+	} {
+		b.Run(tt.name, func(b *testing.B) {
+			clip := live
+			clip.Frames, clip.Args = 1, tt.args
+			convert := new(ffmpeg.Decoder).Converter(b, clip.GOPs(b)[0])
+			b.SetBytes(1920 * 1080 * 3 / 2)
+			b.ReportAllocs()
+			for b.Loop() {
+				convert()
+			}
+		})
+	}
 }

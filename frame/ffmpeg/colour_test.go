@@ -119,7 +119,7 @@ func TestColourBars(t *testing.T) {
 	vp9 := []string{"-c:v", "libvpx-vp9", "-lossless", "1", "-deadline", "realtime", "-cpu-used", "8"}
 	x265 := []string{"-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none:" + lossless}
 	tags := func(args []string, space, r string) []string {
-		return append(args[:len(args):len(args)], "-colorspace", space, "-color_range", r)
+		return append(args[:len(args):len(args)], "-vf", "setparams=colorspace="+space+":range="+r)
 	}
 	to := func(args []string, format string) []string { return append(args[:len(args):len(args)], format) }
 	for _, tt := range []struct {
@@ -199,12 +199,13 @@ func TestChromaFilters(t *testing.T) {
 	const cw, ch = w / 2, h / 2
 	planeY, planeCb, planeCr := raw[:w*h], raw[w*h:w*h+cw*ch], raw[w*h+cw*ch:]
 	for _, tt := range []struct {
+		name   string
 		siting string
 		left   bool
-	}{{"left", true}, {"center", false}} {
-		t.Run(tt.siting, func(t *testing.T) {
-			g := encode(t, frame.H264, raw, "yuv420p", w, h, "-c:v", "libx264", "-qp", "0", "-colorspace", "bt709",
-				"-color_range", "tv", "-chroma_sample_location", tt.siting, "h264")
+	}{{"level with the left luma sample", "1", true}, {"in the middle", "2", false}} {
+		t.Run(tt.name, func(t *testing.T) {
+			g := encode(t, frame.H264, raw, "yuv420p", w, h, "-c:v", "libx264", "-qp", "0", "-vf",
+				"setparams=colorspace=bt709:range=tv", "-chroma_sample_location", tt.siting, "h264")
 			p := all(t, new(ffmpeg.Decoder), g, time.Time{})[0]
 			cb, cr := moved(planeCb, cw, ch, tt.left), moved(planeCr, cw, ch, tt.left)
 			for y := range h {
@@ -234,8 +235,8 @@ func moved(plane []byte, w, h int, move bool) []float64 {
 				out[y*w+x] = float64(plane[y*w+x])
 				continue
 			}
-			for i, tap := range []float64{-9, 111, 29, -3} {
-				out[y*w+x] += tap / 128 * float64(plane[y*w+min(max(x+i-1, 0), w-1)])
+			for i, tap := range []float64{-4, 54, 16, -2} {
+				out[y*w+x] += tap / 64 * float64(plane[y*w+min(max(x+i-1, 0), w-1)])
 			}
 		}
 	}

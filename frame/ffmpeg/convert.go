@@ -35,13 +35,14 @@ func (s *session) convert(f *astiav.Frame) (*image.YCbCr, *C.ls_raw, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	planes := *raw
+	planes := raw
 	if scaled != nil {
 		defer s.free(scaled)
-		C.ls_read(scaled.UnsafePointer(), &planes)
+		planes = new(C.ls_raw)
+		C.ls_read(scaled.UnsafePointer(), planes)
 		planes.full, planes.space = raw.full, raw.space
 	}
-	img, err := planesToJPEG(&planes)
+	img, err := planesToJPEG(planes)
 	return img, raw, err
 }
 
@@ -57,7 +58,7 @@ func planesToJPEG(raw *C.ls_raw) (*image.YCbCr, error) {
 		space = spaceUnspecified
 	}
 	q := toJPEG(space, raw.full != 0, w, h).q14()
-	job := C.ls_job{width: raw.width, height: raw.height, sub_x: raw.sub_x, sub_y: raw.sub_y}
+	job := new(C.ls_job)
 	for r := range q {
 		for c := range q[r] {
 			job.m[r][c] = C.int32_t(q[r][c])
@@ -70,8 +71,7 @@ func planesToJPEG(raw *C.ls_raw) (*image.YCbCr, error) {
 	case raw.layout == C.LS_GRAY:
 		grey(raw, q[0], img)
 	case raw.layout == C.LS_GBR:
-		C.ls_convert_full(&job, &raw.data[0], &raw.stride[0], (*C.uint8_t)(y), C.int(img.YStride),
-			(*C.uint8_t)(cb), (*C.uint8_t)(cr), C.int(img.CStride))
+		C.ls_convert_full(job, raw, (*C.uint8_t)(y), C.int(img.YStride), (*C.uint8_t)(cb), (*C.uint8_t)(cr), C.int(img.CStride))
 	case identity(q) && job.shift_x == 0 && job.shift_y == 0:
 		for line := range h {
 			copy(img.Y[line*img.YStride:], row(raw, 0, line, w))
@@ -81,8 +81,7 @@ func planesToJPEG(raw *C.ls_raw) (*image.YCbCr, error) {
 			copy(img.Cr[line*img.CStride:], row(raw, 2, line, img.CStride))
 		}
 	default:
-		if C.ls_convert(&job, &raw.data[0], &raw.stride[0], (*C.uint8_t)(y), C.int(img.YStride),
-			(*C.uint8_t)(cb), (*C.uint8_t)(cr), C.int(img.CStride)) != 0 {
+		if C.ls_convert(job, raw, (*C.uint8_t)(y), C.int(img.YStride), (*C.uint8_t)(cb), (*C.uint8_t)(cr), C.int(img.CStride)) != 0 {
 			return nil, errors.New("out of memory")
 		}
 	}

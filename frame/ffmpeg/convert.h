@@ -4,23 +4,21 @@
 
 #include <stdint.h>
 
+#include "raw.h"
+
 // What to do with the samples. Row r of m makes output component r of Y', Cb', Cr' from the source's first, second and third
 // component (columns 0 to 2, Q14) and a constant (column 3, Q14).
 typedef struct {
 	int32_t m[3][4];
-	int width, height; // of luma
-	int sub_x, sub_y;  // log2 of the chroma subsampling, 0 or 1
-	int shift_x;       // chroma lies 0: where JPEG has it, 1: half a luma sample to the left
-	int shift_y;       // the same upwards; -1: downwards
+	int shift_x; // chroma lies 0: where JPEG has it, 1: half a luma sample to the left
+	int shift_y; // the same upwards; -1: downwards
 } ls_job;
 
-// ls_convert makes JPEG's YCbCr of planar Y, Cb, Cr. m[1][0] and m[2][0] must be zero: grey stays grey. Returns 0, or -1 if
+// ls_convert makes JPEG's YCbCr of planar Y, Cb, Cr, subsampled by two at most. m[1][0] and m[2][0] must be zero: grey stays grey. Returns 0, or -1 if
 // there is no memory for its row buffers.
-int ls_convert(const ls_job *job, const uint8_t *const src[3], const int sstride[3], uint8_t *y, int ystride, uint8_t *cb,
-	uint8_t *cr, int cstride);
+int ls_convert(const ls_job *job, const ls_raw *src, uint8_t *y, int ystride, uint8_t *cb, uint8_t *cr, int cstride);
 
 // ls_convert_full makes JPEG's YCbCr of three planes of full size, by the whole matrix.
-void ls_convert_full(const ls_job *job, const uint8_t *const src[3], const int sstride[3], uint8_t *y, int ystride,
-	uint8_t *cb, uint8_t *cr, int cstride);
+void ls_convert_full(const ls_job *job, const ls_raw *src, uint8_t *y, int ystride, uint8_t *cb, uint8_t *cr, int cstride);
 
 #endif

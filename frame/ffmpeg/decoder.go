@@ -21,7 +21,7 @@ const defaultMaxThreads = 4
 // A Decoder makes pictures of GOPs. The zero Decoder is ready to use. It holds nothing between two GOPs, so there is nothing to
 // close, and any number of goroutines may decode at once. It must not be copied after first use.
 type Decoder struct {
-	Threads    int // threads per GOP; zero means one per core, at most four
+	Threads    int // threads per GOP; zero means one per core, at most four; H.264 has but one before FFmpeg 7
 	Concurrent int // GOPs decoded at a time, others wait; zero means GOMAXPROCS
 	MaxPixels  int // pictures with more are refused, against bombs; zero means 8192 x 4320
 
@@ -39,6 +39,9 @@ type Decoder struct {
 // unit before it is Lost or has no picture, and if it lies before the point at which a recovery point promises clean pictures.
 // A damaged unit whose picture cannot be told at all is left out. If that leaves none where some were due, or if decoding cannot
 // begin, the sequence ends with a nil picture and an *Error; with the cause of ctx, if that ends first.
+//
+// Errors are what FFmpeg finds, and for H.264 missing references and impossible bytes too. Bits that flip may still decode to
+// another picture with no error, most often under CABAC; of H.265, VP8 and VP9 FFmpeg says little, and there Lost counts most.
 //
 // While the sequence is ranged over, it takes one of the Concurrent places; waiting for one ends with ctx.
 func (d *Decoder) Decode(ctx context.Context, g frame.GOP, from time.Time) iter.Seq2[*frame.Picture, error] {

@@ -27,6 +27,7 @@ func hidden(c frame.Codec, data []byte) bool {
 	case frame.MPEG4:
 		// A VOP that is not coded (6.2.5) repeats the picture before it.
 		return true
+	default:
+		return false
 	}
-	return false
 }

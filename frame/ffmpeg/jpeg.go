@@ -86,7 +86,6 @@ func (j *JPEG) encode(img *image.YCbCr) ([]byte, error) {
 		{"flags", "+qscale"},
 		{"qmin", strconv.Itoa(finest)}, // it is 2 otherwise
 		{"global_quality", strconv.Itoa(j.scale() * lambda)},
-		{"color_range", "pc"},
 		{"strict", "unofficial"},
 		{"threads", "1"},
 	} {
@@ -143,17 +142,13 @@ func encodable(img *image.YCbCr) (*image.YCbCr, astiav.PixelFormat, error) {
 	}
 	// A rectangle that does not begin on a chroma sample has no planes of its own to hand over.
 	aligned := img.Rect.Min.X%2 == 0 && img.Rect.Min.Y%2 == 0
-	switch img.SubsampleRatio {
-	case image.YCbCrSubsampleRatio444:
+	switch {
+	case img.SubsampleRatio == image.YCbCrSubsampleRatio444:
 		return img, astiav.PixelFormatYuvj444P, nil
-	case image.YCbCrSubsampleRatio422:
-		if aligned {
-			return img, astiav.PixelFormatYuvj422P, nil
-		}
-	case image.YCbCrSubsampleRatio420:
-		if aligned {
-			return img, astiav.PixelFormatYuvj420P, nil
-		}
+	case img.SubsampleRatio == image.YCbCrSubsampleRatio422 && aligned:
+		return img, astiav.PixelFormatYuvj422P, nil
+	case img.SubsampleRatio == image.YCbCrSubsampleRatio420 && aligned:
+		return img, astiav.PixelFormatYuvj420P, nil
 	}
 	full := image.NewYCbCr(image.Rect(0, 0, img.Rect.Dx(), img.Rect.Dy()), image.YCbCrSubsampleRatio444)
 	for y := range img.Rect.Dy() {
@@ -169,11 +164,11 @@ func encodable(img *image.YCbCr) (*image.YCbCr, astiav.PixelFormat, error) {
 // chromaSize returns the size of the chroma planes of an image that encodable returned.
 func chromaSize(img *image.YCbCr) (w, h int) {
 	w, h = img.Rect.Dx(), img.Rect.Dy()
-	switch img.SubsampleRatio {
-	case image.YCbCrSubsampleRatio420:
-		return (w + 1) / 2, (h + 1) / 2
-	case image.YCbCrSubsampleRatio422:
-		return (w + 1) / 2, h
+	if img.SubsampleRatio != image.YCbCrSubsampleRatio444 {
+		w = (w + 1) / 2
+	}
+	if img.SubsampleRatio == image.YCbCrSubsampleRatio420 {
+		h = (h + 1) / 2
 	}
 	return w, h
 }

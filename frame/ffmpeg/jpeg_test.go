@@ -26,10 +26,10 @@ func gradient(r image.Rectangle, ratio image.YCbCrSubsampleRatio) *image.YCbCr {
 }
 
 // planes returns the largest and the mean difference of luma and of chroma, sample by sample.
-func planes(t testing.TB, a, b *image.YCbCr) (luma, chroma int, mean float64) {
-	t.Helper()
+func planes(tb testing.TB, a, b *image.YCbCr) (luma, chroma int, mean float64) {
+	tb.Helper()
 	if a.Rect.Size() != b.Rect.Size() {
-		t.Fatalf("%v and %v", a.Rect, b.Rect)
+		tb.Fatalf("%v and %v", a.Rect, b.Rect)
 	}
 	sum := 0
 	for y := range a.Rect.Dy() {

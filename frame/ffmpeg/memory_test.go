@@ -14,15 +14,15 @@ import (
 )
 
 // resident returns the bytes of memory that the process holds.
-func resident(t testing.TB) int {
-	t.Helper()
+func resident(tb testing.TB) int {
+	tb.Helper()
 	statm, err := os.ReadFile("/proc/self/statm")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var size, pages int
 	if _, err := fmt.Sscan(string(statm), &size, &pages); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return pages * os.Getpagesize()
 }

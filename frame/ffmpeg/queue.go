@@ -25,93 +25,101 @@ const (
 	missing             // it has no picture, and will not have one
 )
 
+// A slot is what a queue knows of one unit, and its picture, as a T.
+type slot[T any] struct {
+	fate    fate
+	key     bool // decoding can begin here
+	hurt    bool // its own picture is damaged
+	hurting bool // so is what comes after it, up to the next key unit
+	held    T
+}
+
 // A queue holds decoded pictures back until all is known that bears on them: a picture is corrupt if one before it in decoding
-// order was damaged, and with B-frames and frame threads that can come out later. It also puts them into presentation order.
+// order was damaged, and with B-frames and threads that can come out later. It also puts them into presentation order.
 //
-// T is what a picture is held as. The queue owns what is put in, until take or rest hands it back.
+// The queue owns what is put in, until take or rest hands it back.
 type queue[T any] struct {
-	fates   []fate
-	held    []T   // by decoding index
-	show    []int // decoding indices in presentation order
-	shown   int   // how many of show are dealt with
-	settled int   // every unit below this decoding index has its fate
-	bad     int   // the lowest decoding index known to be damaged; the number of units if there is none
-	outs    int   // pictures that came out, those above settled only
-	holding int   // pictures held
+	slots   []slot[T] // in decoding order
+	show    []int     // indices of slots in presentation order
+	shown   int       // how many of show are dealt with
+	settled int       // every unit below this index has its fate
+	ahead   int       // pictures that came out of units above settled
+	holding int       // pictures held
 	hidden  func(i int) bool
 }
 
 // newQueue returns the queue for the units of g. hidden tells whether unit i may rightly have no picture of its own; it is
 // asked once the unit turns out to have none.
 func newQueue[T any](g frame.GOP, hidden func(i int) bool) *queue[T] {
-	q := &queue[T]{fates: make([]fate, len(g)), held: make([]T, len(g)), show: make([]int, len(g)), bad: len(g), hidden: hidden}
-	for i := range q.show {
+	q := &queue[T]{slots: make([]slot[T], len(g)), show: make([]int, len(g)), hidden: hidden}
+	for i := range g {
+		q.slots[i].key = g[i].Key
 		q.show[i] = i
 	}
 	slices.SortStableFunc(q.show, func(a, b int) int { return cmp.Compare(g[a].PTS, g[b].PTS) })
 	return q
 }
 
-// spoil says that unit i is damaged, and with it what was sent after it.
-func (q *queue[T]) spoil(i int) { q.bad = min(q.bad, i) }
-
-// doubt says that something before now was damaged, but not what: with threads an error comes late.
-func (q *queue[T]) doubt() { q.spoil(q.settled) }
+// spoil says that unit i is damaged, and with it what may refer to it; alone, that nothing does.
+func (q *queue[T]) spoil(i int, alone bool) {
+	q.slots[i].hurt = true
+	if !alone {
+		q.slots[i].hurting = true
+	}
+}
 
 // put takes the picture of unit i. It reports false, and takes nothing, if the unit has had its fate already.
 func (q *queue[T]) put(i int, t T) bool {
-	if i < 0 || i >= len(q.fates) || q.fates[i] != waiting {
+	if q.slots[i].fate != waiting {
 		return false
 	}
-	q.fates[i], q.held[i] = out, t
-	q.outs++
+	q.slots[i].fate, q.slots[i].held = out, t
 	q.holding++
+	q.ahead++
 	q.settle()
 	return true
 }
 
 // lose says that unit i has no picture and will not have one.
 func (q *queue[T]) lose(i int) {
-	if q.fates[i] != waiting {
-		return
+	if q.slots[i].fate == waiting {
+		q.miss(i)
+		q.settle()
 	}
-	q.miss(i)
-	q.settle()
 }
 
-// forgo says that unit i was not decoded, because nobody needs its picture.
+// forgo says that unit i is not decoded, because nobody needs its picture and nothing refers to it.
 func (q *queue[T]) forgo(i int) {
-	q.fates[i] = missing
+	q.slots[i].fate = missing
 	q.settle()
 }
 
 func (q *queue[T]) miss(i int) {
-	q.fates[i] = missing
+	q.slots[i].fate = missing
 	if !q.hidden(i) {
-		q.spoil(i)
+		q.spoil(i, false)
 	}
 }
 
 // settle moves settled on, past units that have their fate and those that are overdue.
 func (q *queue[T]) settle() {
-	for q.settled < len(q.fates) {
-		i := q.settled
-		switch {
-		case q.fates[i] == out:
-			q.outs--
-		case q.fates[i] == missing:
-		case q.outs >= maxAhead:
-			q.miss(i)
-		default:
-			return
+	for ; q.settled < len(q.slots); q.settled++ {
+		switch q.slots[q.settled].fate {
+		case out:
+			q.ahead--
+		case waiting:
+			if q.ahead < maxAhead {
+				return
+			}
+			q.miss(q.settled)
+		case missing:
 		}
-		q.settled++
 	}
 }
 
 // drain says that nothing more comes out.
 func (q *queue[T]) drain() {
-	for i := range q.fates {
+	for i := range q.slots {
 		q.lose(i)
 	}
 }
@@ -121,32 +129,49 @@ func (q *queue[T]) drain() {
 func (q *queue[T]) take() (i int, t T, corrupt, ok bool) {
 	for ; q.shown < len(q.show); q.shown++ {
 		i = q.show[q.shown]
-		if q.fates[i] == out && i >= q.settled {
+		s := &q.slots[i]
+		if s.fate == out && i >= q.settled {
 			break
 		}
-		if q.fates[i] == waiting {
+		if s.fate == waiting {
 			if q.holding < maxHeld {
 				break
 			}
 			q.lose(i)
 		}
-		if q.fates[i] == missing {
+		if s.fate == missing {
 			continue
 		}
 		var none T
-		t, q.held[i] = q.held[i], none
+		t, s.held = s.held, none
 		q.shown++
 		q.holding--
-		return i, t, q.bad <= i, true
+		return i, t, q.corrupt(i), true
 	}
 	return 0, t, false, false
+}
+
+// corrupt tells whether unit i or anything that it may refer to is damaged.
+func (q *queue[T]) corrupt(i int) bool {
+	if q.slots[i].hurt {
+		return true
+	}
+	for ; i >= 0; i-- {
+		if q.slots[i].hurting {
+			return true
+		}
+		if q.slots[i].key {
+			break
+		}
+	}
+	return false
 }
 
 // rest returns what is still held, in no order, and empties the queue.
 func (q *queue[T]) rest() (ts []T) {
 	for _, i := range q.show[q.shown:] {
-		if q.fates[i] == out {
-			ts = append(ts, q.held[i])
+		if q.slots[i].fate == out {
+			ts = append(ts, q.slots[i].held)
 		}
 	}
 	q.shown = len(q.show)

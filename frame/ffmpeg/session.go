@@ -1,5 +1,6 @@
 package ffmpeg
 
+// #include <libavcodec/version.h>
 // #include "raw.h"
 import "C"
 
@@ -18,6 +19,10 @@ import (
 // libav reads up to this many bytes past the end of a packet (AV_INPUT_BUFFER_PADDING_SIZE), and they must be zero.
 const padding = 64
 
+// Up to FFmpeg 6 each thread of the H.264 decoder keeps the error flags of pictures to itself, so that a picture which another
+// thread puts out has none. From this version of libavcodec on they are shared.
+const flagsShared = 61
+
 // A session is the decoding of one GOP. Packets carry the index of their unit as timestamp, so that a frame is known to be of a
 // unit whatever the publisher's timestamps are.
 type session struct {
@@ -27,14 +32,17 @@ type session struct {
 	packet *astiav.Packet
 	frame  *astiav.Frame // what is received into
 	queue  *queue[*astiav.Frame]
-	fields []bool // by unit: its picture was coded as fields
-	buf    []byte // a unit and its padding
-	last   error  // the latest error of the decoder
+	places []place // by unit
+	late   int     // for how many units an error of the decoder can be overdue
+	fields []bool  // by unit: its picture was coded as fields
+	buf    []byte  // a unit and its padding
+	last   error   // the latest error of the decoder
 }
 
 // open opens a decoder for g. The options:
 //   - strict: reorder by what the stream's level allows, not by a guess that drops pictures when it proves wrong
-//   - err_detect, output_corrupt: notice damage, and give the picture all the same, flagged
+//   - err_detect, output_corrupt: notice damage, and give the picture all the same, flagged. What "careful" and "aggressive" add
+//     is harmless to sane H.264; other decoders refuse what real encoders write.
 //   - unaligned: crop to the exact column
 //   - venc_params: tell the quantisers
 func (d *Decoder) open(g frame.GOP) (*session, error) {
@@ -45,16 +53,20 @@ func (d *Decoder) open(g frame.GOP) (*session, error) {
 	if codec == nil {
 		return nil, &Error{Step: "open", Codec: name, Err: ErrUnsupported}
 	}
+	detect := "crccheck+bitstream+buffer"
+	if name == frame.H264 {
+		detect += "+careful+aggressive"
+	}
 	threads := d.threads()
-	if len(g) == 1 {
-		threads = 1 // threads work on pictures side by side
+	if len(g) == 1 || name == frame.H264 && C.LIBAVCODEC_VERSION_MAJOR < flagsShared {
+		threads = 1
 	}
 	options := astiav.NewDictionary()
 	defer options.Free()
 	for _, o := range [][2]string{
 		{"threads", strconv.Itoa(threads)},
 		{"strict", "strict"},
-		{"err_detect", "crccheck+bitstream+buffer+careful+aggressive"},
+		{"err_detect", detect},
 		{"flags", "+output_corrupt+unaligned"},
 		{"max_pixels", strconv.Itoa(d.maxPixels())},
 		{"export_side_data", "venc_params"},
@@ -64,7 +76,7 @@ func (d *Decoder) open(g frame.GOP) (*session, error) {
 		}
 	}
 
-	s := &session{d: d, g: g, fields: make([]bool, len(g))}
+	s := &session{d: d, g: g, fields: make([]bool, len(g)), places: places(g), late: threads - 1}
 	s.queue = newQueue[*astiav.Frame](g, s.hidden)
 	s.codec = astiav.AllocCodecContext(codec)
 	s.packet = astiav.AllocPacket()
@@ -106,10 +118,13 @@ func (s *session) run(ctx context.Context, from time.Time, yield func(*frame.Pic
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if i < len(s.g) {
-			s.send(i)
-		} else {
+		switch {
+		case i == len(s.g):
 			s.drain()
+		case s.inspect(i) && s.g[i].Time.Before(from):
+			s.queue.forgo(i)
+		default:
+			s.send(i)
 		}
 		for {
 			unit, f, corrupt, ok := s.queue.take()
@@ -146,12 +161,21 @@ func (s *session) run(ctx context.Context, from time.Time, yield func(*frame.Pic
 	return nil
 }
 
+// inspect notes the damage that is known of unit i before it is decoded. It reports whether the unit need not be decoded unless its
+// own picture is wanted.
+func (s *session) inspect(i int) (spare bool) {
+	if s.g[i].Lost || s.places[i].gap {
+		s.queue.spoil(i, false)
+	}
+	if s.places[i].broken {
+		s.queue.spoil(i, s.places[i].alone)
+	}
+	return s.places[i].spare
+}
+
 // send gives unit i to the decoder, and takes what comes out.
 func (s *session) send(i int) {
 	u := &s.g[i]
-	if u.Lost {
-		s.queue.spoil(i)
-	}
 	if len(u.Data) == 0 { // to libav an empty packet is the end
 		s.queue.lose(i)
 		return
@@ -159,7 +183,7 @@ func (s *session) send(i int) {
 	s.buf = append(s.buf[:0], u.Data...)
 	s.buf = append(s.buf, make([]byte, padding)...)
 	if err := s.packet.FromData(s.buf); err != nil {
-		s.fail(err)
+		s.fail(i, err)
 		s.queue.lose(i)
 		return
 	}
@@ -169,27 +193,31 @@ func (s *session) send(i int) {
 	err := s.codec.SendPacket(s.packet)
 	s.packet.Unref()
 	if err != nil {
-		s.fail(err)
+		s.fail(i, err)
 	}
-	s.receive()
+	s.receive(i)
 }
 
 // drain takes what the decoder still holds.
 func (s *session) drain() {
+	last := len(s.g) - 1
 	if err := s.codec.SendPacket(nil); err != nil {
-		s.fail(err)
+		s.fail(last, err)
 	}
-	s.receive()
+	s.receive(last)
 	s.queue.drain()
 }
 
-func (s *session) fail(err error) {
+// fail notes an error that came when unit i was the last one sent.
+func (s *session) fail(i int, err error) {
 	s.last = err
-	s.queue.doubt()
+	for j := max(0, i-s.late); j <= i; j++ {
+		s.queue.spoil(j, s.places[j].alone)
+	}
 }
 
-// receive puts into the queue what the decoder has ready.
-func (s *session) receive() {
+// receive puts into the queue what the decoder has ready. Unit i was the last one sent.
+func (s *session) receive(i int) {
 	// Each unit gives at most one picture or error, so that a decoder gone wrong cannot keep this going.
 	for range 2*len(s.g) + 2 {
 		err := s.codec.ReceiveFrame(s.frame)
@@ -197,26 +225,26 @@ func (s *session) receive() {
 			return
 		}
 		if err != nil {
-			s.fail(err)
+			s.fail(i, err)
 			continue
 		}
-		s.keep()
+		s.keep(i)
 	}
 }
 
-// keep puts the frame just received into the queue.
-func (s *session) keep() {
-	var raw C.ls_raw
-	C.ls_read(s.frame.UnsafePointer(), &raw)
+// keep puts the frame just received into the queue. Unit last was the last one sent.
+func (s *session) keep(last int) {
+	raw := new(C.ls_raw)
+	C.ls_read(s.frame.UnsafePointer(), raw)
 	i := int(raw.pts)
 	if i < 0 || i >= len(s.g) {
-		s.queue.doubt()
+		s.fail(last, errors.New("a picture of no unit"))
 		s.frame.Unref()
 		return
 	}
 	s.fields[i] = raw.interlaced != 0
-	if damaged(s.g[i].Codec, &raw) {
-		s.queue.spoil(i)
+	if damaged(s.g[i].Codec, raw) {
+		s.queue.spoil(i, s.places[i].alone)
 	}
 	f := astiav.AllocFrame()
 	s.d.live.Add(1)
