@@ -1,0 +1,58 @@
+package rtsp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/bluenviron/gortsplib/v4/pkg/base"
+	"github.com/bluenviron/gortsplib/v4/pkg/liberrors"
+)
+
+// What a caller may branch on, with errors.Is.
+var (
+	ErrURL          = errors.New("not a URL of the form rtsp://[user:password@]host[:port]/path, or rtsps://")
+	ErrUnauthorized = errors.New("the server refuses the credentials, or wants some") // it answered 401 or 403
+	ErrCodec        = errors.New("no H.264 video")                                    // the error says what there is instead
+	ErrSilent       = errors.New("the server is silent")                              // for Client.Timeout
+)
+
+var (
+	errHandler  = errors.New("the Client has no Handler")
+	errHangUp   = errors.New("the Handler has returned")
+	errRedirect = errors.New("redirected to another address, which must not see the credentials")
+)
+
+// An Error says at which step the pulling of a stream failed, and why.
+type Error struct {
+	Step   string // "configure", "describe", "setup", "play" or "receive"
+	Stream string // name of the stream, as in frame.Stream; empty if there is none
+	Server string // host:port as in the URL; empty if there is none
+	Err    error  // often wraps one of the package's errors, io.EOF or a *net.OpError
+}
+
+func (e *Error) Error() string {
+	s := "rtsp: " + e.Step
+	if e.Stream != "" {
+		s += " " + e.Stream
+	}
+	if e.Server != "" {
+		s += " from " + e.Server
+	}
+	return s + ": " + e.Err.Error()
+}
+
+// Unwrap returns e.Err.
+func (e *Error) Unwrap() error { return e.Err }
+
+// explain returns the cause of an error of the protocol library: that of ctx, which closes the connection, comes before its effects.
+func explain(ctx context.Context, err error) error {
+	var status liberrors.ErrClientBadStatusCode
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.As(err, &status) && (status.Code == base.StatusUnauthorized || status.Code == base.StatusForbidden):
+		return fmt.Errorf("%w: %w", ErrUnauthorized, err)
+	}
+	return err
+}

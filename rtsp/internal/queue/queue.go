@@ -1,0 +1,68 @@
+// Package queue holds what has arrived until it is taken, with neither side waiting for the other.
+package queue
+
+import (
+	"sync"
+
+	"github.com/livestill/livestill/frame"
+)
+
+// Beyond these a Handler is too slow.
+const (
+	maxUnits = 256      // eight seconds at 30 fps
+	maxBytes = 16 << 20 // two of the largest units
+)
+
+// A Queue holds the access units of one stream, oldest first.
+type Queue struct {
+	ready chan struct{} // has room for one
+
+	mu       sync.Mutex
+	units    []frame.AccessUnit // oldest first
+	bytes    int
+	skipping bool // until a key unit that there is room for
+}
+
+// New returns an empty Queue.
+func New() *Queue { return &Queue{ready: make(chan struct{}, 1)} }
+
+// Ready returns a channel that receives when units may have come since the last Pop.
+func (q *Queue) Ready() <-chan struct{} { return q.ready }
+
+// Push appends u. When the queue is full, u takes the place of the newest unit and tells that something is lost; what follows is of
+// no use up to the next key unit, which needs nothing that came before.
+func (q *Queue) Push(u frame.AccessUnit) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	last := len(q.units) - 1
+	full := last >= 0 && (len(q.units) == maxUnits || q.bytes+len(u.Data) > maxBytes)
+	switch {
+	case q.skipping && (full || !u.Key):
+		return
+	case full:
+		u.Lost, q.skipping = true, true
+		q.bytes += len(u.Data) - len(q.units[last].Data)
+		q.units[last] = u
+	default:
+		q.skipping = false
+		q.bytes += len(u.Data)
+		q.units = append(q.units, u)
+	}
+	select {
+	case q.ready <- struct{}{}:
+	default:
+	}
+}
+
+// Pop takes the oldest unit, if there is one.
+func (q *Queue) Pop() (u frame.AccessUnit, ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.units) == 0 {
+		return u, false
+	}
+	u, q.units[0] = q.units[0], u
+	q.units = q.units[1:]
+	q.bytes -= len(u.Data)
+	return u, true
+}

@@ -1,0 +1,153 @@
+package rtsp
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/bluenviron/gortsplib/v4"
+	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/rtsp/internal/queue"
+	"github.com/livestill/livestill/rtsp/internal/unpack"
+	"github.com/pion/rtp"
+)
+
+const (
+	udpPatience = 3 * time.Second // without a packet over UDP; then TCP is tried
+	farewell    = time.Second     // for a server to take our TEARDOWN, without which some stream on to nobody
+)
+
+// A pull is one attempt at a stream, from dialling to its end.
+type pull struct {
+	*Client
+	target
+	log *slog.Logger
+
+	conn     *gortsplib.Client
+	dialler  dialler
+	units    *queue.Queue
+	ranged   bool  // the Handler has accepted
+	refused  bool  // the Handler has returned before the stream ended
+	streamed bool  // a unit came
+	ended    error // why the stream ended; nil until then
+}
+
+// run pulls until the stream ends, the Handler returns or ctx is done. It returns nil only if the Handler does.
+//
+// Its own context is the life of the connection: whoever finds a reason to end it cancels the context with that reason, and one
+// goroutine hangs up when the context is done.
+func (p *pull) run(ctx context.Context) error {
+	life, end := context.WithCancelCause(ctx)
+	timeout := cmp.Or(p.Timeout, defaultTimeout)
+	silence := time.AfterFunc(timeout, func() { end(ErrSilent) })
+	defer silence.Stop()
+	heard := func() { silence.Reset(timeout) }
+
+	p.units = queue.New()
+	p.dialler.guarded = p.url.User != nil
+	p.conn = &gortsplib.Client{
+		Scheme:                p.url.Scheme,
+		Host:                  p.url.Host,
+		TLSConfig:             p.TLSConfig.Clone(), // the library writes to it
+		ReadTimeout:           2 * timeout,         // ours comes first
+		WriteTimeout:          timeout,
+		InitialUDPReadTimeout: min(udpPatience, timeout/2), // so that there is time left for TCP
+		UserAgent:             "livestill",
+		DialContext:           p.dialler.dial,
+		ListenPacket:          listenPacket,
+		OnTransportSwitch:     func(err error) { p.log.Info("not over UDP", "reason", err) },
+		OnPacketsLost:         func(uint64) {}, // unpack counts for itself
+		OnDecodeError:         func(error) {},  // what is no packet, or none of the stream, is a gap for unpack
+	}
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer end(errHangUp)
+	if err := p.conn.Start2(); err != nil {
+		return p.fail("configure", err)
+	}
+	running.Go(func() { end(p.conn.Wait()) })
+	running.Go(func() {
+		<-life.Done()
+		force := time.AfterFunc(farewell, p.dialler.close)
+		defer force.Stop()
+		p.conn.Close()
+	})
+
+	if err := p.setup(life, heard, end); err != nil {
+		return err
+	}
+	silence.Stop() // the Handler may take its time
+	err := p.Handler.ServeStream(life, &frame.Stream{Name: p.name, Remote: p.dialler.remote(), Query: p.query,
+		Units: func(yield func(frame.AccessUnit, error) bool) {
+			p.ranged = true
+			heard()
+			if p.ended = p.receive(ctx, life, yield); p.ended != nil {
+				yield(frame.AccessUnit{}, p.ended)
+			}
+		},
+	})
+	if !p.ranged && life.Err() != nil {
+		p.ended = p.fail("play", context.Cause(life)) // while the Handler took its time
+	}
+	switch {
+	case p.ended == nil:
+		p.refused = true
+		return err
+	case err == nil || errors.Is(err, p.ended):
+		return p.ended
+	}
+	return errors.Join(p.ended, err)
+}
+
+// setup asks the server what it has and prepares for its H.264 video. From PLAY on, each packet of it calls heard, and what makes
+// it impossible to go on calls end; both run under locks of the protocol library, and so does all that makes units of packets.
+func (p *pull) setup(life context.Context, heard func(), end context.CancelCauseFunc) error {
+	desc, _, err := p.conn.Describe(p.url)
+	if err != nil {
+		return p.fail("describe", explain(life, err))
+	}
+	media, h264, err := pick(desc)
+	if err != nil {
+		return p.fail("describe", err)
+	}
+	var video unpack.H264
+	if err := video.Learn(h264.SafeParams()); err != nil {
+		return p.fail("describe", err)
+	}
+	if _, err := p.conn.Setup(desc.BaseURL, media, 0, 0); err != nil {
+		return p.fail("setup", explain(life, err))
+	}
+	p.conn.OnPacketRTP(media, h264, func(packet *rtp.Packet) {
+		heard()
+		if err := video.Packet(packet, time.Now(), p.units.Push); err != nil {
+			end(err)
+		}
+	})
+	return nil
+}
+
+// receive begins the flow of packets and yields the units made of them. It returns nil after yield has returned false, else why the
+// stream ended.
+func (p *pull) receive(ctx, life context.Context, yield func(frame.AccessUnit, error) bool) error {
+	if _, err := p.conn.Play(nil); err != nil {
+		return p.fail("play", explain(life, err))
+	}
+	for ctx.Err() == nil {
+		if u, ok := p.units.Pop(); ok {
+			p.streamed = true
+			if !yield(u, nil) {
+				return nil
+			}
+			continue
+		}
+		select {
+		case <-p.units.Ready():
+		case <-life.Done():
+			return p.fail("receive", context.Cause(life))
+		}
+	}
+	return context.Cause(ctx)
+}
