@@ -7,11 +7,12 @@ import (
 
 // What a caller may branch on, with errors.Is.
 var (
-	ErrDenied    = errors.New("denied")                         // a Policy or Moderator refused: see Deny
-	ErrForgotten = errors.New("moment is no longer remembered") // older than the History, or lost to its bounds
-	ErrCorrupt   = errors.New("no undamaged picture")           // neither the wanted picture nor a neighbour within Tolerance
-	ErrNotLive   = errors.New("stream is not live")             // no publisher of that name at the Hub
-	ErrLive      = errors.New("stream is live already")         // refuses a second publisher of a name
+	ErrDenied    = errors.New("denied")                               // a Policy or Moderator refused: see Deny
+	ErrForgotten = errors.New("moment is no longer remembered")       // older than the History, or lost to its bounds
+	ErrCorrupt   = errors.New("no undamaged picture")                 // neither the wanted picture nor a neighbour within Tolerance
+	ErrNotLive   = errors.New("stream is not live")                   // no publisher of that name at the Hub
+	ErrTakenOver = errors.New("another publisher took the name over") // ends the first one's stream: see Hub.TakeOver
+	ErrLive      = errors.New("stream is live already")               // refuses a second publisher of a name
 	ErrDecoder   = errors.New("camera has no Decoder")
 )
 

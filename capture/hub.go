@@ -3,53 +3,91 @@ package capture
 import (
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/livestill/livestill/frame"
 )
 
 // A Hub takes in any number of streams, with a Camera for each while it is live.
 type Hub struct {
-	// NewCamera makes the Camera of a stream that is about to begin. An error refuses the publisher and says why.
+	// NewCamera makes the Camera of a stream that is about to begin. An error refuses the publisher and says why. It is the
+	// place to set s.OnCue.
 	NewCamera func(s *frame.Stream) (*Camera, error)
 
+	// TakeOver lets a second publisher of a live name take it over, as encoders do that reconnect before their old connection is
+	// known to be dead. The first is hung up on with ErrTakenOver. Each has a Camera of its own, so that their pictures do
+	// not mix. Without TakeOver the second is refused with ErrLive.
+	TakeOver bool
+
 	mu      sync.Mutex
-	cameras map[string]*Camera // by stream name; nil while NewCamera runs
+	streams map[string]*live // by name
 }
 
-// ServeStream serves s with a new Camera. A second stream of a live name is refused with ErrLive.
+// A live is one publisher's hold on a name.
+type live struct {
+	camera *Camera // nil while NewCamera runs
+	taken  atomic.Bool
+}
+
+// ServeStream serves s with a new Camera.
 func (h *Hub) ServeStream(ctx context.Context, s *frame.Stream) error {
-	if !h.reserve(s.Name) {
+	mine := new(live)
+	if !h.hold(s.Name, mine) {
 		return fmt.Errorf("%s: %w", s.Name, ErrLive)
 	}
-	defer func() {
-		h.mu.Lock()
-		delete(h.cameras, s.Name)
-		h.mu.Unlock()
-	}()
+	defer h.release(s.Name, mine)
 	c, err := h.NewCamera(s)
 	if err != nil {
 		return err
 	}
 	h.mu.Lock()
-	h.cameras[s.Name] = c
+	mine.camera = c
 	h.mu.Unlock()
+	s.Units = mine.until(s.Units)
 	return c.ServeStream(ctx, s)
 }
 
-// reserve takes a name that is not live.
-func (h *Hub) reserve(name string) bool {
+// hold gives a name to a publisher, unless another has it for good.
+func (h *Hub) hold(name string, l *live) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if _, live := h.cameras[name]; live {
-		return false
+	if h.streams == nil {
+		h.streams = make(map[string]*live)
 	}
-	if h.cameras == nil {
-		h.cameras = make(map[string]*Camera)
+	if other := h.streams[name]; other != nil {
+		if !h.TakeOver {
+			return false
+		}
+		other.taken.Store(true)
 	}
-	h.cameras[name] = nil
+	h.streams[name] = l
 	return true
+}
+
+func (h *Hub) release(name string, l *live) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.streams[name] == l {
+		delete(h.streams, name)
+	}
+}
+
+// until yields units until the name is taken over.
+func (l *live) until(units iter.Seq2[frame.AccessUnit, error]) iter.Seq2[frame.AccessUnit, error] {
+	return func(yield func(frame.AccessUnit, error) bool) {
+		for u, err := range units {
+			if l.taken.Load() {
+				yield(frame.AccessUnit{}, ErrTakenOver)
+				return
+			}
+			if !yield(u, err) {
+				return
+			}
+		}
+	}
 }
 
 // Camera returns the Camera of a live stream, nil if there is none of that name. It keeps working after the stream has ended,
@@ -57,7 +95,10 @@ func (h *Hub) reserve(name string) bool {
 func (h *Hub) Camera(stream string) *Camera {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.cameras[stream]
+	if l := h.streams[stream]; l != nil {
+		return l.camera
+	}
+	return nil
 }
 
 // Streams returns the names of the live streams, sorted.
@@ -65,8 +106,8 @@ func (h *Hub) Streams() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var names []string
-	for name, c := range h.cameras {
-		if c != nil {
+	for name, l := range h.streams {
+		if l.camera != nil {
 			names = append(names, name)
 		}
 	}

@@ -60,3 +60,31 @@ func TestHub(t *testing.T) {
 		}
 	})
 }
+
+func TestHubTakeOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &capture.Hub{TakeOver: true, NewCamera: func(*frame.Stream) (*capture.Camera, error) {
+			return &capture.Camera{Decoder: &decoder{}}, nil
+		}}
+		ends := make(chan error, 2)
+		for range 2 {
+			go func() { ends <- h.ServeStream(t.Context(), frametest.Live(t.Context(), "a", units(100, 10, false))) }()
+			time.Sleep(1050 * time.Millisecond)
+		}
+		if err := <-ends; !errors.Is(err, capture.ErrTakenOver) {
+			t.Errorf("the first publisher: %v", err)
+		}
+		if still, err := h.Capture(t.Context(), capture.Request{Stream: "a"}); err != nil || number(still) != 10 {
+			t.Errorf("after the take-over: %v, %v; want picture 10 of the second publisher", still, err)
+		}
+		if n := h.Camera("a").History.GOPs()[0][0].PTS; n != 0 || h.Camera("a").History.Size() != 11 {
+			t.Errorf("the Camera remembers %d bytes from %v on, want the second publisher's 11 alone", h.Camera("a").History.Size(), n)
+		}
+		if err := <-ends; err != nil {
+			t.Errorf("the second publisher: %v", err)
+		}
+		if got := h.Streams(); len(got) != 0 {
+			t.Errorf("live: %v", got)
+		}
+	})
+}

@@ -41,6 +41,19 @@ func (s setting) at(pts time.Duration) time.Time {
 	return s.time.Add(d)
 }
 
+// At returns when the picture with the given presentation time was or will be shown, as it looks after the last unit that was
+// stamped; the zero time before the first.
+func (c *Clock) At(pts time.Duration) time.Time {
+	switch {
+	case c.units == 0:
+		return time.Time{}
+	case pts < c.now.pts:
+		return c.before.at(pts)
+	default:
+		return c.now.at(pts)
+	}
+}
+
 // left returns how much of the correction is still to come at a presentation time.
 func (s setting) left(pts time.Duration) time.Duration {
 	return s.correction - s.at(pts).Sub(s.time.Add(pts-s.pts))
@@ -60,9 +73,7 @@ func (c *Clock) Stamp(u *AccessUnit, arrival time.Time) {
 	c.units++
 	c.fastest = min(c.fastest, lag)
 	c.lastDTS, c.maxPTS = u.DTS, max(c.maxPTS, u.PTS)
-	if u.Time = c.now.at(u.PTS); u.PTS < c.now.pts {
-		u.Time = c.before.at(u.PTS)
-	}
+	u.Time = c.At(u.PTS)
 	if c.units == unitsPerSetting {
 		c.before = c.now
 		c.now = setting{pts: c.maxPTS, time: c.before.at(c.maxPTS)}

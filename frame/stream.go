@@ -2,9 +2,11 @@ package frame
 
 import (
 	"context"
+	"crypto/tls"
 	"iter"
 	"net"
 	"net/url"
+	"time"
 )
 
 // A Stream is one publisher's live video, as it is offered to a Handler.
@@ -12,11 +14,27 @@ type Stream struct {
 	Name   string     // what it is published as: app/key for RTMP, the path without its leading slash for RTSP
 	Remote net.Addr   // the publisher, or the server pulled from; nil if there is no network between
 	Query  url.Values // what followed the ? in the publisher's URL; may be nil
+	URL    string     // where the publisher says it connected to: tcUrl for RTMP, the request's URL for RTSP; its own claim
+
+	// TLS is the state of the connection to the publisher; nil if it is not encrypted.
+	TLS *tls.ConnectionState
+
+	// OnCue is for the Handler to set before it ranges over Units, if it wants to hear of the stream's data messages. It is
+	// called between two units, on the goroutine that ranges over them.
+	OnCue func(Cue)
 
 	// Units yields the access units in decoding order as they arrive, until the stream ends. It is ranged over once.
 	// Beginning to range accepts the publisher, a break hangs up on it. A publisher that leaves properly ends the
 	// sequence; anything else is yielded as a last pair, a zero unit and a non-nil error.
 	Units iter.Seq2[AccessUnit, error]
+}
+
+// A Cue is a data message in a stream: metadata, a caption, a cue point, whatever the publisher sends beside pictures and sound.
+type Cue struct {
+	Name   string        // onMetaData, onCuePoint, onTextData and the like
+	PTS    time.Duration // on the scale of the units
+	Time   time.Time     // the same on the wall clock
+	Values []any         // float64, bool, string, time.Time, nil, []any and map[string]any, nested; immutable
 }
 
 // A Handler takes in live streams, as an http.Handler takes requests. ServeStream runs for as long as the stream lives, on a

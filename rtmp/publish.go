@@ -78,6 +78,13 @@ func (c *session) unit(ctx context.Context) (frame.AccessUnit, error) {
 				c.clock.Stamp(&u, time.Now())
 				return u, nil
 			}
+		case isData(p.kind):
+			if c.onCue == nil {
+				continue
+			}
+			if cue, ok := c.cue(p); ok {
+				c.onCue(cue)
+			}
 		case isCommand(p.kind):
 			if err := c.midstream(p); err != nil {
 				return frame.AccessUnit{}, err

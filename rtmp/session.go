@@ -3,6 +3,7 @@ package rtmp
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -37,6 +38,7 @@ type session struct {
 	connected bool
 	app       string
 	query     url.Values // behind the app and in tcUrl
+	url       string     // tcUrl
 	streams   uint32     // message streams created
 	forecast  bool       // the encoder sent FCPublish, and so expects onFCPublish
 
@@ -45,6 +47,7 @@ type session struct {
 	accepted bool    // Units was ranged over
 	left     bool    // the publisher ended its stream properly
 	video    flv.Video
+	onCue    func(frame.Cue) // nil if nobody listens
 	timeline timeline
 	clock    frame.Clock
 }
@@ -109,7 +112,7 @@ func (c *session) connect(cmd command) error {
 	tcURL, _ := cmd.object()["tcUrl"].(string)
 	app, query, _ := strings.Cut(app, "?")
 	_, more, _ := strings.Cut(tcURL, "?")
-	c.connected, c.app, c.step = true, strings.Trim(app, "/"), "publish"
+	c.connected, c.app, c.url, c.step = true, strings.Trim(app, "/"), tcURL, "publish"
 	c.query = merge(parseQuery(query), parseQuery(more))
 
 	w := c.wire
@@ -119,12 +122,8 @@ func (c *session) connect(cmd command) error {
 		ackWindow >> 24, ackWindow >> 16 & 0xff, ackWindow >> 8 & 0xff, ackWindow & 0xff, dynamic,
 	}})
 	properties := message.NetConnectionConnectResultProperties{FMSVer: serverVersion, Capabilities: serverCapabilities, Mode: 1}
-	return w.call(0, "_result", cmd.id, properties, struct {
-		Level          string  `amf0:"level"`
-		Code           string  `amf0:"code"`
-		Description    string  `amf0:"description"`
-		ObjectEncoding float64 `amf0:"objectEncoding"`
-	}{"status", string(message.NetConnectionConnectCodeSuccess), "Connection succeeded.", 0})
+	info := connectInfo{"status", string(message.NetConnectionConnectCodeSuccess), "Connection succeeded.", 0}
+	return w.call(0, "_result", cmd.id, properties, info.answerTo(cmd.object()))
 }
 
 // errPlay ends connections that want to watch.
@@ -187,8 +186,16 @@ func (c *session) refuse(reason error) error {
 
 // stream returns what the Handler is given.
 func (c *session) stream(ctx context.Context) *frame.Stream {
-	return &frame.Stream{Name: c.name, Remote: c.wire.RemoteAddr(), Query: c.query,
-		Units: func(yield func(frame.AccessUnit, error) bool) { c.units(ctx, yield) }}
+	s := &frame.Stream{Name: c.name, Remote: c.wire.RemoteAddr(), Query: c.query, URL: c.url}
+	if conn, ok := c.wire.Conn.(*tls.Conn); ok {
+		state := conn.ConnectionState()
+		s.TLS = &state
+	}
+	s.Units = func(yield func(frame.AccessUnit, error) bool) {
+		c.onCue = s.OnCue
+		c.units(ctx, yield)
+	}
+	return s
 }
 
 // bye sends what is still to be said, if anything, and lets the peer read it: a connection that is closed with unread bytes of the

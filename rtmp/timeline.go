@@ -10,21 +10,24 @@ const maxDisorder = time.Second
 type timeline struct {
 	started bool
 	raw     uint32        // the timestamp before
-	at      time.Duration // where it is, were it not for jumps
+	before  time.Duration // where that is, were it not for jumps
 	shift   time.Duration // what jumps add up to
 	last    time.Duration
 }
 
+// at returns where a message with the given timestamp would be, and leaves the timeline as it is.
+func (t timeline) at(raw uint32) time.Duration { return t.place(raw) }
+
 // place returns where a message with the given timestamp is. A timestamp that jumps back goes on where the one before was.
 func (t *timeline) place(raw uint32) time.Duration {
 	if !t.started {
-		t.started, t.raw, t.at = true, raw, time.Duration(raw)*time.Millisecond
+		t.started, t.raw, t.before = true, raw, time.Duration(raw)*time.Millisecond
 	}
-	t.at += time.Duration(int32(raw-t.raw)) * time.Millisecond
+	t.before += time.Duration(int32(raw-t.raw)) * time.Millisecond
 	t.raw = raw
-	if t.last-(t.at+t.shift) > maxDisorder {
-		t.shift = t.last - t.at
+	if t.last-(t.before+t.shift) > maxDisorder {
+		t.shift = t.last - t.before
 	}
-	t.last = max(t.last, t.at+t.shift)
+	t.last = max(t.last, t.before+t.shift)
 	return t.last
 }

@@ -1,0 +1,43 @@
+package rtmp
+
+import (
+	"time"
+
+	"github.com/livestill/livestill/frame"
+	"github.com/yutopp/go-rtmp/message"
+)
+
+// A data message larger than this is passed over: onMetaData has below 1 KiB, captions and cue points less.
+const maxCue = 64 << 10
+
+func isData(kind message.TypeID) bool {
+	return kind == message.TypeIDDataMessageAMF0 || kind == message.TypeIDDataMessageAMF3
+}
+
+// cue returns the cue in a data message, RTMP 1.0 §7.1.2; ok is false for one that cannot be read. Encoders wrap metadata into
+// the name @setDataFrame; the cue has the name inside.
+func (c *session) cue(p packet) (cue frame.Cue, ok bool) {
+	body := p.body
+	if p.kind == message.TypeIDDataMessageAMF3 && len(body) > 0 {
+		body = body[1:] // of format, as in commands
+	}
+	if len(body) > maxCue {
+		return cue, false
+	}
+	values, err := decodeAMF(body)
+	if err != nil || len(values) == 0 {
+		return cue, false
+	}
+	if values[0] == "@setDataFrame" && len(values) > 1 {
+		values = values[1:]
+	}
+	if cue.Name, ok = values[0].(string); !ok {
+		return cue, false
+	}
+	cue.Values = values[1:]
+	cue.PTS = c.timeline.at(p.time)
+	if cue.Time = c.clock.At(cue.PTS); cue.Time.IsZero() {
+		cue.Time = time.Now()
+	}
+	return cue, true
+}
