@@ -258,3 +258,21 @@ func TestPublishersDoNotMix(t *testing.T) {
 		}
 	})
 }
+
+// TestNoKeyUnit captures from a stream that never sends what decoding could begin with.
+func TestNoKeyUnit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cam := &capture.Camera{Decoder: &decoder{}}
+		go serve(t, cam, units(100, 1000, false)[1:])
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		var typed *capture.Error
+		if _, err := cam.Capture(ctx, capture.Request{}); !errors.As(err, &typed) || typed.Step != "wait" ||
+			!errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+		if n := cam.History.Size(); n != 0 {
+			t.Errorf("%d bytes are remembered that nothing can decode", n)
+		}
+	})
+}

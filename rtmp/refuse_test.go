@@ -1,0 +1,45 @@
+package rtmp_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"net"
+	"testing"
+
+	"github.com/yutopp/go-rtmp/handshake"
+
+	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/rtmp"
+)
+
+// TestRefusalByAddress refuses one of two publishers of the same name by where it comes from.
+func TestRefusalByAddress(t *testing.T) {
+	got := make(recorder, 1)
+	addr, _ := start(t, &rtmp.Server{Handler: frame.HandlerFunc(func(ctx context.Context, s *frame.Stream) error {
+		if s.Remote.(*net.TCPAddr).IP.String() != "127.0.0.1" {
+			return errors.New("not from here")
+		}
+		return got.ServeStream(ctx, s)
+	})})
+	for from, want := range map[string]string{"127.0.0.1": "NetStream.Publish.Start", "127.0.0.2": "NetStream.Publish.BadName"} {
+		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+		conn, err := dialer.DialContext(t.Context(), "tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := handshake.HandshakeWithServer(conn, conn, &handshake.Config{}); err != nil {
+			t.Fatal(err)
+		}
+		c := &client{t: t, conn: conn, next: rtmp.Packets(bufio.NewReader(conn), 1<<20)}
+		c.call(0, "connect", 1, map[string]any{"app": "live"})
+		c.call(1, "publish", 2, nil, "key", "live")
+		if code, text := c.status(); code != want {
+			t.Errorf("from %s: %s, %s", from, code, text)
+		}
+		c.closed()
+	}
+	if r := <-got; r.remote.(*net.TCPAddr).IP.String() != "127.0.0.1" || len(r.units) != 0 {
+		t.Errorf("accepted %v, %d units", r.remote, len(r.units))
+	}
+}
