@@ -36,7 +36,13 @@ func main() {
 
 func run(n, peer int) error {
 	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
+	var children []*exec.Cmd
+	defer func() {
+		cancel()
+		for _, c := range children {
+			_ = c.Wait()
+		}
+	}()
 	dir, err := os.MkdirTemp("", "livestill-bench-")
 	if err != nil {
 		return err
@@ -59,10 +65,11 @@ func run(n, peer int) error {
 		go func() { log.Print(server.Serve(ctx, ln)) }()
 		urls = append(urls, "rtmp://"+ln.Addr().String()+"/live/bench")
 	}
-	url, err := startNginx(ctx, dir)
+	nginx, url, err := startNginx(ctx, dir)
 	if err != nil {
 		return err
 	}
+	children = append(children, nginx)
 
 	fmt.Println("encoding 20 s of 1080p30 at 4 Mbit/s")
 	clip := filepath.Join(dir, "clip.flv")
@@ -76,6 +83,7 @@ func run(n, peer int) error {
 		if err := publisher.Start(); err != nil {
 			return err
 		}
+		children = append(children, publisher)
 	}
 
 	for _, kind := range []struct {
@@ -134,31 +142,33 @@ func peerTake(ctx context.Context, url, path string, args ...string) error {
 }
 
 // startNginx starts nginx with its RTMP module, which ends with ctx, and returns the URL of a stream on it.
-func startNginx(ctx context.Context, dir string) (url string, err error) {
+func startNginx(ctx context.Context, dir string) (nginx *exec.Cmd, url string, err error) {
 	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
 	addr := ln.Addr().String()
 	if err := ln.Close(); err != nil {
-		return "", err
+		return nil, "", err
 	}
 	conf := filepath.Join(dir, "nginx.conf")
 	text := fmt.Sprintf("load_module /usr/lib/nginx/modules/ngx_rtmp_module.so;\ndaemon off;\nmaster_process off;\npid %s/pid;\nerror_log %s/log;\n"+
 		"events {}\nrtmp { server { listen %s; application live { live on; wait_key on; } } }\n", dir, dir, addr)
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
-		return "", err
+		return nil, "", err
 	}
-	nginx := exec.CommandContext(ctx, "nginx", "-c", conf, "-p", dir, "-e", filepath.Join(dir, "log"))
+	nginx = exec.CommandContext(ctx, "nginx", "-c", conf, "-p", dir, "-e", filepath.Join(dir, "log"))
 	if err := nginx.Start(); err != nil {
-		return "", err
+		return nil, "", err
 	}
 	for range 100 { // until it listens
 		if conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr); err == nil {
-			return "rtmp://" + addr + "/live/bench", conn.Close()
+			return nginx, "rtmp://" + addr + "/live/bench", conn.Close()
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
 	log, _ := os.ReadFile(filepath.Join(dir, "log"))
-	return "", fmt.Errorf("nginx does not listen:\n%s", log)
+	_ = nginx.Process.Kill()
+	_ = nginx.Wait()
+	return nil, "", fmt.Errorf("nginx does not listen:\n%s", log)
 }

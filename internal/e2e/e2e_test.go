@@ -54,6 +54,25 @@ func camera() *capture.Camera {
 	}
 }
 
+// remember publishes a whole file, as fast as it is taken, and returns a Camera that remembers it.
+func remember(t *testing.T, path string, args ...string) *capture.Camera {
+	t.Helper()
+	cam := camera()
+	ended := make(chan error, 1)
+	url := listen(t, frame.HandlerFunc(func(ctx context.Context, s *frame.Stream) error {
+		err := cam.ServeStream(ctx, s)
+		ended <- err
+		return err
+	}))
+	if out, err := frametest.PublishFile(t, path, url+"whole", false, args...).Wait(); err != nil {
+		t.Fatal(err, out)
+	}
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	return cam
+}
+
 // number reads the frame counter in the image file of a still.
 func number(tb testing.TB, s *capture.Still) int {
 	tb.Helper()
@@ -85,19 +104,7 @@ func TestEveryFrame(t *testing.T) {
 	for _, test := range clips {
 		t.Run(test.about, func(t *testing.T) {
 			t.Parallel()
-			cam := camera()
-			ended := make(chan error, 1)
-			url := listen(t, frame.HandlerFunc(func(ctx context.Context, s *frame.Stream) error {
-				err := cam.ServeStream(ctx, s)
-				ended <- err
-				return err
-			}))
-			if out, err := test.clip.Publish(t, url+"clip", false, test.sound...).Wait(); err != nil {
-				t.Fatal(err, out)
-			}
-			if err := <-ended; err != nil {
-				t.Fatal(err)
-			}
+			cam := remember(t, test.clip.File(t), test.sound...)
 			shown := make([]time.Time, test.clip.Frames) // by frame number
 			first := cam.History.GOPs()[0][0].PTS
 			for _, g := range cam.History.GOPs() {

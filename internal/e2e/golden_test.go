@@ -2,7 +2,6 @@ package e2e_test
 
 import (
 	"bytes"
-	"context"
 	"flag"
 	"image"
 	"image/draw"
@@ -14,7 +13,6 @@ import (
 	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/ffmpeg"
-	"github.com/livestill/livestill/frame/frametest"
 )
 
 var update = flag.Bool("update", false, "write the golden pictures anew")
@@ -33,19 +31,7 @@ func TestGoldenPictures(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			cam := camera()
-			ended := make(chan error, 1)
-			url := listen(t, frame.HandlerFunc(func(ctx context.Context, s *frame.Stream) error {
-				err := cam.ServeStream(ctx, s)
-				ended <- err
-				return err
-			}))
-			if out, err := frametest.PublishFile(t, root+test.name+".mp4", url+test.name, false).Wait(); err != nil {
-				t.Fatal(err, out)
-			}
-			if err := <-ended; err != nil {
-				t.Fatal(err)
-			}
+			cam := remember(t, root+test.name+".mp4")
 			plain := &capture.Camera{Decoder: &ffmpeg.Decoder{}, Encoder: &ffmpeg.JPEG{}}
 			var units []frame.AccessUnit
 			for _, g := range cam.History.GOPs() {

@@ -127,19 +127,7 @@ func TestResolutionChangesMidStream(t *testing.T) {
 	if err := os.WriteFile(path, join(t, small.File(t), large.File(t), 2000), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cam := camera()
-	ended := make(chan error, 1)
-	url := listen(t, frame.HandlerFunc(func(ctx context.Context, s *frame.Stream) error {
-		err := cam.ServeStream(ctx, s)
-		ended <- err
-		return err
-	}))
-	if out, err := frametest.PublishFile(t, path, url+"joined", false).Wait(); err != nil {
-		t.Fatal(err, out)
-	}
-	if err := <-ended; err != nil {
-		t.Fatal(err)
-	}
+	cam := remember(t, path)
 	units := 0
 	for _, g := range cam.History.GOPs() {
 		for _, u := range g {
