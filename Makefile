@@ -4,8 +4,8 @@
 # On a bare Debian 12 or 13 each installs what it needs; that takes root.
 
 LINT = v2.15.0
-# The flags that pair go-astiav with this machine's FFmpeg; .ci/setup finds them.
-GO = GOFLAGS="$$GOFLAGS $$(cat bin/goflags)"
+# The environment that pairs go-astiav with this machine's FFmpeg; .ci/setup finds it.
+GO = env $$(cat bin/goenv)
 
 .PHONY: test demo bench fuzz lint setup compat
 
