@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"sync/atomic"
 	"testing"
 
@@ -18,6 +19,14 @@ func TestCertificateReload(t *testing.T) {
 	var current atomic.Pointer[tls.Certificate]
 	first, second := selfSigned(t), selfSigned(t)
 	current.Store(&first)
+	known := x509.NewCertPool()
+	for _, c := range []tls.Certificate{first, second} {
+		leaf, err := x509.ParseCertificate(c.Certificate[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		known.AddCert(leaf)
+	}
 	type stream struct {
 		*frame.Stream
 		unit chan frame.AccessUnit
@@ -42,7 +51,7 @@ func TestCertificateReload(t *testing.T) {
 	})
 	publish := func() (*client, stream, []byte) {
 		raw := connect(t, addr)
-		conn := tls.Client(raw, &tls.Config{InsecureSkipVerify: true, ServerName: "localhost"})
+		conn := tls.Client(raw, &tls.Config{RootCAs: known, ServerName: "localhost"})
 		if err := handshake.HandshakeWithServer(conn, conn, &handshake.Config{}); err != nil {
 			t.Fatal(err)
 		}
