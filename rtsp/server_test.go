@@ -49,7 +49,7 @@ func (s *server) start(t *testing.T, addr string, udp bool) {
 	}
 	s.live, s.left = make(chan struct{}, 1), make(chan gortsplib.Transport, 100)
 	s.players = make(map[*gortsplib.ServerSession]gortsplib.Transport)
-	s.Handler, s.RTSPAddress = s, addr
+	s.Handler, s.RTSPAddress, s.WriteQueueSize = s, addr, 8192 // packets: a busy machine drops none
 	s.Listen = func(network, addr string) (net.Listener, error) {
 		ln, err := (&net.ListenConfig{}).Listen(t.Context(), network, addr)
 		if err == nil {

@@ -202,10 +202,10 @@ func TestChromaFilters(t *testing.T) {
 		name   string
 		siting string
 		left   bool
-	}{{"level with the left luma sample", "1", true}, {"in the middle", "2", false}} {
+	}{{"level with the left luma sample", "0", true}, {"in the middle", "1", false}} {
 		t.Run(tt.name, func(t *testing.T) {
 			g := encode(t, frame.H264, raw, "yuv420p", w, h, "-c:v", "libx264", "-qp", "0", "-vf",
-				"setparams=colorspace=bt709:range=tv", "-chroma_sample_location", tt.siting, "h264")
+				"setparams=colorspace=bt709:range=tv", "-bsf:v", "h264_metadata=chroma_sample_loc_type="+tt.siting, "h264")
 			p := all(t, new(ffmpeg.Decoder), g, time.Time{})[0]
 			cb, cr := moved(planeCb, cw, ch, tt.left), moved(planeCr, cw, ch, tt.left)
 			for y := range h {

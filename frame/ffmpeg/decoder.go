@@ -21,7 +21,10 @@ const defaultMaxThreads = 4
 // A Decoder makes pictures of GOPs. The zero Decoder is ready to use. It holds nothing between two GOPs, so there is nothing to
 // close, and any number of goroutines may decode at once. It must not be copied after first use.
 type Decoder struct {
-	Threads    int // threads per GOP; zero means one per core, at most four; H.264 has but one before FFmpeg 7
+	// Threads is how many decode a GOP; zero means one per core, at most four. H.264 always has one: with more, FFmpeg hands
+	// out pictures before it knows their errors (up to version 6) and quantisers (up to 8).
+	Threads int
+
 	Concurrent int // GOPs decoded at a time, others wait; zero means GOMAXPROCS
 	MaxPixels  int // pictures with more are refused, against bombs; zero means 8192 x 4320
 

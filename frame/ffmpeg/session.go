@@ -1,6 +1,5 @@
 package ffmpeg
 
-// #include <libavcodec/version.h>
 // #include "raw.h"
 import "C"
 
@@ -18,10 +17,6 @@ import (
 
 // libav reads up to this many bytes past the end of a packet (AV_INPUT_BUFFER_PADDING_SIZE), and they must be zero.
 const padding = 64
-
-// Up to FFmpeg 6 each thread of the H.264 decoder keeps the error flags of pictures to itself, so that a picture which another
-// thread puts out has none. From this version of libavcodec on they are shared.
-const flagsShared = 61
 
 // A session is the decoding of one GOP. Packets carry the index of their unit as timestamp, so that a frame is known to be of a
 // unit whatever the publisher's timestamps are.
@@ -58,8 +53,8 @@ func (d *Decoder) open(g frame.GOP) (*session, error) {
 		detect += "+careful+aggressive"
 	}
 	threads := d.threads()
-	if len(g) == 1 || name == frame.H264 && C.LIBAVCODEC_VERSION_MAJOR < flagsShared {
-		threads = 1
+	if len(g) == 1 || name == frame.H264 {
+		threads = 1 // see Decoder.Threads
 	}
 	options := astiav.NewDictionary()
 	defer options.Free()

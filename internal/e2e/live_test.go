@@ -51,8 +51,8 @@ func TestLiveMoments(t *testing.T) {
 		return hub.ServeStream(ctx, s)
 	}))
 	streams := map[string]frametest.Clip{
-		"live/plain":   {Frames: 300},
-		"live/bframes": {Frames: 300, BFrames: 3},
+		"live/plain":   {Frames: 1200}, // 40 s: long enough on the slowest machine, and killed when done
+		"live/bframes": {Frames: 1200, BFrames: 3},
 	}
 	for name, clip := range streams {
 		clip.Publish(t, url+filepath.Base(name), true)
