@@ -7,9 +7,14 @@ LINT = v2.15.0
 # The environment that pairs go-astiav with this machine's FFmpeg; .ci/setup finds it.
 GO = env $$(cat bin/goenv)
 
-.PHONY: test demo bench fuzz lint setup compat
+# The servers and encoders that the tests and benchmarks talk to.
+PEERS = nginx-light libnginx-mod-rtmp gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
+	gstreamer1.0-plugins-bad gstreamer1.0-rtsp
 
-test: setup
+.PHONY: test demo bench lint setup compat
+
+test:
+	.ci/setup $(PEERS)
 	$(GO) go vet ./...
 	$(GO) $(MAKE) lint
 	$(GO) .ci/layers
@@ -20,9 +25,10 @@ demo: setup
 	$(GO) .ci/demo stills
 
 bench:
-	.ci/setup nginx-light libnginx-mod-rtmp
+	.ci/setup $(PEERS)
 	$(GO) go test -run '^$$' -bench . -benchmem ./...
 	$(GO) go run ./examples/bench
+	$(GO) go run ./examples/rtmpload
 
 lint: bin/golangci-lint-$(LINT)
 	bin/golangci-lint-$(LINT) run ./...

@@ -5,9 +5,10 @@ import "github.com/yutopp/go-rtmp/message"
 // A packetReader reads the messages of a connection, with aggregates taken apart.
 type packetReader struct {
 	chunkReader
-	tags   []byte // of an aggregate, not yet read
-	stream uint32 // message stream of the aggregate
-	shift  uint32 // from the timestamps of the tags to those of the connection
+	back   []packet // to be read again before all others
+	tags   []byte   // of an aggregate, not yet read
+	stream uint32   // message stream of the aggregate
+	shift  uint32   // from the timestamps of the tags to those of the connection
 }
 
 // The parts of an aggregate are laid out like tags of an FLV file, RTMP 1.0 §7.1.6:
@@ -19,6 +20,11 @@ const (
 )
 
 func (r *packetReader) next() (packet, error) {
+	if len(r.back) > 0 {
+		p := r.back[0]
+		r.back = r.back[1:]
+		return p, nil
+	}
 	for len(r.tags) == 0 {
 		p, err := r.chunkReader.next()
 		if err != nil || p.kind != message.TypeIDAggregateMessage {

@@ -42,9 +42,14 @@ func (i connectInfo) answerTo(object map[string]any) any {
 	if !known {
 		return i
 	}
-	video := make(map[string]float64)
+	return enhancedInfo{i.Level, i.Code, i.Description, i.ObjectEncoding, fourCCs[:], decodable(), capsMultitrack | capsModEx | capsNanoOffset}
+}
+
+// decodable returns the FourCC map of what streams may be in.
+func decodable() map[string]float64 {
+	codecs := make(map[string]float64)
 	for _, c := range fourCCs {
-		video[c] = canDecode
+		codecs[c] = canDecode
 	}
-	return enhancedInfo{i.Level, i.Code, i.Description, i.ObjectEncoding, fourCCs[:], video, capsMultitrack | capsModEx | capsNanoOffset}
+	return codecs
 }

@@ -12,7 +12,7 @@ import (
 const (
 	defaultChunkSize = 128 // until a peer sets another, RTMP 1.0 §5.4.1
 	maxChunkStreams  = 64  // encoders use three to eight
-	firstBuffer      = 4 << 10
+	firstBuffer      = 256 // of a message, before more of it has come: an attacker may begin 64
 
 	escape      = 0xffffff   // in place of a timestamp: the timestamp follows as 32 bits, §5.3.1.3
 	sizeBits    = 0x7fffffff // the top bit of a chunk size must be zero, §5.4.1

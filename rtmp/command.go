@@ -15,7 +15,8 @@ const (
 
 	ackWindow = 2_500_000 // bytes; what Adobe's server asks for
 
-	pingRequest  = 6 // events of user control messages, RTMP 1.0 §7.1.7
+	streamBegin  = 0 // events of user control messages, RTMP 1.0 §7.1.7
+	pingRequest  = 6
 	pingResponse = 7
 
 	serverVersion      = "FMS/3,0,1,123" // encoders look for Adobe's name; this one promises nothing that newer versions have

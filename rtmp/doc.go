@@ -1,4 +1,5 @@
 // Package rtmp takes in live video over RTMP and RTMPS: encoders push their streams to a Server, which hands each to a frame.Handler.
+// A Client pulls a stream from a server, and hands it to a frame.Handler the same way.
 //
 // # Why not all of go-rtmp
 //
@@ -24,4 +25,9 @@
 // publisher says (Stream.Name, Stream.Query) is its own claim: names are valid UTF-8 without control characters, but may hold slashes
 // and dots, so clean them before they become paths. Plain RTMP carries keys and video in clear text; set Server.TLSConfig for RTMPS.
 // A panic of the Handler ends its own stream only.
+//
+// What a Client pulls from is not trusted either: the same bounds hold for it, of Client.MaxMessage and Client.Timeout. Credentials of
+// the URL go to its host and port only, and never in clear text, but Adobe's authentication lets who listens to plain RTMP guess at
+// the password. The key and its query go in clear text, and go along where the server redirects to, which may be any address; from
+// rtmps it is never one without TLS. No credentials and no query are in errors, log records or Stream.URL.
 package rtmp

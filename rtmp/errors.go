@@ -13,13 +13,13 @@ var (
 	// ErrProtocol is in the errors that a peer causes by breaking the protocol.
 	ErrProtocol = errors.New("RTMP protocol violated")
 
-	// ErrLimit is in the errors that a peer causes by exceeding a limit of the Server.
+	// ErrLimit is in the errors that a peer causes by exceeding a limit of the Server or Client.
 	ErrLimit = errors.New("limit exceeded")
 )
 
 // An Error says at which step a listener, a connection or a stream came to its end, and why.
 type Error struct {
-	Step   string   // "listen", "accept", "handshake", "connect", "publish" or "receive"
+	Step   string   // "listen", "accept", "configure", "dial", "handshake", "connect", "publish", "play" or "receive"
 	Stream string   // name of the stream, as in frame.Stream; empty before publish
 	Remote net.Addr // the peer; nil if there is none
 	Err    error    // often wraps ErrProtocol, ErrLimit, io.ErrUnexpectedEOF or os.ErrDeadlineExceeded

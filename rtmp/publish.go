@@ -21,7 +21,7 @@ func (c *session) units(ctx context.Context, yield func(frame.AccessUnit, error)
 		yield(frame.AccessUnit{}, c.wrap(errTwice))
 		return
 	}
-	err := c.accept()
+	err := c.role.accept()
 	for err == nil {
 		var u frame.AccessUnit
 		if u, err = c.unit(ctx); err == nil && !yield(u, nil) {
@@ -70,7 +70,7 @@ func (c *session) unit(ctx context.Context) (frame.AccessUnit, error) {
 			if err != nil {
 				return frame.AccessUnit{}, err
 			}
-			if ok {
+			if ok && (u.Key || c.timeline.started) { // whoever joins a stream may come into the middle of a GOP
 				// Only pictures move the timeline: encoders send sequence headers with whatever timestamp.
 				at := c.timeline.place(p.time)
 				u.PTS += at
@@ -85,29 +85,37 @@ func (c *session) unit(ctx context.Context) (frame.AccessUnit, error) {
 			if cue, ok := c.cue(p); ok {
 				c.onCue(cue)
 			}
-		case isCommand(p.kind):
-			if err := c.midstream(p); err != nil {
+		default:
+			if err := c.role.obey(p); err != nil {
 				return frame.AccessUnit{}, err
 			}
-		default:
-			c.wire.control(p)
 		}
 	}
 }
 
-// midstream answers a command of an encoder that publishes. The error is errLeft if it ends the stream: encoders send one to three
-// of the commands that do, and often do not wait.
-func (c *session) midstream(p packet) error {
+// A role is what the two sides of a stream do differently once its Units is ranged over.
+type role interface {
+	accept() error       // tells the peer to begin
+	obey(p packet) error // acts on a message that is neither media nor data; the error is errLeft if it ends the stream
+}
+
+// obey obeys a control message or answers a command of an encoder that publishes. Encoders send one to three of the commands that end
+// the stream, and often do not wait.
+func (c *session) obey(p packet) error {
+	if !isCommand(p.kind) {
+		c.wire.control(p)
+		return nil
+	}
 	cmd, err := parseCommand(p)
 	if err != nil {
 		return err
 	}
-	switch cmd.name {
-	case "FCUnpublish", "deleteStream", "closeStream":
-		err = c.wire.onStatus(c.publish.stream, message.NetStreamOnStatusLevelStatus,
-			message.NetStreamOnStatusCodeUnpublishSuccess, c.name+" is no longer published.")
-		return errors.Join(errLeft, err)
-	case "publish", "connect":
+	switch {
+	case cmd.name == "FCUnpublish", cmd.name == "deleteStream", cmd.name == "closeStream",
+		cmd.name == "publish" && cmd.text(1) == "": // of nothing, as ActionScript's NetStream.publish(false) has it
+		return errors.Join(errLeft, c.answer(cmd), c.wire.onStatus(c.publish.stream, message.NetStreamOnStatusLevelStatus,
+			message.NetStreamOnStatusCodeUnpublishSuccess, c.name+" is no longer published."))
+	case cmd.name == "publish", cmd.name == "connect":
 		return protocolError("%s while publishing", cmd.name)
 	}
 	return c.answer(cmd)

@@ -32,6 +32,8 @@ type Server struct {
 	TLSConfig *tls.Config   // with its certificates it makes this an RTMPS server; nil means plain RTMP
 	Logger    *slog.Logger  // hears of refusals, of what Handlers return, of failed connections; nil means slog.Default()
 
+	Track uint8 // which video is taken of a publisher that sends several tracks; zero is its default one
+
 	MaxConns         int           // connections at a time, beyond which new ones are closed; zero means 1024
 	MaxMessage       int           // bytes in a message, so in an access unit; zero means 8 MiB, and the format allows 16 MiB - 1
 	HandshakeTimeout time.Duration // for the TLS and RTMP handshakes together; zero means 10 s
@@ -124,6 +126,7 @@ func (s *Server) serve(ctx context.Context, conn net.Conn) {
 		conn = tls.Server(conn, s.TLSConfig)
 	}
 	c := newSession(conn, cmp.Or(s.MaxMessage, defaultMaxMessage), cmp.Or(s.IdleTimeout, defaultIdle))
+	c.video.Track = s.Track
 	if err := c.handshake(); err != nil {
 		level := slog.LevelInfo
 		if c.wire.received == 0 && errors.Is(err, io.EOF) {

@@ -28,6 +28,7 @@ const (
 
 // A session is one connection, served on one goroutine: first its commands up to publish, then its media.
 type session struct {
+	role       role // what it does its own way: itself, but for a player
 	wire       *wire
 	buffer     *bufio.Reader
 	packets    packetReader
@@ -56,6 +57,7 @@ func newSession(conn net.Conn, maxMessage int, idle time.Duration) *session {
 	c := &session{wire: &wire{Conn: conn, window: ackWindow}, maxMessage: maxMessage, idle: idle, step: "handshake"}
 	c.buffer = bufio.NewReaderSize(c.wire, smallBuffer)
 	c.packets.chunkReader = *newChunkReader(c.buffer, maxCommand)
+	c.role = c
 	return c
 }
 
@@ -121,6 +123,7 @@ func (c *session) connect(cmd command) error {
 	w.out = appendPacket(w.out, controlChunks, packet{kind: message.TypeIDSetPeerBandwidth, body: []byte{
 		ackWindow >> 24, ackWindow >> 16 & 0xff, ackWindow >> 8 & 0xff, ackWindow & 0xff, dynamic,
 	}})
+	w.out = appendPacket(w.out, controlChunks, packet{kind: message.TypeIDUserCtrl, body: []byte{0, streamBegin, 0, 0, 0, 0}})
 	properties := message.NetConnectionConnectResultProperties{FMSVer: serverVersion, Capabilities: serverCapabilities, Mode: 1}
 	info := connectInfo{"status", string(message.NetConnectionConnectCodeSuccess), "Connection succeeded.", 0}
 	return w.call(0, "_result", cmd.id, properties, info.answerTo(cmd.object()))
@@ -142,7 +145,7 @@ func (c *session) answer(cmd command) error {
 		return c.result(cmd, nil)
 	case "getStreamLength":
 		return c.result(cmd, 0)
-	case "deleteStream", "closeStream", "_result", "_error", "onStatus":
+	case "publish", "deleteStream", "closeStream", "_result", "_error", "onStatus":
 		return nil
 	case "play", "play2":
 		err := c.wire.onStatus(cmd.stream, message.NetStreamOnStatusLevelError, message.NetStreamOnStatusCodePlayFailed,
@@ -198,16 +201,12 @@ func (c *session) stream(ctx context.Context) *frame.Stream {
 	return s
 }
 
-// bye sends what is still to be said, if anything, and lets the peer read it: a connection that is closed with unread bytes of the
-// peer's in it is reset, and a reset may overtake what was sent last.
+// bye sends what is still to be said, and gives the peer a second to hang up first. Encoders that left still send what they have to
+// say: if the connection were closed with that unread in it, it would be reset, and a reset may overtake what was sent last.
 func (c *session) bye() {
 	c.wire.patience = 0
-	if len(c.wire.out) == 0 || c.wire.SetDeadline(time.Now().Add(lingerTime)) != nil || c.wire.flush() != nil {
-		return
-	}
-	half, ok := c.wire.Conn.(interface{ CloseWrite() error })
-	if ok && half.CloseWrite() == nil {
-		_, _ = io.CopyN(io.Discard, c.wire.Conn, lingerAmount) // the peer closes, or is out of time
+	if c.wire.SetDeadline(time.Now().Add(lingerTime)) == nil && c.wire.flush() == nil {
+		_, _ = io.CopyN(io.Discard, c.wire.Conn, lingerAmount)
 	}
 }
 

@@ -2,8 +2,14 @@ package rtmp
 
 import "time"
 
-// Timestamps that go back further than this have jumped: the encoder began anew. Less is disorder.
-const maxDisorder = time.Second
+const (
+	// Timestamps that go back further than this have jumped: the encoder began anew. Less is disorder.
+	maxDisorder = time.Second
+
+	// A step of half the range, give or take these milliseconds, is none: FFmpeg wraps after 24.9 days, at 31 bits, since
+	// timestamps of FLV are signed.
+	maxWrap = 60_000
+)
 
 // A timeline makes durations that never decrease of the timestamps of messages, which count milliseconds in 32 bits and wrap after
 // 49.7 days, RTMP 1.0 §5.3.1. The zero timeline is ready for a stream.
@@ -23,7 +29,11 @@ func (t *timeline) place(raw uint32) time.Duration {
 	if !t.started {
 		t.started, t.raw, t.before = true, raw, time.Duration(raw)*time.Millisecond
 	}
-	t.before += time.Duration(int32(raw-t.raw)) * time.Millisecond
+	step := int32(raw - t.raw)
+	if short := step << 1 >> 1; -maxWrap < short && short < maxWrap {
+		step = short
+	}
+	t.before += time.Duration(step) * time.Millisecond
 	t.raw = raw
 	if t.last-(t.before+t.shift) > maxDisorder {
 		t.shift = t.last - t.before

@@ -7,6 +7,10 @@ import (
 	"github.com/yutopp/go-rtmp/message"
 )
 
+// Acknowledgements count from zero again from here on, though their field has 32 bits: Flash Media Live Encoder stops sending at
+// larger ones, so nginx-rtmp and SRS start over here, and encoders are tested with those.
+const ackRestart = 0xf0000000
+
 // A wire is a connection that sends what was written just before it waits for more to read, so that one goroutine can do both.
 // It also sends the acknowledgements that are due, RTMP 1.0 §5.4.3, and upholds the deadlines of a publisher.
 type wire struct {
@@ -15,11 +19,12 @@ type wire struct {
 	patience time.Duration // how long to wait for each message and for each reply to be taken; zero leaves deadlines alone
 	patient  bool          // the deadline for this message is set
 	window   uint32        // how many bytes the peer sends before it wants an acknowledgement, §5.4.4
-	received uint32        // bytes since the handshake began; wraps, as the spec has it
+	received uint32        // bytes since the handshake began, or since ackRestart
 	acked    uint32        // what was last acknowledged
 }
 
 func (w *wire) Read(p []byte) (int, error) {
+	w.acknowledge()
 	if err := w.flush(); err != nil {
 		return 0, err
 	}
@@ -31,11 +36,20 @@ func (w *wire) Read(p []byte) (int, error) {
 	}
 	n, err := w.Conn.Read(p)
 	w.received += uint32(n)
-	if w.received-w.acked >= w.window {
-		w.acked = w.received
-		w.out = appendControl(w.out, message.TypeIDAck, w.acked)
-	}
 	return n, err
+}
+
+// acknowledge writes an acknowledgement if one is due, by the window as it is now: what set it may have come with what filled it.
+func (w *wire) acknowledge() {
+	more := w.received - w.acked
+	if more < w.window {
+		return
+	}
+	if w.received >= ackRestart {
+		w.received = more
+	}
+	w.acked = w.received
+	w.out = appendControl(w.out, message.TypeIDAck, w.acked)
 }
 
 // Write keeps p until the next Read.

@@ -1,7 +1,9 @@
-// Package flv reads FLV video tags, which are also the bodies of RTMP video messages.
+// Package flv reads FLV video tags, which are also the bodies of RTMP video messages: those of Adobe's specification, those with
+// H.265 under codec id 12, and those of enhanced RTMP, versions 1 and 2.
 package flv
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"time"
@@ -10,66 +12,109 @@ import (
 	"github.com/livestill/livestill/internal/nal"
 )
 
-// Codec ids and packet types of Adobe Flash Video File Format Specification 10.1, sections E.4.3.1 and E.4.3.2.
-const (
-	codecAVC = 7
-
-	frameCommand = 5 // a video info or command frame: no picture
-
-	avcSequenceHeader = 0
-	avcNALU           = 1
-)
-
 // ErrCodec says that a tag's video is of a codec that is not supported.
 var ErrCodec = errors.New("unsupported video codec")
 
-// Video turns the bodies of video tags into access units. It remembers the sequence header; the zero value is ready for a stream.
+// Video turns the bodies of video tags into access units. It remembers the sequence header of the track it takes, and of a codec
+// only while the stream is in it. The zero value is ready for a stream.
 type Video struct {
+	// Track is the id of the track that is taken if the publisher sends several; zero is its default one, which bodies that
+	// name no track are of too. The others are passed over.
+	Track uint8
+
+	codec      frame.Codec // of the sequence; zero before the first
+	joining    bool        // the codec has changed, and no key unit came since
 	h264       nal.H264
-	lengthSize int      // zero until a sequence header came
+	h265       nal.H265
+	av1        nal.AV1
+	lengthSize int      // of NAL units' lengths; zero until a sequence header came
 	nals       [][]byte // scratch
 }
 
 // Unit returns the access unit in the body of a video tag with the given timestamp. ok is false for a body that holds none:
-// a sequence header, an end of sequence, a command, a picture before the first sequence header. The unit's Data is its own copy.
+// a sequence header, an end of sequence, a command, metadata, what future versions of enhanced RTMP define, another track, a
+// picture before the first sequence header. When the codec changes, units begin anew with a key unit. The unit's Data is its own
+// copy.
 //
-//	ffffcccc  packet type  composition time s24 in ms  data        f: frame type, c: codec id
+// Whether a unit is a key unit is read from its bitstream: the frame types of tags, which some encoders get wrong, count for
+// nothing.
 func (v *Video) Unit(timestamp time.Duration, body []byte) (u frame.AccessUnit, ok bool, err error) {
-	if len(body) == 0 || body[0]>>4 == frameCommand {
+	p, ok, err := parse(body, v.Track)
+	if err != nil || !ok {
+		return u, false, err
+	}
+	if p.begins {
+		if err := v.begin(p); err != nil {
+			return u, false, fmt.Errorf("%v: %w", p.codec, err)
+		}
 		return u, false, nil
 	}
-	if body[0]&0x80 != 0 {
-		return u, false, fmt.Errorf("enhanced RTMP: %w", ErrCodec)
-	}
-	if id := body[0] & 0x0f; id != codecAVC {
-		return u, false, fmt.Errorf("FLV codec id %d: %w", id, ErrCodec)
-	}
-	if len(body) < 5 {
-		return u, false, fmt.Errorf("AVC video tag of %d bytes, want at least 5", len(body))
-	}
-	data := body[5:]
-	switch body[1] {
-	case avcSequenceHeader:
-		v.lengthSize, err = v.h264.Config(data)
-		return u, false, err
-	case avcNALU:
-		if v.lengthSize == 0 {
+	if p.codec != v.codec {
+		if needsHeader(p.codec) {
 			return u, false, nil
 		}
-	default:
+		v.change(p.codec)
+	}
+	data, key, err := v.data(p)
+	if err != nil {
+		return u, false, fmt.Errorf("%v: %w", p.codec, err)
+	}
+	if len(data) == 0 || v.joining && !key {
 		return u, false, nil
 	}
-	if v.nals, err = nal.SplitLength(v.nals[:0], data, v.lengthSize); err != nil {
-		return u, false, err
-	}
-	u = frame.AccessUnit{Codec: frame.H264, DTS: timestamp, PTS: timestamp + compositionTime(body[2:5])}
-	u.Data, u.Key, err = v.h264.Unit(v.nals)
-	clear(v.nals) // keep no hold of the caller's buffer
-	return u, err == nil && len(u.Data) > 0, err
+	v.joining = false
+	return frame.AccessUnit{Codec: p.codec, Key: key, PTS: timestamp + p.offset, DTS: timestamp, Data: data}, true, nil
 }
 
-// compositionTime reads a signed 24-bit count of milliseconds.
-func compositionTime(b []byte) time.Duration {
-	ms := int32(uint32(b[0])<<24|uint32(b[1])<<16|uint32(b[2])<<8) >> 8
-	return time.Duration(ms) * time.Millisecond
+// needsHeader tells whether pictures of a codec mean nothing before its sequence header. Those of others can tell all that is
+// needed in band, and must where a sequence of AV1 begins with a descriptor of MPEG-2 TS instead.
+func needsHeader(c frame.Codec) bool { return c == frame.H264 || c == frame.H265 }
+
+// change forgets the sequence of another codec.
+func (v *Video) change(c frame.Codec) {
+	*v = Video{Track: v.Track, codec: c, joining: v.codec != 0, nals: v.nals}
+}
+
+// begin learns a sequence header. The configuration record of VP8 and VP9 says nothing that key frames do not, but for the transfer
+// of HDR, for which access units have no place.
+func (v *Video) begin(p packet) (err error) {
+	if p.codec != v.codec {
+		v.change(p.codec)
+	}
+	switch p.codec {
+	case frame.H264:
+		v.lengthSize, err = v.h264.Config(p.data)
+	case frame.H265:
+		v.lengthSize, err = v.h265.Config(p.data)
+	case frame.AV1:
+		err = v.av1.Config(p.data)
+	default:
+	}
+	return err
+}
+
+// data returns the data of the access unit in a packet, if there is one.
+func (v *Video) data(p packet) (data []byte, key bool, err error) {
+	switch {
+	case len(p.data) == 0 || needsHeader(p.codec) && v.lengthSize == 0:
+		return nil, false, nil
+	case p.codec == frame.AV1:
+		return v.av1.Unit(p.data)
+	case p.codec == frame.VP8:
+		key, err = nal.VP8Key(p.data)
+		return bytes.Clone(p.data), key, err
+	case p.codec == frame.VP9:
+		key, err = nal.VP9Key(p.data)
+		return bytes.Clone(p.data), key, err
+	}
+	v.nals, err = nal.SplitLength(v.nals[:0], p.data, v.lengthSize)
+	defer clear(v.nals) // keep no hold of the caller's buffer
+	switch {
+	case err != nil:
+		return nil, false, err
+	case p.codec == frame.H265:
+		return v.h265.Unit(v.nals)
+	default:
+		return v.h264.Unit(v.nals)
+	}
 }

@@ -43,36 +43,53 @@ func record(sps, pps [][]byte) []byte {
 	return b
 }
 
-func TestUnit(t *testing.T) {
-	for _, test := range []struct {
-		about  string
-		before [][][]byte // units that come before
-		nals   [][]byte
-		want   []byte
-		key    bool
-	}{
+// A maker is what nal.H264 and nal.H265 have in common.
+type maker interface {
+	Config(record []byte) (lengthSize int, err error)
+	Unit(nals [][]byte) (data []byte, key bool, err error)
+}
+
+type unitTest struct {
+	about  string
+	before [][][]byte // units that come before
+	nals   [][]byte
+	want   []byte
+	key    bool
+}
+
+func (test unitTest) run(t *testing.T, m maker, record []byte) {
+	t.Helper()
+	if n, err := m.Config(record); n != 4 || err != nil {
+		t.Fatal(n, err)
+	}
+	for _, nals := range test.before {
+		if _, _, err := m.Unit(nals); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, key, err := m.Unit(test.nals)
+	if !bytes.Equal(got, test.want) || key != test.key || err != nil {
+		t.Errorf("%s:\ngot  %x, key %v, %v\nwant %x, key %v", test.about, got, key, err, test.want, test.key)
+	}
+}
+
+func TestH264Unit(t *testing.T) {
+	for _, test := range []unitTest{
 		{"a key unit gets the sets of the record", nil, [][]byte{idr}, annexB(sps0, pps0, idr), true},
 		{"other units do not", nil, [][]byte{slice}, annexB(slice), false},
 		{"sets in band stand once", nil, [][]byte{sps0, pps0, idr}, annexB(sps0, pps0, idr), true},
 		{"what is missing comes first", nil, [][]byte{pps0, idr}, annexB(sps0, pps0, idr), true},
 		{"a set in band replaces the record's", [][][]byte{{sps0b, slice}}, [][]byte{idr}, annexB(sps0b, pps0, idr), true},
-		{"a set with another id joins it, sequence sets first", [][][]byte{{pps1, sps1}}, [][]byte{idr}, annexB(sps0, sps1, pps0, pps1, idr), true},
+		{"a set with another id joins it, sequence sets first", [][][]byte{{pps1, sps1}}, [][]byte{idr},
+			annexB(sps0, sps1, pps0, pps1, idr), true},
+		{"sets come before all else", nil, [][]byte{sei, sps0, idr}, annexB(sps0, pps0, sei, idr), true},
+		{"sets that are not for a key unit stay in place", nil, [][]byte{sei, pps1, slice}, annexB(sei, pps1, slice), false},
+		{"what cannot be told is left as it is", nil, [][]byte{{0x68}, {0x67, 1, 2}, {0x68, 0, 0x40}, slice},
+			annexB([]byte{0x68}, []byte{0x67, 1, 2}, []byte{0x68, 0, 0x40}, slice), false},
 		{"delimiters and filler are left out", nil, [][]byte{aud, sei, slice, filler, {}}, annexB(sei, slice), false},
 		{"no picture, no unit", nil, [][]byte{sps0, pps0, sei}, nil, false},
 	} {
-		var h nal.H264
-		if n, err := h.Config(record([][]byte{sps0}, [][]byte{pps0})); n != 4 || err != nil {
-			t.Fatal(n, err)
-		}
-		for _, nals := range test.before {
-			if _, _, err := h.Unit(nals); err != nil {
-				t.Fatal(err)
-			}
-		}
-		got, key, err := h.Unit(test.nals)
-		if !bytes.Equal(got, test.want) || key != test.key || err != nil {
-			t.Errorf("%s:\ngot  %x, key %v, %v\nwant %x, key %v", test.about, got, key, err, test.want, test.key)
-		}
+		test.run(t, new(nal.H264), record([][]byte{sps0}, [][]byte{pps0}))
 	}
 }
 
@@ -101,16 +118,35 @@ func TestSetsAreBounded(t *testing.T) {
 }
 
 func TestBadRecords(t *testing.T) {
-	good := record([][]byte{sps0}, [][]byte{pps0})
-	for n := range good {
-		var h nal.H264
-		if _, err := h.Config(good[:n]); err == nil {
-			t.Errorf("%d of %d bytes of a record: no error", n, len(good))
+	for _, test := range []struct {
+		about  string
+		maker  maker
+		record []byte
+	}{
+		{"H.264", new(nal.H264), record([][]byte{sps0}, [][]byte{pps0})},
+		{"H.265", new(nal.H265), hevcRecord(hevcVPS, hevcSPS0, hevcPPS0)},
+	} {
+		for n := range test.record {
+			if _, err := test.maker.Config(test.record[:n]); err == nil {
+				t.Errorf("%d of %d bytes of a record of %s: no error", n, len(test.record), test.about)
+			}
+		}
+		other := append([]byte{2}, test.record[1:]...)
+		if _, err := test.maker.Config(other); err == nil || !strings.Contains(err.Error(), "version 2") {
+			t.Errorf("%s: %v", test.about, err)
+		}
+		if _, err := test.maker.Config(make([]byte, 1<<20)); err == nil || !strings.Contains(err.Error(), "1048576 bytes") {
+			t.Errorf("%s: %v", test.about, err)
 		}
 	}
-	var h nal.H264
-	if _, err := h.Config(append([]byte{2}, good[1:]...)); err == nil || !strings.Contains(err.Error(), "version 2") {
-		t.Error(err)
+}
+
+func TestStartCodeInASet(t *testing.T) {
+	for _, m := range []maker{new(nal.H264), new(nal.H265)} {
+		bad := [][]byte{append(bytes.Clone(pps0), 0, 0, 1, 0x65), append(bytes.Clone(hevcPPS0), 0, 0, 1, 0x26)}
+		if _, _, err := m.Unit(bad); !errors.Is(err, nal.ErrStartCode) {
+			t.Errorf("%T: %v", m, err)
+		}
 	}
 }
 
@@ -123,68 +159,11 @@ func TestSplitLengthSaysWhatIsWrong(t *testing.T) {
 	}{
 		{"a unit that ends early", []byte{0, 0, 0, 3, 1, 2}, 4, "NAL unit of 3 bytes where 2 are left"},
 		{"half a length", []byte{0, 1, 9, 0}, 2, "1 bytes left"},
+		{"units without end", make([]byte, 1<<16), 1, "more than 8192 NAL units"},
 		{"the largest length", []byte{255, 255, 255, 255, 1}, 4, "NAL unit of 4294967295 bytes"},
 	} {
 		if _, err := nal.SplitLength(nil, test.b, test.size); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v", test.about, err)
 		}
 	}
-}
-
-// FuzzH264 splits any bytes into NAL units, makes an access unit of them and reads it back: nothing but delimiters, filler and
-// empty units may be missing, and nothing but remembered sets may have come.
-func FuzzH264(f *testing.F) {
-	f.Add(record([][]byte{sps0}, [][]byte{pps0}), annexB(aud, sps1, pps1, sei, idr))
-	f.Add(record([][]byte{sps0, sps1}, nil), annexB(slice, filler))
-	f.Fuzz(func(t *testing.T, config, stream []byte) {
-		var h nal.H264
-		if size, err := h.Config(config); err == nil && (size < 1 || size > 4) {
-			t.Fatalf("length size %d", size)
-		}
-		nals := nal.SplitAnnexB(nil, stream)
-		data, key, err := h.Unit(nals)
-		if err != nil || data == nil {
-			return
-		}
-		var want [][]byte
-		for _, n := range nals {
-			if kind := n[0] & 0x1f; kind != 9 && kind != 12 {
-				want = append(want, n)
-			}
-		}
-		got := nal.SplitAnnexB(nil, data)
-		extra := len(got) - len(want)
-		if extra < 0 || extra > 0 && !key {
-			t.Fatalf("%d units in, %d out, key %v", len(want), len(got), key)
-		}
-		for i, n := range got[extra:] {
-			if !bytes.Equal(n, want[i]) {
-				t.Fatalf("unit %d: %x became %x", i, want[i], n)
-			}
-		}
-		again, key2, err := h.Unit(got)
-		if err != nil || key2 != key || !bytes.Equal(again, data) {
-			t.Fatalf("made again of its own units: %x, key %v, %v; was %x", again, key2, err, data)
-		}
-	})
-}
-
-// FuzzSplitLength writes back what it reads.
-func FuzzSplitLength(f *testing.F) {
-	f.Add([]byte{0, 0, 0, 2, 7, 8, 0, 0, 0, 0}, 4)
-	f.Add([]byte{1, 2, 3}, 1)
-	f.Fuzz(func(t *testing.T, b []byte, size int) {
-		size = 1 + (size&3+4)%4
-		nals, err := nal.SplitLength(nil, b, size)
-		var back []byte
-		for _, n := range nals {
-			for i := range size {
-				back = append(back, byte(len(n)>>(8*(size-1-i))))
-			}
-			back = append(back, n...)
-		}
-		if !bytes.HasPrefix(b, back) || err == nil && len(back) != len(b) {
-			t.Fatalf("%x was read as %x, %v", b, back, err)
-		}
-	})
 }

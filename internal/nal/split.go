@@ -5,6 +5,10 @@ import (
 	"fmt"
 )
 
+// The most NAL units in an access unit: 8 MiB in slices as small as a packet are 6,000. Without a bound, a publisher could have
+// twenty times the memory taken that it sends.
+const maxNALs = 8 << 10
+
 // SplitLength appends to nals the NAL units of b, each preceded by its length in lengthSize bytes (ISO/IEC 14496-15 section 5.3.2).
 // They are parts of b.
 func SplitLength(nals [][]byte, b []byte, lengthSize int) ([][]byte, error) {
@@ -18,6 +22,9 @@ func SplitLength(nals [][]byte, b []byte, lengthSize int) ([][]byte, error) {
 		}
 		if b = b[lengthSize:]; n > len(b) {
 			return nals, fmt.Errorf("NAL unit of %d bytes where %d are left", n, len(b))
+		}
+		if len(nals) == maxNALs {
+			return nals, fmt.Errorf("access unit of more than %d NAL units", maxNALs)
 		}
 		nals, b = append(nals, b[:n]), b[n:]
 	}

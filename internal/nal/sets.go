@@ -1,0 +1,176 @@
+package nal
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+)
+
+// A role is what a NAL unit is to its access unit, whatever the codec.
+type role uint8
+
+const (
+	kept       role = iota // stays where it is
+	dropped                // means nothing to a decoder that is given a GOP of whole access units
+	parameters             // a parameter set
+	picture                // a slice of a picture
+	keyPicture             // a slice of a picture that decoding can begin with
+)
+
+// A reader tells the role of a NAL unit of its codec, which has at least one byte, and which set it is if it is one.
+type reader func(nal []byte) (role, set)
+
+// A set is a parameter set; a newer one of the same kind and id replaces it.
+type set struct {
+	kind byte // NAL unit type; a set may refer to those of a lower kind
+	id   uint
+	nal  []byte
+}
+
+// A memory is the parameter sets of a stream as they stand. The zero value knows none.
+type memory struct {
+	sets []set // ordered by kind, as decoders need them
+	size int   // bytes in them
+}
+
+// unit returns the Annex B data of the access unit that consists of nals, and whether it is a key unit. A key unit begins with all
+// sets that are known, its own among them, each once. The data is a copy of its own, nil if nals hold no picture; the sets among
+// them are remembered all the same.
+func (m *memory) unit(read reader, nals [][]byte) (data []byte, key bool, err error) {
+	size, inBand, pictures := 0, 0, false
+	for _, n := range nals {
+		if len(n) == 0 {
+			continue
+		}
+		r, s := read(n)
+		switch r {
+		case dropped:
+			continue
+		case parameters:
+			if err := m.learn(s); err != nil {
+				return nil, false, err
+			}
+			inBand += 4 + len(n)
+			continue
+		case picture, keyPicture:
+			pictures, key = true, key || r == keyPicture
+		case kept:
+		}
+		size += 4 + len(n)
+	}
+	switch {
+	case !pictures:
+		return nil, false, nil
+	case key:
+		data = make([]byte, 0, size+m.size+4*len(m.sets))
+		for _, s := range m.sets {
+			data = appendNAL(data, s.nal)
+		}
+	default:
+		data = make([]byte, 0, size+inBand)
+	}
+	for _, n := range nals {
+		if len(n) == 0 {
+			continue
+		}
+		if r, _ := read(n); r != dropped && (r != parameters || !key) {
+			data = appendNAL(data, n)
+		}
+	}
+	return data, key, nil
+}
+
+func appendNAL(dst, nal []byte) []byte { return append(append(dst, 0, 0, 0, 1), nal...) }
+
+// learn remembers a copy of a parameter set in place of an older one of its kind and id.
+func (m *memory) learn(s set) error {
+	if bytes.Contains(s.nal, []byte{0, 0, 1}) {
+		return ErrStartCode
+	}
+	at := len(m.sets)
+	for i, old := range m.sets {
+		if old.kind == s.kind && old.id == s.id {
+			if bytes.Equal(old.nal, s.nal) {
+				return nil
+			}
+			m.size -= len(old.nal)
+			m.sets = append(m.sets[:i], m.sets[i+1:]...)
+			at = i
+			break
+		}
+		if old.kind > s.kind {
+			at = i
+			break
+		}
+	}
+	if m.size+len(s.nal) > maxSets {
+		return ErrSets
+	}
+	s.nal = bytes.Clone(s.nal)
+	m.size += len(s.nal)
+	m.sets = append(m.sets, set{})
+	copy(m.sets[at+1:], m.sets[at:])
+	m.sets[at] = s
+	return nil
+}
+
+// learnRecord remembers the parameter sets at the beginning of b, a part of a configuration record, and returns what follows them:
+//
+//	count x (size16, NAL unit)
+func (m *memory) learnRecord(read reader, b []byte, count int) (rest []byte, err error) {
+	for range count {
+		if len(b) < 2 || len(b)-2 < int(binary.BigEndian.Uint16(b)) {
+			return nil, errors.New("configuration record ends inside a parameter set")
+		}
+		n := 2 + int(binary.BigEndian.Uint16(b))
+		if n > 2 {
+			if r, s := read(b[2:n]); r == parameters {
+				if err := m.learn(s); err != nil {
+					return nil, err
+				}
+			}
+		}
+		b = b[n:]
+	}
+	return b, nil
+}
+
+// checkRecord tells what is wrong with the size and version of a configuration record; version is the first byte due.
+func checkRecord(record []byte, least int, version byte) error {
+	if len(record) < least || len(record) > maxSets {
+		return fmt.Errorf("configuration record of %d bytes, want %d to %d", len(record), least, maxSets)
+	}
+	if record[0] != version {
+		return fmt.Errorf("configuration record of version %d, want %d", record[0], version)
+	}
+	return nil
+}
+
+// newSet makes a set of a parameter set's NAL unit whose id was read from it, if that went well.
+func newSet(kind byte, nal []byte, id uint, ok bool) (role, set) {
+	if !ok {
+		return kept, set{}
+	}
+	return parameters, set{kind, id, nal}
+}
+
+// trim returns the NAL unit without the zeros that some encoders pad it with; section 7.4.1 has it that no NAL unit ends in zero.
+func trim(nal []byte) []byte { return bytes.TrimRight(nal, "\x00") }
+
+// golomb reads the unsigned Exp-Golomb code (ITU-T H.264 and H.265 section 9) that b begins with. Ids are below 256, so that their
+// codes end within 17 bits.
+func golomb(b []byte) (v uint, ok bool) {
+	bit := func(i int) uint { return uint(b[i/8]>>(7-i%8)) & 1 }
+	zeros := 0
+	for zeros < len(b)*8 && zeros <= 8 && bit(zeros) == 0 {
+		zeros++
+	}
+	if zeros > 8 || 2*zeros >= len(b)*8 {
+		return 0, false
+	}
+	for i := zeros; i <= 2*zeros; i++ {
+		v = v<<1 | bit(i)
+	}
+	return v - 1, v <= 256
+}

@@ -1,0 +1,89 @@
+package rtmp
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/livestill/livestill/frame"
+)
+
+// What the zero values of a Client's times mean.
+const (
+	defaultTimeout  = 10 * time.Second
+	defaultRetry    = time.Second
+	defaultMaxRetry = 30 * time.Second
+)
+
+// What a caller of Client.Run may branch on, with errors.Is.
+var (
+	ErrURL          = errors.New("not a URL of the form rtmp://[user:password@]host[:port]/app/key, or rtmps://")
+	ErrUnauthorized = errors.New("the server refuses the credentials, or wants some")
+)
+
+var errHandler = errors.New("the Client has no Handler")
+
+// A Client plays one stream from a server, and again whenever it ends. Its fields must not change while it runs.
+//
+// The path of URL is split as ffmpeg does it. Of one segment it is the app alone, and the key is empty; of two, app and key; of more,
+// the app is the first two, which is an instance of an app, and the key is the rest: rtmp://host/live/east/cam plays cam from
+// live/east. A second segment with a colon begins the key, as in vod/mp4:a/b.mp4. A query stays with the key, or with the app if there
+// is no key. Path and query are sent as they stand, user and password are percent-encoded.
+type Client struct {
+	URL       string        // rtmp:// or rtmps://, ports 1935 and 443; with user and password if the server wants Adobe's authentication
+	Handler   frame.Handler // gets each connection's stream once it is live, on the goroutine of Run; required
+	TLSConfig *tls.Config   // for rtmps; an empty ServerName stands for the host of URL; nil means the system's authorities
+	Logger    *slog.Logger  // hears why a stream ended and that it is pulled again; nil means slog.Default()
+
+	Track uint8 // which video is taken of a stream that has several tracks; zero is its default one
+
+	MaxMessage int           // bytes in a message, so in an access unit; zero means 8 MiB, and the format allows 16 MiB - 1
+	Timeout    time.Duration // from dialling to the answer to play, and for each whole message from then on; zero means 10 s
+	Retry      time.Duration // how long to wait before the first new attempt, doubled by each that brings no picture; zero means 1 s
+	MaxRetry   time.Duration // the longest to wait; zero means 30 s
+}
+
+// Run plays until ctx is done, and returns context.Cause(ctx). The Handler gets a Stream when the first sound or picture of it has
+// come: until then Run waits, or asks again if the server knows no such stream. When the stream ends, Run plays anew, and the Handler
+// gets another Stream of the same name. Units end without an error if the server says that the publisher left, and with an error
+// otherwise. Before each new attempt there is a wait, of which up to half is left to chance so that many Clients do not all come
+// back at once.
+//
+// What does not heal by itself ends Run: a malformed URL (ErrURL); refused credentials (ErrUnauthorized); such an error is an
+// *Error. A Handler that returns before the stream has ended refuses it or hangs up on it: Run returns what it returned.
+//
+// When Run returns, the connection is closed and no goroutine of it is left.
+func (c *Client) Run(ctx context.Context) error {
+	t, err := parseTarget(c.URL)
+	if err != nil {
+		return &Error{Step: "configure", Err: err}
+	}
+	if c.Handler == nil {
+		return &Error{Step: "configure", Stream: t.name, Err: errHandler}
+	}
+	log := cmp.Or(c.Logger, slog.Default()).With("stream", t.name, "server", t.host)
+	retry, longest := cmp.Or(c.Retry, defaultRetry), cmp.Or(c.MaxRetry, defaultMaxRetry)
+	for wait := retry; ; wait = min(2*wait, longest) {
+		p := pull{Client: c, at: t, log: log}
+		err := p.run(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case p.refused, errors.Is(err, ErrUnauthorized):
+			return err
+		case p.waited:
+			wait = retry
+		}
+		pause := wait/2 + rand.N(wait/2+1)
+		log.Warn("pulling again", "err", err, "wait", pause)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
