@@ -62,7 +62,12 @@ func (c Clip) File(tb testing.TB) string {
 	if _, err := os.Stat(path); err == nil {
 		return path
 	}
-	temp := fmt.Sprintf("%s.%d", path, os.Getpid())
+	unique, err := os.CreateTemp(os.TempDir(), filepath.Base(path)+".*") // several tests may encode the same clip
+	if err != nil {
+		tb.Fatal(err)
+	}
+	temp := unique.Name()
+	_ = unique.Close()
 	ctx, cancel := context.WithCancel(tb.Context())
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "ffmpeg", append(args, "-y", temp)...)

@@ -8,11 +8,13 @@ import (
 	"errors"
 	"image"
 	"image/jpeg"
+	"io"
 	"log/slog"
 	"net"
 	"testing"
 	"time"
 
+	"github.com/sirupsen/logrus"
 	"go.uber.org/goleak"
 
 	"github.com/livestill/livestill/capture"
@@ -23,7 +25,10 @@ import (
 	"github.com/livestill/livestill/rtmp"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	logrus.SetOutput(io.Discard) // of go-rtmp's client
+	goleak.VerifyTestMain(m)
+}
 
 // listen runs an RTMP server for h until the test ends, and returns the URL that stream names follow.
 func listen(tb testing.TB, h frame.Handler) string {
