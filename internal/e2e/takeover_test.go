@@ -1,0 +1,65 @@
+package e2e_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/livestill/livestill/capture"
+	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/frame/frametest"
+)
+
+// TestSecondPublisher lets a second ffmpeg publish a name that is live.
+func TestSecondPublisher(t *testing.T) {
+	for _, takeOver := range []bool{false, true} {
+		hub := &capture.Hub{TakeOver: takeOver, NewCamera: func(*frame.Stream) (*capture.Camera, error) { return camera(), nil }}
+		begun, ends := make(chan bool, 2), make(chan error, 2)
+		url := listen(t, frame.HandlerFunc(func(ctx context.Context, s *frame.Stream) error {
+			s.Units = watch(s.Units, func(n int) {
+				if n == 2 {
+					begun <- true
+				}
+			})
+			err := hub.ServeStream(ctx, s)
+			ends <- err
+			return err
+		}))
+		clip := frametest.Clip{Frames: 1200}
+		first := clip.Publish(t, url+"name", true)
+		<-begun
+		before := hub.Camera("live/name")
+		second := clip.Publish(t, url+"name", true)
+		if !takeOver {
+			if err := <-ends; !errors.Is(err, capture.ErrLive) {
+				t.Errorf("the second publisher ends with %v", err)
+			}
+			if out, err := second.Wait(); err == nil || !strings.Contains(out, "live already") {
+				t.Errorf("ffmpeg is told %q, %v", out, err)
+			}
+			if hub.Camera("live/name") != before {
+				t.Error("the first publisher lost its name")
+			}
+			first.Kill()
+			continue
+		}
+		<-begun
+		if err := <-ends; !errors.Is(err, capture.ErrTakenOver) {
+			t.Errorf("the first publisher ends with %v", err)
+		}
+		if out, err := first.Wait(); err == nil {
+			t.Errorf("the first ffmpeg noticed nothing: %s", out)
+		}
+		still, err := hub.Capture(t.Context(), capture.Request{Stream: "live/name"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		after := hub.Camera("live/name")
+		start := after.History.GOPs()[0][0].PTS
+		if n := number(t, still); after == before || n != frameOf(still.PTS, start) || after.History.GOPs()[0][0].Time.Before(before.History.GOPs()[0][0].Time) {
+			t.Errorf("frame %d at %v of the second publisher, whose first unit is at %v", n, still.PTS, start)
+		}
+		second.Kill()
+	}
+}
