@@ -31,7 +31,7 @@ bench:
 	$(GO) go run ./examples/rtmpload
 
 lint: bin/golangci-lint-$(LINT)
-	bin/golangci-lint-$(LINT) run ./...
+	bin/golangci-lint-$(LINT) run --allow-parallel-runners ./...
 
 bin/golangci-lint-$(LINT):
 	GOFLAGS= GOBIN=$(CURDIR)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT)
