@@ -62,7 +62,7 @@ func run(n, peer int) error {
 			return err
 		}
 		server := rtmp.Server{Handler: cam, Logger: slog.New(slog.DiscardHandler)}
-		go func() { log.Print(server.Serve(ctx, ln)) }()
+		go func() { _ = server.Serve(ctx, ln) }() // until ctx ends
 		urls = append(urls, "rtmp://"+ln.Addr().String()+"/live/bench")
 	}
 	nginx, url, err := startNginx(ctx, dir)
