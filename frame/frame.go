@@ -45,6 +45,9 @@ type AccessUnit struct {
 	DTS   time.Duration // decoding time on the same scale; never decreases within a stream
 	Time  time.Time     // PTS on the wall clock: when the picture was shown
 	Data  []byte
+
+	// SourceTime is set if Time is by the source's own clock, as RTSP can tell it; else Time is by when units arrived.
+	SourceTime bool
 }
 
 // A GOP is a run of access units in decoding order. Its first is a key unit, so a GOP decodes on its own.

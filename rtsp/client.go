@@ -20,11 +20,14 @@ const (
 )
 
 // A Client pulls one stream over RTSP, and again whenever it ends. Packets come over UDP, or over TCP if the server or the network
-// between wants it so, which takes three seconds to find out. Of what the server offers it takes the first H.264 video.
+// between wants it so, which takes three seconds to find out. Of what the server offers it takes the
+// first video in a codec of package frame's; audio and back-channels it leaves alone.
 type Client struct {
 	URL       string        // rtsp:// or rtsps://, with user and password if the server wants them, percent-encoded
 	Handler   frame.Handler // gets each connection's stream, on the goroutine of Run; required
 	TLSConfig *tls.Config   // for rtsps; its ServerName is not used but the host of URL; nil means the system's authorities
+	Codec     frame.Codec   // take only video in this codec; zero means any
+	Media     int           // take only this one of the server's video medias, counted from 1; zero means the first that fits
 	Logger    *slog.Logger  // hears why a stream ended and that it is pulled again; nil means slog.Default()
 
 	Timeout  time.Duration // from dialling to the answer to SETUP, and between two packets of video; zero means 10 s

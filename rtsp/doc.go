@@ -1,8 +1,9 @@
-// Package rtsp takes in live video over RTSP and RTSPS: a Client pulls from a camera or a server, and hands the stream to a
-// frame.Handler.
+// Package rtsp takes in live video over RTSP and RTSPS, and hands each stream to a frame.Handler: a Client pulls one from a camera or
+// a server, a Server takes those that encoders push, by ANNOUNCE and RECORD.
 //
 //	cam := &capture.Camera{Decoder: &ffmpeg.Decoder{}}
 //	err := (&rtsp.Client{URL: "rtsp://user:password@camera/stream", Handler: cam}).Run(ctx)
+//	err = (&rtsp.Server{Handler: cam}).ListenAndServe(ctx)
 //
 // The protocol is that of github.com/bluenviron/gortsplib: RTSP 1.0 (RFC 2326), RTP over UDP or interleaved with RTSP over TCP,
 // plain or as SRTP. Access units are made of the packets in this package, which follows their sequence numbers, so that no unit
@@ -10,11 +11,29 @@
 //
 // # Loss
 //
-// A unit is Lost if packets of it did not arrive, or if packets are missing right before it: those may be of either unit. The
-// parts that did arrive make a unit too. A key unit that is not Lost is whole, and so is what follows it up to the next Lost.
+// A unit is Lost if packets of it did not arrive, or if packets are missing right before it: those may be of either unit. Of H.264,
+// H.265 and AV1 the parts that did arrive make a unit too; of the other codecs a damaged frame is left out, and the next is Lost. A key
+// unit that is not Lost is whole, and so is what follows it up to the next Lost.
 //
-// A Handler that is slower than the stream loses units, the server never waits: when 256 units or 16 MiB are waiting, the newest of
+// Of H.264 that has no IDR pictures but recovery points (open GOPs, intra refresh), key units are those. The first pictures after one
+// may not be clean; package ffmpeg knows which.
+//
+// A Handler that is slower than the stream loses units, nobody waits for it: when 256 units or 16 MiB are waiting, the newest of
 // them gives way to the next that comes, which is marked Lost, and from there all units up to the next key unit are dropped.
+//
+// # Time
+//
+// Units are dated by when they arrive, until the source tells the time by its own clock, with the sender reports of RTCP or in the
+// packets of an ONVIF recording; then SourceTime is set. Time never goes back: while the source's clock is behind what was told before,
+// by half a minute at most, time goes on at half its pace; if it is more, arrival goes on to tell. A source's clock that is set wrong
+// is believed.
+//
+// # Publishers
+//
+// An encoder that a Server refuses is told why in the line of the status: 403 "Forbidden" for errors of Handlers and of
+// Server.Authenticate, 404 "Not Found" for those that wrap fs.ErrNotExist, 401 "Unauthorized" for those that wrap ErrUnauthorized, 453
+// when there are too many streams, 415 when there is no video that can be taken. One that leaves with TEARDOWN ends its Units; if its
+// connection ends first, over UDP too, Units end with io.ErrUnexpectedEOF or a *net.OpError. That is how GStreamer's sink leaves.
 //
 // # Security considerations
 //
@@ -23,4 +42,21 @@
 // redirects; they are in no error, log record or frame.Stream. A path or a query that holds a password, as some cameras want, is not
 // known for one: the path is the name of the stream. Basic authentication and plain RTSP show credentials and video to the network
 // between; rtsps:// does not.
+//
+// Whoever reaches a Server is served until Authenticate or the Handler refuses them. Until then, and for each connection:
+//   - RECORD comes within Server.PublishTimeout, TLS handshake included, and from then on a packet every Server.IdleTimeout.
+//   - a request has at most 2 KiB of URL, 255 header lines of 2.5 KiB and 128 KiB of body, of which a description that exceeds
+//     Server.MaxSDP is not parsed.
+//   - a refusal ends the connection, but for the first request for credentials. There is no limit on attempts: Authenticate sees the
+//     address, and may count or wait.
+//   - at most 8 MiB of a unit and 16 MiB of units wait for the Handler; the packets of UDP that may still change places are 64.
+//   - more than ten times Server.MaxRate within ten seconds ends the connection.
+//
+// Server.MaxConns and Server.MaxStreams bound all of them together; there is no limit per address. A session belongs to the
+// connection that announced it: no other can use it, and it ends with that connection. Over UDP, packets are taken from the address
+// of the connection and the ports that it named, which two publishers cannot share; without TLS, whoever can forge that address can
+// forge packets. Stream.Name, Stream.Query and Stream.URL are a publisher's own claim: names are valid UTF-8 without control
+// characters, but may hold slashes and dots, so clean them before they become paths. A panic of a Handler, of Authenticate or of the
+// code that reads packets ends its own stream only. Digest is MD5, the only one that encoders know: it hides a password from who
+// listens, not from who can guess it.
 package rtsp

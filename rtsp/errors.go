@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
 	"github.com/bluenviron/gortsplib/v4/pkg/liberrors"
@@ -12,23 +13,33 @@ import (
 // What a caller may branch on, with errors.Is.
 var (
 	ErrURL          = errors.New("not a URL of the form rtsp://[user:password@]host[:port]/path, or rtsps://")
-	ErrUnauthorized = errors.New("the server refuses the credentials, or wants some") // it answered 401 or 403
-	ErrCodec        = errors.New("no H.264 video")                                    // the error says what there is instead
+	ErrUnauthorized = errors.New("the server refuses the credentials, or wants some") // it answered 401 or 403; see Server.Authenticate
+	ErrCodec        = errors.New("no video that can be taken")                        // the error says what there is instead
 	ErrSilent       = errors.New("the server is silent")                              // for Client.Timeout
+	ErrLimit        = errors.New("limit exceeded")                                    // of a Server, by a publisher
 )
 
 var (
 	errHandler  = errors.New("the Client has no Handler")
 	errHangUp   = errors.New("the Handler has returned")
 	errRedirect = errors.New("redirected to another address, which must not see the credentials")
+
+	errName         = errors.New("the path is empty, or not text")
+	errTooMany      = errors.New("too many streams")
+	errPorts        = errors.New("another publisher sends from these ports")
+	errNotAnnounced = errors.New("SETUP without ANNOUNCE: this server takes streams in; it does not play them")
+	errRefused      = errors.New("refused by the Handler")
+	errPanicked     = errors.New("panicked, as the log tells")
+	errTwice        = errors.New("the units of a stream can be ranged over once")
 )
 
-// An Error says at which step the pulling of a stream failed, and why.
+// An Error says at which step a stream, a connection or a listener came to its end, and why.
 type Error struct {
-	Step   string // "configure", "describe", "setup", "play" or "receive"
-	Stream string // name of the stream, as in frame.Stream; empty if there is none
-	Server string // host:port as in the URL; empty if there is none
-	Err    error  // often wraps one of the package's errors, io.EOF or a *net.OpError
+	Step   string   // "configure", "describe", "setup", "play" or "receive"; of a Server "listen", "accept", "announce" or "receive"
+	Stream string   // name of the stream, as in frame.Stream; empty if there is none
+	Server string   // host:port as in the Client's URL; empty if there is none
+	Remote net.Addr // the Server's publisher; nil if there is none
+	Err    error    // often wraps one of the package's errors, io.EOF, os.ErrDeadlineExceeded or a *net.OpError
 }
 
 func (e *Error) Error() string {
@@ -38,6 +49,9 @@ func (e *Error) Error() string {
 	}
 	if e.Server != "" {
 		s += " from " + e.Server
+	}
+	if e.Remote != nil {
+		s += " from " + e.Remote.String()
 	}
 	return s + ": " + e.Err.Error()
 }
@@ -55,4 +69,8 @@ func explain(ctx context.Context, err error) error {
 		return fmt.Errorf("%w: %w", ErrUnauthorized, err)
 	}
 	return err
+}
+
+func limitError(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrLimit, fmt.Sprintf(format, args...))
 }

@@ -37,7 +37,7 @@ func TestClientGivesUp(t *testing.T) {
 	other.start(t, "", false)
 	other.offer(t,
 		&description.Media{Type: description.MediaTypeAudio, Formats: []format.Format{&format.Opus{PayloadTyp: 97, ChannelCount: 2}}},
-		&description.Media{Type: description.MediaTypeVideo, Formats: []format.Format{&format.VP8{PayloadTyp: 98}}})
+		&description.Media{Type: description.MediaTypeVideo, Formats: []format.Format{&format.MPEG1Video{}}})
 	for _, test := range []struct {
 		about string
 		url   string
@@ -50,7 +50,7 @@ func TestClientGivesUp(t *testing.T) {
 		{"no host", "rtsp:///cam", rtsp.ErrURL, "rtsp://"},
 		{"a wrong password", "rtsp://me:se%2Fcr%25et@" + guarded.addr + "/cam", rtsp.ErrUnauthorized, "describe cam from " + guarded.addr},
 		{"no password", guarded.url(), rtsp.ErrUnauthorized, "401"},
-		{"other codecs", other.url(), rtsp.ErrCodec, "audio of Opus, video of VP8"},
+		{"other codecs", other.url(), rtsp.ErrCodec, "audio of Opus, video of MPEG-1/2 Video"},
 	} {
 		c := rtsp.Client{URL: test.url, Handler: refuse(t)}
 		err := c.Run(context.Background())

@@ -3,29 +3,129 @@ package rtsp
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/bluenviron/gortsplib/v4/pkg/description"
 	"github.com/bluenviron/gortsplib/v4/pkg/format"
+	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/rtsp/internal/unpack"
+	"github.com/pion/rtp"
 )
 
-// The packetization mode of H.264 that sends NAL units out of order, RFC 6184 section 6.4. No camera is known to use it.
+// The packetization mode of H.264 that sends NAL units out of order, RFC 6184 section 6.4. No camera is known to use it, nor that of
+// H.265, which a MaxDONDiff tells of (RFC 7798 section 7.1).
 const interleaved = 2
 
-// pick returns the first H.264 video that a server offers, and the media it is a format of. Its error is an ErrCodec.
-func pick(desc *description.Session) (*description.Media, *format.H264, error) {
+// An unpacker makes access units of the packets of one format. Package unpack has one for each codec.
+type unpacker interface {
+	Packet(p *rtp.Packet, arrival time.Time, emit func(frame.AccessUnit)) error
+	Report(ssrc, stamp uint32, ntp uint64)
+}
+
+// A video is a format that units can be made of, and the media that it is a format of.
+type video struct {
+	media  *description.Media
+	format format.Format
+}
+
+// choose returns the first video that a session has in a codec; zero takes any. Media is which video media to look at, from 1; zero
+// looks at all. Its error is an ErrCodec.
+func choose(desc *description.Session, codec frame.Codec, media int) (video, error) {
 	var found []string
+	number := 0
 	for _, m := range desc.Medias {
+		if m.IsBackChannel {
+			continue
+		}
+		isVideo := m.Type == description.MediaTypeVideo
+		if isVideo {
+			number++
+		}
 		for _, f := range m.Formats {
-			h264, ok := f.(*format.H264)
-			if ok && m.Type == description.MediaTypeVideo && !m.IsBackChannel && h264.PacketizationMode != interleaved {
-				return m, h264, nil
+			c := codecOf(f)
+			if isVideo && c != 0 && (codec == 0 || codec == c) && (media == 0 || media == number) {
+				return video{m, f}, nil
 			}
-			what := f.Codec()
-			if ok && h264.PacketizationMode == interleaved {
-				what = "interleaved " + what
-			}
-			found = append(found, fmt.Sprintf("%s of %s", m.Type, what))
+			found = append(found, fmt.Sprintf("%s of %s", m.Type, describe(f)))
 		}
 	}
-	return nil, nil, fmt.Errorf("%w, only %s", ErrCodec, strings.Join(found, ", "))
+	what := "any codec known here"
+	if codec != 0 {
+		what = codec.String()
+	}
+	if media != 0 {
+		what += fmt.Sprintf(", media %d", media)
+	}
+	if len(found) == 0 {
+		found = []string{"nothing"}
+	}
+	return video{}, fmt.Errorf("%w: wanted %s, there is %s", ErrCodec, what, strings.Join(found, ", "))
+}
+
+// codecOf returns the codec of a format, zero if units cannot be made of it.
+func codecOf(f format.Format) frame.Codec {
+	switch f := f.(type) {
+	case *format.H264:
+		if f.PacketizationMode != interleaved {
+			return frame.H264
+		}
+	case *format.H265:
+		if f.MaxDONDiff == 0 {
+			return frame.H265
+		}
+	case *format.AV1:
+		return frame.AV1
+	case *format.VP8:
+		return frame.VP8
+	case *format.VP9:
+		return frame.VP9
+	case *format.MJPEG:
+		return frame.MJPEG
+	case *format.Generic: // JPEG with a payload type that is not its own
+		if strings.EqualFold(f.RTPMap(), "JPEG/90000") {
+			return frame.MJPEG
+		}
+	case *format.MPEG4Video:
+		return frame.MPEG4
+	}
+	return 0
+}
+
+// describe names a format for people.
+func describe(f format.Format) string {
+	switch h := f.(type) {
+	case *format.H264:
+		if h.PacketizationMode == interleaved {
+			return "interleaved " + f.Codec()
+		}
+	case *format.H265:
+		if h.MaxDONDiff > 0 {
+			return "interleaved " + f.Codec()
+		}
+	case *format.Generic:
+		return f.RTPMap()
+	}
+	return f.Codec()
+}
+
+// unpacker returns a new unpacker that knows the parameter sets of the session description.
+func (v video) unpacker() (unpacker, error) {
+	switch f := v.format.(type) {
+	case *format.H265:
+		u := new(unpack.H265)
+		return u, u.Learn(f.SafeParams())
+	case *format.AV1:
+		return new(unpack.AV1), nil
+	case *format.VP8:
+		return new(unpack.VP8), nil
+	case *format.VP9:
+		return new(unpack.VP9), nil
+	case *format.MPEG4Video:
+		u := new(unpack.MPEG4)
+		return u, u.Learn(f.SafeParams())
+	case *format.H264:
+		u := new(unpack.H264)
+		return u, u.Learn(f.SafeParams())
+	}
+	return new(unpack.MJPEG), nil
 }

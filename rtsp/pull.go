@@ -11,7 +11,7 @@ import (
 	"github.com/bluenviron/gortsplib/v4"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/rtsp/internal/queue"
-	"github.com/livestill/livestill/rtsp/internal/unpack"
+	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 )
 
@@ -102,28 +102,33 @@ func (p *pull) run(ctx context.Context) error {
 	return errors.Join(p.ended, err)
 }
 
-// setup asks the server what it has and prepares for its H.264 video. From PLAY on, each packet of it calls heard, and what makes
+// setup asks the server what it has and prepares for the video it picks. From PLAY on, each packet of it calls heard, and what makes
 // it impossible to go on calls end; both run under locks of the protocol library, and so does all that makes units of packets.
 func (p *pull) setup(life context.Context, heard func(), end context.CancelCauseFunc) error {
 	desc, _, err := p.conn.Describe(p.url)
 	if err != nil {
 		return p.fail("describe", explain(life, err))
 	}
-	media, h264, err := pick(desc)
+	video, err := choose(desc, p.Codec, p.Media)
 	if err != nil {
 		return p.fail("describe", err)
 	}
-	var video unpack.H264
-	if err := video.Learn(h264.SafeParams()); err != nil {
+	unpacker, err := video.unpacker()
+	if err != nil {
 		return p.fail("describe", err)
 	}
-	if _, err := p.conn.Setup(desc.BaseURL, media, 0, 0); err != nil {
+	if _, err := p.conn.Setup(desc.BaseURL, video.media, 0, 0); err != nil {
 		return p.fail("setup", explain(life, err))
 	}
-	p.conn.OnPacketRTP(media, h264, func(packet *rtp.Packet) {
+	p.conn.OnPacketRTP(video.media, video.format, func(packet *rtp.Packet) {
 		heard()
-		if err := video.Packet(packet, time.Now(), p.units.Push); err != nil {
+		if err := unpacker.Packet(packet, time.Now(), p.units.Push); err != nil {
 			end(err)
+		}
+	})
+	p.conn.OnPacketRTCP(video.media, func(packet rtcp.Packet) {
+		if r, ok := packet.(*rtcp.SenderReport); ok { // the library's own reading of it takes the fraction of a second for nanoseconds
+			unpacker.Report(r.SSRC, r.RTPTime, r.NTPTime)
 		}
 	})
 	return nil

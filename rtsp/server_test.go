@@ -95,9 +95,16 @@ func (s *server) stop() {
 // the latest. It returns when the stream can be played.
 func (s *server) publish(t *testing.T, clip frametest.Clip) (kill func()) {
 	t.Helper()
+	return s.run(t, "-re", "-stream_loop", "-1", "-i", clip.File(t), "-c", "copy")
+}
+
+// run is publish with arguments of ffmpeg's, which say what to publish.
+func (s *server) run(t *testing.T, args ...string) (kill func()) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, "ffmpeg", "-nostdin", "-v", "error", "-re", "-stream_loop", "-1", "-i", clip.File(t), "-c", "copy",
-		"-f", "rtsp", "-rtsp_transport", "tcp", "-pkt_size", "1200", s.url()) // leaves room for SRTP
+	args = append([]string{"-nostdin", "-v", "error"}, args...)
+	cmd := exec.CommandContext(ctx, "ffmpeg", append(args,
+		"-f", "rtsp", "-rtsp_transport", "tcp", "-pkt_size", "1200", s.url())...) // leaves room for SRTP
 	var output bytes.Buffer
 	cmd.Stderr = &output
 	if err := cmd.Start(); err != nil {

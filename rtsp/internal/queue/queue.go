@@ -21,6 +21,7 @@ type Queue struct {
 	units    []frame.AccessUnit // oldest first
 	bytes    int
 	skipping bool // until a key unit that there is room for
+	dropped  int  // units so far
 }
 
 // New returns an empty Queue.
@@ -38,8 +39,10 @@ func (q *Queue) Push(u frame.AccessUnit) {
 	full := last >= 0 && (len(q.units) == maxUnits || q.bytes+len(u.Data) > maxBytes)
 	switch {
 	case q.skipping && (full || !u.Key):
+		q.dropped++
 		return
 	case full:
+		q.dropped++
 		u.Lost, q.skipping = true, true
 		q.bytes += len(u.Data) - len(q.units[last].Data)
 		q.units[last] = u
@@ -65,4 +68,11 @@ func (q *Queue) Pop() (u frame.AccessUnit, ok bool) {
 	q.units = q.units[1:]
 	q.bytes -= len(u.Data)
 	return u, true
+}
+
+// Dropped returns how many units there was no room for.
+func (q *Queue) Dropped() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.dropped
 }

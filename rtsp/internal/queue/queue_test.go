@@ -40,17 +40,18 @@ func TestQueue(t *testing.T) {
 		about string
 		do    func(q *queue.Queue) string
 		want  string
+		drops int
 	}{
 		{"in the order they came", func(q *queue.Queue) string {
 			push(q, 0, 3, 1)
 			return pop(q, 9)
-		}, " 0k 1 2"},
+		}, " 0k 1 2", 0},
 		{"too many: one tells of the loss, the rest goes up to the next key unit", func(q *queue.Queue) string {
 			push(q, 1, 260, 1) // 257, of byte 1, does not fit
 			first := pop(q, 254) + pop(q, 2)
 			push(q, 260, 303, 1)
 			return first[len(first)-len(" 254 255 1!"):] + pop(q, 9)
-		}, " 254 255 1! 44k 45 46"},
+		}, " 254 255 1! 44k 45 46", 43},
 		{"a key unit that does not fit either is skipped", func(q *queue.Queue) string {
 			push(q, 1, 258, 1)
 			push(q, 300, 302, 1)
@@ -59,22 +60,25 @@ func TestQueue(t *testing.T) {
 			last := pop(q, 9)
 			push(q, 400, 402, 1)
 			return last + pop(q, 9)
-		}, " 1! 144k 145"},
+		}, " 1! 144k 145", 4},
 		{"too large", func(q *queue.Queue) string {
 			push(q, 0, 3, 7*mib)
 			push(q, 3, 4, 1)
 			first := pop(q, 2)
 			push(q, 100, 102, 7*mib)
 			return first + pop(q, 9)
-		}, " 0k 2! 100k 101"},
+		}, " 0k 2! 100k 101", 2},
 		{"one that is larger than all may be", func(q *queue.Queue) string {
 			push(q, 0, 2, 20*mib)
 			return pop(q, 9)
-		}, " 1!"},
+		}, " 1!", 1},
 	} {
 		q := queue.New()
 		if got := test.do(q); got != test.want {
 			t.Errorf("%s: got%s, want%s", test.about, got, test.want)
+		}
+		if n := q.Dropped(); n != test.drops {
+			t.Errorf("%s: %d are dropped, want %d", test.about, n, test.drops)
 		}
 		select {
 		case <-q.Ready():

@@ -1,0 +1,109 @@
+package unpack
+
+import (
+	"encoding/binary"
+	"time"
+
+	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/nal"
+	"github.com/pion/rtp"
+)
+
+// OBU types that can begin a temporal unit from which decoding begins, AV1 Bitstream & Decoding Process Specification section 6.2.2.
+const (
+	obuSequenceHeader    = 1
+	obuTemporalDelimiter = 2
+)
+
+// An AV1 makes access units, each a temporal unit, of the RTP packets of one AV1 stream, RTP Payload Format For AV1 (v1.0).
+type AV1 struct {
+	stream
+	pieces
+	sequence nal.AV1
+	sized    []byte // scratch
+	begins   bool   // the first packet of the unit is the first of a coded video sequence
+}
+
+// Packet takes in the next packet, which arrived at the given time. The units that are complete with it, two at the most, are given
+// to emit. After an error nothing more can be made of the stream.
+func (a *AV1) Packet(p *rtp.Packet, arrival time.Time, emit func(frame.AccessUnit)) error {
+	return a.take(a, p, arrival, emit)
+}
+
+// add takes in the payload of a packet, RTP Payload Format For AV1 section 4.4:
+//
+//	zywwn000  w or more times: [size, LEB128]  OBU
+//
+//	z: the first OBU goes on from the packet before    y: the last one goes on in the next packet
+//	w: how many there are, and the last has no size; zero: not told, and all have    n: a coded video sequence begins
+func (a *AV1) add(b []byte) bool {
+	continued, continues, count := b[0]&0x80 != 0, b[0]&0x40 != 0, int(b[0]>>4&3)
+	if len(a.data) == 0 {
+		a.begins = b[0]&0x08 != 0
+	}
+	ok := continued == (a.fragment() > 0)
+	if !ok {
+		a.cut()
+	}
+	b = b[1:]
+	for n := 1; len(b) > 0; n++ {
+		obu, rest := b, b[len(b):]
+		if n != count {
+			size, at := binary.Uvarint(b) // which reads LEB128
+			if at <= 0 || size > uint64(len(b)-at) {
+				return false
+			}
+			obu, rest = b[at:at+int(size)], b[at+int(size):]
+		}
+		b = rest
+		if n == 1 && continued && !ok {
+			continue // it began in a packet that is missing
+		}
+		if !a.append(obu) {
+			return false
+		}
+		if goesOn := len(b) == 0 && continues; !goesOn && a.fragment() > 0 && !a.end() {
+			return false
+		}
+	}
+	return ok
+}
+
+// finish gives the OBUs the size that RTP leaves out. What cannot be made a unit of is as good as missing.
+func (a *AV1) finish(bool) (m made, err error) {
+	m.codec, m.damaged = frame.AV1, a.close()
+	a.sized = a.sized[:0]
+	start := 0
+	for _, end := range a.ends {
+		a.sized = appendOBU(a.sized, a.data[start:end])
+		start = end
+	}
+	first := byte(0)
+	if len(a.data) > 0 {
+		first = a.data[0] >> 3 & 0x0f
+	}
+	a.reset()
+	m.data, m.key, err = a.sequence.Unit(a.sized)
+	m.damaged = m.damaged || err != nil
+	m.certain = a.begins
+	m.opens = a.begins || first == obuSequenceHeader || first == obuTemporalDelimiter
+	return m, nil
+}
+
+// appendOBU writes an OBU with its size, AV1 Bitstream & Decoding Process Specification section 5.3.2:
+//
+//	0ttttxs0  [temporal id (3), spatial id (2), 000 if x]  [size, LEB128, if s]  payload    t: type
+//
+// One that has a size already, which a sender should leave out, keeps it.
+func appendOBU(dst, obu []byte) []byte {
+	const extension, hasSize = 0x04, 0x02
+	header := 1
+	if obu[0]&extension != 0 {
+		header = 2
+	}
+	if obu[0]&hasSize != 0 || len(obu) < header {
+		return append(dst, obu...)
+	}
+	dst = append(append(dst, obu[0]|hasSize), obu[1:header]...)
+	return append(binary.AppendUvarint(dst, uint64(len(obu)-header)), obu[header:]...)
+}

@@ -1,0 +1,98 @@
+package unpack
+
+import (
+	"time"
+
+	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/nal"
+	"github.com/pion/rtp"
+)
+
+// NAL unit types of ITU-T H.265 table 7-1, and those that RFC 7798 section 4.4 adds for packets.
+const (
+	maxSlice265 = 31 // 0 to 31 are slices
+	typeVPS265  = 32
+	typeSPS265  = 33
+	typePPS265  = 34
+	typeAUD265  = 35
+	typeSEI265  = 39 // before the picture
+	typeAP265   = 48 // up to here the payload is a NAL unit
+	typeFU265   = 49
+)
+
+// An H265 makes access units of the RTP packets of one H.265 stream, RFC 7798 without the transmission out of decoding order that
+// its sprop-max-don-diff tells of. A key unit is any picture of random access: IDR, CRA or BLA. Pictures that cannot be decoded after
+// one are left out.
+type H265 struct {
+	stream
+	pieces
+	sets nal.H265
+}
+
+// Learn remembers parameter sets that came outside the stream.
+func (h *H265) Learn(sets ...[]byte) error {
+	_, _, err := h.sets.Unit(sets)
+	return err
+}
+
+// Packet takes in the next packet, which arrived at the given time. The units that are complete with it, two at the most, are given
+// to emit. After an error nothing more can be made of the stream.
+func (h *H265) Packet(p *rtp.Packet, arrival time.Time, emit func(frame.AccessUnit)) error {
+	return h.take(h, p, arrival, emit)
+}
+
+// add takes in the payload of a packet, RFC 7798 section 4.4:
+//
+//	0kkkkkkl  lllllttt  ...    k: type of NAL unit or packet, l: layer, t: temporal id plus one
+//
+// A fragmentation unit (section 4.4.3) goes on with
+//
+//	sekkkkkk  ...    s: first, e: last, k: type of the NAL unit
+//
+// A first byte of zero can be that of a start code, see split, as of a slice.
+func (h *H265) add(b []byte) bool {
+	if len(b) < 2 {
+		return false
+	}
+	switch kind := b[0] >> 1 & 0x3f; {
+	case kind < typeAP265:
+		return h.addWhole(b)
+	case kind == typeAP265:
+		return h.addAggregate(b[2:])
+	case kind == typeFU265 && len(b) > 3:
+		return h.addFragment([]byte{b[0]&0x81 | b[2]&0x3f<<1, b[1]}, b[3:], b[2]&0x80 != 0, b[2]&0x40 != 0)
+	}
+	return false
+}
+
+func (h *H265) finish(bool) (m made, err error) {
+	m.codec, m.damaged = frame.H265, h.close()
+	nals := h.split()
+	h.reset()
+	if m.data, m.key, err = h.sets.Unit(nals); err != nil || len(m.data) == 0 {
+		return m, err
+	}
+	m.opens = m.key && opens265(nals[0]) && hasSets265(m.data)
+	m.certain = nals[0][0]>>1&0x3f == typeAUD265 // it is the first of its access unit, ITU-T H.265 section 7.4.2.4.4
+	return m, nil
+}
+
+// hasSets265 reports whether an access unit has its parameter sets.
+func hasSets265(data []byte) bool {
+	var kinds [64]bool
+	for _, n := range nal.SplitAnnexB(nil, data) {
+		kinds[n[0]>>1&0x3f] = true
+	}
+	return kinds[typeVPS265] && kinds[typeSPS265] && kinds[typePPS265]
+}
+
+// opens265 reports whether nothing of its access unit that decoding needs can come before NAL unit n, ITU-T H.265 section 7.4.2.4.4.
+// The first slice of a picture has a one as the first bit after its header, section 7.3.6.1.
+func opens265(n []byte) bool {
+	switch kind := n[0] >> 1 & 0x3f; {
+	case kind <= maxSlice265:
+		return len(n) > 2 && n[2]&0x80 != 0
+	default:
+		return kind <= typeAUD265 || kind == typeSEI265
+	}
+}

@@ -1,0 +1,55 @@
+package unpack
+
+import (
+	"bytes"
+
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
+)
+
+const maxLog2 = 12 // of what follows "log2_max" in a sequence parameter set, less 4: ITU-T H.264 section 7.4.2.1.1
+
+// An order tells when units of H.264 are decoded by the order of their pictures in the bitstream, as long as no unit is missing and
+// the extractor can follow. The zero order is ready for a stream.
+type order struct {
+	sps       []byte // the newest
+	extractor h264.DTSExtractor
+	follows   bool // the extractor has seen every unit since an IDR picture
+	failed    bool // this stream is not for the extractor
+	nals      [][]byte
+}
+
+// note takes note of a sequence parameter set; other NAL units it passes over. The extractor must not see one with fields of a length
+// that cannot be: it would read past the end of a slice.
+func (o *order) note(n []byte) {
+	if len(n) == 0 || n[0]&0x1f != typeSPS || bytes.Equal(n, o.sps) {
+		return
+	}
+	o.sps, o.follows = bytes.Clone(n), false
+	var sps h264.SPS
+	o.failed = sps.Unmarshal(o.sps) != nil || sps.Log2MaxFrameNumMinus4 > maxLog2 || sps.Log2MaxPicOrderCntLsbMinus4 > maxLog2 ||
+		!sps.FrameMbsOnlyFlag // of interlaced pictures the extractor knows no order
+}
+
+// follow tells the decoding time of the unit that consists of nals, if it can.
+func (o *order) follow(nals [][]byte, shown int64, idr, lost bool) (decoded int64, ok bool) {
+	o.follows = o.follows && !lost
+	if o.failed || !o.follows && (!idr || lost) {
+		return 0, false
+	}
+	o.nals = o.nals[:0]
+	begins := !o.follows
+	if begins {
+		o.extractor = h264.DTSExtractor{}
+		o.extractor.Initialize()
+		o.nals = append(o.nals, o.sps)
+	}
+	for _, n := range nals {
+		if n[0]&0x1f != typeSPS { // the extractor keeps those, and o.sps is its own memory
+			o.nals = append(o.nals, n)
+		}
+	}
+	decoded, err := o.extractor.Extract(o.nals, shown)
+	o.failed = err != nil
+	o.follows = err == nil && shown-decoded <= maxDisorder // more is a jump ahead, which the extractor spreads over several units
+	return decoded, o.follows && !begins                   // it begins at the presentation time, as if nothing were reordered
+}

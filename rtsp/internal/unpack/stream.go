@@ -1,0 +1,158 @@
+// Package unpack makes access units of RTP packets, and marks those that did not arrive whole. It has a type for each codec, all
+// with the methods Packet and Report, and Learn where a session description can hold parameter sets. The zero value is ready for a
+// new stream; one goroutine at a time may use it, but for Report. It holds at most 8 MiB of a unit, and keeps no hold of packets.
+//
+// Sequence numbers are followed here. A unit is Lost if packets are missing between its first and its last, or right before it, where
+// what is missing may be of it or of the one before; a key unit that shows where it begins is not hurt by what is missing before it.
+// Of a damaged unit, the NAL units or OBUs that arrived make a unit all the same; a frame of the other codecs is left out, and what
+// follows it is Lost. A packet out of order, or twice, is a gap. The first unit is a key unit that is whole, with its parameter sets.
+package unpack
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/livestill/livestill/frame"
+	"github.com/pion/rtp"
+)
+
+const (
+	clockRate = 90000 // of all video over RTP, RFC 6184 section 5.1 and its like
+
+	maxUnit = 8 << 20 // bytes; a key picture of 2160p60 at 50 Mbit/s has 1 to 3 MiB
+)
+
+// A codec is what is particular to a payload format.
+type codec interface {
+	// add takes in the payload of the next packet of a unit, which is not empty. It returns false if the unit is damaged, by what the
+	// payload is or by what must have come before it.
+	add(payload []byte) bool
+
+	// cut drops what cannot be continued any more, since packets are missing.
+	cut()
+
+	// finish makes a unit of what was added, and begins with the next. Missing says that something of it, or of what the stream had
+	// before, did not arrive. After an error nothing more can be made of the stream.
+	finish(missing bool) (made, error)
+}
+
+// An orderer is a codec that can tell when units are decoded.
+type orderer interface {
+	// decoded returns when the unit made last is decoded if it is shown at the given time, in units of 1/90,000 s.
+	decoded(shown int64, lost bool) (at int64, ok bool)
+}
+
+// What a codec made of the packets of a unit.
+type made struct {
+	codec   frame.Codec
+	data    []byte // its own; empty if there is no picture
+	key     bool
+	damaged bool // a part is missing, or was not understood
+	opens   bool // as a key unit it can be the first: nothing that it needs can have come before
+	certain bool // no packet of it can have come before the first one
+}
+
+// A stream follows the packets of one RTP stream.
+type stream struct {
+	timing  timing
+	wall    wall
+	reports atomic.Pointer[report]
+
+	begun   bool   // a packet came
+	due     uint16 // sequence number of the packet after it
+	live    bool   // the first unit was made
+	missing bool   // something before the unit that is being collected, and after the last that was made
+
+	// The unit that is being collected:
+	open    bool      // a packet of it came
+	damaged bool      // something of it is missing or was not understood
+	stamp   uint32    // RTP timestamp of its packets; stays when it is finished
+	ssrc    uint32    // of its packets
+	pts     int64     // in units of 1/90,000 s from the first packet on; RTP timestamps wrap after 13 hours
+	arrival time.Time // of its last packet
+	shown   time.Time // as its packets say; the zero time if they do not
+}
+
+// take takes in the next packet, which arrived at the given time. The units that are complete with it, two at the most, are given
+// to emit. After an error nothing more can be made of the stream.
+//
+// An empty payload is a keep-alive, or padding that a sender probes the network with.
+func (s *stream) take(c codec, p *rtp.Packet, arrival time.Time, emit func(frame.AccessUnit)) error {
+	gap := !s.begun || p.SequenceNumber != s.due
+	if !s.begun {
+		s.stamp = p.Timestamp
+	}
+	s.begun, s.due = true, p.SequenceNumber+1
+	if gap && s.open {
+		s.damage(c)
+	}
+	if s.open && p.Timestamp != s.stamp { // some cameras do not set the marker, or its packet was lost
+		if err := s.complete(c, emit); err != nil {
+			return err
+		}
+	}
+	if !s.open {
+		s.pts += int64(int32(p.Timestamp - s.stamp))
+		s.open, s.stamp, s.ssrc, s.shown = true, p.Timestamp, p.SSRC, time.Time{}
+		s.missing = s.missing || gap
+	}
+	s.arrival = arrival
+	if shown, broken, ok := replayed(p); ok {
+		s.shown, s.missing = shown, s.missing || broken
+	}
+	if len(p.Payload) > 0 && !c.add(p.Payload) {
+		s.damage(c)
+	}
+	if p.Marker {
+		return s.complete(c, emit)
+	}
+	return nil
+}
+
+func (s *stream) damage(c codec) {
+	s.damaged = true
+	c.cut()
+}
+
+// complete makes a unit of what was collected.
+func (s *stream) complete(c codec, emit func(frame.AccessUnit)) error {
+	damaged := s.damaged
+	s.open, s.damaged = false, false
+	m, err := c.finish(damaged || s.missing && s.live)
+	if err != nil {
+		return err
+	}
+	damaged = damaged || m.damaged
+	if len(m.data) == 0 {
+		s.missing = s.missing || damaged
+		return nil
+	}
+	lost := damaged || s.missing && (!m.key || !m.certain)
+	if !s.live {
+		if !m.key || damaged || !m.opens {
+			return nil
+		}
+		s.live, lost = true, false
+	}
+	s.missing = false
+	u := frame.AccessUnit{Codec: m.codec, Key: m.key, Lost: lost, Data: m.data}
+	order, _ := c.(orderer)
+	u.PTS, u.DTS = s.timing.place(s.pts, lost, order)
+	s.date(&u)
+	emit(u)
+	return nil
+}
+
+// date tells when u was shown.
+func (s *stream) date(u *frame.AccessUnit) {
+	r := s.reports.Swap(nil)
+	if !s.shown.IsZero() {
+		r = &report{s.ssrc, s.stamp, s.shown}
+	}
+	if r != nil && r.ssrc == s.ssrc {
+		if off := int64(int32(r.stamp - s.stamp)); -maxDistance < off && off < maxDistance {
+			s.wall.set(u.PTS+duration(off), r.time)
+		}
+	}
+	s.wall.date(u, s.arrival)
+}

@@ -1,0 +1,233 @@
+package rtsp
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+
+	"github.com/bluenviron/gortsplib/v4"
+	"github.com/bluenviron/gortsplib/v4/pkg/auth"
+	"github.com/bluenviron/gortsplib/v4/pkg/base"
+	"github.com/bluenviron/gortsplib/v4/pkg/liberrors"
+)
+
+// A recorder is a Server on one listener, and hears what the protocol library has to tell. The library calls for connections on one
+// goroutine each and for sessions on another; a connection has at most one session, and ends with it unless that was torn down.
+type recorder struct {
+	*Server
+	gate     net.Listener
+	life     context.Context // that of Serve, and of everything in it; it is here because the library's calls come with none
+	slots    chan struct{}   // one for each connection
+	streams  chan struct{}   // one for each stream
+	handlers sync.WaitGroup
+
+	mu    sync.Mutex
+	ports map[port]*session // that send to us over UDP
+}
+
+// run serves until life is done or the listener fails.
+func (r *recorder) run() error {
+	lib := &gortsplib.Server{
+		Handler:      r,
+		RTSPAddress:  r.gate.Addr().String(),
+		Listen:       func(string, string) (net.Listener, error) { return &gate{r.gate, r}, nil },
+		TLSConfig:    r.TLSConfig,
+		ReadTimeout:  2 * r.IdleTimeout, // ours comes first
+		WriteTimeout: r.PublishTimeout,
+	}
+	if r.BasicOnly {
+		lib.AuthMethods = []auth.VerifyMethod{auth.VerifyMethodBasic}
+	}
+	if r.UDPAddr != "" {
+		pair, err := listenPair(r.life, r.UDPAddr)
+		if err != nil {
+			return &Error{Step: "listen", Err: err}
+		}
+		defer pair.close()
+		lib.UDPRTPAddress, lib.UDPRTCPAddress, lib.ListenPacket = pair.rtp.LocalAddr().String(), pair.rtcp.LocalAddr().String(), pair.take
+	}
+	if err := lib.Start(); err != nil {
+		return &Error{Step: "listen", Err: err}
+	}
+	var stopping sync.WaitGroup
+	defer stopping.Wait()
+	done := make(chan struct{})
+	defer close(done)
+	stopping.Go(func() {
+		select {
+		case <-r.life.Done():
+			lib.Close()
+		case <-done:
+		}
+	})
+	return lib.Wait()
+}
+
+// OnConnOpen begins a connection.
+func (r *recorder) OnConnOpen(c *gortsplib.ServerHandlerOnConnOpenCtx) {
+	c.Conn.SetUserData(under(c.Conn.NetConn()))
+}
+
+// OnRequest keeps requests out that the library would let in: a session belongs to the connection that announced it, and is not to
+// be found by any other; descriptions are bounded before they are parsed.
+func (r *recorder) OnRequest(lib *gortsplib.ServerConn, req *base.Request) {
+	c := lib.UserData().(*conn)
+	session := lib.Session()
+	if session == nil {
+		delete(req.Header, "Session")
+	}
+	if len(req.Body) > r.MaxSDP {
+		c.refusal = &Error{Step: "announce", Remote: c.Conn.RemoteAddr(), Err: limitError("a description of %d bytes, more than %d",
+			len(req.Body), r.MaxSDP)}
+		req.Body, c.oversize = nil, true
+	}
+	if s, ok := user(session); ok && req.Method == base.Teardown {
+		s.left.Store(true)
+	}
+}
+
+// OnResponse says what was wrong with a description that was not parsed.
+func (r *recorder) OnResponse(lib *gortsplib.ServerConn, res *base.Response) {
+	c := lib.UserData().(*conn)
+	if c.oversize {
+		res.StatusCode, c.oversize = base.StatusRequestEntityTooLarge, false
+	}
+}
+
+// OnAnnounce decides whether a stream may come, and asks the Handler.
+func (r *recorder) OnAnnounce(lib *gortsplib.ServerHandlerOnAnnounceCtx) (*base.Response, error) {
+	s, err := r.announce(lib)
+	if err == nil {
+		err = s.offer()
+	}
+	c := lib.Conn.UserData().(*conn)
+	if err == nil {
+		c.refusal = nil
+		lib.Session.SetUserData(s)
+		return &base.Response{StatusCode: base.StatusOK}, nil
+	}
+	e := &Error{Step: "announce", Stream: name(lib.Path), Remote: c.Conn.RemoteAddr(), Err: err}
+	c.refusal = e
+	if errors.Is(err, ErrUnauthorized) {
+		lib.Conn.VerifyCredentials(lib.Request, "anyone", "") // makes the library think of a challenge
+		return &base.Response{StatusCode: base.StatusUnauthorized}, liberrors.ErrServerAuth{}
+	}
+	return &base.Response{StatusCode: status(err), StatusMessage: reason(err)}, e
+}
+
+// status returns the status, RFC 2326 section 11, that tells an encoder of err.
+func status(err error) base.StatusCode {
+	switch {
+	case errors.Is(err, errName):
+		return base.StatusBadRequest
+	case errors.Is(err, ErrCodec):
+		return base.StatusUnsupportedMediaType
+	case errors.Is(err, errTooMany):
+		return base.StatusNotEnoughBandwidth
+	case errors.Is(err, fs.ErrNotExist):
+		return base.StatusNotFound
+	case errors.Is(err, errPanicked):
+		return base.StatusInternalServerError
+	}
+	return base.StatusForbidden
+}
+
+// reason returns the text of err, fit for the line that a status is sent in.
+func reason(err error) string {
+	const longest = 200 // bytes; some peers take no more than 255 for the line
+	text := strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, err.Error())
+	return text[:min(len(text), longest)]
+}
+
+// OnSetup lets in one media of a stream that was announced; they are all to come, whether they are used or not.
+func (r *recorder) OnSetup(lib *gortsplib.ServerHandlerOnSetupCtx) (*base.Response, *gortsplib.ServerStream, error) {
+	s, ok := user(lib.Session)
+	switch {
+	case !ok:
+		return &base.Response{StatusCode: base.StatusMethodNotValidInThisState}, nil, errNotAnnounced
+	case lib.Transport == gortsplib.TransportUDP && !r.claim(s, lib.Request.Header["Transport"]):
+		return &base.Response{StatusCode: base.StatusForbidden}, nil, errPorts
+	}
+	return &base.Response{StatusCode: base.StatusOK}, nil, nil
+}
+
+// OnRecord begins the flow of packets.
+func (r *recorder) OnRecord(lib *gortsplib.ServerHandlerOnRecordCtx) (*base.Response, error) {
+	if s, ok := user(lib.Session); ok {
+		s.record()
+	}
+	return &base.Response{StatusCode: base.StatusOK}, nil
+}
+
+// OnSessionClose ends a stream after its last packet.
+func (r *recorder) OnSessionClose(lib *gortsplib.ServerHandlerOnSessionCloseCtx) {
+	s, ok := user(lib.Session)
+	if !ok {
+		return
+	}
+	r.release(s)
+	s.conn.wait(false)
+	if !errors.Is(lib.Error, liberrors.ErrServerSessionNotInUse{}) { // else the end of the connection will tell why
+		s.end(ended(lib.Error))
+	}
+}
+
+// OnConnClose ends what a connection leaves behind: a session over UDP would live on.
+func (r *recorder) OnConnClose(lib *gortsplib.ServerHandlerOnConnCloseCtx) {
+	c := lib.Conn.UserData().(*conn)
+	c.end(ended(lib.Error))
+	s, ok := user(lib.Conn.Session())
+	if ok {
+		s.lib.Close()
+	}
+	if ok || c.streamed {
+		return
+	}
+	level, err := slog.LevelInfo, c.refusal
+	if err == nil {
+		if !c.heard.Load() && errors.Is(lib.Error, io.EOF) {
+			level = slog.LevelDebug // a health check
+		}
+		err = &Error{Step: "announce", Remote: c.Conn.RemoteAddr(), Err: context.Cause(c.life)}
+	}
+	r.log(r.life, level, "connection failed", err)
+}
+
+// OnPacketsLost is nothing: unpack counts for itself.
+func (r *recorder) OnPacketsLost(*gortsplib.ServerHandlerOnPacketsLostCtx) {}
+
+// OnDecodeError is nothing: what is no packet, or none of the stream, is a gap for unpack.
+func (r *recorder) OnDecodeError(*gortsplib.ServerHandlerOnDecodeErrorCtx) {}
+
+// user returns what a session of the library is for us, if it was announced.
+func user(lib *gortsplib.ServerSession) (*session, bool) {
+	if lib == nil {
+		return nil, false
+	}
+	s, ok := lib.UserData().(*session)
+	return s, ok
+}
+
+// ended returns what the end of a connection or session is called.
+func ended(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+func (r *recorder) log(ctx context.Context, level slog.Level, what string, err error) {
+	if ctx.Err() == nil { // else it is only the shutdown
+		r.Logger.Log(ctx, level, what, "err", err)
+	}
+}

@@ -1,0 +1,111 @@
+package rtsp
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/livestill/livestill/frame"
+)
+
+// What the zero values of a Server's limits mean.
+const (
+	defaultMaxConns   = 1024
+	defaultMaxStreams = 256
+	defaultMaxSDP     = 16 << 10 // descriptions have 300 bytes to 4 KiB, of which parameter sets are the most
+	defaultMaxUnit    = 8 << 20  // as the package bounds every unit
+	defaultMaxRate    = 16 << 20 // 134 Mbit/s, more than twice what 2160p60 takes
+	defaultPublish    = 10 * time.Second
+	defaultIdle       = 30 * time.Second // encoders that stall for longer reconnect by themselves
+)
+
+// A Server takes in the streams that encoders push over RTSP, by ANNOUNCE and RECORD, and hands each to its Handler. It does not
+// play: DESCRIBE and PLAY are answered with "not implemented". It may listen on several addresses at once; its fields must not change
+// from then on.
+type Server struct {
+	Addr      string        // host:port for ListenAndServe; empty means ":554", or ":322" with TLS
+	Handler   frame.Handler // gets each stream, on a goroutine of its own; required
+	TLSConfig *tls.Config   // with its certificates it makes this an RTSPS server; nil means plain RTSP
+	Logger    *slog.Logger  // hears of refusals, of what Handlers return, of failed connections; nil means slog.Default()
+
+	// UDPAddr is where packets come in over UDP: host:port with an even port for RTP, of which the next is for RTCP. A port of zero
+	// means any two that are free. With TLS the packets are SRTP. Empty means TCP only, which encoders are told, and most then use.
+	UDPAddr string
+
+	// Authenticate decides who may announce a stream, before the Handler hears of it; nil lets in everybody. It is called on a
+	// goroutine of the connection's, and may take its time within PublishTimeout, when ctx ends. An error refuses the publisher.
+	// ErrUnauthorized, or an error that wraps it, asks for credentials if there were none: encoders show theirs only when asked.
+	Authenticate func(ctx context.Context, l *Login) error
+
+	// BasicOnly asks publishers for passwords in clear text, which Login.Password then has: for an Authenticate that keeps hashes of
+	// passwords, or asks someone else. Without it they may also prove that they know a password, by Digest.
+	BasicOnly bool
+
+	MaxConns       int           // connections at a time, beyond which new ones are closed; zero means 1024
+	MaxStreams     int           // streams at a time, beyond which new ones are refused; zero means 256
+	MaxSDP         int           // bytes in the description of a stream; zero means 16 KiB, and more than 128 KiB are not taken
+	MaxUnit        int           // bytes in an access unit; zero means 8 MiB, and more are not taken
+	MaxRate        int           // bytes per second of a connection and its packets, on average over ten seconds; zero means 16 MiB
+	PublishTimeout time.Duration // from connecting to RECORD, with the TLS handshake and the Handler's decision; zero means 10 s
+	IdleTimeout    time.Duration // between two packets of a publisher, video or not; zero means 30 s
+}
+
+// withDefaults returns a copy of s in which no limit is zero.
+func (s *Server) withDefaults() *Server {
+	d := *s
+	d.Logger = cmp.Or(s.Logger, slog.Default())
+	d.MaxConns, d.MaxStreams = cmp.Or(s.MaxConns, defaultMaxConns), cmp.Or(s.MaxStreams, defaultMaxStreams)
+	d.MaxSDP, d.MaxUnit, d.MaxRate = cmp.Or(s.MaxSDP, defaultMaxSDP), cmp.Or(s.MaxUnit, defaultMaxUnit), cmp.Or(s.MaxRate, defaultMaxRate)
+	d.PublishTimeout, d.IdleTimeout = cmp.Or(s.PublishTimeout, defaultPublish), cmp.Or(s.IdleTimeout, defaultIdle)
+	return &d
+}
+
+// ListenAndServe listens on s.Addr and serves until ctx is done or listening fails. When it returns, every connection is closed and
+// every Handler has returned, which is up to them: theirs is ctx, and the Units they range over end with it. The error is never
+// nil; it is context.Cause(ctx) if ctx is done.
+func (s *Server) ListenAndServe(ctx context.Context) error {
+	addr := s.Addr
+	if addr == "" {
+		addr = ":554"
+		if s.TLSConfig != nil {
+			addr = ":322"
+		}
+	}
+	var lc net.ListenConfig
+	ln, err := lc.Listen(ctx, "tcp", addr)
+	switch {
+	case ctx.Err() != nil && err != nil:
+		return context.Cause(ctx)
+	case err != nil:
+		return &Error{Step: "listen", Err: err}
+	}
+	return s.Serve(ctx, ln)
+}
+
+// Serve is ListenAndServe on a listener of the caller's, which it closes.
+func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
+	defer func() { _ = ln.Close() }()
+	if s.Handler == nil {
+		return &Error{Step: "listen", Err: errors.New("the Server has no Handler")}
+	}
+	life, end := context.WithCancelCause(ctx)
+	r := &recorder{
+		Server:  s.withDefaults(),
+		gate:    ln,
+		life:    life,
+		slots:   make(chan struct{}, cmp.Or(s.MaxConns, defaultMaxConns)),
+		streams: make(chan struct{}, cmp.Or(s.MaxStreams, defaultMaxStreams)),
+		ports:   make(map[port]*session),
+	}
+	defer r.handlers.Wait()
+	defer end(net.ErrClosed) // with the listener gone, so are its streams
+	err := r.run()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
