@@ -11,7 +11,7 @@ import (
 
 // A Stream is one publisher's live video, as it is offered to a Handler.
 type Stream struct {
-	Name   string     // what it is published as: app/key for RTMP, the path without its leading slash for RTSP
+	Name   string     // what it is published as: app/key for RTMP, the path without slashes at its ends for RTSP
 	Remote net.Addr   // the publisher, or the server pulled from; nil if there is no network between
 	Query  url.Values // what followed the ? in the publisher's URL; may be nil
 	URL    string     // where the publisher says it connected to: tcUrl for RTMP, the request's URL for RTSP; its own claim
