@@ -67,7 +67,7 @@ func (c *Client) Run(ctx context.Context) error {
 			wait = retry
 		}
 		pause := wait/2 + rand.N(wait/2+1)
-		log.Warn("pulling again", "error", err, "wait", pause)
+		log.Warn("pulling again", "err", err, "wait", pause)
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
