@@ -31,7 +31,7 @@ type Stream struct {
 
 // A Cue is a data message in a stream: metadata, a caption, a cue point, whatever the publisher sends beside pictures and sound.
 type Cue struct {
-	Name   string        // onMetaData, onCuePoint, onTextData and the like
+	Name   string        // onMetaData, onCuePoint, onTextData and the like; colorInfo for the colours of an HDR stream
 	PTS    time.Duration // on the scale of the units
 	Time   time.Time     // the same on the wall clock
 	Values []any         // float64, bool, string, time.Time, nil, []any and map[string]any, nested; immutable

@@ -14,11 +14,24 @@ func isData(kind message.TypeID) bool {
 	return kind == message.TypeIDDataMessageAMF0 || kind == message.TypeIDDataMessageAMF3
 }
 
-// cue returns the cue in a data message, RTMP 1.0 §7.1.2; ok is false for one that cannot be read. Encoders wrap metadata into
-// the name @setDataFrame; the cue has the name inside.
+// isMetadata tells whether a video message holds metadata and no picture, such as colorInfo, the colours of an HDR stream:
+// Enhanced RTMP v2, "Metadata Frame".
+//
+//	1fffpppp  FourCC  name, value in AMF0        p: 4
+func isMetadata(p packet) bool {
+	return p.kind == message.TypeIDVideoMessage && len(p.body) > metadataHeader && p.body[0]&0x8f == 0x84
+}
+
+const metadataHeader = 5
+
+// cue returns the cue in a data message, RTMP 1.0 §7.1.2, or in a video's metadata; ok is false for one that cannot be read.
+// Encoders wrap metadata into the name @setDataFrame; the cue has the name inside.
 func (c *session) cue(p packet) (cue frame.Cue, ok bool) {
 	body := p.body
-	if p.kind == message.TypeIDDataMessageAMF3 && len(body) > 0 {
+	switch {
+	case p.kind == message.TypeIDVideoMessage:
+		body = body[metadataHeader:]
+	case p.kind == message.TypeIDDataMessageAMF3 && len(body) > 0:
 		body = body[1:] // of format, as in commands
 	}
 	if len(body) > maxCue {

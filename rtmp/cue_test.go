@@ -68,6 +68,10 @@ func TestCues(t *testing.T) {
 	c.write(4, rtmp.Packet{Kind: video, Stream: 1, Time: 1040, Body: picture(false, 300)})
 	data(1050, dataAMF3, append([]byte{0}, values(t, "onTextData", "hello")...))
 	data(1060, dataAMF0, values(t, "@clearDataFrame", "onMetaData"))
+	hdr := map[string]any{"colorConfig": map[string]any{"transferCharacteristics": 16.0}}
+	c.write(4, rtmp.Packet{Kind: video, Stream: 1, Time: 1070, Body: append([]byte("\xd4hvc1"), values(t, "colorInfo", hdr)...)})
+	c.write(4, rtmp.Packet{Kind: video, Stream: 1, Time: 1070, Body: []byte("\xd4hvc1\x02\x00\x05cut")})
+	c.write(4, rtmp.Packet{Kind: video, Stream: 1, Time: 1070, Body: []byte("\xd4hvc1")})
 	c.unpublish()
 	if err := <-ended; err != nil || len(units) != 2 {
 		t.Fatalf("%d units, %v", len(units), err)
@@ -77,6 +81,7 @@ func TestCues(t *testing.T) {
 		{frame.Cue{Name: "onCuePoint", PTS: 1020 * time.Millisecond, Values: []any{map[string]any{"name": "goal"}}}, 1},
 		{frame.Cue{Name: "onTextData", PTS: 1050 * time.Millisecond, Values: []any{"hello"}}, 2},
 		{frame.Cue{Name: "@clearDataFrame", PTS: 1060 * time.Millisecond, Values: []any{"onMetaData"}}, 2},
+		{frame.Cue{Name: "colorInfo", PTS: 1070 * time.Millisecond, Values: []any{hdr}}, 2},
 	}
 	for i, w := range want {
 		if i >= len(cues) {

@@ -65,6 +65,13 @@ func (c *session) unit(ctx context.Context) (frame.AccessUnit, error) {
 			return frame.AccessUnit{}, unexpected(err)
 		}
 		switch {
+		case isData(p.kind), isMetadata(p):
+			if c.onCue == nil {
+				continue
+			}
+			if cue, ok := c.cue(p); ok {
+				c.onCue(cue)
+			}
 		case p.kind == message.TypeIDVideoMessage:
 			u, ok, err := c.video.Unit(0, p.body)
 			if err != nil {
@@ -77,13 +84,6 @@ func (c *session) unit(ctx context.Context) (frame.AccessUnit, error) {
 				u.DTS += at
 				c.clock.Stamp(&u, time.Now())
 				return u, nil
-			}
-		case isData(p.kind):
-			if c.onCue == nil {
-				continue
-			}
-			if cue, ok := c.cue(p); ok {
-				c.onCue(cue)
 			}
 		default:
 			if err := c.role.obey(p); err != nil {
