@@ -42,8 +42,8 @@ func kinds() []kind {
 	return []kind{
 		{"H.265", frame.H265, []string{"libx265", "-preset", "ultrafast", "-x265-params", "keyint=15:min-keyint=15:bframes=0:log-level=none"},
 			"hevc", func() unpacker { return new(unpack.H265) }, units265, nil, slices265},
-		{"H.265, open GOPs, slices, delimiters", frame.H265, []string{"libx265", "-preset", "ultrafast", "-x265-params",
-			"keyint=15:min-keyint=15:bframes=3:open-gop=1:slices=2:aud=1:log-level=none"},
+		{"H.265, open GOPs, delimiters", frame.H265, []string{"libx265", "-preset", "ultrafast", "-x265-params",
+			"keyint=15:min-keyint=15:bframes=3:open-gop=1:aud=1:log-level=none"},
 			"hevc", func() unpacker { return new(unpack.H265) }, units265, nil, slices265},
 		{"AV1", frame.AV1, []string{"libsvtav1", "-preset", "12", "-g", "15"}, "ivf", func() unpacker { return new(unpack.AV1) }, unitsAV1, nil, nil},
 		{"VP8", frame.VP8, []string{"libvpx", "-deadline", "realtime", "-cpu-used", "8", "-g", "15", "-b:v", "1M"}, "ivf",
