@@ -74,8 +74,11 @@ func TestEnhancedRTMP(t *testing.T) {
 				ended <- err
 				return err
 			}))
-			publish(t, url, bodies)
-			if err := <-ended; err != nil {
+			hangUp := publish(t, url, bodies)
+			if err := <-ended; err != nil { // to hang up before that might reset the connection
+				t.Fatal(err)
+			}
+			if err := hangUp(); err != nil {
 				t.Fatal(err)
 			}
 			var units []frame.AccessUnit
@@ -99,8 +102,8 @@ func TestEnhancedRTMP(t *testing.T) {
 	}
 }
 
-// publish sends the bodies of video messages, a 30th of a second after one another, and leaves.
-func publish(t *testing.T, url string, bodies [][]byte) {
+// publish sends the bodies of video messages, a 30th of a second after one another, and says that this was all.
+func publish(t *testing.T, url string, bodies [][]byte) (hangUp func() error) {
 	t.Helper()
 	host, _, _ := strings.Cut(strings.TrimPrefix(url, "rtmp://"), "/")
 	client, err := gortmp.Dial("rtmp", host, &gortmp.ConnConfig{})
@@ -126,9 +129,7 @@ func publish(t *testing.T, url string, bodies [][]byte) {
 	if err := client.DeleteStream(&message.NetStreamDeleteStream{StreamID: stream.StreamID()}); err != nil {
 		t.Fatal(err)
 	}
-	if err := client.Close(); err != nil {
-		t.Fatal(err)
-	}
+	return client.Close
 }
 
 // hevc splits a byte stream with delimiters into pictures of NAL units with their lengths.
