@@ -13,6 +13,7 @@ import (
 	"github.com/livestill/livestill/frame/frametest"
 )
 
+// Sleeps in these tests are on the clock of a synctest bubble: they take no time, and end at the exact instant.
 const interval = 100 * time.Millisecond // between the pictures of the streams that these tests make
 
 // units makes n units that are shown 100 ms apart, a key unit every gop. Each third and fourth is a B-frame if bframes is set:

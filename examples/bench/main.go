@@ -114,7 +114,7 @@ func measure(name string, times int, take func() error) error {
 	var took []time.Duration
 	for i := range times {
 		fmt.Printf("\r%s: %d of %d ", name, i+1, times)
-		time.Sleep(time.Duration(rand.IntN(500)) * time.Millisecond)
+		time.Sleep(time.Duration(rand.IntN(500)) * time.Millisecond) // captures come at random instants
 		began := time.Now()
 		if err := take(); err != nil {
 			return err
