@@ -116,7 +116,7 @@ func (c *Camera) run(ctx context.Context, s *Still, asked time.Time) (step strin
 		}},
 		{"decode", c.Decoder, func() error {
 			if p, s.Instead, err = c.decode(ctx, t, s.Request.tolerance()); err == nil {
-				s.Time, s.PTS, s.Key, s.QP, s.Age = p.Time, p.PTS, p.Key, p.QP, asked.Sub(p.Time)
+				s.Time, s.PTS, s.Key, s.QP, s.Age = p.Time, p.PTS, p.Key, p.QP, asked.Add(t.offset).Sub(p.Time)
 			}
 			return err
 		}},

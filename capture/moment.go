@@ -26,11 +26,11 @@ const (
 	keyframe
 )
 
-// At is the picture that was, or will be, on show at t. A capture of the future waits until the picture is known: until a later
-// one arrives, since only that ends it.
+// At is the picture that was, or will be, on show at t, by the clock of the source if the stream tells it (AccessUnit.SourceTime), else by
+// this machine's. A capture of the future waits until the picture is known: until a later one arrives, since only that ends it.
 func At(t time.Time) Moment { return Moment{kind: at, at: t} }
 
-// Ago is the picture that was on show d before the capture is asked for.
+// Ago is the picture that was on show d before the capture is asked for, by this machine's clock whatever the source's says.
 func Ago(d time.Duration) Moment { return Moment{kind: ago, ago: d} }
 
 // Keyframe is the newest key picture: the cheapest to decode, and as old as the publisher's key interval makes it.
@@ -53,7 +53,8 @@ func (m Moment) String() string {
 type target struct {
 	gop    frame.GOP // nil if the moment was before the first unit that is remembered
 	index  int
-	wanted time.Time
+	wanted time.Time     // on the scale of the units' Time
+	offset time.Duration // of that scale from this machine's clock
 }
 
 func (t target) unit() frame.AccessUnit { return t.gop[t.index] }
@@ -67,33 +68,43 @@ func (m Moment) find(gops []frame.GOP, asked time.Time) (t target, ok bool) {
 	if len(gops) == 0 {
 		return t, false
 	}
-	if t.wanted = m.at; m.kind == ago {
-		t.wanted = asked.Add(-m.ago)
+	limit, shown := m.at, func(u *frame.AccessUnit) time.Time { return u.Time }
+	if m.kind == ago {
+		limit, shown = asked.Add(-m.ago), (*frame.AccessUnit).Shown
 	}
 	timed := m.kind == at || m.kind == ago
-	if timed && !decided(gops[len(gops)-1], t.wanted) {
+	if newest := gops[len(gops)-1]; timed && !decided(&newest[len(newest)-1], shown, limit) {
 		return t, false
 	}
 	for _, g := range gops {
-		for i, u := range g {
+		for i := range g {
+			u := &g[i]
 			switch {
-			case timed && u.Time.After(t.wanted):
+			case timed && shown(u).After(limit):
 			case !timed && u.Data == nil: // forgotten, so not the newest there is
 			case m.kind == keyframe && !u.Key:
-			case t.gop != nil && u.Time.Before(t.unit().Time):
+			case t.gop != nil && u.Shown().Before(t.gop[t.index].Shown()):
 			default:
 				t.gop, t.index = g, i
 			}
 		}
 	}
-	if !timed {
+	t.offset = gops[0][0].Offset
+	if t.gop != nil {
+		t.offset = t.unit().Offset
+	}
+	switch {
+	case !timed:
 		t.wanted = t.unit().Time
+	case m.kind == ago:
+		t.wanted = limit.Add(t.offset)
+	default:
+		t.wanted = limit
 	}
 	return t, true
 }
 
-// decided reports whether no unit that is still to come can be shown at or before limit. A unit is not shown before it is decoded.
-func decided(newest frame.GOP, limit time.Time) bool {
-	u := newest[len(newest)-1]
-	return !u.Time.Add(u.DTS - u.PTS).Before(limit)
+// decided reports whether no unit that comes after u can be shown at or before limit. A unit is not shown before it is decoded.
+func decided(u *frame.AccessUnit, shown func(*frame.AccessUnit) time.Time, limit time.Time) bool {
+	return !shown(u).Add(u.DTS - u.PTS).Before(limit)
 }

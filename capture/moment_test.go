@@ -84,6 +84,51 @@ func TestMoments(t *testing.T) {
 	}
 }
 
+// TestSourceClock captures from a source that tells the time by its own clock from picture 20 on, and that clock is wrong.
+func TestSourceClock(t *testing.T) {
+	const now, known = 3550 * time.Millisecond, 20
+	for _, wrong := range []time.Duration{time.Hour, 0, -10 * time.Second, -2 * time.Hour} {
+		for _, test := range []struct {
+			moment func(start time.Time) capture.Moment
+			want   int
+		}{
+			{func(time.Time) capture.Moment { return capture.Moment{} }, 35},
+			{func(time.Time) capture.Moment { return capture.Ago(time.Second) }, 25},
+			{func(time.Time) capture.Moment { return capture.Ago(3 * time.Second) }, 5},
+			{atOffset(wrong + 3*time.Second), 30},
+		} {
+			synctest.Test(t, func(t *testing.T) {
+				cam := &capture.Camera{Decoder: &decoder{}}
+				start := time.Now()
+				s := frametest.Live(t.Context(), "camera", units(100, 10, false))
+				plain, n := s.Units, 0
+				s.Units = func(yield func(frame.AccessUnit, error) bool) {
+					for u, err := range plain {
+						if n++; n > known {
+							u.Time, u.Offset, u.SourceTime = u.Time.Add(wrong), wrong, true
+						}
+						if !yield(u, err) {
+							return
+						}
+					}
+				}
+				go func() { _ = cam.ServeStream(t.Context(), s) }()
+				time.Sleep(now)
+				m := test.moment(start)
+				still, err := cam.Capture(t.Context(), capture.Request{Moment: m})
+				if err != nil {
+					t.Fatal(err)
+				}
+				shown := time.Duration(test.want) * interval
+				if number(still) != test.want || still.Instead != nil || still.Age != now-shown || still.Wanted.Sub(still.Time).Abs() >= interval {
+					t.Errorf("clock %v ahead, %v: picture %d instead of %d (%v), %v old, wanted %v after it", wrong, m, number(still), test.want,
+						still.Instead, still.Age, still.Wanted.Sub(still.Time))
+				}
+			})
+		}
+	}
+}
+
 func atOffset(d time.Duration) func(time.Time) capture.Moment {
 	return func(start time.Time) capture.Moment { return capture.At(start.Add(d)) }
 }

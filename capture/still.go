@@ -41,10 +41,10 @@ type Still struct {
 	Type    string         // its media type
 	Picture *frame.Picture // the finished picture before it was encoded; immutable
 
-	Wanted  time.Time     // the instant asked for
-	Time    time.Time     // when the delivered picture was shown
+	Wanted  time.Time     // the instant asked for, by the same clock as Time
+	Time    time.Time     // when the delivered picture was shown, by the source's clock if the stream tells it
 	PTS     time.Duration // its presentation time in the publisher's stream
-	Age     time.Duration // how long before the capture was asked for it was shown; negative for one in the future
+	Age     time.Duration // how long before the capture was asked for it was shown, by this machine's clock; negative for one in the future
 	Key     bool          // it is a key picture
 	QP      float32       // its mean quantiser in the codec's own scale; zero if unknown
 	Instead error         // nil: this is the very picture. Else why a neighbour within Tolerance stands in for it: ErrCorrupt or ErrForgotten

@@ -46,9 +46,15 @@ type AccessUnit struct {
 	Time  time.Time     // PTS on the wall clock: when the picture was shown
 	Data  []byte
 
-	// SourceTime is set if Time is by the source's own clock, as RTSP can tell it; else Time is by when units arrived.
+	// SourceTime is set if Time is by the source's own clock, as RTSP can tell it; else Time is by when units arrived. Sources' clocks
+	// are often wrong: Offset is how far Time is ahead of this machine's clock, as far as arrival can tell.
 	SourceTime bool
+	Offset     time.Duration
 }
+
+// Shown returns when the picture was shown by this machine's clock, which is when it arrived at the latest. It differs from Time if
+// that is by the source's clock.
+func (u *AccessUnit) Shown() time.Time { return u.Time.Add(-u.Offset) }
 
 // A GOP is a run of access units in decoding order. Its first is a key unit, so a GOP decodes on its own.
 type GOP []AccessUnit

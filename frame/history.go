@@ -73,8 +73,8 @@ func (h *History) forget() {
 		maxBytes = defaultBytes
 	}
 	newest := h.gops[len(h.gops)-1]
-	oldest := newest[len(newest)-1].Time.Add(-maxAge)
-	for len(h.gops) > 1 && (h.bytes > maxBytes || !h.gops[1][0].Time.After(oldest)) {
+	oldest := newest[len(newest)-1].Shown().Add(-maxAge) // by our own clock: a source's jumps when it becomes known
+	for len(h.gops) > 1 && (h.bytes > maxBytes || !h.gops[1][0].Shown().After(oldest)) {
 		h.bytes -= h.gops[0].Size()
 		h.gops[0] = nil
 		h.gops = h.gops[1:]

@@ -26,7 +26,7 @@
 // Units are dated by when they arrive, until the source tells the time by its own clock, with the sender reports of RTCP or in the
 // packets of an ONVIF recording; then SourceTime is set. Time never goes back: while the source's clock is behind what was told before,
 // by half a minute at most, time goes on at half its pace; if it is more, arrival goes on to tell. A source's clock that is set wrong
-// is believed.
+// is believed, but Offset tells how far it is from ours.
 //
 // # Publishers
 //

@@ -88,7 +88,7 @@ type point struct {
 // set says when the picture of a presentation time was shown, by the source's clock.
 func (w *wall) set(pts time.Duration, t time.Time) { w.next = &point{pts, t} }
 
-// date sets u.Time, and u.SourceTime if that is by the source's clock. Units come in decoding order.
+// date sets u.Time, u.SourceTime if that is by the source's clock, and u.Offset. Units come in decoding order.
 func (w *wall) date(u *frame.AccessUnit, arrival time.Time) {
 	first := w.newest.time.IsZero()
 	newest := first || u.PTS > w.newest.pts
@@ -101,7 +101,8 @@ func (w *wall) date(u *frame.AccessUnit, arrival time.Time) {
 		w.next = nil
 	}
 	w.clock.Stamp(u, arrival)
-	u.Time = u.Time.Add(w.offset)
+	local := u.Time
+	u.Time = local.Add(w.offset)
 	if w.known {
 		source := w.told.time.Add(u.PTS - w.told.pts)
 		off := source.Sub(u.Time)
@@ -123,4 +124,5 @@ func (w *wall) date(u *frame.AccessUnit, arrival time.Time) {
 	case u.Time.After(w.newest.time):
 		u.Time, u.SourceTime = w.newest.time, false
 	}
+	u.Offset = u.Time.Sub(local)
 }

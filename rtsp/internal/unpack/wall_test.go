@@ -154,6 +154,11 @@ func TestWallClock(t *testing.T) {
 					c.units[w.n].SourceTime, w.ahead, w.source)
 			}
 		}
+		for n := range c.units {
+			if off := c.units[n].Shown().Sub(c.begin.Add(time.Duration(n) * time.Second / fps)); off.Abs() > 10*time.Millisecond {
+				t.Errorf("%s: by our clock picture %d is dated %v ahead", test.about, n, off)
+			}
+		}
 		for n := 1; n < len(c.units); n++ {
 			if !c.units[n-1].Time.Before(c.units[n].Time) {
 				t.Errorf("%s: picture %d goes back by %v", test.about, n, c.units[n-1].Time.Sub(c.units[n].Time))
