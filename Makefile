@@ -9,7 +9,7 @@ GO = env $$(cat bin/goenv)
 
 # The servers and encoders that the tests and benchmarks talk to.
 PEERS = nginx-light libnginx-mod-rtmp gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
-	gstreamer1.0-plugins-bad gstreamer1.0-rtsp
+	gstreamer1.0-plugins-bad gstreamer1.0-rtsp python3-gi gir1.2-gst-rtsp-server-1.0 glib-networking iproute2
 
 .PHONY: test demo bench lint setup compat
 
@@ -29,6 +29,7 @@ bench:
 	$(GO) go test -run '^$$' -bench . -benchmem ./...
 	$(GO) go run ./examples/bench
 	$(GO) go run ./examples/rtmpload
+	$(GO) go run ./examples/rtspload
 
 lint: bin/golangci-lint-$(LINT)
 	bin/golangci-lint-$(LINT) run --allow-parallel-runners ./...

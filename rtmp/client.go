@@ -6,10 +6,10 @@ import (
 	"crypto/tls"
 	"errors"
 	"log/slog"
-	"math/rand/v2"
 	"time"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/retry"
 )
 
 // What the zero values of a Client's times mean.
@@ -39,6 +39,10 @@ type Client struct {
 	TLSConfig *tls.Config   // for rtmps; an empty ServerName stands for the host of URL; nil means the system's authorities
 	Logger    *slog.Logger  // hears why a stream ended and that it is pulled again; nil means slog.Default()
 
+	// OnPull hears how the pull fares: a stream's first unit came, it was lost and why, it is pulled anew and after what wait. Calls are
+	// made one at a time, by the goroutine of Run or the one that ranges over Units, and the stream waits for them: it must not block.
+	OnPull func(frame.Pull)
+
 	Track uint8 // which video is taken of a stream that has several tracks; zero is its default one
 
 	MaxMessage int           // bytes in a message, so in an access unit; zero means 8 MiB, and the format allows 16 MiB - 1
@@ -66,24 +70,13 @@ func (c *Client) Run(ctx context.Context) error {
 		return &Error{Step: "configure", Stream: t.name, Err: errHandler}
 	}
 	log := cmp.Or(c.Logger, slog.Default()).With("stream", t.name, "server", t.host)
-	retry, longest := cmp.Or(c.Retry, defaultRetry), cmp.Or(c.MaxRetry, defaultMaxRetry)
-	for wait := retry; ; wait = min(2*wait, longest) {
-		p := pull{Client: c, at: t, log: log}
-		err := p.run(ctx)
-		switch {
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		case p.refused, errors.Is(err, ErrUnauthorized):
-			return err
-		case p.waited:
-			wait = retry
+	loop := retry.Loop{Stream: t.name, First: cmp.Or(c.Retry, defaultRetry), Longest: cmp.Or(c.MaxRetry, defaultMaxRetry),
+		Log: log, Hook: c.OnPull}
+	return loop.Run(ctx, func() (last bool, err error) {
+		p := pull{Client: c, at: t, log: log, connected: loop.Connected}
+		if err = p.run(ctx); p.waited {
+			loop.Fruitful()
 		}
-		pause := wait/2 + rand.N(wait/2+1)
-		log.Warn("pulling again", "err", err, "wait", pause)
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
+		return p.refused || errors.Is(err, ErrUnauthorized), err
+	})
 }

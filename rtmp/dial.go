@@ -26,9 +26,10 @@ type pull struct {
 	login login
 	log   *slog.Logger
 
-	refused bool  // the Handler has returned before the stream ended
-	waited  bool  // the server said that the stream plays, and pictures came, or none for long
-	ended   error // why the stream ended; nil until then
+	connected func() // is called when a unit has come
+	refused   bool   // the Handler has returned before the stream ended
+	waited    bool   // the server said that the stream plays, and nothing came of it for long
+	ended     error  // why the stream ended; nil until then
 }
 
 // run plays until the stream ends, the Handler returns or ctx is done, over as many connections as the server makes it take. It returns
@@ -101,7 +102,7 @@ func (p *pull) play(ctx context.Context, conn net.Conn, deadline time.Time, time
 	s.Units = func(yield func(frame.AccessUnit, error) bool) {
 		units(func(u frame.AccessUnit, err error) bool {
 			if err == nil {
-				p.waited = true
+				p.connected()
 			} else if !errors.Is(err, errTwice) {
 				p.ended = err
 			}

@@ -14,5 +14,6 @@ func (c *Client) Play(ctx context.Context, conn net.Conn, timeout time.Duration)
 		return err
 	}
 	defer closeWith(ctx, conn)()
-	return (&pull{Client: c, at: t, log: slog.New(slog.DiscardHandler)}).play(ctx, conn, time.Now().Add(timeout), timeout)
+	p := pull{Client: c, at: t, log: slog.New(slog.DiscardHandler), connected: func() {}}
+	return p.play(ctx, conn, time.Now().Add(timeout), timeout)
 }

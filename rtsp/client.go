@@ -6,10 +6,11 @@ import (
 	"crypto/tls"
 	"errors"
 	"log/slog"
-	"math/rand/v2"
 	"time"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/retry"
+	"github.com/livestill/livestill/rtsp/internal/unpack"
 )
 
 // What the zero values of a Client's times mean.
@@ -28,9 +29,23 @@ type Client struct {
 	TLSConfig *tls.Config   // for rtsps; its ServerName is not used but the host of URL; nil means the system's authorities
 	Codec     frame.Codec   // take only video in this codec; zero means any
 	Media     int           // take only this one of the server's video medias, counted from 1; zero means the first that fits
+	Transport Transport     // how packets come; zero means over UDP, falling back to TCP
 	Logger    *slog.Logger  // hears why a stream ended and that it is pulled again; nil means slog.Default()
 
-	Timeout  time.Duration // from dialling to the answer to SETUP, and between two packets of video; zero means 10 s
+	// Fingerprints are of the only certificates to trust: SHA-256 of the server's own, as "openssl x509 -fingerprint -sha256" prints
+	// them, hex digits with or without colons. Authorities, names and dates no longer count then: cameras sign their certificates
+	// themselves. Empty means to trust what the authorities of TLSConfig vouch for.
+	Fingerprints []string
+
+	// OnPull hears how the pull fares: a stream's first unit came, it was lost and why, it is pulled anew and after what wait. Calls are
+	// made one at a time, by the goroutine of Run or the one that ranges over Units, and the stream waits for them: it must not block.
+	OnPull func(frame.Pull)
+
+	// Timeout is from dialling to the answer to SETUP, and from then on between two packets of video, beyond which the server is left
+	// for being silent (ErrSilent). Packets that bring no picture for as long are logged if none has come, for a GOP may be long; for
+	// ten times as long, the stream is pulled anew (ErrNoPicture), since many cameras then send a key picture. Zero means 10 s.
+	Timeout time.Duration
+
 	Retry    time.Duration // how long to wait before the first new attempt, doubled by each that brings no video; zero means 500 ms
 	MaxRetry time.Duration // the longest to wait; zero means 30 s
 }
@@ -41,7 +56,8 @@ type Client struct {
 // server may come later.
 //
 // What does not heal by itself ends Run: a malformed URL (ErrURL); refused credentials (ErrUnauthorized), since many cameras lock out
-// who tries wrong ones again; a stream of other codecs (ErrCodec). Such an error is an *Error. A Handler that returns before the
+// who tries wrong ones again; a certificate that is not trusted (*CertificateError), since that takes someone to look at it, unless
+// only its dates are wrong; a stream of other codecs (ErrCodec). Such an error is an *Error. A Handler that returns before the
 // stream has ended refuses it or hangs up on it: Run returns what it returned.
 //
 // When Run returns, the connection is closed and no goroutine of it is left.
@@ -53,25 +69,24 @@ func (c *Client) Run(ctx context.Context) error {
 	if c.Handler == nil {
 		return t.fail("configure", errHandler)
 	}
-	log := cmp.Or(c.Logger, slog.Default()).With("stream", t.name, "server", t.url.Host)
-	retry, longest := cmp.Or(c.Retry, defaultRetry), cmp.Or(c.MaxRetry, defaultMaxRetry)
-	for wait := retry; ; wait = min(2*wait, longest) {
-		p := pull{Client: c, target: t, log: log}
-		err := p.run(ctx)
-		switch {
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		case p.refused, errors.Is(err, ErrUnauthorized), errors.Is(err, ErrCodec):
-			return err
-		case p.streamed:
-			wait = retry
-		}
-		pause := wait/2 + rand.N(wait/2+1)
-		log.Warn("pulling again", "err", err, "wait", pause)
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
+	transport, err := c.Transport.protocol()
+	if err != nil {
+		return t.fail("configure", err)
 	}
+	trusted, err := c.trust(t.url.Scheme)
+	if err != nil {
+		return t.fail("configure", err)
+	}
+	log := cmp.Or(c.Logger, slog.Default()).With("stream", t.name, "server", t.url.Host)
+	loop := retry.Loop{Stream: t.name, First: cmp.Or(c.Retry, defaultRetry), Longest: cmp.Or(c.MaxRetry, defaultMaxRetry),
+		Log: log, Hook: c.OnPull}
+	var times unpack.Times
+	return loop.Run(ctx, func() (last bool, err error) {
+		p := pull{Client: c, target: t, log: log, transport: transport, trusted: trusted, connected: loop.Connected, times: times}
+		err = p.run(ctx)
+		if p.unpacker != nil {
+			times = p.unpacker.Times()
+		}
+		return p.refused || errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrCodec) || distrusts(err), err
+	})
 }

@@ -26,7 +26,8 @@
 // Units are dated by when they arrive, until the source tells the time by its own clock, with the sender reports of RTCP or in the
 // packets of an ONVIF recording; then SourceTime is set. Time never goes back: while the source's clock is behind what was told before,
 // by half a minute at most, time goes on at half its pace; if it is more, arrival goes on to tell. A source's clock that is set wrong
-// is believed, but Offset tells how far it is from ours.
+// is believed, but Offset tells how far it is from ours. All that holds across the streams of a Client too, if less than a minute is
+// between them: none is dated before the last, and the source's clock is off by what it was until it is told anew.
 //
 // # Publishers
 //
@@ -37,11 +38,12 @@
 //
 // # Security considerations
 //
-// What a server sends is not trusted: an access unit has at most 8 MiB, its parameter sets 64 KiB; a server that does not answer or
-// sends no video is left after Client.Timeout. Credentials of the URL are sent to its host and port only, not to where a server
+// What a server sends is not trusted: a description has at most 16 KiB, an access unit 8 MiB, its parameter sets 64 KiB; a server that
+// does not answer or sends no video is left after Client.Timeout, one that sends packets without a picture in them after ten times as
+// long. What is malformed in a description and can be dispensed with, parameter sets and audio, is left out. Credentials of the URL are sent to its host and port only, not to where a server
 // redirects; they are in no error, log record or frame.Stream. A path or a query that holds a password, as some cameras want, is not
 // known for one: the path is the name of the stream. Basic authentication and plain RTSP show credentials and video to the network
-// between; rtsps:// does not.
+// between; rtsps:// does not. Client.Fingerprints trusts certificates that no authority vouches for, and no others.
 //
 // Whoever reaches a Server is served until Authenticate or the Handler refuses them. Until then, and for each connection:
 //   - RECORD comes within Server.PublishTimeout, TLS handshake included, and from then on a packet every Server.IdleTimeout.

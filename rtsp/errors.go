@@ -2,6 +2,7 @@ package rtsp
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -13,16 +14,22 @@ import (
 // What a caller may branch on, with errors.Is.
 var (
 	ErrURL          = errors.New("not a URL of the form rtsp://[user:password@]host[:port]/path, or rtsps://")
-	ErrUnauthorized = errors.New("the server refuses the credentials, or wants some") // it answered 401 or 403; see Server.Authenticate
-	ErrCodec        = errors.New("no video that can be taken")                        // the error says what there is instead
-	ErrSilent       = errors.New("the server is silent")                              // for Client.Timeout
-	ErrLimit        = errors.New("limit exceeded")                                    // of a Server, by a publisher
+	ErrUnauthorized = errors.New("the server refuses the credentials, or wants some")   // it answered 401 or 403; see Server.Authenticate
+	ErrCodec        = errors.New("no video that can be taken")                          // the error says what there is instead
+	ErrSilent       = errors.New("the server is silent")                                // for Client.Timeout
+	ErrNoPicture    = errors.New("packets come, but no picture that can be decoded")    // for ten times Client.Timeout
+	ErrSDP          = errors.New("the server's description of the stream is malformed") // in answer to DESCRIBE
+	ErrTransport    = errors.New("the server does not offer the transport")             // Client.Transport
+	ErrLimit        = errors.New("limit exceeded")                                      // of a Server, by a publisher
 )
 
 var (
 	errHandler  = errors.New("the Client has no Handler")
 	errHangUp   = errors.New("the Handler has returned")
 	errRedirect = errors.New("redirected to another address, which must not see the credentials")
+	errPins     = errors.New("it is none of the Client's Fingerprints")
+	errPlain    = errors.New("there are Fingerprints, and rtsp:// has no certificates; rtsps:// does")
+	errSRTP     = errors.New("with TLS that takes SRTP")
 
 	errName         = errors.New("the path is empty, or not text")
 	errTooMany      = errors.New("too many streams")
@@ -59,16 +66,38 @@ func (e *Error) Error() string {
 // Unwrap returns e.Err.
 func (e *Error) Unwrap() error { return e.Err }
 
-// explain returns the cause of an error of the protocol library: that of ctx, which closes the connection, comes before its effects.
-func explain(ctx context.Context, err error) error {
+// explain returns the cause of an error of the protocol library, as the package's own if it is one of those. The cause of life, which
+// closes the connection, comes before its effects; what the server has answered comes before that: some hang up right after.
+func explain(life context.Context, err error) error {
 	var status liberrors.ErrClientBadStatusCode
+	if life.Err() != nil && !errors.As(err, &status) && !otherTransport(err) {
+		err = context.Cause(life)
+	}
+	var cert *tls.CertificateVerificationError
 	switch {
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
 	case errors.As(err, &status) && (status.Code == base.StatusUnauthorized || status.Code == base.StatusForbidden):
 		return fmt.Errorf("%w: %w", ErrUnauthorized, err)
+	case errors.As(err, &status) && status.Code == base.StatusUnsupportedTransport, otherTransport(err):
+		return fmt.Errorf("%w: %w", ErrTransport, err)
+	case errors.As(err, &cert):
+		return untrusted(cert.UnverifiedCertificates[0], err)
 	}
 	return err
+}
+
+// otherTransport tells whether err says that a server answered SETUP with another transport than it was asked for, or with less than
+// that takes.
+func otherTransport(err error) bool {
+	for _, target := range []error{
+		liberrors.ErrClientServerRequestedTCP{}, liberrors.ErrClientServerRequestedUDP{},
+		liberrors.ErrClientTransportHeaderInvalidDelivery{}, liberrors.ErrClientTransportHeaderNoPorts{},
+		liberrors.ErrClientTransportHeaderNoDestination{}, liberrors.ErrClientServerPortsNotProvided{},
+	} {
+		if errors.Is(err, target) {
+			return true
+		}
+	}
+	return false
 }
 
 func limitError(format string, args ...any) error {

@@ -20,6 +20,8 @@ const interleaved = 2
 type unpacker interface {
 	Packet(p *rtp.Packet, arrival time.Time, emit func(frame.AccessUnit)) error
 	Report(ssrc, stamp uint32, ntp uint64)
+	Times() unpack.Times
+	Follow(t unpack.Times, now time.Time)
 }
 
 // A video is a format that units can be made of, and the media that it is a format of.
@@ -108,7 +110,8 @@ func describe(f format.Format) string {
 	return f.Codec()
 }
 
-// unpacker returns a new unpacker that knows the parameter sets of the session description.
+// unpacker returns a new unpacker that knows the parameter sets of the session description. It will do without those that the error
+// tells of.
 func (v video) unpacker() (unpacker, error) {
 	switch f := v.format.(type) {
 	case *format.H265:

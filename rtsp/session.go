@@ -146,8 +146,8 @@ func (s *session) finish(ctx context.Context) {
 	if s.outcome != nil {
 		s.log(ctx, slog.LevelWarn, "stream failed", s.wrap(s.outcome))
 	}
-	if n := s.units.Dropped(); n > 0 {
-		s.log(ctx, slog.LevelWarn, "units dropped", s.wrap(fmt.Errorf("the Handler was too slow for %d units", n)))
+	if slow := tooSlow(s.units); slow != nil {
+		s.log(ctx, slog.LevelWarn, "units dropped", s.wrap(slow))
 	}
 	s.end(errHangUp)
 	s.lib.Close()
@@ -162,12 +162,13 @@ func (s *session) record() {
 		}
 	}
 	udp := *s.lib.SetuppedTransport() == gortsplib.TransportUDP
+	push := s.push // once, not for every packet
 	s.lib.OnPacketRTP(s.video.media, s.video.format, func(p *rtp.Packet) {
 		s.conn.wait(true)
 		if udp {
 			s.conn.count(p.MarshalSize())
 		}
-		if err := s.contain(func() error { return s.unpacker.Packet(p, time.Now(), s.push) }); err != nil {
+		if err := s.contain(func() error { return s.unpacker.Packet(p, time.Now(), push) }); err != nil {
 			s.conn.fail(err)
 		}
 	})

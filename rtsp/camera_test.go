@@ -1,0 +1,121 @@
+package rtsp_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/bluenviron/gortsplib/v4/pkg/base"
+	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/rtsp"
+)
+
+// A camera is a server that says what a test tells it to. Connections are counted from zero.
+type camera struct {
+	describe func(n int) (kind, body string) // what it answers to DESCRIBE; nothing at all means 404
+	play     func(n int, r *raw)             // what it sends then; the connection ends with it
+}
+
+// start serves Clients until the test ends, and returns the URL for them.
+func (c camera) start(t *testing.T) (url string) {
+	t.Helper()
+	ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	url = "rtsp://" + ln.Addr().String() + "/cam"
+	var conns sync.WaitGroup
+	conns.Go(func() {
+		for n := 0; ; n++ {
+			conn, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			r := wrap(t, conn, url)
+			conns.Go(func() { c.serve(n, r) })
+		}
+	})
+	t.Cleanup(func() {
+		_ = ln.Close()
+		conns.Wait()
+	})
+	return url
+}
+
+func (c camera) serve(n int, r *raw) {
+	defer func() { _ = r.Close() }()
+	for {
+		var req base.Request
+		if req.Unmarshal(r.in) != nil {
+			return
+		}
+		answer := func(status, header, body string) {
+			_, _ = fmt.Fprintf(r, "RTSP/1.0 %s\r\nCSeq: %s\r\n%s\r\n%s", status, req.Header["CSeq"][0], header, body)
+		}
+		switch req.Method {
+		case base.Describe:
+			kind, body := c.describe(n)
+			if kind == "" {
+				answer("404 Not Found", "", "")
+				continue
+			}
+			answer("200 OK", fmt.Sprintf("Content-Type: %s\r\nContent-Length: %d\r\n", kind, len(body)), body)
+		case base.Setup:
+			answer("200 OK", "Session: 1\r\nTransport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n", "")
+		case base.Play:
+			answer("200 OK", "Session: 1\r\n", "")
+			c.play(n, r)
+			return
+		default:
+			answer("200 OK", "", "")
+		}
+	}
+}
+
+// pour sends units for as long as the Client takes them.
+func (r *raw) pour(tb testing.TB, units ...frame.AccessUnit) {
+	tb.Helper()
+	for _, u := range units {
+		if _, err := r.Write(interleave(r.packetize(tb, u)...)); err != nil {
+			return
+		}
+	}
+}
+
+// alone returns a camera with one description, which sends the same over every connection.
+func alone(sdp string, play func(r *raw)) camera {
+	return camera{func(int) (kind, body string) { return "application/sdp", sdp }, func(_ int, r *raw) { play(r) }}
+}
+
+// pulls runs c until enough says so of what OnPull hears, for which it waits a minute.
+func pulls(t *testing.T, c *rtsp.Client, enough func(frame.Pull) bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	c.Transport, c.Retry, c.MaxRetry = rtsp.TCP, time.Millisecond, time.Millisecond
+	told := false
+	c.OnPull = func(p frame.Pull) {
+		if told = told || enough(p); told {
+			cancel()
+		}
+	}
+	if c.Handler == nil {
+		c.Handler = drain
+	}
+	if err := c.Run(ctx); !told {
+		t.Errorf("Run returned %v", err)
+	}
+}
+
+// drain is a Handler that takes what comes.
+var drain = frame.HandlerFunc(func(_ context.Context, s *frame.Stream) error {
+	for _, err := range s.Units {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+})

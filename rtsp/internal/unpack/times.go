@@ -1,0 +1,26 @@
+package unpack
+
+import "time"
+
+// How long a source may be away and its clock still be taken for the one that it had.
+const maxBreak = time.Minute
+
+// Times are what a stream knows of time when it has ended.
+type Times struct {
+	wall  wall
+	until time.Time // when its last packet arrived; the zero time if none did
+}
+
+// Times returns what s knows of time.
+func (s *stream) Times() Times { return Times{s.wall, s.arrival} }
+
+// Follow has the units of s dated as those of a stream that goes on: none is before the last that t knows of, and the source's clock is
+// off by what it was until a report tells anew. It is called before the first packet, and is of no effect if the break was long.
+func (s *stream) Follow(t Times, now time.Time) {
+	if t.until.IsZero() || now.Sub(t.until) > maxBreak {
+		return
+	}
+	last := point{-maxPace, t.wall.newest.time}
+	s.wall = wall{offset: t.wall.offset, newest: last, before: last}
+	s.arrival = t.until
+}
