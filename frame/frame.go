@@ -78,6 +78,7 @@ type Picture struct {
 	Key     bool          // decoded from a key unit
 	Corrupt bool          // decoding saw errors in it, or in a picture it may refer to
 	QP      float32       // mean quantiser of its blocks, in the codec's own scale; zero if the decoder does not tell
+	Frozen  time.Duration // for how long the very same pixels had been on show before, as far back as the GOP it was decoded from
 }
 
 // Clone returns a copy of the picture that shares no pixels with it.
@@ -88,6 +89,15 @@ func (p *Picture) Clone() *Picture {
 	img.Cr = append([]byte(nil), p.Cr...)
 	c.YCbCr = &img
 	return &c
+}
+
+// A Latent is a picture as it comes out of a decoder, before anybody has asked for its pixels.
+type Latent struct {
+	PTS     time.Duration // as in Picture
+	Corrupt bool          // as in Picture
+
+	// Develop makes the Picture. It can be called until the next Latent is asked for.
+	Develop func() (*Picture, error)
 }
 
 // A Burst is a picture together with its neighbours in time, in presentation order, for enhancers that merge them.

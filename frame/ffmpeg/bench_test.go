@@ -81,11 +81,18 @@ func BenchmarkColour(b *testing.B) {
 		b.Run(tt.name, func(b *testing.B) {
 			clip := live
 			clip.Frames, clip.Args = 1, tt.args
-			convert := new(ffmpeg.Decoder).Converter(b, clip.GOPs(b)[0])
+			key := clip.GOPs(b)[0][0]
 			b.SetBytes(1920 * 1080 * 3 / 2)
 			b.ReportAllocs()
-			for b.Loop() {
-				convert()
+			for latent, err := range new(ffmpeg.Decoder).Follow(b.Context(), func(yield func(frame.AccessUnit, bool) bool) { yield(key, true) }) {
+				if err != nil {
+					b.Fatal(err)
+				}
+				for b.Loop() {
+					if _, err := latent.Develop(); err != nil {
+						b.Fatal(err)
+					}
+				}
 			}
 		})
 	}

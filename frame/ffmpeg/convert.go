@@ -23,17 +23,15 @@ const (
 	sitingBottom
 )
 
-// convert makes a full-range BT.601 image of a frame, and returns what else is known of the frame.
+// convert makes a full-range BT.601 image of a frame, of which raw is known.
 //
 // Matrix, range and the place of chroma samples are converted; primaries and transfer function are left as they are, so wide
 // gamut and HDR come out unmapped. Chroma keeps its subsampling if it is 4:2:0, 4:2:2 or 4:4:4. The fields of interlaced
 // pictures stay woven.
-func (s *session) convert(f *astiav.Frame) (*image.YCbCr, *C.ls_raw, error) {
-	raw := new(C.ls_raw)
-	C.ls_read(f.UnsafePointer(), raw)
+func (s *session) convert(f *astiav.Frame, raw *C.ls_raw) (*image.YCbCr, error) {
 	scaled, err := s.readable(f, raw)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	planes := raw
 	if scaled != nil {
@@ -42,8 +40,7 @@ func (s *session) convert(f *astiav.Frame) (*image.YCbCr, *C.ls_raw, error) {
 		C.ls_read(scaled.UnsafePointer(), planes)
 		planes.full, planes.space = raw.full, raw.space
 	}
-	img, err := planesToJPEG(planes)
-	return img, raw, err
+	return planesToJPEG(planes)
 }
 
 // planesToJPEG converts planes that our own loops can read.

@@ -19,7 +19,7 @@ type place struct {
 	broken bool // it holds bytes that no encoder writes
 }
 
-// places reads the headers of an H.264 GOP; of H.265 it tells only what is broken, of others nothing.
+// A surveyor reads the headers of the units of an H.264 GOP; of H.265 it tells only what is broken, of others nothing.
 //
 // FFmpeg fills gaps with copies of the picture before and says nothing, so they are looked for here: frame_num counts the
 // pictures that are referred to (ITU-T H.264 section 7.4.3). What cannot be read counts as in order; the decoder will have more
@@ -27,23 +27,22 @@ type place struct {
 //
 // The count may begin anew without a key unit by memory management control operation 5. No known live encoder does that; a GOP
 // that does is taken to have a gap there.
-func places(g frame.GOP) []place {
-	all := make([]place, len(g))
-	if c := g[0].Codec; c != frame.H264 && c != frame.H265 {
-		return all
+type surveyor struct {
+	count counter
+	nals  [][]byte
+}
+
+// place returns the place of the next unit.
+func (s *surveyor) place(u *frame.AccessUnit) (p place) {
+	if u.Codec != frame.H264 && u.Codec != frame.H265 {
+		return p
 	}
-	var (
-		count counter
-		nals  [][]byte
-	)
-	for i := range g {
-		nals = nal.SplitAnnexB(nals[:0], g[i].Data)
-		if g[i].Codec == frame.H264 {
-			all[i] = count.unit(nals)
-		}
-		all[i].broken = slices.ContainsFunc(nals, impossible)
+	s.nals = nal.SplitAnnexB(s.nals[:0], u.Data)
+	if u.Codec == frame.H264 {
+		p = s.count.unit(s.nals)
 	}
-	return all
+	p.broken = slices.ContainsFunc(s.nals, impossible)
+	return p
 }
 
 // impossible tells whether a NAL unit holds what emulation prevention rules out (H.264 7.4.1, H.265 7.4.2).

@@ -1,10 +1,8 @@
 package ffmpeg
 
 import (
-	"cmp"
 	"slices"
-
-	"github.com/livestill/livestill/frame"
+	"time"
 )
 
 // How many pictures that were sent after a unit may come out before it, until the unit counts as missing. It is one more than
@@ -28,6 +26,7 @@ const (
 // A slot is what a queue knows of one unit, and its picture, as a T.
 type slot[T any] struct {
 	fate    fate
+	pts     time.Duration
 	key     bool // decoding can begin here
 	hurt    bool // its own picture is damaged
 	hurting bool // so is what comes after it, up to the next key unit
@@ -40,7 +39,7 @@ type slot[T any] struct {
 // The queue owns what is put in, until take or rest hands it back.
 type queue[T any] struct {
 	slots   []slot[T] // in decoding order
-	show    []int     // indices of slots in presentation order
+	show    []int     // indices of slots in presentation order, as far as they are known
 	shown   int       // how many of show are dealt with
 	settled int       // every unit below this index has its fate
 	ahead   int       // pictures that came out of units above settled
@@ -48,16 +47,19 @@ type queue[T any] struct {
 	hidden  func(i int) bool
 }
 
-// newQueue returns the queue for the units of g. hidden tells whether unit i may rightly have no picture of its own; it is
-// asked once the unit turns out to have none.
-func newQueue[T any](g frame.GOP, hidden func(i int) bool) *queue[T] {
-	q := &queue[T]{slots: make([]slot[T], len(g)), show: make([]int, len(g)), hidden: hidden}
-	for i := range g {
-		q.slots[i].key = g[i].Key
-		q.show[i] = i
+// newQueue returns a queue. hidden tells whether unit i may rightly have no picture of its own; it is asked once the unit turns out to
+// have none.
+func newQueue[T any](hidden func(i int) bool) *queue[T] { return &queue[T]{hidden: hidden} }
+
+// add makes room for the next unit in decoding order.
+func (q *queue[T]) add(pts time.Duration, key bool) {
+	i := len(q.slots)
+	q.slots = append(q.slots, slot[T]{pts: pts, key: key})
+	at := len(q.show)
+	for at > q.shown && q.slots[q.show[at-1]].pts > pts {
+		at--
 	}
-	slices.SortStableFunc(q.show, func(a, b int) int { return cmp.Compare(g[a].PTS, g[b].PTS) })
-	return q
+	q.show = slices.Insert(q.show, at, i)
 }
 
 // spoil says that unit i is damaged, and with it what may refer to it; alone, that nothing does.

@@ -49,7 +49,10 @@ func TestQueue(t *testing.T) {
 			for i, c := range tt.pts {
 				g = append(g, frame.AccessUnit{PTS: time.Duration(c), Key: i == 0 || slices.Contains(tt.key, i)})
 			}
-			q := newQueue[int](g, func(i int) bool { return slices.Contains(tt.hidden, i) })
+			q := newQueue[int](func(i int) bool { return slices.Contains(tt.hidden, i) })
+			for i := range g {
+				q.add(g[i].PTS, g[i].Key)
+			}
 			for _, i := range tt.spoil {
 				q.spoil(i, false)
 			}
@@ -94,8 +97,11 @@ func TestQueueBound(t *testing.T) {
 		g[i].PTS = time.Duration(1 + i)
 	}
 	g[199].PTS = 0
-	q := newQueue[int](g, func(int) bool { return false })
+	q := newQueue[int](func(int) bool { return false })
 	taken := 0
+	for i := range g {
+		q.add(g[i].PTS, g[i].Key)
+	}
 	for i := range g {
 		q.put(i, i)
 		for {

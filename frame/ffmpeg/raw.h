@@ -36,6 +36,10 @@ typedef struct {
 // ls_read fills out from an AVFrame.
 void ls_read(const void *frame, ls_raw *out);
 
+// ls_print returns a number that is the same for pictures of the same luma, and most likely another for others. It looks at each seventh
+// line.
+uint64_t ls_print(const void *frame);
+
 // ls_like gives frame the colour properties of another, so that swscale converts samples and leaves colours alone.
 void ls_like(void *frame, const void *other);
 
@@ -44,5 +48,10 @@ void ls_plane(void *frame, int i, const uint8_t *src, int stride, int w, int h);
 
 // ls_intra makes frame a full-range picture to be encoded at quantiser q, in libav's lambda units.
 void ls_intra(void *frame, int lambda);
+
+// ls_floor makes a codec that is not open yet repeat the last line of each picture over the macroblock row below it. What it
+// returns is to be freed after the codec.
+void *ls_floor(void *codec);
+void ls_floor_free(void *last);
 
 #endif

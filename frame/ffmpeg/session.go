@@ -7,8 +7,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"math"
 	"strconv"
 	"time"
+	"unsafe"
 
 	"github.com/asticode/go-astiav"
 
@@ -22,48 +25,74 @@ const padding = 64
 // unit whatever the publisher's timestamps are.
 type session struct {
 	d      *Decoder
-	g      frame.GOP
+	name   frame.Codec
 	codec  *astiav.CodecContext
 	packet *astiav.Packet
 	frame  *astiav.Frame // what is received into
+	units  []unit        // those that were sent
+	survey surveyor
+	floor  *floor         // nil without one
+	laid   unsafe.Pointer // what the decoder has of it
 	queue  *queue[*astiav.Frame]
-	places []place // by unit
-	late   int     // for how many units an error of the decoder can be overdue
-	fields []bool  // by unit: its picture was coded as fields
-	buf    []byte  // a unit and its padding
-	last   error   // the latest error of the decoder
+	buf    []byte    // a unit and its padding
+	due    bool      // a picture was wanted
+	given  bool      // one came
+	last   error     // the latest error of the decoder
+	sum    uint64    // of the picture that was shown last
+	since  time.Time // when it was first shown
 }
 
-// open opens a decoder for g. The options:
+// A unit is what is kept of an access unit.
+type unit struct {
+	pts    time.Duration
+	time   time.Time
+	key    bool
+	wanted bool // its picture may be
+	place  place
+	fields bool // its picture was coded as fields
+	hidden bool // it may rightly have none
+}
+
+// open opens a decoder for a GOP that begins with first. The options:
+//   - thread_type: with slices no picture is held back, nor its errors
 //   - strict: reorder by what the stream's level allows, not by a guess that drops pictures when it proves wrong
 //   - err_detect, output_corrupt: notice damage, and give the picture all the same, flagged. What "careful" and "aggressive" add
 //     is harmless to sane H.264; other decoders refuse what real encoders write.
 //   - unaligned: crop to the exact column
+//   - low_delay: dav1d too holds no picture back
 //   - venc_params: tell the quantisers
-func (d *Decoder) open(g frame.GOP) (*session, error) {
+func (d *Decoder) open(first *frame.AccessUnit) (*session, error) {
 	quiet()
-	name := g[0].Codec
+	name := first.Codec
 	id, _ := codecID(name)
 	codec := astiav.FindDecoder(id)
 	if codec == nil {
 		return nil, &Error{Step: "open", Codec: name, Err: ErrUnsupported}
 	}
-	detect := "crccheck+bitstream+buffer"
+	threads, detect, flags := d.threads(), "crccheck+bitstream+buffer", "+output_corrupt+unaligned"
 	if name == frame.H264 {
+		threads = 1 // see Decoder.Threads
 		detect += "+careful+aggressive"
 	}
-	threads := d.threads()
-	if len(g) == 1 || name == frame.H264 {
-		threads = 1 // see Decoder.Threads
+	if name == frame.AV1 {
+		flags += "+low_delay"
+	}
+	s := &session{d: d, name: name}
+	pixels := d.maxPixels()
+	if name == frame.H264 && !d.bare {
+		if s.floor = newFloor(first.Data); s.floor != nil {
+			pixels = min(pixels+s.floor.pixels(), math.MaxInt32) // which is what FFmpeg counts up to
+		}
 	}
 	options := astiav.NewDictionary()
 	defer options.Free()
 	for _, o := range [][2]string{
 		{"threads", strconv.Itoa(threads)},
+		{"thread_type", "slice"},
 		{"strict", "strict"},
 		{"err_detect", detect},
-		{"flags", "+output_corrupt+unaligned"},
-		{"max_pixels", strconv.Itoa(d.maxPixels())},
+		{"flags", flags},
+		{"max_pixels", strconv.Itoa(pixels)},
 		{"export_side_data", "venc_params"},
 	} {
 		if err := options.Set(o[0], o[1], 0); err != nil {
@@ -71,12 +100,14 @@ func (d *Decoder) open(g frame.GOP) (*session, error) {
 		}
 	}
 
-	s := &session{d: d, g: g, fields: make([]bool, len(g)), places: places(g), late: threads - 1}
-	s.queue = newQueue[*astiav.Frame](g, s.hidden)
+	s.queue = newQueue[*astiav.Frame](func(i int) bool { return s.units[i].hidden || i > 0 && s.units[i-1].fields })
 	s.codec = astiav.AllocCodecContext(codec)
 	s.packet = astiav.AllocPacket()
 	s.frame = astiav.AllocFrame()
 	d.live.Add(3)
+	if s.floor != nil {
+		s.laid = lay(s.codec)
+	}
 	if err := s.codec.Open(codec, options); err != nil {
 		s.close()
 		return nil, &Error{Step: "open", Codec: name, Err: err}
@@ -92,6 +123,7 @@ func (s *session) close() {
 	s.frame.Free()
 	s.packet.Free()
 	s.codec.Free()
+	C.ls_floor_free(s.laid)
 	s.d.live.Add(-3)
 }
 
@@ -100,146 +132,187 @@ func (s *session) free(f *astiav.Frame) {
 	s.d.live.Add(-1)
 }
 
-// run decodes the GOP and yields its pictures. It returns the error that ends the sequence, nil if it ended well or the caller
+// follow decodes units and yields their pictures. It returns the error that ends the sequence, nil if it ended well or the caller
 // had enough.
-func (s *session) run(ctx context.Context, from time.Time, yield func(*frame.Picture, error) bool) error {
-	due, given := 0, 0
-	for i := range s.g {
-		if !s.g[i].Time.Before(from) {
-			due++
+func (d *Decoder) follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, bool], yield func(frame.Latent, error) bool) (err error) {
+	var s *session
+	defer func() {
+		if s != nil {
+			s.close()
 		}
-	}
-	for i := 0; i <= len(s.g); i++ {
+	}()
+	more := true
+	for u, wanted := range units {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		switch {
-		case i == len(s.g):
-			s.drain()
-		case s.inspect(i) && s.g[i].Time.Before(from):
-			s.queue.forgo(i)
-		default:
-			s.send(i)
+		if s == nil {
+			if err := begins(&u); err != nil {
+				return err
+			}
+			if s, err = d.open(&u); err != nil {
+				return err
+			}
 		}
-		for {
-			unit, f, corrupt, ok := s.queue.take()
-			if !ok {
-				break
-			}
-			if s.g[unit].Time.Before(from) {
-				s.free(f)
-				continue
-			}
-			if ctx.Err() != nil {
-				s.free(f)
-				return context.Cause(ctx)
-			}
-			p, err := s.picture(unit, f)
-			s.free(f)
-			if err != nil {
-				return &Error{Step: "convert", Codec: s.g[unit].Codec, Err: err}
-			}
-			p.Corrupt = p.Corrupt || corrupt
-			given++
-			if !yield(p, nil) {
-				return nil
-			}
+		if u.Codec != s.name {
+			return &Error{Step: "check", Codec: s.name, Err: fmt.Errorf("%w: unit %d is %v", ErrGOP, len(s.units), u.Codec)}
+		}
+		s.take(&u, wanted)
+		if more = s.show(yield); !more {
+			return nil
 		}
 	}
-	if due > 0 && given == 0 {
-		err := ErrNoPicture
-		if s.last != nil {
-			err = fmt.Errorf("%w: %w", ErrNoPicture, s.last)
-		}
-		return &Error{Step: "receive", Codec: s.g[0].Codec, Err: err}
+	switch {
+	case s == nil:
+		return &Error{Step: "check", Err: fmt.Errorf("%w: no units", ErrGOP)}
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
 	}
-	return nil
+	s.drain()
+	if !s.show(yield) || s.given || !s.due {
+		return nil
+	}
+	err = ErrNoPicture
+	if s.last != nil {
+		err = fmt.Errorf("%w: %w", ErrNoPicture, s.last)
+	}
+	return &Error{Step: "receive", Codec: s.name, Err: err}
 }
 
-// inspect notes the damage that is known of unit i before it is decoded. It reports whether the unit need not be decoded unless its
-// own picture is wanted.
-func (s *session) inspect(i int) (spare bool) {
-	if s.g[i].Lost || s.places[i].gap {
+// take decodes the next unit, unless nobody needs it.
+func (s *session) take(u *frame.AccessUnit, wanted bool) {
+	i, place := len(s.units), s.survey.place(u)
+	s.units = append(s.units, unit{pts: u.PTS, time: u.Time, key: u.Key, wanted: wanted, place: place, hidden: hidden(u.Codec, u.Data)})
+	s.queue.add(u.PTS, u.Key)
+	s.due = s.due || wanted
+	if u.Lost || place.gap {
 		s.queue.spoil(i, false)
 	}
-	if s.places[i].broken {
-		s.queue.spoil(i, s.places[i].alone)
+	if place.broken {
+		s.queue.spoil(i, place.alone)
 	}
-	return s.places[i].spare
+	if place.spare && !wanted {
+		s.queue.forgo(i)
+		return
+	}
+	s.send(u)
 }
 
-// send gives unit i to the decoder, and takes what comes out.
-func (s *session) send(i int) {
-	u := &s.g[i]
+// show yields what is ready. It returns false if the caller has had enough.
+func (s *session) show(yield func(frame.Latent, error) bool) bool {
+	for {
+		i, f, corrupt, ok := s.queue.take()
+		if !ok {
+			return true
+		}
+		if sum := uint64(C.ls_print(f.UnsafePointer())); sum != s.sum || s.since.IsZero() {
+			s.sum, s.since = sum, s.units[i].time
+		}
+		more := s.latent(i, f, corrupt, yield)
+		s.free(f)
+		if !more {
+			return false
+		}
+	}
+}
+
+// latent yields the picture of unit i, if it is wanted.
+func (s *session) latent(i int, f *astiav.Frame, corrupt bool, yield func(frame.Latent, error) bool) bool {
+	u, since := &s.units[i], s.since
+	if !u.wanted {
+		return true
+	}
+	s.given = true
+	raw := new(C.ls_raw)
+	C.ls_read(f.UnsafePointer(), raw)
+	corrupt = corrupt || raw.corrupt != 0 || raw.errors != 0
+	return yield(frame.Latent{PTS: u.pts, Corrupt: corrupt, Develop: func() (*frame.Picture, error) {
+		img, err := s.convert(f, raw)
+		if err != nil {
+			return nil, &Error{Step: "convert", Codec: s.name, Err: err}
+		}
+		return &frame.Picture{YCbCr: img, PTS: u.pts, Time: u.time, Key: u.key, QP: float32(raw.qp), Corrupt: corrupt, Frozen: u.time.Sub(since)}, nil
+	}}, nil)
+}
+
+// send gives the newest unit to the decoder, and takes what comes out.
+func (s *session) send(u *frame.AccessUnit) {
+	i := len(s.units) - 1
 	if len(u.Data) == 0 { // to libav an empty packet is the end
 		s.queue.lose(i)
 		return
 	}
-	s.buf = append(s.buf[:0], u.Data...)
+	if s.buf = s.buf[:0]; s.laid != nil {
+		s.buf = s.floor.unit(s.buf, u.Data)
+	} else {
+		s.buf = append(s.buf, u.Data...)
+	}
+	size := len(s.buf)
 	s.buf = append(s.buf, make([]byte, padding)...)
 	if err := s.packet.FromData(s.buf); err != nil {
-		s.fail(i, err)
+		s.fail(err)
 		s.queue.lose(i)
 		return
 	}
-	s.packet.SetSize(len(u.Data))
+	s.packet.SetSize(size)
 	s.packet.SetPts(int64(i))
 	s.packet.SetDts(int64(i))
 	err := s.codec.SendPacket(s.packet)
 	s.packet.Unref()
 	if err != nil {
-		s.fail(i, err)
+		s.fail(err)
 	}
-	s.receive(i)
+	s.receive()
+	if s.name == frame.VP8 || s.name == frame.VP9 || s.name == frame.AV1 || s.name == frame.MJPEG { // coded in the order they are shown
+		s.queue.lose(i)
+	}
 }
 
 // drain takes what the decoder still holds.
 func (s *session) drain() {
-	last := len(s.g) - 1
 	if err := s.codec.SendPacket(nil); err != nil {
-		s.fail(last, err)
+		s.fail(err)
 	}
-	s.receive(last)
+	s.receive()
 	s.queue.drain()
 }
 
-// fail notes an error that came when unit i was the last one sent.
-func (s *session) fail(i int, err error) {
+// fail notes an error that came when the newest unit was sent.
+func (s *session) fail(err error) {
 	s.last = err
-	for j := max(0, i-s.late); j <= i; j++ {
-		s.queue.spoil(j, s.places[j].alone)
-	}
+	i := len(s.units) - 1
+	s.queue.spoil(i, s.units[i].place.alone)
 }
 
-// receive puts into the queue what the decoder has ready. Unit i was the last one sent.
-func (s *session) receive(i int) {
+// receive puts into the queue what the decoder has ready.
+func (s *session) receive() {
 	// Each unit gives at most one picture or error, so that a decoder gone wrong cannot keep this going.
-	for range 2*len(s.g) + 2 {
+	for range 2*len(s.units) + 2 {
 		err := s.codec.ReceiveFrame(s.frame)
 		if errors.Is(err, astiav.ErrEagain) || errors.Is(err, astiav.ErrEof) {
 			return
 		}
 		if err != nil {
-			s.fail(i, err)
+			s.fail(err)
 			continue
 		}
-		s.keep(i)
+		s.keep()
 	}
 }
 
-// keep puts the frame just received into the queue. Unit last was the last one sent.
-func (s *session) keep(last int) {
+// keep puts the frame just received into the queue.
+func (s *session) keep() {
 	raw := new(C.ls_raw)
 	C.ls_read(s.frame.UnsafePointer(), raw)
 	i := int(raw.pts)
-	if i < 0 || i >= len(s.g) {
-		s.fail(last, errors.New("a picture of no unit"))
+	if i < 0 || i >= len(s.units) {
+		s.fail(errors.New("a picture of no unit"))
 		s.frame.Unref()
 		return
 	}
-	s.fields[i] = raw.interlaced != 0
-	if damaged(s.g[i].Codec, raw) {
-		s.queue.spoil(i, s.places[i].alone)
+	s.units[i].fields = raw.interlaced != 0
+	if damaged(s.name, raw) {
+		s.queue.spoil(i, s.units[i].place.alone)
 	}
 	f := astiav.AllocFrame()
 	s.d.live.Add(1)
@@ -253,23 +326,4 @@ func (s *session) keep(last int) {
 // something else: that the decoder started at a recovery point (D.2.8) which this picture still lies before. It has an end.
 func damaged(c frame.Codec, raw *C.ls_raw) bool {
 	return raw.errors != 0 || raw.corrupt != 0 && c != frame.H264
-}
-
-// picture makes the picture of unit i from its frame.
-func (s *session) picture(i int, f *astiav.Frame) (*frame.Picture, error) {
-	img, raw, err := s.convert(f)
-	if err != nil {
-		return nil, err
-	}
-	u := &s.g[i]
-	return &frame.Picture{
-		YCbCr: img, PTS: u.PTS, Time: u.Time, Key: u.Key, QP: float32(raw.qp),
-		Corrupt: raw.corrupt != 0 || raw.errors != 0,
-	}, nil
-}
-
-// hidden tells whether unit i may rightly have no picture of its own: because it says so, or because it is the second field of
-// the picture before it.
-func (s *session) hidden(i int) bool {
-	return i > 0 && s.fields[i-1] || hidden(s.g[i].Codec, s.g[i].Data)
 }
