@@ -21,7 +21,11 @@ import (
 // order they run; all but the Decoder may be nil. They must not change once the Camera is in use.
 //
 // The order keeps promises: nothing that Policy or Moderator refused is ever encoded or stored, an error of theirs refuses, and
-// pixels are compressed once, at the end. Nothing is decoded while nobody captures.
+// pixels are compressed once, at the end. Nothing is decoded while nobody captures, but see Warm.
+//
+// Captures of the same moments at the same time share the work: each picture is decoded, enhanced and encoded once, each unit
+// decoded once if the Decoder is a Follower. Each has its own run of Policy, Moderator, Store and Notifier. For that a picture, its
+// file, and the decoder's state are kept for a quarter of a second after a capture.
 type Camera struct {
 	Policy    Policy
 	Decoder   Decoder
@@ -33,6 +37,18 @@ type Camera struct {
 
 	History frame.History // the recent past; set its bounds before the stream begins
 
+	// Warm keeps the newest picture at hand: a decoder follows the stream, never further behind than this, so that no more than that,
+	// and one picture, is left to decode. A nanosecond keeps it at one picture; two seconds bound what a GOP of ten costs, and
+	// decode nothing of shorter ones. The price is that nearly all of the stream is decoded, captured or not. Zero decodes nothing but
+	// for captures.
+	Warm time.Duration
+
+	lines      lines
+	pictures   flights[pictureID, developed]
+	neighbours flights[nearID, developed]
+	enhanced   flights[pictureID, *frame.Picture]
+	files      flights[pictureID, []byte]
+
 	mu     sync.Mutex
 	stream string // name of the stream, kept after it ends
 	live   bool
@@ -40,7 +56,7 @@ type Camera struct {
 
 // ServeStream takes in the units of s until it ends. It refuses a second stream at the same time with ErrLive. What an earlier
 // stream left in the History remains until it is too old, so that the last seconds can be captured after the end.
-func (c *Camera) ServeStream(_ context.Context, s *frame.Stream) error {
+func (c *Camera) ServeStream(ctx context.Context, s *frame.Stream) error {
 	c.mu.Lock()
 	busy := c.live
 	if !busy {
@@ -56,6 +72,13 @@ func (c *Camera) ServeStream(_ context.Context, s *frame.Stream) error {
 		c.mu.Unlock()
 	}()
 	c.History.Cut()
+	if c.Warm > 0 && c.Decoder != nil {
+		ctx, end := context.WithCancel(ctx)
+		var warming sync.WaitGroup
+		defer warming.Wait()
+		defer end()
+		warming.Go(func() { c.keepWarm(ctx) })
+	}
 	for u, err := range s.Units {
 		if err != nil {
 			return err
@@ -100,6 +123,7 @@ func (c *Camera) run(ctx context.Context, s *Still, asked time.Time) (step strin
 	}
 	var t target
 	var p *frame.Picture
+	var id pictureID
 	for _, step := range []struct {
 		name string
 		hook any
@@ -116,22 +140,34 @@ func (c *Camera) run(ctx context.Context, s *Still, asked time.Time) (step strin
 		}},
 		{"decode", c.Decoder, func() error {
 			if p, s.Instead, err = c.decode(ctx, t, s.Request.tolerance()); err == nil {
+				id = idOf(p.PTS, p.Time)
 				s.Time, s.PTS, s.Key, s.QP, s.Age = p.Time, p.PTS, p.Key, p.QP, asked.Add(t.offset).Sub(p.Time)
+				s.Frozen, s.Blank = p.Frozen, blank(p.YCbCr)
+				if s.Instead != nil {
+					s.Off = c.off(t, p.Time)
+				}
 			}
 			return err
 		}},
 		{"enhance", c.Enhancer, func() error {
-			p, err = c.Enhancer.Enhance(ctx, &frame.Burst{Pictures: []*frame.Picture{p}})
-			if err == nil && p == nil {
-				err = errNoPicture
-			}
+			decoded := p
+			p, err = c.enhanced.do(ctx, id, func(ctx context.Context) (*frame.Picture, error) {
+				better, err := c.Enhancer.Enhance(ctx, &frame.Burst{Pictures: []*frame.Picture{decoded}})
+				if err == nil && better == nil {
+					err = errNoPicture
+				}
+				return better, err
+			})
 			return err
 		}},
 		{"moderate", c.Moderator, func() error { return c.Moderator.Moderate(ctx, s.Request, p) }},
 		{"encode", encoder, func() error {
-			var file bytes.Buffer
-			err := encoder.Encode(&file, p)
-			s.Data, s.Type, s.Picture = file.Bytes(), encoder.Type(), p
+			s.Type, s.Picture = encoder.Type(), p
+			s.Data, err = c.files.do(ctx, id, func(context.Context) ([]byte, error) {
+				var file bytes.Buffer
+				err := encoder.Encode(&file, s.Picture)
+				return file.Bytes(), err
+			})
 			return err
 		}},
 		{"store", c.Store, func() error { s.Location, err = c.Store.Put(ctx, s); return err }},

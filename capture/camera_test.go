@@ -179,9 +179,10 @@ func TestDamage(t *testing.T) {
 			}
 		}, 0, -1},
 	} {
-		t.Run(test.about, func(t *testing.T) {
+		t.Run(test.about, eachDecoder(func(t *testing.T, d capture.Decoder) {
+			t.Helper()
 			synctest.Test(t, func(t *testing.T) {
-				cam := &capture.Camera{Decoder: &decoder{}}
+				cam := &capture.Camera{Decoder: d}
 				us := units(40, 10, false)
 				test.damage(us)
 				start := time.Now()
@@ -199,6 +200,9 @@ func TestDamage(t *testing.T) {
 				if n := number(still); n != test.want {
 					t.Errorf("picture %d, want %d", n, test.want)
 				}
+				if still.Off != test.want-15 {
+					t.Errorf("says it is %d pictures off, it is %d", still.Off, test.want-15)
+				}
 				if told := still.Instead; (told == nil) != (test.want == 15) || told != nil && !errors.Is(told, capture.ErrCorrupt) {
 					t.Errorf("says: %v", told)
 				}
@@ -206,6 +210,33 @@ func TestDamage(t *testing.T) {
 					t.Errorf("wanted %v, delivered %v", still.Wanted.Sub(start), still.Time.Sub(start))
 				}
 			})
+		}))
+	}
+}
+
+// TestBlank captures from a stream whose first two pictures are black.
+func TestBlank(t *testing.T) {
+	for _, test := range []struct {
+		at        time.Duration
+		tolerance time.Duration
+		want      int // -1: the black one
+	}{
+		{0, 0, 2}, {interval, 0, 2}, {2 * interval, 0, 2}, {interval, -1, -1}, {0, interval, -1},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			cam := &capture.Camera{Decoder: &decoder{}}
+			us := units(20, 10, false)
+			us[0].Data, us[1].Data = []byte{3}, []byte{3}
+			start := time.Now()
+			serve(t, cam, us)
+			still, err := cam.Capture(t.Context(), capture.Request{Moment: capture.At(start.Add(test.at)), Tolerance: test.tolerance})
+			if err != nil {
+				t.Fatal(err)
+			}
+			instead := test.want > 0 && test.want != int(test.at/interval)
+			if still.Blank != (test.want < 0) || errors.Is(still.Instead, capture.ErrBlank) != instead || number(still) != test.want {
+				t.Errorf("at %v: picture %d, blank %v, instead %v", test.at, number(still), still.Blank, still.Instead)
+			}
 		})
 	}
 }

@@ -2,51 +2,105 @@ package capture
 
 import (
 	"context"
-	"fmt"
+	"image"
 	"time"
 
 	"github.com/livestill/livestill/frame"
 )
 
-// decode decodes the picture of t. When it is damaged or forgotten, the nearest undamaged picture within tolerance stands in for
-// it, and instead says why; without one, err does.
+// decode decodes the picture of t. When it is damaged, forgotten or blank, the nearest good picture within tolerance stands in for it,
+// and instead says why; without one, err does, but that a blank picture is delivered as it is.
 func (c *Camera) decode(ctx context.Context, t target, tolerance time.Duration) (p *frame.Picture, instead, err error) {
 	instead = ErrForgotten
 	if t.remembered() {
-		if p, instead = c.exact(ctx, t); instead == nil {
+		p, instead = c.exact(ctx, t)
+		if instead == nil && tolerance > 0 && blank(p.YCbCr) {
+			instead = ErrBlank
+		}
+		if instead == nil {
 			return p, nil, nil
 		}
 	}
 	if err := context.Cause(ctx); err != nil {
 		return nil, nil, err
 	}
-	if p = c.nearest(ctx, t, tolerance); p == nil {
-		return nil, nil, instead
+	near, err := c.neighbours.do(ctx, nearID{idOf(0, t.wanted), tolerance}, func(ctx context.Context) (developed, error) {
+		return developed{Picture: c.nearest(ctx, t, tolerance)}, context.Cause(ctx)
+	})
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case near.Picture != nil:
+		return near.Picture, instead, nil
+	case p != nil:
+		return p, nil, nil
 	}
-	return p, instead, nil
+	return nil, nil, instead
 }
 
-// exact decodes the very picture of t. Its error is an ErrCorrupt.
-func (c *Camera) exact(ctx context.Context, t target) (*frame.Picture, error) {
-	u := t.unit()
-	if i := firstLost(t.gop); i <= t.index {
-		return nil, fmt.Errorf("%w: data was lost on the way", ErrCorrupt)
+// blank reports whether a picture is of one colour, as encoders send while they wait for the camera, and decoders make of nothing.
+func blank(img *image.YCbCr) bool {
+	const step, spread = 4, 6 // what compression leaves of one value
+	flat := func(plane []byte, stride, w, h int) bool {
+		low, high := byte(255), byte(0)
+		for y := 0; y < h; y += step {
+			for _, v := range plane[y*stride : y*stride+w] {
+				low, high = min(low, v), max(high, v)
+			}
+			if int(high)-int(low) > spread {
+				return false
+			}
+		}
+		return true
 	}
-	for p, err := range c.Decoder.Decode(ctx, t.gop[:t.index+1], u.Time) {
-		switch {
-		case err != nil:
-			return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
-		case p.PTS != u.PTS:
-		case p.Corrupt:
-			return nil, fmt.Errorf("%w: decoding saw errors", ErrCorrupt)
-		default:
-			return p, nil
+	w, h := img.Rect.Dx(), img.Rect.Dy()
+	ch := len(img.Cb) / img.CStride
+	return flat(img.Y, img.YStride, w, h) && flat(img.Cb, img.CStride, img.CStride, ch) && flat(img.Cr, img.CStride, img.CStride, ch)
+}
+
+// off returns by how many pictures one that was shown at a time comes after the one that was wanted; negative if before.
+func (c *Camera) off(t target, shown time.Time) (n int) {
+	from, to, sign := t.wanted, shown, 1
+	if to.Before(from) {
+		from, to, sign = to, from, -1
+	}
+	for _, g := range c.History.GOPs() {
+		for i := range g {
+			if g[i].Time.After(from) && !g[i].Time.After(to) {
+				n += sign
+			}
 		}
 	}
-	return nil, fmt.Errorf("%w: the decoder made none of the unit", ErrCorrupt)
+	return n
 }
 
-// nearest returns the undamaged picture that was shown nearest to the instant wanted, and within tolerance of it; nil if there
+// A pictureID tells the pictures of a Camera apart.
+type pictureID struct {
+	pts  time.Duration
+	time int64
+}
+
+func idOf(pts time.Duration, t time.Time) pictureID { return pictureID{pts, t.UnixNano()} }
+
+// A nearID tells what is wanted of a picture that stands in for another.
+type nearID struct {
+	wanted    pictureID
+	tolerance time.Duration
+}
+
+// exact decodes the very picture of t. Its error is an ErrCorrupt, or that of ctx.
+func (c *Camera) exact(ctx context.Context, t target) (*frame.Picture, error) {
+	if firstLost(t.gop) <= t.index {
+		return nil, errLost
+	}
+	d, err := c.pictures.do(ctx, idOf(t.unit().PTS, t.unit().Time), func(ctx context.Context) (developed, error) { return c.develop(ctx, t) })
+	if err != nil {
+		return nil, err
+	}
+	return d.Picture, d.err
+}
+
+// nearest returns the good picture that was shown nearest to the instant wanted, and within tolerance of it; nil if there
 // is none. What follows damage in a GOP is damaged, so that pictures after it come from the next GOP.
 func (c *Camera) nearest(ctx context.Context, t target, tolerance time.Duration) (best *frame.Picture) {
 	away := func(at time.Time) time.Duration { return at.Sub(t.wanted).Abs() }
@@ -64,7 +118,7 @@ func (c *Camera) nearest(ctx context.Context, t target, tolerance time.Duration)
 			if err != nil {
 				break
 			}
-			if !p.Corrupt && away(p.Time) <= tolerance && (best == nil || away(p.Time) < away(best.Time)) {
+			if !p.Corrupt && away(p.Time) <= tolerance && !blank(p.YCbCr) && (best == nil || away(p.Time) < away(best.Time)) {
 				best = p
 			}
 		}

@@ -10,13 +10,19 @@ var (
 	ErrDenied    = errors.New("denied")                               // a Policy or Moderator refused: see Deny
 	ErrForgotten = errors.New("moment is no longer remembered")       // older than the History, or lost to its bounds
 	ErrCorrupt   = errors.New("no undamaged picture")                 // neither the wanted picture nor a neighbour within Tolerance
+	ErrBlank     = errors.New("picture of one colour")                // black, mostly: another within Tolerance is better
 	ErrNotLive   = errors.New("stream is not live")                   // no publisher of that name at the Hub
 	ErrTakenOver = errors.New("another publisher took the name over") // ends the first one's stream: see Hub.TakeOver
 	ErrLive      = errors.New("stream is live already")               // refuses a second publisher of a name
 	ErrDecoder   = errors.New("camera has no Decoder")
 )
 
-var errNoPicture = errors.New("the Enhancer returned no picture")
+var (
+	errNoPicture = errors.New("the Enhancer returned no picture")
+	errLost      = fmt.Errorf("%w: data was lost on the way", ErrCorrupt)
+	errDamaged   = fmt.Errorf("%w: decoding saw errors", ErrCorrupt)
+	errNone      = fmt.Errorf("%w: the decoder made none of the unit", ErrCorrupt)
+)
 
 // An Error says in which step a capture failed, and of which stream.
 type Error struct {

@@ -1,11 +1,14 @@
 package capture_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"image"
 	"iter"
+	"slices"
 	"sync/atomic"
+	"testing"
 	"time"
 
 	"github.com/livestill/livestill/capture"
@@ -46,35 +49,98 @@ func units(n, gop int, bframes bool) []frame.AccessUnit {
 
 var errBroken = errors.New("the decoder cannot go on")
 
-// decoder is a Decoder that draws the number of each picture into it. A unit whose data is 1 is decoded with damage, which
-// reaches what is decoded after it in its GOP; at a unit whose data is 2 decoding fails.
-type decoder struct{ decoded atomic.Int64 }
+// decoder is a Follower that draws the number of each picture into it. A unit whose data is 1 is decoded with damage, which
+// reaches what is decoded after it in its GOP; at a unit whose data is 2 decoding fails; one whose data is 3 is black. It puts pictures into order, as far as the
+// units have a delay for that, and takes as long for each unit as it is told.
+type decoder struct {
+	took    time.Duration
+	decoded atomic.Int64
+}
 
-func (d *decoder) Decode(ctx context.Context, g frame.GOP, from time.Time) iter.Seq2[*frame.Picture, error] {
-	return func(yield func(*frame.Picture, error) bool) {
-		pictures := map[time.Duration]*frame.Picture{}
-		damaged, broken := false, false
-		for _, u := range g {
+func (d *decoder) Follow(_ context.Context, us iter.Seq2[frame.AccessUnit, bool]) iter.Seq2[frame.Latent, error] {
+	return func(yield func(frame.Latent, error) bool) {
+		var held []*frame.Picture
+		black := make(map[time.Duration]bool)
+		damaged, delay := false, -1
+		show := func(most int) bool {
+			for len(held) > most {
+				slices.SortFunc(held, func(a, b *frame.Picture) int { return cmp.Compare(a.PTS, b.PTS) })
+				p := held[0]
+				held = held[1:]
+				if !yield(frame.Latent{PTS: p.PTS, Corrupt: p.Corrupt, Develop: func() (*frame.Picture, error) {
+					p.YCbCr = image.NewYCbCr(image.Rect(0, 0, 64, 32), image.YCbCrSubsampleRatio420)
+					if !black[p.PTS] {
+						frametest.Draw(p.YCbCr, int(p.PTS/interval))
+					}
+					return p, nil
+				}}, nil) {
+					return false
+				}
+			}
+			return true
+		}
+		for u := range us {
+			if delay < 0 {
+				delay = int((u.PTS - u.DTS) / interval)
+			}
+			time.Sleep(d.took)
 			d.decoded.Add(1)
-			if broken = u.Data[0] == 2; broken {
-				break
+			if u.Data[0] == 2 {
+				if show(0) {
+					yield(frame.Latent{}, errBroken)
+				}
+				return
 			}
 			damaged = damaged || u.Data[0] == 1
-			img := image.NewYCbCr(image.Rect(0, 0, 64, 32), image.YCbCrSubsampleRatio420)
-			frametest.Draw(img, int(u.PTS/interval))
-			pictures[u.PTS] = &frame.Picture{YCbCr: img, PTS: u.PTS, Time: u.Time, Key: u.Key, Corrupt: damaged}
-		}
-		for pts := g[0].PTS; len(pictures) > 0; pts += interval {
-			p := pictures[pts]
-			delete(pictures, pts)
-			if p != nil && !p.Time.Before(from) && !yield(p, nil) {
+			black[u.PTS] = u.Data[0] == 3
+			held = append(held, &frame.Picture{PTS: u.PTS, Time: u.Time, Key: u.Key, Corrupt: damaged})
+			if !show(delay) {
 				return
 			}
 		}
-		if broken {
-			yield(nil, errBroken)
+		show(0)
+	}
+}
+
+func (d *decoder) Reserve(context.Context) (release func(), err error) { return func() {}, nil }
+
+func (d *decoder) Decode(ctx context.Context, g frame.GOP, from time.Time) iter.Seq2[*frame.Picture, error] {
+	units := func(yield func(frame.AccessUnit, bool) bool) {
+		for _, u := range g {
+			if !yield(u, true) {
+				return
+			}
 		}
 	}
+	return func(yield func(*frame.Picture, error) bool) {
+		for l, err := range d.Follow(ctx, units) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if p, err := l.Develop(); !p.Time.Before(from) && !yield(p, err) {
+				return
+			}
+		}
+	}
+}
+
+// plain hides that a Decoder is a Follower.
+type plain struct{ capture.Decoder }
+
+// eachDecoder runs a test with both kinds.
+func eachDecoder(test func(t *testing.T, d capture.Decoder)) func(*testing.T) {
+	return func(t *testing.T) {
+		t.Helper()
+		test(t, new(decoder))
+		test(t, plain{new(decoder)})
+	}
+}
+
+// settle leaves Cameras the time to forget what they decoded, at the end of a test on a clock of its own.
+func settle(t *testing.T) {
+	t.Helper()
+	t.Cleanup(func() { time.Sleep(2 * time.Second) })
 }
 
 // number reads the number that was drawn into a still.

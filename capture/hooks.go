@@ -23,6 +23,20 @@ type Decoder interface {
 	Decode(ctx context.Context, g frame.GOP, from time.Time) iter.Seq2[*frame.Picture, error]
 }
 
+// A Follower is a Decoder that can go on where it was: with it, captures of the same seconds share the decoding.
+//
+// Follow decodes units, which are a GOP, as they come; with each comes whether its picture may be wanted, or only what refers to it. It
+// yields the pictures in presentation order, each as soon as it is known, before it takes another unit; what is left when the units
+// end, then.
+//
+// Reserve waits for leave to decode, so that not all is decoded at once that is wanted at once: Follow is given units between Reserve
+// and release only.
+type Follower interface {
+	Decoder
+	Reserve(ctx context.Context) (release func(), err error)
+	Follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, bool]) iter.Seq2[frame.Latent, error]
+}
+
 // An Enhancer makes a better picture of b.Picture(). It returns a new Picture, or that one untouched; the pictures of b are not
 // its own to write to.
 type Enhancer interface {

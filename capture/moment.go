@@ -14,7 +14,7 @@ import (
 type Moment struct {
 	kind kind
 	at   time.Time
-	ago  time.Duration
+	span time.Duration // ago, or from the publisher's zero
 }
 
 type kind uint8
@@ -23,6 +23,7 @@ const (
 	newest kind = iota
 	at
 	ago
+	atPTS
 	keyframe
 )
 
@@ -31,7 +32,11 @@ const (
 func At(t time.Time) Moment { return Moment{kind: at, at: t} }
 
 // Ago is the picture that was on show d before the capture is asked for, by this machine's clock whatever the source's says.
-func Ago(d time.Duration) Moment { return Moment{kind: ago, ago: d} }
+func Ago(d time.Duration) Moment { return Moment{kind: ago, span: d} }
+
+// AtPTS is the picture that was, or will be, on show at a presentation time of the publisher's, as AccessUnit.PTS counts it. If the
+// publisher has begun to count anew, that is since then.
+func AtPTS(pts time.Duration) Moment { return Moment{kind: atPTS, span: pts} }
 
 // Keyframe is the newest key picture: the cheapest to decode, and as old as the publisher's key interval makes it.
 func Keyframe() Moment { return Moment{kind: keyframe} }
@@ -41,7 +46,9 @@ func (m Moment) String() string {
 	case at:
 		return "at " + m.at.Format(time.RFC3339Nano)
 	case ago:
-		return fmt.Sprintf("%v ago", m.ago)
+		return fmt.Sprintf("%v ago", m.span)
+	case atPTS:
+		return fmt.Sprintf("at PTS %v", m.span)
 	case keyframe:
 		return "newest key picture"
 	default:
@@ -68,20 +75,19 @@ func (m Moment) find(gops []frame.GOP, asked time.Time) (t target, ok bool) {
 	if len(gops) == 0 {
 		return t, false
 	}
-	limit, shown := m.at, func(u *frame.AccessUnit) time.Time { return u.Time }
-	if m.kind == ago {
-		limit, shown = asked.Add(-m.ago), (*frame.AccessUnit).Shown
+	limit, shown := m.limit(asked)
+	if m.kind == atPTS {
+		gops = newestTimeline(gops)
 	}
-	timed := m.kind == at || m.kind == ago
-	if newest := gops[len(gops)-1]; timed && !decided(&newest[len(newest)-1], shown, limit) {
+	if newest := gops[len(gops)-1]; m.timed() && !decided(&newest[len(newest)-1], shown, limit) {
 		return t, false
 	}
 	for _, g := range gops {
 		for i := range g {
 			u := &g[i]
 			switch {
-			case timed && shown(u).After(limit):
-			case !timed && u.Data == nil: // forgotten, so not the newest there is
+			case m.timed() && shown(u).After(limit):
+			case !m.timed() && u.Data == nil: // forgotten, so not the newest there is
 			case m.kind == keyframe && !u.Key:
 			case t.gop != nil && u.Shown().Before(t.gop[t.index].Shown()):
 			default:
@@ -89,19 +95,40 @@ func (m Moment) find(gops []frame.GOP, asked time.Time) (t target, ok bool) {
 			}
 		}
 	}
-	t.offset = gops[0][0].Offset
+	u := &gops[0][0]
 	if t.gop != nil {
-		t.offset = t.unit().Offset
+		u = &t.gop[t.index]
 	}
-	switch {
-	case !timed:
-		t.wanted = t.unit().Time
-	case m.kind == ago:
-		t.wanted = limit.Add(t.offset)
-	default:
-		t.wanted = limit
+	t.offset, t.wanted = u.Offset, u.Time
+	if m.timed() {
+		t.wanted = u.Time.Add(limit.Sub(shown(u)))
 	}
 	return t, true
+}
+
+// timed reports whether the moment is an instant.
+func (m Moment) timed() bool { return m.kind == at || m.kind == ago || m.kind == atPTS }
+
+// limit returns the instant that is wanted of a timed moment, and what tells when a unit was shown on the same scale.
+func (m Moment) limit(asked time.Time) (limit time.Time, shown func(u *frame.AccessUnit) time.Time) {
+	switch m.kind {
+	case ago:
+		return asked.Add(-m.span), (*frame.AccessUnit).Shown
+	case atPTS:
+		return time.Time{}.Add(m.span), func(u *frame.AccessUnit) time.Time { return time.Time{}.Add(u.PTS) }
+	default:
+		return m.at, func(u *frame.AccessUnit) time.Time { return u.Time }
+	}
+}
+
+// newestTimeline returns the GOPs since the publisher last began to count anew.
+func newestTimeline(gops []frame.GOP) []frame.GOP {
+	for i := len(gops) - 1; i > 0; i-- {
+		if gops[i][0].DTS < gops[i-1][len(gops[i-1])-1].DTS {
+			return gops[i:]
+		}
+	}
+	return gops
 }
 
 // decided reports whether no unit that comes after u can be shown at or before limit. A unit is not shown before it is decoded.

@@ -33,6 +33,9 @@ func TestMoments(t *testing.T) {
 		{about: "the last picture of a GOP", moment: atOffset(1999 * time.Millisecond), want: 19},
 		{about: "a second ago", moment: func(time.Time) capture.Moment { return capture.Ago(time.Second) }, want: 25},
 		{about: "now: known when the next picture comes", moment: func(time.Time) capture.Moment { return capture.Ago(0) }, want: 35, waits: 50 * time.Millisecond},
+		{about: "a presentation time", moment: atPTS(1250 * time.Millisecond), want: 12},
+		{about: "a presentation time to come", moment: atPTS(4000 * time.Millisecond), want: 40, waits: 450 * time.Millisecond},
+		{about: "a presentation time long gone", moment: atPTS(-time.Hour), want: -1},
 		{about: "the future", moment: atOffset(5050 * time.Millisecond), want: 50, waits: 1550 * time.Millisecond},
 		{about: "before the stream, but near its begin", moment: atOffset(-500 * time.Millisecond), want: 0},
 		{about: "long before the stream", moment: atOffset(-time.Hour), want: -1},
@@ -41,15 +44,17 @@ func TestMoments(t *testing.T) {
 
 		// B-frames: the stream is shown two pictures later than it is decoded.
 		{about: "B: newest is that of the highest time", bframes: true, moment: func(time.Time) capture.Moment { return capture.Moment{} }, want: 36 + 2},
+		{about: "B: a presentation time", bframes: true, moment: atPTS(2500 * time.Millisecond), want: 23 + 2},
 		{about: "B: newest key picture", bframes: true, moment: func(time.Time) capture.Moment { return capture.Keyframe() }, want: 30 + 2},
 		{about: "B: a picture decoded out of order", bframes: true, moment: atOffset(2300 * time.Millisecond), want: 23},
 		{about: "B: the one after it", bframes: true, moment: atOffset(2400 * time.Millisecond), want: 24},
 		{about: "B: the one they refer to", bframes: true, moment: atOffset(2500 * time.Millisecond), want: 25},
 		{about: "B: waits although a later picture is there", bframes: true, moment: atOffset(3700 * time.Millisecond), want: 37, waits: 150 * time.Millisecond},
 	} {
-		t.Run(test.about, func(t *testing.T) {
+		t.Run(test.about, eachDecoder(func(t *testing.T, d capture.Decoder) {
+			t.Helper()
 			synctest.Test(t, func(t *testing.T) {
-				cam := &capture.Camera{Decoder: &decoder{}, History: frame.History{MaxAge: test.age}}
+				cam := &capture.Camera{Decoder: d, History: frame.History{MaxAge: test.age}}
 				start := time.Now()
 				go serve(t, cam, units(100, 10, test.bframes))
 				time.Sleep(now)
@@ -80,7 +85,7 @@ func TestMoments(t *testing.T) {
 					t.Errorf("wanted %v, delivered %v, instead: %v", still.Wanted.Sub(start), still.Time.Sub(start), still.Instead)
 				}
 			})
-		})
+		}))
 	}
 }
 
@@ -98,6 +103,7 @@ func TestSourceClock(t *testing.T) {
 			{atOffset(wrong + 3*time.Second), 30},
 		} {
 			synctest.Test(t, func(t *testing.T) {
+				settle(t)
 				cam := &capture.Camera{Decoder: &decoder{}}
 				start := time.Now()
 				s := frametest.Live(t.Context(), "camera", units(100, 10, false))
@@ -133,9 +139,14 @@ func atOffset(d time.Duration) func(time.Time) capture.Moment {
 	return func(start time.Time) capture.Moment { return capture.At(start.Add(d)) }
 }
 
+func atPTS(d time.Duration) func(time.Time) capture.Moment {
+	return func(time.Time) capture.Moment { return capture.AtPTS(d) }
+}
+
 // serve plays units live to the handler.
 func serve(t *testing.T, h frame.Handler, us []frame.AccessUnit) {
 	t.Helper()
+	settle(t)
 	if err := h.ServeStream(t.Context(), frametest.Live(t.Context(), "live/a", us)); err != nil && t.Context().Err() == nil {
 		t.Error(err)
 	}

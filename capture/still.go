@@ -47,7 +47,10 @@ type Still struct {
 	Age     time.Duration // how long before the capture was asked for it was shown, by this machine's clock; negative for one in the future
 	Key     bool          // it is a key picture
 	QP      float32       // its mean quantiser in the codec's own scale; zero if unknown
-	Instead error         // nil: this is the very picture. Else why a neighbour within Tolerance stands in for it: ErrCorrupt or ErrForgotten
+	Frozen  time.Duration // for how long the same picture had been on show before, as far back as its GOP: see frame.Picture
+	Blank   bool          // it is of one colour, and so is all within Tolerance
+	Off     int           // by how many pictures it comes after the wanted one; negative if before
+	Instead error         // nil: this is the very picture. Else why another within Tolerance stands in for it: ErrCorrupt, ErrForgotten, ErrBlank
 
 	Steps    []Step // what touched it, in order, and for how long
 	Location string // where the Store put it

@@ -1,0 +1,383 @@
+package capture
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/livestill/livestill/frame"
+)
+
+// A decoder that puts pictures into order may need units after the one that is wanted, which are still to come. Without them it comes
+// to its end, and the next capture has to begin at the key unit. If there was one just before, or the stream is kept warm, the line
+// waits for them, for this long at most.
+const patience = 500 * time.Millisecond
+
+// Lines are what decodes a Camera's stream: each GOP once, as far as captures want it, for all that want pictures of it.
+type lines struct {
+	mu    sync.Mutex
+	open  []*line
+	asked time.Time // when the newest capture came
+}
+
+// A line is the decoding of one GOP, which goes on from where it is when another picture of it is wanted.
+type line struct {
+	ctx     context.Context // never ends; it has what the first capture knows
+	camera  *Camera
+	decoder Follower
+	poke    chan struct{} // has room for one; receives when something below has changed
+	release func()        // gives back the decoder's leave to decode; nil without it
+
+	// Guarded by the mutex of lines:
+	gop   frame.GOP     // as much of it as anybody has seen
+	sent  []bool        // of each unit that went to the decoder, whether its picture may be wanted
+	top   time.Duration // the highest PTS of these
+	out   time.Duration // the PTS of the newest picture that came out
+	want  map[int]chan developed
+	warm  bool // it keeps up with the stream
+	again bool // captures come one soon after the other
+}
+
+// Developed is a picture, or why there is none. The error is an ErrCorrupt.
+type developed struct {
+	*frame.Picture
+	err error
+}
+
+// develop decodes the very picture of t. Its own error is that of ctx.
+func (c *Camera) develop(ctx context.Context, t target) (developed, error) {
+	c.lines.mu.Lock()
+	l := c.lines.find(t)
+	if l == nil {
+		l = c.begin(ctx, t.gop)
+	}
+	if len(t.gop) > len(l.gop) {
+		l.gop = t.gop
+	}
+	got := make(chan developed, 1)
+	l.want[t.index] = got
+	now := time.Now()
+	l.again = now.Sub(c.lines.asked) < linger+patience
+	c.lines.asked = now
+	l.wake()
+	c.lines.mu.Unlock()
+	select {
+	case d := <-got:
+		return d, nil
+	case <-ctx.Done():
+		c.lines.mu.Lock()
+		defer c.lines.mu.Unlock()
+		delete(l.want, t.index)
+		l.wake()
+		return developed{}, context.Cause(ctx)
+	}
+}
+
+// find returns the line that has the least to decode for t, nil if all are past it.
+func (ls *lines) find(t target) (nearest *line) {
+	for _, l := range ls.open {
+		if same(l.gop, t.gop) && l.before(t) && (nearest == nil || len(nearest.sent) < len(l.sent)) {
+			nearest = l
+		}
+	}
+	return nearest
+}
+
+// before reports whether the picture of t is still to come.
+func (l *line) before(t target) bool {
+	return t.index >= len(l.sent) || l.sent[t.index] && t.unit().PTS > l.out
+}
+
+// same reports whether two GOPs are the same one, of which one may have more units.
+func same(a, b frame.GOP) bool { return a[0].PTS == b[0].PTS && a[0].Time.Equal(b[0].Time) }
+
+// begin begins a line, which outlives ctx; c.lines.mu is held.
+func (c *Camera) begin(ctx context.Context, g frame.GOP) *line {
+	l := &line{ctx: context.WithoutCancel(ctx), camera: c, decoder: c.follower(), poke: make(chan struct{}, 1), gop: g, out: math.MinInt64, want: make(map[int]chan developed)}
+	c.lines.open = append(c.lines.open, l)
+	go l.run()
+	return l
+}
+
+func (l *line) wake() {
+	select {
+	case l.poke <- struct{}{}:
+	default:
+	}
+}
+
+// run decodes until nobody wants more.
+func (l *line) run() {
+	var err error
+	for p, e := range l.decoder.Follow(l.ctx, l.units) {
+		if err = e; err != nil {
+			break
+		}
+		l.deliver(p)
+	}
+	l.rest()
+	l.camera.lines.mu.Lock()
+	defer l.camera.lines.mu.Unlock()
+	l.close()
+	none := errNone
+	if err != nil {
+		none = fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	for _, got := range l.want {
+		got <- developed{err: none}
+	}
+}
+
+// deliver gives a picture to the capture that wants it, if one does.
+func (l *line) deliver(p frame.Latent) {
+	got := l.claim(p.PTS)
+	if got == nil {
+		return
+	}
+	d := developed{err: errDamaged}
+	if !p.Corrupt {
+		if d.Picture, d.err = p.Develop(); d.err != nil {
+			d.err = fmt.Errorf("%w: %w", ErrCorrupt, d.err)
+		}
+	}
+	got <- d
+}
+
+// claim returns where the picture of that PTS is wanted, nil if it is not; it is out now.
+func (l *line) claim(pts time.Duration) chan<- developed {
+	l.camera.lines.mu.Lock()
+	defer l.camera.lines.mu.Unlock()
+	l.out = pts
+	for i, got := range l.want {
+		if i < len(l.sent) && l.gop[i].PTS == pts {
+			delete(l.want, i)
+			return got
+		}
+	}
+	return nil
+}
+
+// close takes the line from those that captures may find.
+func (l *line) close() {
+	ls := &l.camera.lines
+	for i, other := range ls.open {
+		if other == l {
+			ls.open = append(ls.open[:i], ls.open[i+1:]...)
+			return
+		}
+	}
+}
+
+// rest gives back the leave to decode.
+func (l *line) rest() {
+	if l.release != nil {
+		l.release()
+		l.release = nil
+	}
+}
+
+// units yields what is to be decoded, as it is wanted.
+func (l *line) units(yield func(u frame.AccessUnit, wanted bool) bool) {
+	for {
+		u, wanted, ok := l.next()
+		if !ok || !yield(u, wanted) {
+			return
+		}
+	}
+}
+
+// next returns the unit that is to be decoded next, once there is one; ok is false if the line is at its end. The decoder has
+// delivered all that it could make of the units before.
+func (l *line) next() (u frame.AccessUnit, wanted, ok bool) {
+	var expired <-chan time.Time
+	var waits step // for which expired was set
+	late := false
+	for {
+		changed := l.camera.History.Changed()
+		l.camera.lines.mu.Lock()
+		step := l.step()
+		switch {
+		case late && step == waits || step == stop:
+			l.close()
+			l.camera.lines.mu.Unlock()
+			return u, false, false
+		case step == send && l.release != nil:
+			u, wanted = l.take()
+			l.camera.lines.mu.Unlock()
+			return u, wanted, true
+		}
+		l.camera.lines.mu.Unlock()
+		if step == send {
+			var err error
+			if l.release, err = l.decoder.Reserve(l.ctx); err != nil {
+				return u, false, false
+			}
+			continue
+		}
+		l.rest()
+		if step == idle {
+			changed = nil
+		}
+		if step != waits {
+			waits, expired = step, nil
+			switch step {
+			case idle:
+				expired = time.After(linger)
+			case await:
+				expired = time.After(patience)
+			default:
+			}
+		}
+		late = false
+		select {
+		case <-changed:
+		case <-l.poke:
+		case <-expired:
+			late = true
+		}
+	}
+}
+
+// take takes the next unit. Its picture may be wanted if it is the newest so far, or it is wanted already.
+func (l *line) take() (u frame.AccessUnit, wanted bool) {
+	u = l.gop[len(l.sent)]
+	_, wanted = l.want[len(l.sent)]
+	if _, atOnce := l.decoder.(gatherer); !atOnce && (len(l.sent) == 0 || u.PTS > l.top) {
+		l.top, wanted = u.PTS, true
+	}
+	l.sent = append(l.sent, wanted)
+	return u, wanted
+}
+
+// A step is what a line can do next.
+type step int
+
+const (
+	send   step = iota
+	await       // units that are still to come, for a while
+	follow      // wait for the stream to go on
+	idle        // wait for captures, for a while
+	stop
+)
+
+// step decides what to do next; c.lines.mu is held.
+func (l *line) step() step {
+	last := -1
+	for i := range l.want {
+		last = max(last, i)
+	}
+	over := false
+	if len(l.sent) == len(l.gop) || l.warm {
+		over = l.grow()
+	}
+	more := len(l.sent) < len(l.gop) && l.gop[len(l.sent)].Data != nil
+	_, atOnce := l.decoder.(gatherer)
+	switch {
+	case last >= 0 && more && (len(l.sent) <= last || !atOnce):
+		return send
+	case last >= 0 && !atOnce && !over && l.patient(last):
+		return await
+	case last >= 0 || l.warm && over:
+		return stop
+	case l.warm && more && l.gop[len(l.gop)-1].DTS-l.gop[len(l.sent)].DTS >= l.camera.Warm:
+		return send
+	case l.warm:
+		return follow
+	}
+	return idle
+}
+
+// patient reports whether to wait for what the decoder may need to put the picture of unit i into order.
+func (l *line) patient(i int) bool {
+	return (l.warm || l.again) && l.gop[i].PTS-l.gop[len(l.gop)-1].DTS < patience
+}
+
+// grow looks what has come of the GOP, and reports whether it is over.
+func (l *line) grow() (over bool) {
+	gops := l.camera.History.GOPs()
+	for i, g := range gops {
+		if same(g, l.gop) {
+			if len(g) > len(l.gop) {
+				l.gop = g
+			}
+			return i < len(gops)-1
+		}
+	}
+	return true
+}
+
+// keepWarm makes lines keep up with the stream until ctx ends.
+func (c *Camera) keepWarm(ctx context.Context) {
+	var tried frame.GOP
+	for ctx.Err() == nil {
+		changed := c.History.Changed()
+		gops := c.History.GOPs()
+		if len(gops) > 0 {
+			g := gops[len(gops)-1]
+			if span := g[len(g)-1].Shown().Sub(g[0].Shown()); span >= c.Warm && (tried == nil || !same(tried, g)) {
+				tried = g
+				c.lines.mu.Lock()
+				l := c.lines.find(target{gop: g, index: len(g) - 1})
+				if l == nil {
+					l = c.begin(ctx, g)
+				}
+				l.warm = true
+				l.wake()
+				c.lines.mu.Unlock()
+			}
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+		}
+	}
+	c.lines.mu.Lock()
+	defer c.lines.mu.Unlock()
+	for _, l := range c.lines.open {
+		l.warm = false
+		l.wake()
+	}
+}
+
+// follower returns the Camera's Decoder as one that can go on where it was, as far as it can.
+func (c *Camera) follower() Follower {
+	if f, ok := c.Decoder.(Follower); ok {
+		return f
+	}
+	return gatherer{c.Decoder}
+}
+
+// A gatherer makes a Follower of a Decoder that wants a GOP at once.
+type gatherer struct{ Decoder }
+
+// Reserve gives leave at once: the Decoder sees to it itself.
+func (g gatherer) Reserve(context.Context) (release func(), err error) { return func() {}, nil }
+
+// Follow decodes units once all of them are there.
+func (g gatherer) Follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, bool]) iter.Seq2[frame.Latent, error] {
+	return func(yield func(frame.Latent, error) bool) {
+		var gop frame.GOP
+		var from time.Time
+		for u, wanted := range units {
+			gop = append(gop, u)
+			if wanted && (from.IsZero() || u.Time.Before(from)) {
+				from = u.Time
+			}
+		}
+		if from.IsZero() {
+			return // nobody waits any more
+		}
+		for p, err := range g.Decode(ctx, gop, from) {
+			if err != nil {
+				yield(frame.Latent{}, err)
+				return
+			}
+			if !yield(frame.Latent{PTS: p.PTS, Corrupt: p.Corrupt, Develop: func() (*frame.Picture, error) { return p, nil }}, nil) {
+				return
+			}
+		}
+	}
+}
