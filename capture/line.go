@@ -70,8 +70,10 @@ func (c *Camera) develop(ctx context.Context, t target) (developed, error) {
 	case <-ctx.Done():
 		c.lines.mu.Lock()
 		defer c.lines.mu.Unlock()
-		delete(l.want, t.index)
-		l.wake()
+		if l.want[t.index] == got { // else it is another capture's by now
+			delete(l.want, t.index)
+			l.wake()
+		}
 		return developed{}, context.Cause(ctx)
 	}
 }
@@ -96,7 +98,10 @@ func same(a, b frame.GOP) bool { return a[0].PTS == b[0].PTS && a[0].Time.Equal(
 
 // begin begins a line, which outlives ctx; c.lines.mu is held.
 func (c *Camera) begin(ctx context.Context, g frame.GOP) *line {
-	l := &line{ctx: context.WithoutCancel(ctx), camera: c, decoder: c.follower(), poke: make(chan struct{}, 1), gop: g, out: math.MinInt64, want: make(map[int]chan developed)}
+	l := &line{
+		ctx: context.WithoutCancel(ctx), camera: c, decoder: c.follower(), poke: make(chan struct{}, 1),
+		gop: g, out: math.MinInt64, want: make(map[int]chan developed),
+	}
 	c.lines.open = append(c.lines.open, l)
 	go l.run()
 	return l
