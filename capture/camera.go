@@ -139,13 +139,9 @@ func (c *Camera) run(ctx context.Context, s *Still, asked time.Time) (step strin
 			return err
 		}},
 		{"decode", c.Decoder, func() error {
-			if p, s.Instead, err = c.decode(ctx, t, s.Request.tolerance()); err == nil {
+			if p, err = c.expose(ctx, s, t); err == nil {
 				id = idOf(p.PTS, p.Time)
-				s.Time, s.PTS, s.Key, s.QP, s.Age = p.Time, p.PTS, p.Key, p.QP, asked.Add(t.offset).Sub(p.Time)
-				s.Frozen, s.Blank = p.Frozen, blank(p.YCbCr)
-				if s.Instead != nil {
-					s.Off = c.off(t, p.Time)
-				}
+				s.Age = asked.Add(t.offset).Sub(p.Time)
 			}
 			return err
 		}},

@@ -8,6 +8,23 @@ import (
 	"github.com/livestill/livestill/frame"
 )
 
+// expose decodes what s asks for, which was found at t, and writes into s what it is.
+func (c *Camera) expose(ctx context.Context, s *Still, t target) (p *frame.Picture, err error) {
+	if m := s.Request.Moment; m.window > 0 && t.remembered() {
+		if s.Ranked, s.Literal, err = c.best(ctx, t, m); err != nil {
+			return nil, err
+		}
+	}
+	if len(s.Ranked) > 0 {
+		p = s.Ranked[0].Picture
+	} else if p, s.Instead, err = c.decode(ctx, t, s.Request.tolerance()); err != nil {
+		return nil, err
+	}
+	s.Time, s.PTS, s.Key, s.QP, s.Frozen, s.Blank = p.Time, p.PTS, p.Key, p.QP, p.Frozen, blank(p.YCbCr)
+	s.Off = c.off(t, p.Time)
+	return p, nil
+}
+
 // decode decodes the picture of t. When it is damaged, forgotten or blank, the nearest good picture within tolerance stands in for it,
 // and instead says why; without one, err does, but that a blank picture is delivered as it is.
 func (c *Camera) decode(ctx context.Context, t target, tolerance time.Duration) (p *frame.Picture, instead, err error) {
@@ -93,7 +110,11 @@ func (c *Camera) exact(ctx context.Context, t target) (*frame.Picture, error) {
 	if firstLost(t.gop) <= t.index {
 		return nil, errLost
 	}
-	d, err := c.pictures.do(ctx, idOf(t.unit().PTS, t.unit().Time), func(ctx context.Context) (developed, error) { return c.develop(ctx, t) })
+	d, err := c.pictures.do(ctx, idOf(t.unit().PTS, t.unit().Time), func(ctx context.Context) (developed, error) {
+		w := newWant(t.index, func(frame.Latent) bool { return true })
+		err := c.develop(ctx, t.gop, w)
+		return w.made, err
+	})
 	if err != nil {
 		return nil, err
 	}

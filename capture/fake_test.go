@@ -50,7 +50,7 @@ func units(n, gop int, bframes bool) []frame.AccessUnit {
 var errBroken = errors.New("the decoder cannot go on")
 
 // decoder is a Follower that draws the number of each picture into it. A unit whose data is 1 is decoded with damage, which
-// reaches what is decoded after it in its GOP; at a unit whose data is 2 decoding fails; one whose data is 3 is black. It puts pictures into order, as far as the
+// reaches what is decoded after it in its GOP; at a unit whose data is 2 decoding fails; one whose data is 3 is black. A second byte is its effective quantiser. It puts pictures into order, as far as the
 // units have a delay for that, and takes as long for each unit as it is told.
 type decoder struct {
 	took    time.Duration
@@ -67,7 +67,7 @@ func (d *decoder) Follow(_ context.Context, us iter.Seq2[frame.AccessUnit, bool]
 				slices.SortFunc(held, func(a, b *frame.Picture) int { return cmp.Compare(a.PTS, b.PTS) })
 				p := held[0]
 				held = held[1:]
-				if !yield(frame.Latent{PTS: p.PTS, Corrupt: p.Corrupt, Develop: func() (*frame.Picture, error) {
+				if !yield(frame.Latent{PTS: p.PTS, Corrupt: p.Corrupt, EffectiveQP: p.EffectiveQP, Develop: func() (*frame.Picture, error) {
 					p.YCbCr = image.NewYCbCr(image.Rect(0, 0, 64, 32), image.YCbCrSubsampleRatio420)
 					if !black[p.PTS] {
 						frametest.Draw(p.YCbCr, int(p.PTS/interval))
@@ -93,7 +93,11 @@ func (d *decoder) Follow(_ context.Context, us iter.Seq2[frame.AccessUnit, bool]
 			}
 			damaged = damaged || u.Data[0] == 1
 			black[u.PTS] = u.Data[0] == 3
-			held = append(held, &frame.Picture{PTS: u.PTS, Time: u.Time, Key: u.Key, Corrupt: damaged})
+			p := &frame.Picture{PTS: u.PTS, Time: u.Time, Key: u.Key, Corrupt: damaged}
+			if len(u.Data) > 1 {
+				p.EffectiveQP = float32(u.Data[1])
+			}
+			held = append(held, p)
 			if !show(delay) {
 				return
 			}

@@ -3,8 +3,8 @@ package capture
 import (
 	"context"
 	"fmt"
-	"iter"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -36,9 +36,9 @@ type line struct {
 	sent  []bool        // of each unit that went to the decoder, whether its picture may be wanted
 	top   time.Duration // the highest PTS of these
 	out   time.Duration // the PTS of the newest picture that came out
-	want  map[int]chan developed
-	warm  bool // it keeps up with the stream
-	again bool // captures come one soon after the other
+	want  []*want       // what has not come yet
+	warm  bool          // it keeps up with the stream
+	again bool          // captures come one soon after the other
 }
 
 // Developed is a picture, or why there is none. The error is an ErrCorrupt.
@@ -47,50 +47,62 @@ type developed struct {
 	err error
 }
 
-// develop decodes the very picture of t. Its own error is that of ctx.
-func (c *Camera) develop(ctx context.Context, t target) (developed, error) {
+// A want is what a capture wants of a line.
+type want struct {
+	index int                     // of the unit in the GOP
+	keep  func(frame.Latent) bool // is asked whether to make the picture
+	made  developed               // once it is done; neither picture nor error if it was not to be kept
+	done  chan struct{}
+}
+
+func newWant(index int, keep func(frame.Latent) bool) *want {
+	return &want{index: index, keep: keep, done: make(chan struct{})}
+}
+
+// develop decodes pictures of a GOP. Its own error is that of ctx.
+func (c *Camera) develop(ctx context.Context, g frame.GOP, wants ...*want) error {
 	c.lines.mu.Lock()
-	l := c.lines.find(t)
+	l := c.lines.find(g, wants)
 	if l == nil {
-		l = c.begin(ctx, t.gop)
+		l = c.begin(ctx, g)
 	}
-	if len(t.gop) > len(l.gop) {
-		l.gop = t.gop
+	if len(g) > len(l.gop) {
+		l.gop = g
 	}
-	got := make(chan developed, 1)
-	l.want[t.index] = got
+	l.want = append(l.want, wants...)
 	now := time.Now()
 	l.again = now.Sub(c.lines.asked) < linger+patience
 	c.lines.asked = now
 	l.wake()
 	c.lines.mu.Unlock()
-	select {
-	case d := <-got:
-		return d, nil
-	case <-ctx.Done():
-		c.lines.mu.Lock()
-		defer c.lines.mu.Unlock()
-		if l.want[t.index] == got { // else it is another capture's by now
-			delete(l.want, t.index)
+	for _, w := range wants {
+		select {
+		case <-w.done:
+		case <-ctx.Done():
+			c.lines.mu.Lock()
+			defer c.lines.mu.Unlock()
+			l.want = slices.DeleteFunc(l.want, func(w *want) bool { return slices.Contains(wants, w) })
 			l.wake()
+			return context.Cause(ctx)
 		}
-		return developed{}, context.Cause(ctx)
 	}
+	return nil
 }
 
-// find returns the line that has the least to decode for t, nil if all are past it.
-func (ls *lines) find(t target) (nearest *line) {
+// find returns the line that has the least to decode for wants, nil if all are past one of them.
+func (ls *lines) find(g frame.GOP, wants []*want) (nearest *line) {
 	for _, l := range ls.open {
-		if same(l.gop, t.gop) && l.before(t) && (nearest == nil || len(nearest.sent) < len(l.sent)) {
+		past := func(w *want) bool { return !l.before(w.index, g[w.index].PTS) }
+		if same(l.gop, g) && !slices.ContainsFunc(wants, past) && (nearest == nil || len(nearest.sent) < len(l.sent)) {
 			nearest = l
 		}
 	}
 	return nearest
 }
 
-// before reports whether the picture of t is still to come.
-func (l *line) before(t target) bool {
-	return t.index >= len(l.sent) || l.sent[t.index] && t.unit().PTS > l.out
+// before reports whether the picture of a unit is still to come.
+func (l *line) before(i int, pts time.Duration) bool {
+	return i >= len(l.sent) || l.sent[i] && pts > l.out
 }
 
 // same reports whether two GOPs are the same one, of which one may have more units.
@@ -100,7 +112,7 @@ func same(a, b frame.GOP) bool { return a[0].PTS == b[0].PTS && a[0].Time.Equal(
 func (c *Camera) begin(ctx context.Context, g frame.GOP) *line {
 	l := &line{
 		ctx: context.WithoutCancel(ctx), camera: c, decoder: c.follower(), poke: make(chan struct{}, 1),
-		gop: g, out: math.MinInt64, want: make(map[int]chan developed),
+		gop: g, out: math.MinInt64,
 	}
 	c.lines.open = append(c.lines.open, l)
 	go l.run()
@@ -131,38 +143,46 @@ func (l *line) run() {
 	if err != nil {
 		none = fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
-	for _, got := range l.want {
-		got <- developed{err: none}
+	for _, w := range l.want {
+		w.made.err = none
+		close(w.done)
 	}
 }
 
-// deliver gives a picture to the capture that wants it, if one does.
+// deliver gives a picture to the captures that want it.
 func (l *line) deliver(p frame.Latent) {
-	got := l.claim(p.PTS)
-	if got == nil {
-		return
-	}
-	d := developed{err: errDamaged}
-	if !p.Corrupt {
-		if d.Picture, d.err = p.Develop(); d.err != nil {
-			d.err = fmt.Errorf("%w: %w", ErrCorrupt, d.err)
+	var made developed
+	for _, w := range l.claim(p.PTS) {
+		if !w.keep(p) {
+			close(w.done)
+			continue
 		}
+		switch {
+		case p.Corrupt:
+			made.err = errDamaged
+		case made.Picture == nil && made.err == nil:
+			if made.Picture, made.err = p.Develop(); made.err != nil {
+				made.err = fmt.Errorf("%w: %w", ErrCorrupt, made.err)
+			}
+		}
+		w.made = made
+		close(w.done)
 	}
-	got <- d
 }
 
-// claim returns where the picture of that PTS is wanted, nil if it is not; it is out now.
-func (l *line) claim(pts time.Duration) chan<- developed {
+// claim returns who wants the picture of that PTS; it is out now.
+func (l *line) claim(pts time.Duration) (claimed []*want) {
 	l.camera.lines.mu.Lock()
 	defer l.camera.lines.mu.Unlock()
 	l.out = pts
-	for i, got := range l.want {
-		if i < len(l.sent) && l.gop[i].PTS == pts {
-			delete(l.want, i)
-			return got
+	l.want = slices.DeleteFunc(l.want, func(w *want) bool {
+		mine := w.index < len(l.sent) && l.gop[w.index].PTS == pts
+		if mine {
+			claimed = append(claimed, w)
 		}
-	}
-	return nil
+		return mine
+	})
+	return claimed
 }
 
 // close takes the line from those that captures may find.
@@ -249,7 +269,7 @@ func (l *line) next() (u frame.AccessUnit, wanted, ok bool) {
 // take takes the next unit. Its picture may be wanted if it is the newest so far, or it is wanted already.
 func (l *line) take() (u frame.AccessUnit, wanted bool) {
 	u = l.gop[len(l.sent)]
-	_, wanted = l.want[len(l.sent)]
+	wanted = slices.ContainsFunc(l.want, func(w *want) bool { return w.index == len(l.sent) })
 	if _, atOnce := l.decoder.(gatherer); !atOnce && (len(l.sent) == 0 || u.PTS > l.top) {
 		l.top, wanted = u.PTS, true
 	}
@@ -271,8 +291,8 @@ const (
 // step decides what to do next; c.lines.mu is held.
 func (l *line) step() step {
 	last := -1
-	for i := range l.want {
-		last = max(last, i)
+	for _, w := range l.want {
+		last = max(last, w.index)
 	}
 	over := false
 	if len(l.sent) == len(l.gop) || l.warm {
@@ -312,77 +332,4 @@ func (l *line) grow() (over bool) {
 		}
 	}
 	return true
-}
-
-// keepWarm makes lines keep up with the stream until ctx ends.
-func (c *Camera) keepWarm(ctx context.Context) {
-	var tried frame.GOP
-	for ctx.Err() == nil {
-		changed := c.History.Changed()
-		gops := c.History.GOPs()
-		if len(gops) > 0 {
-			g := gops[len(gops)-1]
-			if span := g[len(g)-1].Shown().Sub(g[0].Shown()); span >= c.Warm && (tried == nil || !same(tried, g)) {
-				tried = g
-				c.lines.mu.Lock()
-				l := c.lines.find(target{gop: g, index: len(g) - 1})
-				if l == nil {
-					l = c.begin(ctx, g)
-				}
-				l.warm = true
-				l.wake()
-				c.lines.mu.Unlock()
-			}
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-		}
-	}
-	c.lines.mu.Lock()
-	defer c.lines.mu.Unlock()
-	for _, l := range c.lines.open {
-		l.warm = false
-		l.wake()
-	}
-}
-
-// follower returns the Camera's Decoder as one that can go on where it was, as far as it can.
-func (c *Camera) follower() Follower {
-	if f, ok := c.Decoder.(Follower); ok {
-		return f
-	}
-	return gatherer{c.Decoder}
-}
-
-// A gatherer makes a Follower of a Decoder that wants a GOP at once.
-type gatherer struct{ Decoder }
-
-// Reserve gives leave at once: the Decoder sees to it itself.
-func (g gatherer) Reserve(context.Context) (release func(), err error) { return func() {}, nil }
-
-// Follow decodes units once all of them are there.
-func (g gatherer) Follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, bool]) iter.Seq2[frame.Latent, error] {
-	return func(yield func(frame.Latent, error) bool) {
-		var gop frame.GOP
-		var from time.Time
-		for u, wanted := range units {
-			gop = append(gop, u)
-			if wanted && (from.IsZero() || u.Time.Before(from)) {
-				from = u.Time
-			}
-		}
-		if from.IsZero() {
-			return // nobody waits any more
-		}
-		for p, err := range g.Decode(ctx, gop, from) {
-			if err != nil {
-				yield(frame.Latent{}, err)
-				return
-			}
-			if !yield(frame.Latent{PTS: p.PTS, Corrupt: p.Corrupt, Develop: func() (*frame.Picture, error) { return p, nil }}, nil) {
-				return
-			}
-		}
-	}
 }

@@ -15,6 +15,9 @@ type Moment struct {
 	kind kind
 	at   time.Time
 	span time.Duration // ago, or from the publisher's zero
+
+	window time.Duration // of Best; zero means the very picture
+	score  *Score        // nil means Quality; a pointer, so that Moments can be compared
 }
 
 type kind uint8
@@ -41,7 +44,28 @@ func AtPTS(pts time.Duration) Moment { return Moment{kind: atPTS, span: pts} }
 // Keyframe is the newest key picture: the cheapest to decode, and as old as the publisher's key interval makes it.
 func Keyframe() Moment { return Moment{kind: keyframe} }
 
+// Best is the best of the pictures shown in the last while: see Moment.Best.
+func Best(window time.Duration, score Score) Moment { return Moment{}.Best(window, score) }
+
+// Best is the picture with the highest score of those that were shown no more than window before or after the picture of m, or that
+// very picture unless another is clearly better. A capture of an instant waits for what comes after it; of the newest picture, nothing
+// comes after. A nil score means Quality. See Still.Ranked for the others.
+//
+// Pictures whose score matters are few: see Score.
+func (m Moment) Best(window time.Duration, score Score) Moment {
+	m.window, m.score = max(0, window), nil
+	if score != nil {
+		m.score = &score
+	}
+	return m
+}
+
 func (m Moment) String() string {
+	if m.window > 0 {
+		literal := m
+		literal.window = 0
+		return fmt.Sprintf("best within %v of %v", m.window, literal)
+	}
 	switch m.kind {
 	case at:
 		return "at " + m.at.Format(time.RFC3339Nano)
@@ -79,7 +103,7 @@ func (m Moment) find(gops []frame.GOP, asked time.Time) (t target, ok bool) {
 	if m.kind == atPTS {
 		gops = newestTimeline(gops)
 	}
-	if newest := gops[len(gops)-1]; m.timed() && !decided(&newest[len(newest)-1], shown, limit) {
+	if newest := gops[len(gops)-1]; m.timed() && !decided(&newest[len(newest)-1], shown, limit.Add(m.window)) {
 		return t, false
 	}
 	for _, g := range gops {

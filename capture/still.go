@@ -41,16 +41,18 @@ type Still struct {
 	Type    string         // its media type
 	Picture *frame.Picture // the finished picture before it was encoded; immutable
 
-	Wanted  time.Time     // the instant asked for, by the same clock as Time
-	Time    time.Time     // when the delivered picture was shown, by the source's clock if the stream tells it
-	PTS     time.Duration // its presentation time in the publisher's stream
-	Age     time.Duration // how long before the capture was asked for it was shown, by this machine's clock; negative for one in the future
-	Key     bool          // it is a key picture
-	QP      float32       // its mean quantiser in the codec's own scale; zero if unknown
-	Frozen  time.Duration // for how long the same picture had been on show before, as far back as its GOP: see frame.Picture
-	Blank   bool          // it is of one colour, and so is all within Tolerance
-	Off     int           // by how many pictures it comes after the wanted one; negative if before
-	Instead error         // nil: this is the very picture. Else why another within Tolerance stands in for it: ErrCorrupt, ErrForgotten, ErrBlank
+	Wanted  time.Time      // the instant asked for, by the same clock as Time
+	Time    time.Time      // when the delivered picture was shown, by the source's clock if the stream tells it
+	PTS     time.Duration  // its presentation time in the publisher's stream
+	Age     time.Duration  // how long before the capture was asked for it was shown, by this machine's clock; negative for one in the future
+	Key     bool           // it is a key picture
+	QP      float32        // its mean quantiser in the codec's own scale; zero if unknown
+	Frozen  time.Duration  // for how long the same picture had been on show before, as far back as its GOP: see frame.Picture
+	Blank   bool           // it is of one colour, and so is all within Tolerance
+	Off     int            // by how many pictures it comes after the wanted one; negative if before
+	Ranked  []Ranked       // of a Best: the pictures that were looked at, the best first, which is the delivered one
+	Literal *frame.Picture // of a Best: the very picture of the moment; nil if it is damaged
+	Instead error          // nil: this is the very picture. Else why another within Tolerance stands in for it: ErrCorrupt, ErrForgotten, ErrBlank
 
 	Steps    []Step // what touched it, in order, and for how long
 	Location string // where the Store put it

@@ -79,6 +79,11 @@ type Picture struct {
 	Corrupt bool          // decoding saw errors in it, or in a picture it may refer to
 	QP      float32       // mean quantiser of its blocks, in the codec's own scale; zero if the decoder does not tell
 	Frozen  time.Duration // for how long the very same pixels had been on show before, as far back as the GOP it was decoded from
+
+	// EffectiveQP is the quantiser that what it shows was coded with, on average, in the scale of H.264; zero if unknown. That of a
+	// picture which copies most of its blocks is nearly that of what it copies them from: it tells how well coded a picture is beside
+	// its neighbours, where QP tells how well coded what is new in it is.
+	EffectiveQP float32
 }
 
 // Clone returns a copy of the picture that shares no pixels with it.
@@ -93,8 +98,9 @@ func (p *Picture) Clone() *Picture {
 
 // A Latent is a picture as it comes out of a decoder, before anybody has asked for its pixels.
 type Latent struct {
-	PTS     time.Duration // as in Picture
-	Corrupt bool          // as in Picture
+	PTS         time.Duration // as in Picture
+	Corrupt     bool          // as in Picture
+	EffectiveQP float32       // as in Picture
 
 	// Develop makes the Picture. It can be called until the next Latent is asked for.
 	Develop func() (*Picture, error)

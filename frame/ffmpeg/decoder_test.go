@@ -67,8 +67,8 @@ func TestOrder(t *testing.T) {
 					if got := number(t, p); got != n {
 						t.Fatalf("picture %d shows %d", n, got)
 					}
-					if p.Time != frametest.Epoch.Add(p.PTS) || p.Corrupt || p.Key != (p.PTS == g[0].PTS) || p.QP <= 0 {
-						t.Fatalf("picture %d: corrupt %t, key %t, at %v, quantiser %v", n, p.Corrupt, p.Key, p.Time, p.QP)
+					if p.Time != frametest.Epoch.Add(p.PTS) || p.Corrupt || p.Key != (p.PTS == g[0].PTS) || p.QP <= 0 || p.EffectiveQP <= 0 {
+						t.Fatalf("picture %d: corrupt %t, key %t, at %v, quantisers %v, %v", n, p.Corrupt, p.Key, p.Time, p.QP, p.EffectiveQP)
 					}
 					n++
 				}

@@ -83,6 +83,8 @@ void ls_read(const void *frame, ls_raw *out)
 	out->siting = f->chroma_location;
 	out->sar_num = f->sample_aspect_ratio.num;
 	out->sar_den = f->sample_aspect_ratio.den;
+	out->intra = f->pict_type == AV_PICTURE_TYPE_I;
+	out->bi = f->pict_type == AV_PICTURE_TYPE_B;
 	out->qp = mean_qp(f);
 	if (!d)
 		return;

@@ -33,6 +33,7 @@ type session struct {
 	survey surveyor
 	floor  *floor         // nil without one
 	laid   unsafe.Pointer // what the decoder has of it
+	trail  trail
 	queue  *queue[*astiav.Frame]
 	buf    []byte    // a unit and its padding
 	due    bool      // a picture was wanted
@@ -49,8 +50,9 @@ type unit struct {
 	key    bool
 	wanted bool // its picture may be
 	place  place
-	fields bool // its picture was coded as fields
-	hidden bool // it may rightly have none
+	fields bool    // its picture was coded as fields
+	hidden bool    // it may rightly have none
+	qp     float32 // effective quantiser of its picture
 }
 
 // open opens a decoder for a GOP that begins with first. The options:
@@ -226,12 +228,15 @@ func (s *session) latent(i int, f *astiav.Frame, corrupt bool, yield func(frame.
 	raw := new(C.ls_raw)
 	C.ls_read(f.UnsafePointer(), raw)
 	corrupt = corrupt || raw.corrupt != 0 || raw.errors != 0
-	return yield(frame.Latent{PTS: u.pts, Corrupt: corrupt, Develop: func() (*frame.Picture, error) {
+	return yield(frame.Latent{PTS: u.pts, Corrupt: corrupt, EffectiveQP: u.qp, Develop: func() (*frame.Picture, error) {
 		img, err := s.convert(f, raw)
 		if err != nil {
 			return nil, &Error{Step: "convert", Codec: s.name, Err: err}
 		}
-		return &frame.Picture{YCbCr: img, PTS: u.pts, Time: u.time, Key: u.key, QP: float32(raw.qp), Corrupt: corrupt, Frozen: u.time.Sub(since)}, nil
+		return &frame.Picture{
+			YCbCr: img, PTS: u.pts, Time: u.time, Key: u.key, Corrupt: corrupt,
+			QP: float32(raw.qp), EffectiveQP: u.qp, Frozen: u.time.Sub(since),
+		}, nil
 	}}, nil)
 }
 
@@ -311,6 +316,7 @@ func (s *session) keep() {
 		return
 	}
 	s.units[i].fields = raw.interlaced != 0
+	s.units[i].qp = s.trail.next(scaleQP(s.name, float64(raw.qp)), raw.intra != 0, raw.bi != 0)
 	if damaged(s.name, raw) {
 		s.queue.spoil(i, s.units[i].place.alone)
 	}

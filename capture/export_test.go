@@ -1,0 +1,19 @@
+package capture
+
+import (
+	"time"
+
+	"github.com/livestill/livestill/frame"
+)
+
+// Rank ranks pictures as a Best does whose window they are.
+func Rank(window []*frame.Picture, wanted int, span time.Duration, score Score) []int {
+	if score == nil {
+		score = Quality
+	}
+	var all []candidate
+	for _, p := range window {
+		all = append(all, candidate{away: p.Time.Sub(window[wanted].Time).Abs(), known: !p.Corrupt, effectiveQP: p.EffectiveQP, picture: p})
+	}
+	return rank(all, wanted, span, score)
+}
