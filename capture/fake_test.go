@@ -53,6 +53,7 @@ var errBroken = errors.New("the decoder cannot go on")
 // reaches what is decoded after it in its GOP; at a unit whose data is 2 decoding fails; one whose data is 3 is black. A second byte is its effective quantiser. It puts pictures into order, as far as the
 // units have a delay for that, and takes as long for each unit as it is told.
 type decoder struct {
+	slots   chan struct{} // as many as may decode at a time; nil for any number
 	took    time.Duration
 	decoded atomic.Int64
 }
@@ -106,7 +107,13 @@ func (d *decoder) Follow(_ context.Context, us iter.Seq2[frame.AccessUnit, bool]
 	}
 }
 
-func (d *decoder) Reserve(context.Context) (release func(), err error) { return func() {}, nil }
+func (d *decoder) Reserve(context.Context) (release func(), err error) {
+	if d.slots == nil {
+		return func() {}, nil
+	}
+	d.slots <- struct{}{}
+	return func() { <-d.slots }, nil
+}
 
 func (d *decoder) Decode(ctx context.Context, g frame.GOP, from time.Time) iter.Seq2[*frame.Picture, error] {
 	units := func(yield func(frame.AccessUnit, bool) bool) {

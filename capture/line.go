@@ -19,6 +19,7 @@ const patience = 500 * time.Millisecond
 // Lines are what decodes a Camera's stream: each GOP once, as far as captures want it, for all that want pictures of it.
 type lines struct {
 	mu    sync.Mutex
+	turn  chan struct{} // has room for the one line that may decode: a Camera with many does not keep others from decoding
 	open  []*line
 	asked time.Time // when the newest capture came
 }
@@ -114,6 +115,9 @@ func (c *Camera) begin(ctx context.Context, g frame.GOP) *line {
 		ctx: context.WithoutCancel(ctx), camera: c, decoder: c.follower(), poke: make(chan struct{}, 1),
 		gop: g, out: math.MinInt64,
 	}
+	if c.lines.turn == nil {
+		c.lines.turn = make(chan struct{}, 1)
+	}
 	c.lines.open = append(c.lines.open, l)
 	go l.run()
 	return l
@@ -196,6 +200,22 @@ func (l *line) close() {
 	}
 }
 
+// reserve waits for leave to decode: until this is the line of the Camera that may ask for it, and then until the decoder gives it.
+func (l *line) reserve() error {
+	turn := l.camera.lines.turn
+	turn <- struct{}{}
+	release, err := l.decoder.Reserve(l.ctx)
+	if err != nil {
+		<-turn
+		return err
+	}
+	l.release = func() {
+		release()
+		<-turn
+	}
+	return nil
+}
+
 // rest gives back the leave to decode.
 func (l *line) rest() {
 	if l.release != nil {
@@ -236,8 +256,7 @@ func (l *line) next() (u frame.AccessUnit, wanted, ok bool) {
 		}
 		l.camera.lines.mu.Unlock()
 		if step == send {
-			var err error
-			if l.release, err = l.decoder.Reserve(l.ctx); err != nil {
+			if l.reserve() != nil {
 				return u, false, false
 			}
 			continue

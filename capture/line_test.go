@@ -129,6 +129,33 @@ func TestCancelledTap(t *testing.T) {
 	})
 }
 
+// TestFairness has one stream ask for twenty pictures of twenty GOPs, and then another for one, of a decoder that makes one at a time.
+func TestFairness(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &decoder{took: 10 * time.Millisecond, slots: make(chan struct{}, 1)}
+		hour := func() *capture.Camera { return &capture.Camera{Decoder: d, History: frame.History{MaxAge: time.Hour}} }
+		greedy, modest := hour(), hour()
+		start := time.Now()
+		go serve(t, modest, units(200, 10, false))
+		serve(t, greedy, units(200, 10, false))
+		var taps sync.WaitGroup
+		for n := 19; n < 200; n += 10 {
+			taps.Go(func() {
+				_, _ = greedy.Capture(t.Context(), capture.Request{Moment: capture.At(start.Add(time.Duration(n) * interval))})
+			})
+		}
+		synctest.Wait()
+		begun := time.Now()
+		if _, err := modest.Capture(t.Context(), capture.Request{}); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(begun); took > 200*time.Millisecond+d.took {
+			t.Errorf("it took %v, for one capture of the other stream and its own 200 ms do", took)
+		}
+		taps.Wait()
+	})
+}
+
 // TestWarm captures the newest picture, and a key picture, of streams that are kept warm.
 func TestWarm(t *testing.T) {
 	for _, test := range []struct {
