@@ -46,6 +46,7 @@ type Camera struct {
 	lines      lines
 	pictures   flights[pictureID, developed]
 	neighbours flights[nearID, developed]
+	qualities  flights[pictureID, float64]
 	enhanced   flights[pictureID, *frame.Picture]
 	files      flights[pictureID, []byte]
 
