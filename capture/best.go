@@ -70,7 +70,7 @@ func (c *Camera) look(ctx context.Context, window []candidate, from, to, wanted 
 	for i := from; i < to; i++ {
 		p := &window[i]
 		wants = append(wants, newWant(p.target.index, func(l frame.Latent) bool {
-			p.known, p.effectiveQP = !l.Corrupt, l.EffectiveQP
+			p.known, p.effectiveQP = !l.Corrupt && !l.Hidden, l.EffectiveQP
 			return slices.Contains(promising(window, wanted, span), i)
 		}))
 	}

@@ -44,7 +44,7 @@ type Camera struct {
 	Warm time.Duration
 
 	lines      lines
-	pictures   flights[pictureID, developed]
+	pictures   flights[unitID, developed]
 	neighbours flights[nearID, developed]
 	qualities  flights[pictureID, float64]
 	enhanced   flights[pictureID, *frame.Picture]
@@ -198,6 +198,13 @@ func (c *Camera) wait(ctx context.Context, s *Still, asked time.Time) (target, e
 			return target{}, context.Cause(ctx)
 		}
 	}
+}
+
+// serving reports whether the stream is live.
+func (c *Camera) serving() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.live
 }
 
 // name returns the name of the stream that is, or was last, live; empty before the first.

@@ -2,10 +2,13 @@ package capture
 
 import (
 	"context"
+	"errors"
 	"image"
+	"slices"
 	"time"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/nal"
 )
 
 // expose decodes what s asks for, which was found at t, and writes into s what it is.
@@ -106,14 +109,69 @@ type nearID struct {
 	tolerance time.Duration
 }
 
-// exact decodes the very picture of t. Its error is an ErrCorrupt, or that of ctx.
+// A unitID tells the units of a Camera apart, by the GOP that decoding begins with and their place behind its beginning.
+type unitID struct {
+	gop   pictureID
+	index int
+}
+
+// exact decodes the very picture of t, which is the one before if t has none of its own. Its error is an ErrCorrupt, or that of ctx.
 func (c *Camera) exact(ctx context.Context, t target) (*frame.Picture, error) {
+	for {
+		p, err := c.whole(ctx, t)
+		if !errors.Is(err, errHidden) {
+			return p, err
+		}
+		last := t.index
+		for i, u := range t.gop {
+			if later(t.gop, last, i) && (t.index == last || later(t.gop, i, t.index)) && u.Data != nil {
+				t.index, t.key = i, u.Key
+			}
+		}
+		if t.index == last {
+			return nil, errNone
+		}
+	}
+}
+
+// whole decodes the picture of t from the key unit of its GOP on; if that is not enough, since it refers to what came before, from the
+// one before that.
+func (c *Camera) whole(ctx context.Context, t target) (p *frame.Picture, err error) {
+	key := &t.gop[0]
+	leads := t.unit().PTS < key.PTS // and may refer to what came before
+	if !leads {
+		p, err = c.unit(ctx, t)
+		if err == nil || !errors.Is(err, ErrCorrupt) || errors.Is(err, errHidden) || errors.Is(err, errLost) || nal.Closed(key.Codec, key.Data) {
+			return p, err
+		}
+	}
+	if before := c.History.Before(t.gop); before != nil {
+		joined := t
+		joined.gop = slices.Concat(before, t.gop[:t.index+1])
+		joined.gop[len(before)].Key = false // so that damage before it reaches what is asked for
+		joined.index += len(before)
+		if p, err = c.unit(ctx, joined); err == nil || !leads {
+			return p, err
+		}
+	}
+	if leads {
+		return c.unit(ctx, t)
+	}
+	return p, err
+}
+
+// unit decodes the picture of t, if that can be decoded from the beginning of its GOP on.
+func (c *Camera) unit(ctx context.Context, t target) (*frame.Picture, error) {
 	if firstLost(t.gop) <= t.index {
 		return nil, errLost
 	}
-	d, err := c.pictures.do(ctx, idOf(t.unit().PTS, t.unit().Time), func(ctx context.Context) (developed, error) {
+	id := unitID{idOf(t.gop[0].PTS, t.gop[0].Time), t.index}
+	d, err := c.pictures.do(ctx, id, func(ctx context.Context) (developed, error) {
 		w := newWant(t.index, func(frame.Latent) bool { return true })
 		err := c.develop(ctx, t.gop, w)
+		if w.made.Picture != nil {
+			w.made.Key = t.key
+		}
 		return w.made, err
 	})
 	if err != nil {

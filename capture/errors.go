@@ -21,6 +21,7 @@ var (
 	errNoPicture = errors.New("the Enhancer returned no picture")
 	errLost      = fmt.Errorf("%w: data was lost on the way", ErrCorrupt)
 	errDamaged   = fmt.Errorf("%w: decoding saw errors", ErrCorrupt)
+	errHidden    = fmt.Errorf("%w: the unit has none of its own", ErrCorrupt)
 	errNone      = fmt.Errorf("%w: the decoder made none of the unit", ErrCorrupt)
 )
 

@@ -62,13 +62,14 @@ func (d *decoder) Follow(_ context.Context, us iter.Seq2[frame.AccessUnit, bool]
 	return func(yield func(frame.Latent, error) bool) {
 		var held []*frame.Picture
 		black := make(map[time.Duration]bool)
+		number := make(map[*frame.Picture]int)
 		damaged, delay := false, -1
 		show := func(most int) bool {
 			for len(held) > most {
 				slices.SortFunc(held, func(a, b *frame.Picture) int { return cmp.Compare(a.PTS, b.PTS) })
 				p := held[0]
 				held = held[1:]
-				if !yield(frame.Latent{PTS: p.PTS, Corrupt: p.Corrupt, EffectiveQP: p.EffectiveQP, Develop: func() (*frame.Picture, error) {
+				if !yield(frame.Latent{Unit: number[p], PTS: p.PTS, Corrupt: p.Corrupt, EffectiveQP: p.EffectiveQP, Develop: func() (*frame.Picture, error) {
 					p.YCbCr = image.NewYCbCr(image.Rect(0, 0, 64, 32), image.YCbCrSubsampleRatio420)
 					if !black[p.PTS] {
 						frametest.Draw(p.YCbCr, int(p.PTS/interval))
@@ -98,6 +99,7 @@ func (d *decoder) Follow(_ context.Context, us iter.Seq2[frame.AccessUnit, bool]
 			if len(u.Data) > 1 {
 				p.EffectiveQP = float32(u.Data[1])
 			}
+			number[p] = len(number)
 			held = append(held, p)
 			if !show(delay) {
 				return

@@ -3,6 +3,7 @@ package capture
 import (
 	"context"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/livestill/livestill/frame"
@@ -41,7 +42,11 @@ func (g gatherer) Follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, 
 				yield(frame.Latent{}, err)
 				return
 			}
-			if !yield(frame.Latent{PTS: p.PTS, Corrupt: p.Corrupt, EffectiveQP: p.EffectiveQP, Develop: func() (*frame.Picture, error) { return p, nil }}, nil) {
+			unit := slices.IndexFunc(gop, func(u frame.AccessUnit) bool { return u.PTS == p.PTS && u.Time.Equal(p.Time) })
+			if unit < 0 {
+				continue
+			}
+			if !yield(frame.Latent{Unit: unit, PTS: p.PTS, Corrupt: p.Corrupt, EffectiveQP: p.EffectiveQP, Develop: func() (*frame.Picture, error) { return p, nil }}, nil) {
 				return
 			}
 		}

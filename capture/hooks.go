@@ -27,7 +27,7 @@ type Decoder interface {
 //
 // Follow decodes units, which are a GOP, as they come; with each comes whether its picture may be wanted, or only what refers to it. It
 // yields the pictures in presentation order, each as soon as it is known, before it takes another unit; what is left when the units
-// end, then.
+// end, then. Of a unit that rightly has no picture it may yield that: see frame.Latent.
 //
 // Reserve waits for leave to decode, so that not all is decoded at once that is wanted at once: Follow is given units between Reserve
 // and release only.

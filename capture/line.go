@@ -3,7 +3,6 @@ package capture
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"sync"
 	"time"
@@ -36,7 +35,7 @@ type line struct {
 	gop   frame.GOP     // as much of it as anybody has seen
 	sent  []bool        // of each unit that went to the decoder, whether its picture may be wanted
 	top   time.Duration // the highest PTS of these
-	out   time.Duration // the PTS of the newest picture that came out
+	out   int           // the unit of the newest picture that came out; -1 before the first
 	want  []*want       // what has not come yet
 	warm  bool          // it keeps up with the stream
 	again bool          // captures come one soon after the other
@@ -93,7 +92,7 @@ func (c *Camera) develop(ctx context.Context, g frame.GOP, wants ...*want) error
 // find returns the line that has the least to decode for wants, nil if all are past one of them.
 func (ls *lines) find(g frame.GOP, wants []*want) (nearest *line) {
 	for _, l := range ls.open {
-		past := func(w *want) bool { return !l.before(w.index, g[w.index].PTS) }
+		past := func(w *want) bool { return !l.before(g, w.index) }
 		if same(l.gop, g) && !slices.ContainsFunc(wants, past) && (nearest == nil || len(nearest.sent) < len(l.sent)) {
 			nearest = l
 		}
@@ -101,10 +100,13 @@ func (ls *lines) find(g frame.GOP, wants []*want) (nearest *line) {
 	return nearest
 }
 
-// before reports whether the picture of a unit is still to come.
-func (l *line) before(i int, pts time.Duration) bool {
-	return i >= len(l.sent) || l.sent[i] && pts > l.out
+// before reports whether the picture of unit i is still to come.
+func (l *line) before(g frame.GOP, i int) bool {
+	return i >= len(l.sent) || l.sent[i] && (l.out < 0 || later(g, i, l.out))
 }
+
+// later reports whether unit i of g is shown after unit j; of equal times the order of decoding decides.
+func later(g frame.GOP, i, j int) bool { return g[i].PTS > g[j].PTS || g[i].PTS == g[j].PTS && i > j }
 
 // same reports whether two GOPs are the same one, of which one may have more units.
 func same(a, b frame.GOP) bool { return a[0].PTS == b[0].PTS && a[0].Time.Equal(b[0].Time) }
@@ -113,7 +115,7 @@ func same(a, b frame.GOP) bool { return a[0].PTS == b[0].PTS && a[0].Time.Equal(
 func (c *Camera) begin(ctx context.Context, g frame.GOP) *line {
 	l := &line{
 		ctx: context.WithoutCancel(ctx), camera: c, decoder: c.follower(), poke: make(chan struct{}, 1),
-		gop: g, out: math.MinInt64,
+		gop: g, out: -1,
 	}
 	if c.lines.turn == nil {
 		c.lines.turn = make(chan struct{}, 1)
@@ -156,12 +158,14 @@ func (l *line) run() {
 // deliver gives a picture to the captures that want it.
 func (l *line) deliver(p frame.Latent) {
 	var made developed
-	for _, w := range l.claim(p.PTS) {
+	for _, w := range l.claim(p.Unit) {
 		if !w.keep(p) {
 			close(w.done)
 			continue
 		}
 		switch {
+		case p.Hidden:
+			made.err = errHidden
 		case p.Corrupt:
 			made.err = errDamaged
 		case made.Picture == nil && made.err == nil:
@@ -174,17 +178,16 @@ func (l *line) deliver(p frame.Latent) {
 	}
 }
 
-// claim returns who wants the picture of that PTS; it is out now.
-func (l *line) claim(pts time.Duration) (claimed []*want) {
+// claim returns who wants the picture of unit i; it is out now.
+func (l *line) claim(i int) (claimed []*want) {
 	l.camera.lines.mu.Lock()
 	defer l.camera.lines.mu.Unlock()
-	l.out = pts
+	l.out = i
 	l.want = slices.DeleteFunc(l.want, func(w *want) bool {
-		mine := w.index < len(l.sent) && l.gop[w.index].PTS == pts
-		if mine {
+		if w.index == i {
 			claimed = append(claimed, w)
 		}
-		return mine
+		return w.index == i
 	})
 	return claimed
 }
@@ -289,7 +292,7 @@ func (l *line) next() (u frame.AccessUnit, wanted, ok bool) {
 func (l *line) take() (u frame.AccessUnit, wanted bool) {
 	u = l.gop[len(l.sent)]
 	wanted = slices.ContainsFunc(l.want, func(w *want) bool { return w.index == len(l.sent) })
-	if _, atOnce := l.decoder.(gatherer); !atOnce && (len(l.sent) == 0 || u.PTS > l.top) {
+	if _, atOnce := l.decoder.(gatherer); !atOnce && (len(l.sent) == 0 || u.PTS >= l.top) {
 		l.top, wanted = u.PTS, true
 	}
 	l.sent = append(l.sent, wanted)
@@ -336,7 +339,7 @@ func (l *line) step() step {
 
 // patient reports whether to wait for what the decoder may need to put the picture of unit i into order.
 func (l *line) patient(i int) bool {
-	return (l.warm || l.again) && l.gop[i].PTS-l.gop[len(l.gop)-1].DTS < patience
+	return (l.warm || l.again) && l.camera.serving() && l.gop[i].PTS-l.gop[len(l.gop)-1].DTS < patience
 }
 
 // grow looks what has come of the GOP, and reports whether it is over.

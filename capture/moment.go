@@ -84,6 +84,7 @@ func (m Moment) String() string {
 type target struct {
 	gop    frame.GOP // nil if the moment was before the first unit that is remembered
 	index  int
+	key    bool          // it is a key unit
 	wanted time.Time     // on the scale of the units' Time
 	offset time.Duration // of that scale from this machine's clock
 }
@@ -123,7 +124,7 @@ func (m Moment) find(gops []frame.GOP, asked time.Time) (t target, ok bool) {
 	if t.gop != nil {
 		u = &t.gop[t.index]
 	}
-	t.offset, t.wanted = u.Offset, u.Time
+	t.offset, t.wanted, t.key = u.Offset, u.Time, u.Key
 	if m.timed() {
 		t.wanted = u.Time.Add(limit.Sub(shown(u)))
 	}

@@ -39,12 +39,15 @@ func (c Codec) String() string {
 //   - VP8, VP9: the frame; MJPEG: the file; MPEG-4: a key unit begins with its visual object sequence
 type AccessUnit struct {
 	Codec Codec
-	Key   bool          // decoding can begin here, with nothing that came before
-	Lost  bool          // something of this unit did not arrive, or, unless it is a key unit, of what came just before it
-	PTS   time.Duration // presentation time, from a zero of the publisher's own
-	DTS   time.Duration // decoding time on the same scale; never decreases within a stream
-	Time  time.Time     // PTS on the wall clock: when the picture was shown
-	Data  []byte
+	// Decoding can begin with a key unit, with nothing that came before. Most key units close what came before; after one that begins an
+	// open GOP or an intra refresh some pictures are clean only if the GOP before is decoded too: those that are shown before it, or
+	// that come before all is refreshed.
+	Key  bool
+	Lost bool          // something of this unit did not arrive, or, unless it is a key unit, of what came just before it
+	PTS  time.Duration // presentation time, from a zero of the publisher's own
+	DTS  time.Duration // decoding time on the same scale; never decreases within a stream
+	Time time.Time     // PTS on the wall clock: when the picture was shown
+	Data []byte
 
 	// SourceTime is set if Time is by the source's own clock, as RTSP can tell it; else Time is by when units arrived. Sources' clocks
 	// are often wrong: Offset is how far Time is ahead of this machine's clock, as far as arrival can tell.
@@ -98,9 +101,14 @@ func (p *Picture) Clone() *Picture {
 
 // A Latent is a picture as it comes out of a decoder, before anybody has asked for its pixels.
 type Latent struct {
+	Unit        int           // number of its access unit, counted from zero as the decoder was given them
 	PTS         time.Duration // as in Picture
 	Corrupt     bool          // as in Picture
 	EffectiveQP float32       // as in Picture
+
+	// Hidden says that the unit rightly has no picture: it is there for others to refer to, or repeats the picture before it, or is that
+	// one's second field. What was on show stays. There is nothing to develop.
+	Hidden bool
 
 	// Develop makes the Picture. It can be called until the next Latent is asked for.
 	Develop func() (*Picture, error)

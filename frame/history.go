@@ -25,7 +25,8 @@ type History struct {
 	MaxBytes int
 
 	mu       sync.Mutex
-	gops     []GOP // in decoding order; a GOP's units are written once and never moved
+	gops     []GOP  // in decoding order; a GOP's units are written once and never moved
+	joined   []bool // of each of gops: nothing was cut between it and the one before
 	bytes    int
 	closed   bool          // the last of gops takes no more units
 	degraded bool          // the last of gops exceeded MaxBytes
@@ -45,6 +46,7 @@ func (h *History) Add(u AccessUnit) {
 			length = len(h.gops[last])
 		}
 		h.gops = append(h.gops, append(make(GOP, 0, length), u))
+		h.joined = append(h.joined, last >= 0 && !h.closed)
 		h.closed, h.degraded = false, false
 	case last < 0 || h.closed:
 		return
@@ -77,7 +79,7 @@ func (h *History) forget() {
 	for len(h.gops) > 1 && (h.bytes > maxBytes || !h.gops[1][0].Shown().After(oldest)) {
 		h.bytes -= h.gops[0].Size()
 		h.gops[0] = nil
-		h.gops = h.gops[1:]
+		h.gops, h.joined = h.gops[1:], h.joined[1:]
 	}
 	if h.bytes > maxBytes && len(newest) > 1 {
 		first, last := newest[1], newest[len(newest)-1]
@@ -111,6 +113,20 @@ func (h *History) GOPs() []GOP {
 		gops[i] = g[:len(g):len(g)]
 	}
 	return gops
+}
+
+// Before returns the GOP that came right before g, one of GOPs; nil if it is forgotten, or there was a Cut between. The first pictures of
+// g may refer to it, as those of open GOPs do that are shown before the key unit.
+func (h *History) Before(g GOP) GOP {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for i := 1; i < len(h.gops); i++ {
+		if &h.gops[i][0] == &g[0] && h.joined[i] {
+			before := h.gops[i-1]
+			return before[:len(before):len(before)]
+		}
+	}
+	return nil
 }
 
 // Changed returns a channel that is closed when the next unit is remembered. To wait for a unit, call it before looking at GOPs.

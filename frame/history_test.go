@@ -188,3 +188,27 @@ func BenchmarkHistoryAdd(b *testing.B) {
 		h.Add(frame.AccessUnit{Key: n%60 == 0, DTS: at, PTS: at, Time: time.Unix(0, 0).Add(at), Data: data})
 	}
 }
+
+// TestHistoryBefore: a GOP is joined to the one before it unless that is forgotten, or another publisher's.
+func TestHistoryBefore(t *testing.T) {
+	h := frame.History{MaxAge: time.Hour, MaxBytes: 60}
+	add := func(n int, key bool) {
+		at := time.Duration(n) * time.Second
+		h.Add(frame.AccessUnit{Key: key, PTS: at, DTS: at, Time: time.Unix(0, 0).Add(at), Data: make([]byte, 10)})
+	}
+	for n := range 4 {
+		add(n, n%2 == 0)
+	}
+	h.Cut()
+	add(4, false)
+	add(5, true)
+	add(6, true)
+	gops := h.GOPs()
+	if b := h.Before(gops[1]); len(b) != 2 || b[0].PTS != 0 || h.Before(gops[0]) != nil || h.Before(gops[2]) != nil || len(h.Before(gops[3])) != 1 {
+		t.Errorf("before the second: %v", b)
+	}
+	add(7, true)
+	if h.Before(gops[1]) != nil {
+		t.Error("what is forgotten is before the second")
+	}
+}

@@ -65,6 +65,9 @@ func (d *Decoder) Decode(ctx context.Context, g frame.GOP, from time.Time) iter.
 				}
 			}
 		}) {
+			if l.Hidden {
+				continue
+			}
 			var p *frame.Picture
 			if err == nil {
 				p, err = l.Develop()

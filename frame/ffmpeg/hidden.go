@@ -1,6 +1,11 @@
 package ffmpeg
 
-import "github.com/livestill/livestill/frame"
+import (
+	"slices"
+
+	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/nal"
+)
 
 // hidden tells whether a unit is only there for others to refer to and is not meant to be seen, as VP8 and VP9 have them.
 //
@@ -24,6 +29,10 @@ func hidden(c frame.Codec, data []byte) bool {
 			b <<= 1
 		}
 		return b&0x08 == 0 && b&0x02 == 0
+	case frame.H265:
+		// Random access skipped leading pictures (8.3.1): decoding began at the key unit that they lead. Nothing but their like refers to them.
+		nals := nal.SplitAnnexB(nil, data)
+		return slices.ContainsFunc(nals, func(n []byte) bool { return n[0]>>1 == 8 || n[0]>>1 == 9 })
 	case frame.MPEG4:
 		// A VOP that is not coded (6.2.5) repeats the picture before it.
 		return true

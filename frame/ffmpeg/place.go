@@ -16,6 +16,9 @@ type place struct {
 	gap    bool // a picture that others refer to is missing before it
 	alone  bool // no other unit refers to it, so its damage is its own
 	spare  bool // the same, and it is a whole frame, so the decoder can do without it
+	second bool // it is the second field of the picture that the unit before is the first of
+	open   bool // decoding began without an IDR picture
+	dirty  bool // so it lies before the point at which a recovery point promises clean pictures
 	broken bool // it holds bytes that no encoder writes
 }
 
@@ -57,6 +60,11 @@ type counter struct {
 	begun    bool   // last is known
 	last     uint64 // frame_num of the last picture that is referred to
 	disabled bool   // by a stream that allows gaps, or has several sequences at once
+	single   fields // which field the unit before is, if it is a single one that waits for the other
+	number   uint64 // its frame_num
+	started  bool   // a unit came
+	open     bool   // the first was no IDR picture, but at best a recovery point
+	dirty    uint64 // pictures that are referred to, up to the first that it promises to be clean
 }
 
 // unit reads the NAL units of an access unit.
@@ -67,6 +75,7 @@ func (c *counter) unit(nals [][]byte) place {
 	const slice, partition, idr = 1, 2, 5
 	p := place{}
 	first := true
+	var parity fields
 	for _, n := range nals {
 		kind := h264.NALUType(n[0] & 0x1f)
 		if kind == h264.NALUTypeSPS {
@@ -76,13 +85,19 @@ func (c *counter) unit(nals [][]byte) place {
 			continue
 		}
 		refers := n[0]&0x60 != 0
+		if !first && c.sps.FrameMbsOnlyFlag {
+			p.alone = p.alone && !refers
+			continue
+		}
+		num, field, ok := c.frameNum(n)
+		parity |= field
 		if !first {
 			p.alone = p.alone && !refers
 			continue
 		}
 		first = false
 		p.alone = !refers
-		num, ok := c.frameNum(n)
+		p.second, c.number = ok && kind != idr && num == c.number, num
 		switch {
 		case !ok:
 		case kind == idr:
@@ -94,8 +109,28 @@ func (c *counter) unit(nals [][]byte) place {
 			}
 		}
 	}
+	if p.second = p.second && c.single|parity == top|bottom && parity != top|bottom; p.second || parity == top|bottom {
+		parity = 0
+	}
+	c.single = parity
+	if !first {
+		c.recover(nals, &p)
+	}
 	p.spare = p.alone && c.known && c.sps.FrameMbsOnlyFlag && !p.gap
 	return p
+}
+
+// recover follows a recovery point that decoding began at. FFmpeg knows which pictures it leaves unclean, but says nothing of those that
+// it holds back to the end.
+func (c *counter) recover(nals [][]byte, p *place) {
+	if !c.started {
+		c.started = true
+		c.open = !slices.ContainsFunc(nals, func(n []byte) bool { return n[0]&0x1f == byte(h264.NALUTypeIDR) })
+		c.dirty, _ = nal.Recovery(nals)
+	} else if !p.alone && !p.second && c.dirty > 0 {
+		c.dirty--
+	}
+	p.open, p.dirty = c.open, c.open && c.dirty > 0
 }
 
 func (c *counter) sequence(n []byte) {
@@ -112,23 +147,42 @@ func (c *counter) sequence(n []byte) {
 // modulus returns MaxFrameNum, equation 7-10.
 func (c *counter) modulus() uint64 { return 1 << (c.sps.Log2MaxFrameNumMinus4 + 4) }
 
-// frameNum reads the frame_num of a slice.
-func (c *counter) frameNum(n []byte) (num uint64, ok bool) {
+// Fields are a set of the two fields of a picture.
+type fields uint8
+
+const (
+	top fields = 1 << iota
+	bottom
+)
+
+// frameNum reads the frame_num of a slice, and which field it is of, if it is of one:
+//
+//	frame_num (4 to 16)  field_pic_flag, unless all are frames  bottom_field_flag, if that is set
+func (c *counter) frameNum(n []byte) (num uint64, field fields, ok bool) {
 	// Three codes of up to 63 bits, and up to 18 more: 26 bytes, and the emulation prevention among them.
 	const most = 40
 	if !c.known || c.disabled || c.sps.Log2MaxFrameNumMinus4 > 12 {
-		return 0, false
+		return 0, 0, false
 	}
 	b := h264.EmulationPreventionRemove(n[:min(len(n), most)])[1:]
 	pos := 0
 	for range 3 {
 		if _, err := bits.ReadGolombUnsigned(b, &pos); err != nil {
-			return 0, false
+			return 0, 0, false
 		}
 	}
 	if c.sps.SeparateColourPlaneFlag {
 		pos += 2
 	}
 	num, err := bits.ReadBits(b, &pos, int(c.sps.Log2MaxFrameNumMinus4)+4)
-	return num, err == nil
+	if err == nil && !c.sps.FrameMbsOnlyFlag && bits.HasSpace(b, pos, 2) == nil {
+		switch {
+		case !bits.ReadFlagUnsafe(b, &pos):
+		case bits.ReadFlagUnsafe(b, &pos):
+			field = bottom
+		default:
+			field = top
+		}
+	}
+	return num, field, err == nil
 }

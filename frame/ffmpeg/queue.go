@@ -30,6 +30,7 @@ type slot[T any] struct {
 	key     bool // decoding can begin here
 	hurt    bool // its own picture is damaged
 	hurting bool // so is what comes after it, up to the next key unit
+	none    bool // it has no picture, and is meant to have none
 	held    T
 }
 
@@ -98,7 +99,7 @@ func (q *queue[T]) forgo(i int) {
 
 func (q *queue[T]) miss(i int) {
 	q.slots[i].fate = missing
-	if !q.hidden(i) {
+	if q.slots[i].none = q.hidden(i); !q.slots[i].none {
 		q.spoil(i, false)
 	}
 }
@@ -127,8 +128,8 @@ func (q *queue[T]) drain() {
 }
 
 // take returns the next picture in presentation order, which unit it is of, and whether it is corrupt; ok is false as long as
-// it must be held back.
-func (q *queue[T]) take() (i int, t T, corrupt, ok bool) {
+// it must be held back. A unit that rightly has no picture gives none.
+func (q *queue[T]) take() (i int, t T, corrupt, none, ok bool) {
 	for ; q.shown < len(q.show); q.shown++ {
 		i = q.show[q.shown]
 		s := &q.slots[i]
@@ -142,15 +143,19 @@ func (q *queue[T]) take() (i int, t T, corrupt, ok bool) {
 			q.lose(i)
 		}
 		if s.fate == missing {
+			if s.none && i < q.settled && !q.corrupt(i) {
+				q.shown++
+				return i, t, false, true, true
+			}
 			continue
 		}
-		var none T
-		t, s.held = s.held, none
+		var empty T
+		t, s.held = s.held, empty
 		q.shown++
 		q.holding--
-		return i, t, q.corrupt(i), true
+		return i, t, q.corrupt(i), false, true
 	}
-	return 0, t, false, false
+	return 0, t, false, false, false
 }
 
 // corrupt tells whether unit i or anything that it may refer to is damaged.

@@ -35,7 +35,7 @@ func TestQueue(t *testing.T) {
 			steps: []int{0, 1, 2, 3}, want: []string{"0", "1!", "2!", "3"}},
 		{name: "a unit without a picture spoils what follows", pts: "0123", steps: []int{0, -2, 2, 3}, want: []string{"0", "", "2!", "3!"}},
 		{name: "unless it is meant to have none", pts: "0123", hidden: []int{1}, steps: []int{0, -2, 2, 3},
-			want: []string{"0", "", "2", "3"}},
+			want: []string{"0", "(1)", "2", "3"}},
 		{name: "at the end nothing is waited for", pts: "0123", steps: []int{0, 2, 3, drain}, want: []string{"0", "", "", "2!3!"}},
 		{name: "what is overdue is not waited for", pts: "0123456789abcdefghijk",
 			steps: []int{0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 1, 19},
@@ -70,9 +70,13 @@ func TestQueue(t *testing.T) {
 				}
 				var got strings.Builder
 				for {
-					i, held, corrupt, ok := q.take()
+					i, held, corrupt, none, ok := q.take()
 					if !ok {
 						break
+					}
+					if none {
+						fmt.Fprintf(&got, "(%d)", i)
+						continue
 					}
 					if i != held {
 						t.Fatalf("unit %d has the picture of %d", i, held)
@@ -105,7 +109,7 @@ func TestQueueBound(t *testing.T) {
 	for i := range g {
 		q.put(i, i)
 		for {
-			_, _, _, ok := q.take()
+			_, _, _, _, ok := q.take()
 			if !ok {
 				break
 			}

@@ -4,15 +4,7 @@
 
 #include <libavutil/frame.h>
 #include <libavutil/pixdesc.h>
-#include <libavutil/version.h>
 #include <libavutil/video_enc_params.h>
-
-// key_frame and interlaced_frame became flags in FFmpeg 6.1 (libavutil 58.7) and left the structure in 8.0 (libavutil 60).
-#if LIBAVUTIL_VERSION_INT >= AV_VERSION_INT(58, 7, 100)
-#define INTERLACED(f) (((f)->flags & AV_FRAME_FLAG_INTERLACED) != 0)
-#else
-#define INTERLACED(f) ((f)->interlaced_frame != 0)
-#endif
 
 // layout tells which of our own loops can read a pixel format.
 static int layout(const AVPixFmtDescriptor *d)
@@ -78,7 +70,6 @@ void ls_read(const void *frame, ls_raw *out)
 	out->pts = f->pts;
 	out->corrupt = (f->flags & AV_FRAME_FLAG_CORRUPT) != 0;
 	out->errors = f->decode_error_flags;
-	out->interlaced = INTERLACED(f);
 	out->space = f->colorspace;
 	out->siting = f->chroma_location;
 	out->sar_num = f->sample_aspect_ratio.num;

@@ -29,7 +29,6 @@ typedef struct {
 	int64_t pts;
 	int corrupt;    // AV_FRAME_FLAG_CORRUPT
 	int errors;     // decode_error_flags
-	int interlaced; // coded as two fields
 	int intra, bi;  // coded as I or B picture
 	float qp;       // mean over the blocks, 0 if the decoder does not export it
 } ls_raw;

@@ -35,12 +35,14 @@ type session struct {
 	laid   unsafe.Pointer // what the decoder has of it
 	trail  trail
 	queue  *queue[*astiav.Frame]
-	buf    []byte    // a unit and its padding
-	due    bool      // a picture was wanted
-	given  bool      // one came
-	last   error     // the latest error of the decoder
-	sum    uint64    // of the picture that was shown last
-	since  time.Time // when it was first shown
+	buf    []byte        // a unit and its padding
+	due    bool          // a picture was wanted
+	given  bool          // one came
+	last   error         // the latest error of the decoder
+	clear  bool          // the first clean picture was sent, if decoding began without one
+	clean  time.Duration // and its PTS
+	sum    uint64        // of the picture that was shown last
+	since  time.Time     // when it was first shown
 }
 
 // A unit is what is kept of an access unit.
@@ -50,7 +52,6 @@ type unit struct {
 	key    bool
 	wanted bool // its picture may be
 	place  place
-	fields bool    // its picture was coded as fields
 	hidden bool    // it may rightly have none
 	qp     float32 // effective quantiser of its picture
 }
@@ -102,7 +103,7 @@ func (d *Decoder) open(first *frame.AccessUnit) (*session, error) {
 		}
 	}
 
-	s.queue = newQueue[*astiav.Frame](func(i int) bool { return s.units[i].hidden || i > 0 && s.units[i-1].fields })
+	s.queue = newQueue[*astiav.Frame](func(i int) bool { return s.units[i].hidden || s.units[i].place.second })
 	s.codec = astiav.AllocCodecContext(codec)
 	s.packet = astiav.AllocPacket()
 	s.frame = astiav.AllocFrame()
@@ -190,6 +191,14 @@ func (s *session) take(u *frame.AccessUnit, wanted bool) {
 	if u.Lost || place.gap {
 		s.queue.spoil(i, false)
 	}
+	if place.open {
+		if !place.dirty && !s.clear {
+			s.clear, s.clean = true, u.PTS
+		}
+		if !s.clear || u.PTS < s.clean {
+			s.queue.spoil(i, true)
+		}
+	}
 	if place.broken {
 		s.queue.spoil(i, place.alone)
 	}
@@ -203,9 +212,17 @@ func (s *session) take(u *frame.AccessUnit, wanted bool) {
 // show yields what is ready. It returns false if the caller has had enough.
 func (s *session) show(yield func(frame.Latent, error) bool) bool {
 	for {
-		i, f, corrupt, ok := s.queue.take()
+		i, f, corrupt, none, ok := s.queue.take()
 		if !ok {
 			return true
+		}
+		if none {
+			// Of a unit that is shown before the first it cannot be told: what it refers to is not there.
+			u := &s.units[i]
+			if u.wanted && u.pts >= s.units[0].pts && !yield(frame.Latent{Unit: i, PTS: u.pts, Hidden: true}, nil) {
+				return false
+			}
+			continue
 		}
 		if sum := uint64(C.ls_print(f.UnsafePointer())); sum != s.sum || s.since.IsZero() {
 			s.sum, s.since = sum, s.units[i].time
@@ -228,7 +245,7 @@ func (s *session) latent(i int, f *astiav.Frame, corrupt bool, yield func(frame.
 	raw := new(C.ls_raw)
 	C.ls_read(f.UnsafePointer(), raw)
 	corrupt = corrupt || raw.corrupt != 0 || raw.errors != 0
-	return yield(frame.Latent{PTS: u.pts, Corrupt: corrupt, EffectiveQP: u.qp, Develop: func() (*frame.Picture, error) {
+	return yield(frame.Latent{Unit: i, PTS: u.pts, Corrupt: corrupt, EffectiveQP: u.qp, Develop: func() (*frame.Picture, error) {
 		img, err := s.convert(f, raw)
 		if err != nil {
 			return nil, &Error{Step: "convert", Codec: s.name, Err: err}
@@ -268,6 +285,9 @@ func (s *session) send(u *frame.AccessUnit) {
 		s.fail(err)
 	}
 	s.receive()
+	if s.units[i].place.second { // its picture is that of the first field
+		s.queue.lose(i)
+	}
 	if s.name == frame.VP8 || s.name == frame.VP9 || s.name == frame.AV1 || s.name == frame.MJPEG { // coded in the order they are shown
 		s.queue.lose(i)
 	}
@@ -315,7 +335,6 @@ func (s *session) keep() {
 		s.frame.Unref()
 		return
 	}
-	s.units[i].fields = raw.interlaced != 0
 	s.units[i].qp = s.trail.next(scaleQP(s.name, float64(raw.qp)), raw.intra != 0, raw.bi != 0)
 	if damaged(s.name, raw) {
 		s.queue.spoil(i, s.units[i].place.alone)

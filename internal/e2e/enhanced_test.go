@@ -105,6 +105,22 @@ func TestEnhancedRTMP(t *testing.T) {
 // publish sends the bodies of video messages, a 30th of a second after one another, and says that this was all.
 func publish(t *testing.T, url string, bodies [][]byte) (hangUp func() error) {
 	t.Helper()
+	messages := make([]timed, len(bodies))
+	for i, body := range bodies {
+		at := time.Duration(i) * time.Second / 30
+		messages[i] = timed{uint32(at.Milliseconds()), body}
+	}
+	return publishTimed(t, url, messages)
+}
+
+// A timed is the body of a message, and its timestamp.
+type timed struct {
+	stamp uint32
+	body  []byte
+}
+
+func publishTimed(t *testing.T, url string, messages []timed) (hangUp func() error) {
+	t.Helper()
 	host, _, _ := strings.Cut(strings.TrimPrefix(url, "rtmp://"), "/")
 	client, err := gortmp.Dial("rtmp", host, &gortmp.ConnConfig{})
 	if err != nil {
@@ -113,16 +129,15 @@ func publish(t *testing.T, url string, bodies [][]byte) (hangUp func() error) {
 	if err := client.Connect(&message.NetConnectionConnect{Command: message.NetConnectionConnectCommand{App: "live", TCURL: url}}); err != nil {
 		t.Fatal(err)
 	}
-	stream, err := client.CreateStream(nil, 4096)
+	stream, err := client.CreateStream(nil, 1<<20) // a chunk for each message: it cannot split those with large timestamps
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := stream.Publish(&message.NetStreamPublish{PublishingName: "enhanced", PublishingType: "live"}); err != nil {
 		t.Fatal(err)
 	}
-	for i, body := range bodies {
-		at := time.Duration(i) * time.Second / 30
-		if err := stream.Write(6, uint32(at.Milliseconds()), &message.VideoMessage{Payload: bytes.NewReader(body)}); err != nil {
+	for _, m := range messages {
+		if err := stream.Write(6, m.stamp, &message.VideoMessage{Payload: bytes.NewReader(m.body)}); err != nil {
 			t.Fatal(err)
 		}
 	}

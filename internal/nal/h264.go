@@ -7,6 +7,7 @@ const (
 	h264Slice     = 1
 	h264Partition = 4 // data partitions are 2 to 4
 	h264IDR       = 5
+	h264SEI       = 6
 	h264SPS       = 7
 	h264PPS       = 8
 	h264AUD       = 9
@@ -14,7 +15,10 @@ const (
 )
 
 // H264 makes access units of NAL units and remembers the parameter sets among them. The zero value is ready for a new stream.
-type H264 struct{ sets memory }
+type H264 struct {
+	sets    memory
+	refresh refresh
+}
 
 // Config reads an AVCDecoderConfigurationRecord (ISO/IEC 14496-15 section 5.3.3.1): it forgets the parameter sets known so far,
 // learns the record's, and returns the number of bytes of the length field before each NAL unit of the stream.
@@ -38,12 +42,20 @@ func (h *H264) Config(record []byte) (lengthSize int, err error) {
 	return int(record[4]&3) + 1, nil
 }
 
-// Unit returns the Annex B data of the access unit that consists of nals, and whether it is a key unit: an IDR picture.
+// Unit returns the Annex B data of the access unit that consists of nals, and whether it is a key unit: an IDR picture, or one
+// with a recovery point, see refresh, once the parameter sets are known.
 // Delimiters and filler are left out; a key unit begins with all parameter sets, those that it lacks too. The data is a copy of its
 // own. It is empty if nals hold no picture; parameter sets among them are remembered all the same.
 func (h *H264) Unit(nals [][]byte) (data []byte, key bool, err error) {
-	return h.sets.unit(readH264, nals)
+	data, key, err = h.sets.unit(readH264, nals, h.refresh.due(nals), h264SPS, h264PPS)
+	if len(data) > 0 {
+		h.refresh.note(key)
+	}
+	return data, key, err
 }
+
+// Lost says that something before the next unit, or of it, did not arrive, up to the next key unit.
+func (h *H264) Lost() { h.refresh.lost = true }
 
 // readH264 is the reader of H.264, ITU-T H.264 section 7.3.1:
 //

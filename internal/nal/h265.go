@@ -4,19 +4,24 @@ import "errors"
 
 // H.265 NAL unit types, ITU-T H.265 table 7-1.
 const (
-	h265RADL   = 7 // 0 to 7 are pictures that cannot be decoded first
-	h265RASL   = 9 // 8 and 9
+	h265RADL   = 7
+	h265RASL   = 9 // 0 to 9 are pictures that cannot be decoded first, 8 and 9 these
 	h265BLA    = 16
 	h265CRA    = 21 // 16 to 21 are pictures of random access: BLA 16 to 18, IDR 19 and 20, CRA
 	h265VPS    = 32
 	h265SPS    = 33
 	h265PPS    = 34
 	h265AUD    = 35
+	h265End    = 36 // 36 and 37: a sequence ends
 	h265Filler = 38
 )
 
 // H265 makes access units of NAL units and remembers the parameter sets among them. The zero value is ready for a new stream.
-type H265 struct{ sets memory }
+type H265 struct {
+	sets  memory
+	begun bool // there was a picture of random access, and the sequence did not end since
+	led   bool // what was decoded before the last one of them is there for the pictures that lead it
+}
 
 // Config reads an HEVCDecoderConfigurationRecord (ISO/IEC 14496-15 section 8.3.3.1): it forgets the parameter sets known so far,
 // learns the record's, and returns the number of bytes of the length field before each NAL unit of the stream.
@@ -45,10 +50,36 @@ func (h *H265) Config(record []byte) (lengthSize int, err error) {
 // lacks too. The data is a copy of its own. It is empty if nals hold no picture; parameter sets among them are remembered all the
 // same.
 //
-// Left out too are the pictures that are decoded after a CRA picture, shown before it, and may refer to what came before it (RASL):
-// no GOP that begins with this key unit has what they need, and decoders throw them away (section 8.3.1).
+// Pictures that are decoded after a CRA picture, shown before it, and may refer to what came before it (RASL) stay: they can be
+// decoded if decoding begins at the key unit before that. They are left out where nothing came before, or what came is not what they
+// refer to: then decoders throw them away (section 8.1.3).
 func (h *H265) Unit(nals [][]byte) (data []byte, key bool, err error) {
-	return h.sets.unit(readH265, nals)
+	for _, n := range nals {
+		if len(n) > 1 && n[0]&1 == 0 && n[1]>>3 == 0 {
+			h.follow(n[0] >> 1 & 0x3f)
+		}
+	}
+	read := readH265
+	if !h.led {
+		read = func(nal []byte) (role, set) {
+			if r, s := readH265(nal); r != picture || nal[0]>>1 < h265RADL+1 {
+				return r, s
+			}
+			return dropped, set{}
+		}
+	}
+	return h.sets.unit(read, nals, false)
+}
+
+// follow notes where sequences begin and end.
+func (h *H265) follow(kind byte) {
+	switch {
+	case kind >= h265BLA && kind <= h265CRA:
+		h.led = kind == h265CRA && h.begun
+		h.begun = true
+	case kind == h265End || kind == h265End+1:
+		h.begun = false
+	}
 }
 
 // readH265 is the reader of H.265, ITU-T H.265 section 7.3.1.2:
@@ -62,14 +93,14 @@ func readH265(nal []byte) (role, set) {
 		return dropped, set{}
 	}
 	kind := nal[0] >> 1 & 0x3f
-	if kind > h265RADL && kind <= h265RASL || kind == h265AUD || kind == h265Filler {
+	if kind == h265AUD || kind == h265Filler {
 		return dropped, set{}
 	}
 	if layer := nal[0]&1<<5 | nal[1]>>3; layer > 0 {
 		return kept, set{}
 	}
 	switch {
-	case kind <= h265RADL:
+	case kind <= h265RASL:
 		return picture, set{}
 	case kind >= h265BLA && kind <= h265CRA:
 		return keyPicture, set{}

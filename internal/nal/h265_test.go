@@ -22,6 +22,8 @@ var (
 	hevcPPS1      = []byte{0x44, 1, 0x41, 9}
 	hevcIDR       = []byte{0x26, 1, 0xaf, 2}
 	hevcCRA       = []byte{0x2a, 1, 0xaf, 2}
+	hevcBLA       = []byte{0x20, 1, 0xaf, 2}
+	hevcEnd       = []byte{0x48, 1}
 	hevcSlice     = []byte{0x02, 1, 0xd0, 4}
 	hevcRADL      = []byte{0x0c, 1, 0xd0, 5}
 	hevcRASL      = []byte{0x12, 1, 0xd0, 6}
@@ -58,6 +60,9 @@ func TestH265Unit(t *testing.T) {
 			annexB(hevcSEI, hevcSlice), false},
 		{"a leading picture that the key unit suffices for", nil, [][]byte{hevcRADL}, annexB(hevcRADL), false},
 		{"a leading picture that needs what came before the key unit", nil, [][]byte{hevcSEI, hevcRASL}, nil, false},
+		{"which is there if something did", [][][]byte{{hevcIDR}, {hevcCRA}}, [][]byte{hevcRASL}, annexB(hevcRASL), false},
+		{"but not if the sequence ended in between", [][][]byte{{hevcIDR}, {hevcSlice, hevcEnd}, {hevcCRA}}, [][]byte{hevcRASL}, nil, false},
+		{"or is another's", [][][]byte{{hevcIDR}, {hevcBLA}}, [][]byte{hevcRASL}, nil, false},
 		{"another layer neither makes a key unit", nil, [][]byte{hevcSlice, hevcLayer1}, annexB(hevcSlice, hevcLayer1), false},
 		{"nor a picture", nil, [][]byte{hevcLayer1}, nil, false},
 	} {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/nal"
 )
 
@@ -90,6 +91,40 @@ func TestH264Unit(t *testing.T) {
 		{"no picture, no unit", nil, [][]byte{sps0, pps0, sei}, nil, false},
 	} {
 		test.run(t, new(nal.H264), record([][]byte{sps0}, [][]byte{pps0}))
+	}
+}
+
+// TestRecoveryPoints has recovery points after an IDR picture, of an open GOP and of an intra refresh that takes two pictures.
+func TestRecoveryPoints(t *testing.T) {
+	const open, refresh = 0x80, 0x60 // counts of zero and two, as Exp-Golomb codes
+	point := func(count byte) []byte { return []byte{0x06, 0x06, 0x01, count, 0x80} }
+	var h nal.H264
+	for i, test := range []struct {
+		nals [][]byte
+		lost bool // before it
+		key  bool
+	}{
+		{nals: [][]byte{point(open), slice}}, // no sets are known
+		{nals: [][]byte{sps0, pps0, point(refresh), slice}, key: true},
+		{nals: [][]byte{point(open), slice}, key: true},
+		{nals: [][]byte{slice}},
+		{nals: [][]byte{point(refresh), slice}},
+		{nals: [][]byte{point(refresh), slice}, lost: true, key: true},
+		{nals: [][]byte{point(refresh), slice}},
+		{nals: [][]byte{idr}, key: true},
+		{nals: [][]byte{point(refresh)}}, // no picture
+		{nals: [][]byte{sei, {0x06, 0x06, 0xff}, slice}},
+	} {
+		if test.lost {
+			h.Lost()
+		}
+		data, key, err := h.Unit(test.nals)
+		if key != test.key || err != nil || key && !bytes.HasPrefix(data, annexB(sps0, pps0)) {
+			t.Errorf("unit %d: %x, key %v, %v", i, data, key, err)
+		}
+		if closed := len(test.nals) == 1; key && nal.Closed(frame.H264, data) != closed {
+			t.Errorf("unit %d: closed is not %v", i, closed)
+		}
 	}
 }
 

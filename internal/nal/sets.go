@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // A role is what a NAL unit is to its access unit, whatever the codec.
@@ -36,8 +37,9 @@ type memory struct {
 
 // unit returns the Annex B data of the access unit that consists of nals, and whether it is a key unit. A key unit begins with all
 // sets that are known, its own among them, each once. The data is a copy of its own, nil if nals hold no picture; the sets among
-// them are remembered all the same.
-func (m *memory) unit(read reader, nals [][]byte) (data []byte, key bool, err error) {
+// them are remembered all the same. If begin is set, it is a key unit even without a key picture, as long as sets of the kinds
+// that are due are known.
+func (m *memory) unit(read reader, nals [][]byte, begin bool, due ...byte) (data []byte, key bool, err error) {
 	size, inBand, pictures := 0, 0, false
 	for _, n := range nals {
 		if len(n) == 0 {
@@ -59,6 +61,7 @@ func (m *memory) unit(read reader, nals [][]byte) (data []byte, key bool, err er
 		}
 		size += 4 + len(n)
 	}
+	key = key || begin && m.has(due)
 	switch {
 	case !pictures:
 		return nil, false, nil
@@ -79,6 +82,16 @@ func (m *memory) unit(read reader, nals [][]byte) (data []byte, key bool, err er
 		}
 	}
 	return data, key, nil
+}
+
+// has reports whether sets of all these kinds are known.
+func (m *memory) has(kinds []byte) bool {
+	for _, kind := range kinds {
+		if !slices.ContainsFunc(m.sets, func(s set) bool { return s.kind == kind }) {
+			return false
+		}
+	}
+	return true
 }
 
 func appendNAL(dst, nal []byte) []byte { return append(append(dst, 0, 0, 0, 1), nal...) }

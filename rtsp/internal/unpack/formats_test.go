@@ -88,10 +88,14 @@ func TestFormats(t *testing.T) {
 		{"H.265: fragments", new265, key265, annexB(vps265, sps265, pps265, idr265), func(s *stream) []*rtp.Packet {
 			return []*rtp.Packet{s.packet(false, []byte{0x62, 1, 0x95}, cra265[2:4]), s.packet(true, []byte{0x62, 1, 0x55}, cra265[4:])}
 		}, []unit{{annexB(vps265, sps265, pps265, cra265), true, false}}},
-		{"H.265: pictures before a CRA picture that cannot be decoded are left out", new265, key265, annexB(vps265, sps265, pps265, idr265),
+		{"H.265: pictures that lead a CRA picture and refer to what came before it", new265, key265, annexB(vps265, sps265, pps265, idr265),
 			func(s *stream) []*rtp.Packet {
 				return []*rtp.Packet{s.packet(true, cra265), s.packet(true, rasl265), s.packet(true, slice265)}
-			}, []unit{{annexB(vps265, sps265, pps265, cra265), true, false}, {annexB(slice265), false, false}}},
+			}, []unit{{annexB(vps265, sps265, pps265, cra265), true, false}, {annexB(rasl265), false, false}, {annexB(slice265), false, false}}},
+		{"H.265: or have nothing to refer to", new265, slices.Concat([]byte{0x60, 1}, sized(vps265, sps265, pps265, cra265)), annexB(vps265, sps265, pps265, cra265),
+			func(s *stream) []*rtp.Packet {
+				return []*rtp.Packet{s.packet(true, rasl265), s.packet(true, slice265)}
+			}, []unit{{annexB(slice265), false, false}}},
 		{"H.265: a fragment is missing", new265, key265, annexB(vps265, sps265, pps265, idr265), func(s *stream) []*rtp.Packet {
 			a := s.packet(false, slice265)
 			s.seq++

@@ -1,7 +1,6 @@
 package unpack
 
 import (
-	"bytes"
 	"slices"
 	"time"
 
@@ -25,14 +24,13 @@ const (
 
 // An H264 makes access units of the RTP packets of one H.264 stream, RFC 6184 in its single NAL unit and non-interleaved modes.
 //
-// A key unit is an IDR picture, or one with a recovery point: see refresh.
+// A key unit is an IDR picture, or one with a recovery point: see nal.H264.
 type H264 struct {
 	stream
 	pieces
-	sets    nal.H264
-	order   order
-	refresh refresh
-	idr     bool // the unit made last is an IDR picture
+	sets  nal.H264
+	order order
+	idr   bool // the unit made last is an IDR picture
 }
 
 // Learn remembers parameter sets that came outside the stream.
@@ -75,6 +73,10 @@ func (h *H264) finish(missing bool) (m made, err error) {
 	m.codec, m.damaged = frame.H264, h.close()
 	nals := h.split()
 	h.reset()
+	lost := missing || m.damaged
+	if lost {
+		h.sets.Lost()
+	}
 	if m.data, m.key, err = h.sets.Unit(nals); err != nil {
 		return m, err
 	}
@@ -85,27 +87,12 @@ func (h *H264) finish(missing bool) (m made, err error) {
 	if len(m.data) == 0 {
 		return m, nil
 	}
-	if h.refresh.begins(nals, m.key, missing || m.damaged) {
-		data, err := h.withSets(m.data)
-		if err != nil {
-			return m, err
-		}
-		if hasSets(data) {
-			m.data, m.key = data, true
-		}
-	}
-	if m.opens = m.key && opens(nals[0]) && hasSets(m.data); !m.opens && m.key || !h.live && m.damaged {
-		h.refresh = refresh{} // the stream does not begin with it
+	m.opens = m.key && opens(nals[0]) && hasSets(m.data)
+	if lost || m.key && !m.opens { // then the stream does not begin with it
+		h.sets.Lost()
 	}
 	m.certain = nals[0][0]&0x1f == typeAUD // it is the first of its access unit, ITU-T H.264 section 7.4.1.2.3
 	return m, nil
-}
-
-// withSets returns the data of a unit with all parameter sets before it. Those that are in it stay there too, which does no harm.
-func (h *H264) withSets(data []byte) ([]byte, error) {
-	idr := []byte{typeIDR}
-	key, _, err := h.sets.Unit([][]byte{idr})
-	return append(bytes.TrimSuffix(key, append([]byte{0, 0, 0, 1}, idr...)), data...), err
 }
 
 // decoded implements orderer.

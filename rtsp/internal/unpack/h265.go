@@ -21,8 +21,8 @@ const (
 )
 
 // An H265 makes access units of the RTP packets of one H.265 stream, RFC 7798 without the transmission out of decoding order that
-// its sprop-max-don-diff tells of. A key unit is any picture of random access: IDR, CRA or BLA. Pictures that cannot be decoded after
-// one are left out.
+// its sprop-max-don-diff tells of. A key unit is any picture of random access: IDR, CRA or BLA. Pictures that lead
+// one and have nothing to refer to are left out.
 type H265 struct {
 	stream
 	pieces

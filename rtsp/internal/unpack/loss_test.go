@@ -12,7 +12,8 @@ import (
 )
 
 // spoil loses, doubles and moves packets at random: a unit that is not marked must be what was encoded, and follow what was encoded
-// before it unless it is a key unit.
+// before it unless it is a key unit. Pictures that are shown before a key unit may refer to what came before: if that is missing, they
+// are marked, or left out if there was nothing.
 func (k kind) spoil(t *testing.T, all []*rtp.Packet, want []frame.AccessUnit) {
 	t.Helper()
 	r := rand.New(rand.NewPCG(3, 4))
@@ -26,10 +27,17 @@ func (k kind) spoil(t *testing.T, all []*rtp.Packet, want []frame.AccessUnit) {
 			packets := spoiled(r, rate, all)
 			zero := time.Duration(int32(packets[0].Timestamp-all[0].Timestamp)) * time.Second / 90000
 			last := -1
-			var dts time.Duration
+			var dts, keyPTS time.Duration
+			torn := false // before the last key unit
 			for n, u := range k.unpack(t, packets) {
 				at, ok := index[(u.PTS + zero).Round(time.Millisecond)]
 				got, due := u.Data, want[at].Data
+				for n == 1 && last < at-1 && want[last+1].PTS < want[last].PTS {
+					last++ // left out
+				}
+				if u.Key {
+					torn, keyPTS = n > 0 && last != at-1, u.PTS
+				}
 				if n == 0 && k.first != nil {
 					got, due = k.first(got), k.first(due)
 				}
@@ -42,6 +50,8 @@ func (k kind) spoil(t *testing.T, all []*rtp.Packet, want []frame.AccessUnit) {
 					t.Fatalf("%v spoiled: unit %d: DTS %v after %v", rate, at, u.DTS, dts)
 				case u.Lost:
 					marked++
+				case torn && u.PTS < keyPTS:
+					t.Fatalf("%v spoiled: unit %d refers to what is missing, and is not marked", rate, at)
 				case !bytes.Equal(got, due) || last != at-1 && !u.Key:
 					t.Fatalf("%v spoiled: unit %d, after %d, is damaged and not marked", rate, at, last)
 				default:

@@ -62,6 +62,8 @@ type stream struct {
 	due     uint16 // sequence number of the packet after it
 	live    bool   // the first unit was made
 	missing bool   // something before the unit that is being collected, and after the last that was made
+	torn    bool   // something was missing right before the last key unit, which pictures that are shown before it may refer to
+	keyPTS  time.Duration
 
 	// The unit that is being collected:
 	open    bool      // a packet of it came
@@ -134,10 +136,17 @@ func (s *stream) complete(c codec, emit func(frame.AccessUnit)) error {
 		}
 		s.live, lost = true, false
 	}
+	torn := s.missing
 	s.missing = false
 	u := frame.AccessUnit{Codec: m.codec, Key: m.key, Lost: lost, Data: m.data}
 	order, _ := c.(orderer)
 	u.PTS, u.DTS = s.timing.place(s.pts, lost, order)
+	switch {
+	case u.Key:
+		s.torn, s.keyPTS = torn, u.PTS
+	case s.torn && u.PTS < s.keyPTS:
+		u.Lost = true
+	}
 	s.date(&u)
 	emit(u)
 	return nil

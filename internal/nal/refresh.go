@@ -1,4 +1,4 @@
-package unpack
+package nal
 
 import (
 	"github.com/bluenviron/mediacommon/v2/pkg/bits"
@@ -28,25 +28,27 @@ type refresh struct {
 	lost     bool   // something was lost since
 }
 
-// begins reports whether a unit is a key unit for its recovery point.
-func (r *refresh) begins(nals [][]byte, key, lost bool) bool {
-	count, ok := recovery(nals)
-	ok = ok && !key && (count == 0 || !r.begun || r.lost || lost || r.pictures >= refreshes*count)
-	r.pictures++
-	r.lost = r.lost || lost
-	if key || ok {
-		*r = refresh{begun: true, lost: lost}
-	}
-	return ok
+// due reports whether the unit that consists of nals is to be a key unit for its recovery point.
+func (r *refresh) due(nals [][]byte) bool {
+	count, ok := Recovery(nals)
+	return ok && (count == 0 || !r.begun || r.lost || r.pictures >= refreshes*count)
 }
 
-// recovery returns the pictures that it takes from the unit that consists of nals to clean ones, if it is a recovery point. Messages
-// are (sections 7.3.2.3.1 and D.1.8)
+// note notes that there was a unit.
+func (r *refresh) note(key bool) {
+	r.pictures++
+	if key {
+		*r = refresh{begun: true}
+	}
+}
+
+// Recovery returns the pictures that it takes from the unit that consists of nals to clean ones, if it is a recovery point. Pictures that are
+// not referred to do not count. Messages are (sections 7.3.2.3.1 and D.1.8)
 //
 //	type (8, 255: add the next byte)  size (8, 255: add the next byte)  count (Exp-Golomb)  ...
-func recovery(nals [][]byte) (count uint64, ok bool) {
+func Recovery(nals [][]byte) (count uint64, ok bool) {
 	for _, n := range nals {
-		if n[0]&0x1f != typeSEI || len(n) > maxSEI {
+		if len(n) == 0 || n[0]&0x1f != h264SEI || len(n) > maxSEI {
 			continue
 		}
 		b := h264.EmulationPreventionRemove(n)[1:]
