@@ -149,6 +149,11 @@ func (c *Camera) run(ctx context.Context, s *Still, asked time.Time) (step strin
 		{"enhance", c.Enhancer, func() error {
 			decoded := p
 			p, err = c.enhanced.do(ctx, id, func(ctx context.Context) (*frame.Picture, error) {
+				release, err := c.follower().Reserve(ctx)
+				if err != nil {
+					return nil, err
+				}
+				defer release()
 				better, err := c.Enhancer.Enhance(ctx, &frame.Burst{Pictures: []*frame.Picture{decoded}})
 				if err == nil && better == nil {
 					err = errNoPicture
@@ -160,9 +165,14 @@ func (c *Camera) run(ctx context.Context, s *Still, asked time.Time) (step strin
 		{"moderate", c.Moderator, func() error { return c.Moderator.Moderate(ctx, s.Request, p) }},
 		{"encode", encoder, func() error {
 			s.Type, s.Picture = encoder.Type(), p
-			s.Data, err = c.files.do(ctx, id, func(context.Context) ([]byte, error) {
+			s.Data, err = c.files.do(ctx, id, func(ctx context.Context) ([]byte, error) {
+				release, err := c.follower().Reserve(ctx)
+				if err != nil {
+					return nil, err
+				}
+				defer release()
 				var file bytes.Buffer
-				err := encoder.Encode(&file, s.Picture)
+				err = encoder.Encode(&file, s.Picture)
 				return file.Bytes(), err
 			})
 			return err

@@ -29,8 +29,8 @@ type Decoder interface {
 // yields the pictures in presentation order, each as soon as it is known, before it takes another unit; what is left when the units
 // end, then. Of a unit that rightly has no picture it may yield that: see frame.Latent.
 //
-// Reserve waits for leave to decode, so that not all is decoded at once that is wanted at once: Follow is given units between Reserve
-// and release only.
+// Reserve waits for leave to work the processor, so that not all is done at once that is wanted at once, and streams come in
+// meanwhile: Follow is given units between Reserve and release only, and the Enhancer and the Encoder run there, too.
 type Follower interface {
 	Decoder
 	Reserve(ctx context.Context) (release func(), err error)

@@ -149,8 +149,9 @@ func TestFairness(t *testing.T) {
 		if _, err := modest.Capture(t.Context(), capture.Request{}); err != nil {
 			t.Error(err)
 		}
-		if took := time.Since(begun); took > 200*time.Millisecond+d.took {
-			t.Errorf("it took %v, for one capture of the other stream and its own 200 ms do", took)
+		// Before the decoding and before the encoding, the other stream may have its turn: 200 ms of twenty units each.
+		if took := time.Since(begun); took > 3*200*time.Millisecond {
+			t.Errorf("it took %v of the 3.6 seconds that the other stream takes", took)
 		}
 		taps.Wait()
 	})

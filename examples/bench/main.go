@@ -1,174 +1,160 @@
-// Bench measures tap to bytes: how long it takes from asking for the newest picture of a live 1080p30 stream with a key interval
-// of two seconds to holding its JPEG file. Beside Livestill it measures what is usual today, in the same run and on the same
-// stream: an ffmpeg started per picture that plays from nginx's RTMP module. It needs ffmpeg and nginx with that module.
+// Bench measures tap to bytes: how long it takes from asking for a picture of a live stream to holding its JPEG file, what CPU time
+// and memory that costs, and how both compare with the bare decoding. Beside Livestill it measures what is usual today, in the same
+// run and on the same stream: an ffmpeg started per picture that plays from nginx's RTMP module. It needs ffmpeg and nginx with
+// that module.
 //
 //	go run ./examples/bench -n 200 -peer 20
+//	go run ./examples/bench -all -n 60
 package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"log"
-	"log/slog"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"time"
+)
 
-	"github.com/livestill/livestill/capture"
-	"github.com/livestill/livestill/enhance"
-	"github.com/livestill/livestill/frame/ffmpeg"
-	"github.com/livestill/livestill/rtmp"
+var (
+	n    = flag.Int("n", 200, "captures by Livestill, for each kind")
+	peer = flag.Int("peer", 20, "captures by an ffmpeg started per picture, for each kind")
+	all  = flag.Bool("all", false, "measure other sizes, key intervals and codecs, too")
+
+	// Each kind of capture is measured in a process of its own, so that memory and CPU time are told apart.
+	kindNamed  = flag.String("kind", "", "be the process that measures this kind of capture")
+	sceneNamed = flag.String("scene", "", "of this scene")
+	clip       = flag.String("clip", "", "in this file")
 )
 
 func main() {
-	n := flag.Int("n", 200, "captures by Livestill, for each kind")
-	peer := flag.Int("peer", 20, "captures by an ffmpeg started per picture")
 	flag.Parse()
-	if err := run(*n, *peer); err != nil {
+	log.SetFlags(log.Ltime)
+	ctx, cancel := context.WithCancel(context.Background())
+	do := run
+	if *kindNamed != "" {
+		do = report
+	}
+	err := do(ctx)
+	cancel()
+	if err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(n, peer int) error {
-	ctx, cancel := context.WithCancel(context.Background())
-	var children []*exec.Cmd
-	defer func() {
-		cancel()
-		for _, c := range children {
-			_ = c.Wait()
-		}
-	}()
+func run(ctx context.Context) error {
 	dir, err := os.MkdirTemp("", "livestill-bench-")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-
-	// Two Cameras on two servers get the same stream: one hands out plain pictures, the other enhances them.
-	plain := &capture.Camera{Decoder: &ffmpeg.Decoder{}, Encoder: &ffmpeg.JPEG{}}
-	enhanced := &capture.Camera{
-		Decoder: &ffmpeg.Decoder{}, Encoder: &ffmpeg.JPEG{},
-		Enhancer: capture.Apply(enhance.Chain{enhance.Denoise{}, enhance.Sharpen{}}),
-	}
-	var urls []string
-	for _, cam := range []*capture.Camera{plain, enhanced} {
-		ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	table := fmt.Sprintf("%-24s %-20s %4s %6s %6s %6s %8s %10s %12s %9s\n",
+		"ms from tap to bytes", "", "n", "p50", "p95", "p99", "of bare", "CPU/still", "RSS, peak", "else CPU")
+	var bars []bar
+	for _, s := range scenes {
+		if !s.compared && !*all {
+			continue
+		}
+		path := filepath.Join(dir, "clip.mkv")
+		if err := s.encode(ctx, path); err != nil {
+			return err
+		}
+		results := map[string]result{}
+		for _, k := range kinds {
+			if k.enhanced && !s.compared {
+				continue
+			}
+			r, err := measureApart(ctx, s, k, path)
+			if err != nil {
+				return fmt.Errorf("%s, %s: %w", s.name, k.name, err)
+			}
+			results[k.name] = r
+			table += r.row(s.name, k.name)
+		}
+		if !s.compared {
+			continue
+		}
+		peers, err := measurePeers(ctx, dir, path)
 		if err != nil {
 			return err
 		}
-		server := rtmp.Server{Handler: cam, Logger: slog.New(slog.DiscardHandler)}
-		go func() { _ = server.Serve(ctx, ln) }() // until ctx ends
-		urls = append(urls, "rtmp://"+ln.Addr().String()+"/live/bench")
-	}
-	nginx, url, err := startNginx(ctx, dir)
-	if err != nil {
-		return err
-	}
-	children = append(children, nginx)
-
-	fmt.Println("encoding 20 s of 1080p30 at 4 Mbit/s")
-	clip := filepath.Join(dir, "clip.flv")
-	if out, err := exec.CommandContext(ctx, "ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=1920x1080:r=30:d=20,noise=alls=8:allf=t",
-		"-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency", "-pix_fmt", "yuv420p", "-g", "60", "-sc_threshold", "0",
-		"-b:v", "4M", "-maxrate", "4M", "-bufsize", "4M", clip).CombinedOutput(); err != nil {
-		return fmt.Errorf("ffmpeg: %w\n%s", err, out)
-	}
-	for _, u := range append(urls, url) {
-		publisher := exec.CommandContext(ctx, "ffmpeg", "-nostdin", "-v", "error", "-re", "-stream_loop", "-1", "-i", clip, "-c", "copy", "-f", "flv", u)
-		if err := publisher.Start(); err != nil {
-			return err
+		for _, p := range peers {
+			table += p.row(s.name, p.name)
 		}
-		children = append(children, publisher)
+		bars = compare(results, peers)
 	}
-
-	for _, kind := range []struct {
-		name  string
-		times int
-		take  func() error
-	}{
-		{"Livestill, newest picture", n, func() error { return take(ctx, plain, capture.Moment{}) }},
-		{"Livestill, newest picture, denoised and sharpened", n, func() error { return take(ctx, enhanced, capture.Moment{}) }},
-		{"Livestill, newest key picture", n, func() error { return take(ctx, plain, capture.Keyframe()) }},
-		{"ffmpeg per picture", peer, func() error { return peerTake(ctx, url, filepath.Join(dir, "out.jpg")) }},
-		{"ffmpeg per picture, probing as little as it can", peer, func() error {
-			return peerTake(ctx, url, filepath.Join(dir, "out.jpg"), "-probesize", "32", "-analyzeduration", "0")
-		}},
-	} {
-		if err := measure(kind.name, kind.times, kind.take); err != nil {
-			return fmt.Errorf("%s: %w", kind.name, err)
-		}
+	fmt.Print("\n", table, "Bare is, for the newest and the key picture, the decoding of the very units that it takes, for a warm one colour\n"+
+		"conversion and encoding. Else CPU is what the stream takes while nobody captures, in per cent of a core. RSS includes the clip.\n\n")
+	for _, b := range bars {
+		fmt.Println(b)
 	}
 	return nil
 }
 
-// measure prints how long take takes, at random instants of the stream.
-func measure(name string, times int, take func() error) error {
-	if err := take(); err != nil { // once before it counts, so that the stream has begun
-		return err
-	}
-	var took []time.Duration
-	for i := range times {
-		fmt.Printf("\r%s: %d of %d ", name, i+1, times)
-		time.Sleep(time.Duration(rand.IntN(500)) * time.Millisecond) // captures come at random instants
-		began := time.Now()
-		if err := take(); err != nil {
-			return err
-		}
-		took = append(took, time.Since(began))
-	}
-	slices.Sort(took)
-	fmt.Printf("\r%-52s n=%3d  p50 %6d ms  p95 %6d ms\n", name, times, took[len(took)/2].Milliseconds(), took[len(took)*95/100].Milliseconds())
-	return nil
-}
-
-func take(ctx context.Context, cam *capture.Camera, m capture.Moment) error {
-	_, err := cam.Capture(ctx, capture.Request{Moment: m})
-	return err
-}
-
-// peerTake starts an ffmpeg that plays the stream until it has a picture.
-func peerTake(ctx context.Context, url, path string, args ...string) error {
-	args = append(append([]string{"-nostdin", "-v", "error"}, args...), "-i", url, "-frames:v", "1", "-q:v", "2", "-y", path)
-	if out, err := exec.CommandContext(ctx, "ffmpeg", args...).CombinedOutput(); err != nil {
-		return fmt.Errorf("%w\n%s", err, out)
-	}
-	_, err := os.Stat(path)
-	return err
-}
-
-// startNginx starts nginx with its RTMP module, which ends with ctx, and returns the URL of a stream on it.
-func startNginx(ctx context.Context, dir string) (nginx *exec.Cmd, url string, err error) {
-	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+// measureApart runs this program as the process that measures one kind of capture.
+func measureApart(ctx context.Context, s scene, k kind, path string) (r result, err error) {
+	self, err := os.Executable()
 	if err != nil {
-		return nil, "", err
+		return r, err
 	}
-	addr := ln.Addr().String()
-	if err := ln.Close(); err != nil {
-		return nil, "", err
+	cmd := exec.CommandContext(ctx, self, "-n", fmt.Sprint(*n), "-kind", k.name, "-scene", s.name, "-clip", path)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return r, err
 	}
-	conf := filepath.Join(dir, "nginx.conf")
-	text := fmt.Sprintf("load_module /usr/lib/nginx/modules/ngx_rtmp_module.so;\ndaemon off;\nmaster_process off;\npid %s/pid;\nerror_log %s/log;\n"+
-		"events {}\nrtmp { server { listen %s; application live { live on; wait_key on; } } }\n", dir, dir, addr)
-	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
-		return nil, "", err
-	}
-	nginx = exec.CommandContext(ctx, "nginx", "-c", conf, "-p", dir, "-e", filepath.Join(dir, "log"))
-	if err := nginx.Start(); err != nil {
-		return nil, "", err
-	}
-	for range 100 { // until it listens
-		if conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr); err == nil {
-			return nginx, "rtmp://" + addr + "/live/bench", conn.Close()
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	log, _ := os.ReadFile(filepath.Join(dir, "log"))
-	_ = nginx.Process.Kill()
-	_ = nginx.Wait()
-	return nil, "", fmt.Errorf("nginx does not listen:\n%s", log)
+	return r, json.Unmarshal(out, &r)
 }
+
+// report measures one kind of capture and prints the result.
+func report(ctx context.Context) error {
+	for _, s := range scenes {
+		for _, k := range kinds {
+			if s.name == *sceneNamed && k.name == *kindNamed {
+				r, err := measure(ctx, s, k)
+				if err != nil {
+					return err
+				}
+				return json.NewEncoder(os.Stdout).Encode(r)
+			}
+		}
+	}
+	return errors.New("no such kind or scene")
+}
+
+// A bar is what was asked of a figure.
+type bar struct {
+	what         string
+	value, bound float64
+	atLeast      bool
+}
+
+func (b bar) String() string {
+	verdict, sense := "met", "at most"
+	if b.atLeast {
+		sense = "at least"
+	}
+	if b.value != b.bound && b.value < b.bound != !b.atLeast {
+		verdict = "MISSED"
+	}
+	return fmt.Sprintf("%-64s %7.2f, %s %4.1f: %s", b.what, b.value, sense, b.bound, verdict)
+}
+
+// compare holds the figures of the scene that is compared with peers against what was asked of them.
+func compare(ours map[string]result, peers []result) []bar {
+	p50 := func(r result) float64 { return ms(percentile(r.Took, 50)) }
+	newest, key := ours["newest"], ours["key"]
+	return []bar{
+		{"times that newest is faster than an ffmpeg per picture", p50(peers[0]) / p50(newest), 10, true},
+		{"times that newest is faster than one that hardly probes", p50(peers[1]) / p50(newest), 2, true},
+		{"newest, of the bare decoding of its units", newest.ofBare(), 1.3, false},
+		{"key, ms", p50(key), 35, false},
+		{"warm, of colour conversion and encoding", ours["warm"].ofBare(), 1.5, false},
+	}
+}
+
+func ms(d time.Duration) float64 { return d.Seconds() * 1e3 }

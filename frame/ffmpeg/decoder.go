@@ -25,7 +25,10 @@ type Decoder struct {
 	// always has one: with more, FFmpeg hands out pictures before it knows their errors (up to version 6) and quantisers (up to 8).
 	Threads int
 
-	Concurrent int // GOPs decoded at a time, others wait; zero means GOMAXPROCS
+	// Concurrent is how many places there are: GOPs that are decoded at a time, and what a Camera does with the pictures; others wait.
+	// Zero means one fewer than GOMAXPROCS, but one at least: while libav works a processor, Go's goroutines may wait for it up to
+	// 10 ms, and those that take streams in should not.
+	Concurrent int
 	MaxPixels  int // pictures with more are refused, against bombs; zero means 8192 x 4320
 
 	once  sync.Once
@@ -99,7 +102,7 @@ func (d *Decoder) Reserve(ctx context.Context) (release func(), err error) {
 	d.once.Do(func() {
 		n := d.Concurrent
 		if n <= 0 {
-			n = runtime.GOMAXPROCS(0)
+			n = max(1, runtime.GOMAXPROCS(0)-1)
 		}
 		d.slots = make(chan struct{}, n)
 	})

@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -55,21 +56,71 @@ func BenchmarkCapture(b *testing.B) {
 	}
 }
 
-// BenchmarkTaps captures the newest picture 500 times at once; what that costs beside one capture is for handing it out.
+// BenchmarkTaps says what CPU time one capture takes, what it takes to hand out its still once more, and what 500 captures at once take,
+// also as a multiple of one capture and 500 hand-outs.
 func BenchmarkTaps(b *testing.B) {
+	const taps = 500
 	stream := newScene(b)
-	for b.Loop() {
-		cam := stream.remember(plain())
-		var taps sync.WaitGroup
-		for range 500 {
-			taps.Go(func() {
-				if _, err := cam.Capture(b.Context(), capture.Request{}); err != nil {
-					b.Error(err)
-				}
-			})
+	take := func(cam *capture.Camera) {
+		if _, err := cam.Capture(b.Context(), capture.Request{}); err != nil {
+			b.Error(err)
 		}
-		taps.Wait()
 	}
+	var one, handOut float64 // seconds of CPU
+	for _, bench := range []struct {
+		name string
+		do   func(cam *capture.Camera) (used float64)
+		tell func(b *testing.B, used float64)
+	}{
+		{"one", func(cam *capture.Camera) float64 {
+			return cpu(func() { take(cam) })
+		}, func(_ *testing.B, used float64) { one = used }},
+		{"hand-out", func(cam *capture.Camera) float64 {
+			take(cam)
+			return cpu(func() {
+				for range taps {
+					take(cam)
+				}
+			}) / taps
+		}, func(_ *testing.B, used float64) { handOut = used }},
+		{"500", func(cam *capture.Camera) float64 {
+			return cpu(func() {
+				var all sync.WaitGroup
+				for range taps {
+					all.Go(func() { take(cam) })
+				}
+				all.Wait()
+			})
+		}, func(b *testing.B, used float64) {
+			b.Helper()
+			if one > 0 && handOut > 0 {
+				b.ReportMetric(used/(one+taps*handOut), "of-one-and-hand-outs")
+			}
+		}},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			var used float64
+			n := 0
+			for ; b.Loop(); n++ {
+				used += bench.do(stream.remember(plain()))
+				time.Sleep(300 * time.Millisecond) // until the Camera has let go of what it kept
+			}
+			b.ReportMetric(1e3*used/float64(n), "cpu-ms/op")
+			bench.tell(b, used/float64(n))
+		})
+	}
+}
+
+// cpu returns the seconds of CPU time that the process takes while f runs.
+func cpu(f func()) float64 {
+	now := func() int64 {
+		var u syscall.Rusage
+		_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+		return u.Utime.Nano() + u.Stime.Nano()
+	}
+	before := now()
+	f()
+	return float64(now()-before) / 1e9
 }
 
 // BenchmarkWarm captures the newest picture of a stream that is kept warm, 30 times a second as it comes.
