@@ -121,7 +121,7 @@ func (h *History) Before(g GOP) GOP {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for i := 1; i < len(h.gops); i++ {
-		if &h.gops[i][0] == &g[0] && h.joined[i] {
+		if key := &h.gops[i][0]; h.joined[i] && key.PTS == g[0].PTS && key.Time.Equal(g[0].Time) { // it may have grown elsewhere by now
 			before := h.gops[i-1]
 			return before[:len(before):len(before)]
 		}
