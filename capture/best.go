@@ -49,7 +49,7 @@ func (c *Camera) best(ctx context.Context, t target, m Moment) (ranked []Ranked,
 func (c *Camera) window(t target, span time.Duration) (window []candidate) {
 	center := t.unit()
 	for _, g := range c.History.GOPs() {
-		for i := range firstLost(g) {
+		for i := range c.trusted(g) {
 			if away := g[i].Shown().Sub(center.Shown()).Abs(); away <= span {
 				window = append(window, candidate{target: target{gop: g, index: i}, away: away})
 			}

@@ -162,7 +162,7 @@ func (c *Camera) whole(ctx context.Context, t target) (p *frame.Picture, err err
 
 // unit decodes the picture of t, if that can be decoded from the beginning of its GOP on.
 func (c *Camera) unit(ctx context.Context, t target) (*frame.Picture, error) {
-	if firstLost(t.gop) <= t.index {
+	if c.trusted(t.gop) <= t.index {
 		return nil, errLost
 	}
 	id := unitID{idOf(t.gop[0].PTS, t.gop[0].Time), t.index}
@@ -185,8 +185,11 @@ func (c *Camera) unit(ctx context.Context, t target) (*frame.Picture, error) {
 func (c *Camera) nearest(ctx context.Context, t target, tolerance time.Duration) (best *frame.Picture) {
 	away := func(at time.Time) time.Duration { return at.Sub(t.wanted).Abs() }
 	for _, g := range c.History.GOPs() {
+		if !slices.ContainsFunc(g, func(u frame.AccessUnit) bool { return away(u.Time) <= tolerance }) {
+			continue
+		}
 		end := 0 // of the units that need decoding
-		for i, u := range g[:firstLost(g)] {
+		for i, u := range g[:c.trusted(g)] {
 			if away(u.Time) <= tolerance {
 				end = i + 1
 			}

@@ -276,11 +276,10 @@ func (f *floor) row(b *bitWriter) {
 
 // lay makes c, which is not open yet, lay the floor under each picture. What it returns is to be freed after c; nil if it failed.
 func lay(c *astiav.CodecContext) unsafe.Pointer {
-	p := reflect.ValueOf(c).Elem().FieldByName("c") // its AVCodecContext, which no version of go-astiav hands out
-	if p.Kind() != reflect.Pointer {
-		return nil
+	if p := raw(c); p != nil {
+		return C.ls_floor(p)
 	}
-	return C.ls_floor(p.UnsafePointer())
+	return nil
 }
 
 func annexB(b, n []byte) []byte { return append(append(b, 0, 0, 1), n...) }

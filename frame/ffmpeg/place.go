@@ -22,16 +22,17 @@ type place struct {
 	broken bool // it holds bytes that no encoder writes
 }
 
-// A surveyor reads the headers of the units of an H.264 GOP; of H.265 it tells only what is broken, of others nothing.
+// A surveyor reads the headers of the units of a GOP in H.264 or H.265; of others it tells nothing.
 //
-// FFmpeg fills gaps with copies of the picture before and says nothing, so they are looked for here: frame_num counts the
-// pictures that are referred to (ITU-T H.264 section 7.4.3). What cannot be read counts as in order; the decoder will have more
+// FFmpeg fills gaps with copies of the picture before and says nothing, so they are looked for here: in H.264 frame_num counts the
+// pictures that are referred to (ITU-T H.264 section 7.4.3); of H.265 see order. What cannot be read counts as in order; the decoder will have more
 // to say about it.
 //
 // The count may begin anew without a key unit by memory management control operation 5. No known live encoder does that; a GOP
 // that does is taken to have a gap there.
 type surveyor struct {
 	count counter
+	order order
 	nals  [][]byte
 }
 
@@ -43,6 +44,8 @@ func (s *surveyor) place(u *frame.AccessUnit) (p place) {
 	s.nals = nal.SplitAnnexB(s.nals[:0], u.Data)
 	if u.Codec == frame.H264 {
 		p = s.count.unit(s.nals)
+	} else {
+		p = s.order.unit(s.nals)
 	}
 	p.broken = slices.ContainsFunc(s.nals, impossible)
 	return p

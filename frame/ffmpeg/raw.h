@@ -54,4 +54,9 @@ void ls_intra(void *frame, int lambda);
 void *ls_floor(void *codec);
 void ls_floor_free(void *last);
 
+// ls_marks makes a codec that is not open yet mark the blocks of each picture before it decodes it. ls_marks_left returns how many
+// marks were not decoded over.
+void ls_marks(void *codec);
+int ls_marks_left(const void *frame);
+
 #endif

@@ -33,6 +33,7 @@ type session struct {
 	survey surveyor
 	floor  *floor         // nil without one
 	laid   unsafe.Pointer // what the decoder has of it
+	marked bool           // pictures are, where nothing was decoded
 	trail  trail
 	queue  *queue[*astiav.Frame]
 	buf    []byte        // a unit and its padding
@@ -77,6 +78,9 @@ func (d *Decoder) open(first *frame.AccessUnit) (*session, error) {
 		threads = 1 // see Decoder.Threads
 		detect += "+careful+aggressive"
 	}
+	if name == frame.MJPEG { // else errors of a scan are only logged
+		detect += "+explode"
+	}
 	if name == frame.AV1 {
 		flags += "+low_delay"
 	}
@@ -111,6 +115,7 @@ func (d *Decoder) open(first *frame.AccessUnit) (*session, error) {
 	if s.floor != nil {
 		s.laid = lay(s.codec)
 	}
+	s.marked = name == frame.H265 && markBlocks(s.codec)
 	if err := s.codec.Open(codec, options); err != nil {
 		s.close()
 		return nil, &Error{Step: "open", Codec: name, Err: err}
@@ -336,7 +341,7 @@ func (s *session) keep() {
 		return
 	}
 	s.units[i].qp = s.trail.next(scaleQP(s.name, float64(raw.qp)), raw.intra != 0, raw.bi != 0)
-	if damaged(s.name, raw) {
+	if damaged(s.name, raw) || s.marked && !unmarked(s.frame) {
 		s.queue.spoil(i, s.units[i].place.alone)
 	}
 	f := astiav.AllocFrame()

@@ -16,7 +16,13 @@ var Epoch = time.Date(2026, time.January, 2, 3, 4, 5, 0, time.UTC)
 // Units encodes the clip and returns its access units in decoding order. Their Time is Epoch plus their PTS.
 func (c Clip) Units(tb testing.TB) []frame.AccessUnit {
 	tb.Helper()
-	file, err := os.ReadFile(c.File(tb))
+	return Units(tb, c.File(tb))
+}
+
+// Units returns the access units of an FLV file, as Clip.Units does.
+func Units(tb testing.TB, path string) []frame.AccessUnit {
+	tb.Helper()
+	file, err := os.ReadFile(path)
 	if err != nil {
 		tb.Fatal(err)
 	}
