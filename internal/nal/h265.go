@@ -62,7 +62,7 @@ func (h *H265) Unit(nals [][]byte) (data []byte, key bool, err error) {
 	read := readH265
 	if !h.led {
 		read = func(nal []byte) (role, set) {
-			if r, s := readH265(nal); r != picture || nal[0]>>1 < h265RADL+1 {
+			if r, s := readH265(nal); r != picture || nal[0]>>1&0x3f <= h265RADL {
 				return r, s
 			}
 			return dropped, set{}
