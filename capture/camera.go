@@ -125,6 +125,7 @@ func (c *Camera) run(ctx context.Context, s *Still, asked time.Time) (step strin
 	var t target
 	var p *frame.Picture
 	var id pictureID
+	var quality <-chan float64
 	for _, step := range []struct {
 		name string
 		hook any
@@ -143,6 +144,7 @@ func (c *Camera) run(ctx context.Context, s *Still, asked time.Time) (step strin
 			if p, err = c.expose(ctx, s, t); err == nil {
 				id = idOf(p.PTS, p.Time)
 				s.Age = asked.Add(t.offset).Sub(p.Time)
+				quality = c.rate(ctx, id, p)
 			}
 			return err
 		}},
@@ -175,6 +177,7 @@ func (c *Camera) run(ctx context.Context, s *Still, asked time.Time) (step strin
 				err = encoder.Encode(&file, s.Picture)
 				return file.Bytes(), err
 			})
+			s.Quality = <-quality
 			return err
 		}},
 		{"store", c.Store, func() error { s.Location, err = c.Store.Put(ctx, s); return err }},
@@ -192,6 +195,16 @@ func (c *Camera) run(ctx context.Context, s *Still, asked time.Time) (step strin
 		s.Steps = append(s.Steps, Step{Name: step.name, Hook: fmt.Sprintf("%T", step.hook), Took: time.Since(began)})
 	}
 	return "", nil
+}
+
+// rate rates a picture while it is enhanced and encoded.
+func (c *Camera) rate(ctx context.Context, id pictureID, p *frame.Picture) <-chan float64 {
+	quality := make(chan float64, 1)
+	go func() {
+		q, _ := c.qualities.do(context.WithoutCancel(ctx), id, func(context.Context) (float64, error) { return Quality(p), nil })
+		quality <- q
+	}()
+	return quality
 }
 
 // wait waits until the moment that s asks for is decided, and finds it.

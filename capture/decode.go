@@ -25,8 +25,7 @@ func (c *Camera) expose(ctx context.Context, s *Still, t target) (p *frame.Pictu
 	}
 	s.Time, s.PTS, s.Key, s.QP, s.Frozen, s.Blank = p.Time, p.PTS, p.Key, p.QP, p.Frozen, blank(p.YCbCr)
 	s.Off = c.off(t, p.Time)
-	s.Quality, err = c.qualities.do(ctx, idOf(p.PTS, p.Time), func(context.Context) (float64, error) { return Quality(p), nil })
-	return p, err
+	return p, nil
 }
 
 // decode decodes the picture of t. When it is damaged, forgotten or blank, the nearest good picture within tolerance stands in for it,
