@@ -136,6 +136,9 @@ func (c *Camera) exact(ctx context.Context, t target) (*frame.Picture, error) {
 // whole decodes the picture of t from the key unit of its GOP on; if that is not enough, since it refers to what came before, from the
 // one before that.
 func (c *Camera) whole(ctx context.Context, t target) (p *frame.Picture, err error) {
+	if c.trusted(t.gop) <= t.index {
+		return nil, errLost
+	}
 	key := &t.gop[0]
 	leads := t.unit().PTS < key.PTS // and may refer to what came before
 	if !leads {

@@ -56,8 +56,7 @@ func footages(t *testing.T) (all []footage) {
 		{"H.264, B-frames", all264, x264(3, "-x264-params b-adapt=0")},
 		{"H.264, CAVLC", inSets + slice + gap, x264(0, "-profile:v baseline -slices 2")},
 		{"H.264, MBAFF", inSets + slice + gap, x264(2, "-flags +ildct+ilme -x264-params tff=1")},
-		{"H.265", inSets + slice + gap, coded(frame.H265, x265+"0:slices=3")},
-		{"H.265, one slice", inSets + gap, coded(frame.H265, x265+"0")},
+		{"H.265", inSets + gap, coded(frame.H265, x265+"0")}, // of one slice: the x265 of Debian 13 crashes at several
 		{"H.265, B-frames", inSets + gap, coded(frame.H265, x265+"3:b-adapt=0")},
 		{"AV1", "", coded(frame.AV1, "-c:v libaom-av1 -cpu-used 8 -usage realtime -g 15 -lag-in-frames 0")},
 		{"VP9", "", coded(frame.VP9, "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -g 15 -lag-in-frames 0")},
