@@ -1,310 +1,46 @@
 // Quality measures what Livestill does for pictures, on clips whose sources are known.
 //
 //	go run ./examples/quality -bench DIR -best
+//	go run ./examples/quality -bench DIR -out OUT -after 3
 //
-// DIR holds live-like H.264 streams and cases.json, which lists them: clip, bitrate, whether the camera was noisy, key interval. Best
-// takes the best stream of each clip for a source, encodes it anew at the lower bitrates, with noise if the clip has it, plays that
+// DIR holds live-like H.264 streams and cases.json, which lists them: clip, bitrate, whether the camera was noisy, key interval, and the
+// frames whose pristine sources are there. Without -best it captures those frames, merges their neighbours into them (enhance.Fuse),
+// writes them to OUT, and says what was gained in PSNR of the luma over the plain frames.
+//
+// Best takes the best stream of each clip for a source, encodes it anew at the lower bitrates, with noise if the clip has it, plays that
 // into a Camera, and compares, around each picture, the best within a quarter of a second with that very picture: each with its own
 // source, in PSNR of the luma. It needs ffmpeg with libx264.
 package main
 
 import (
-	"bytes"
-	"cmp"
 	"context"
-	"encoding/binary"
-	"encoding/json"
-	"errors"
 	"flag"
-	"fmt"
-	"io"
 	"log"
-	"math"
 	"os"
-	"os/exec"
-	"path"
-	"path/filepath"
-	"slices"
-	"strconv"
-	"time"
 
-	"github.com/livestill/livestill/capture"
-	"github.com/livestill/livestill/frame"
-	"github.com/livestill/livestill/frame/ffmpeg"
-	"github.com/livestill/livestill/internal/flv"
-)
-
-const (
-	span = 250 * time.Millisecond
-	trim = 17 // frames taken off a source, so that its key pictures are not those of what is encoded of it
+	"github.com/livestill/livestill/enhance"
 )
 
 func main() {
-	dir := flag.String("bench", "", "`folder` of streams, with cases.json")
+	var b benchmark
+	var effort int
+	flag.StringVar(&b.dir, "bench", "", "`folder` of streams, with cases.json")
+	flag.StringVar(&b.out, "out", "", "`folder` to write the pictures to")
+	flag.StringVar(&b.after, "after", "0", "how many pictures may come after the wanted one: 0, 3, or key, up to the next key picture")
+	flag.StringVar(&b.only, "only", "", "leave out cases whose names do not match this `expression`")
+	flag.IntVar(&effort, "effort", 0, "of enhance.Fuse: -1 is low, 0 medium, 1 high")
 	best := flag.Bool("best", false, "compare the best picture of a window with the literal one")
 	flag.Parse()
-	if *dir == "" || !*best {
+	if b.dir == "" || b.after != "0" && b.after != "3" && b.after != "key" {
 		flag.Usage()
 		os.Exit(2)
 	}
-	if err := runBest(context.Background(), *dir); err != nil {
+	b.effort = enhance.Effort(effort)
+	run := b.run
+	if *best {
+		run = func(ctx context.Context) error { return runBest(ctx, b.dir) }
+	}
+	if err := run(context.Background()); err != nil {
 		log.Fatal(err)
 	}
-}
-
-// A stream is one of DIR.
-type stream struct {
-	Clip, Stream, Ref string
-	Kbit, GOP         int
-	Noisy             bool
-}
-
-// streams returns those of cases.json, each once, by clip and bitrate.
-func streams(dir string) ([]stream, error) {
-	b, err := os.ReadFile(filepath.Join(dir, "cases.json"))
-	if err != nil {
-		return nil, err
-	}
-	var all []stream
-	if err := json.Unmarshal(b, &all); err != nil {
-		return nil, err
-	}
-	slices.SortFunc(all, func(a, b stream) int {
-		return cmp.Or(cmp.Compare(a.Clip, b.Clip), cmp.Compare(a.Kbit, b.Kbit))
-	})
-	return slices.CompactFunc(all, func(a, b stream) bool { return a.Stream == b.Stream }), nil
-}
-
-// source returns the best stream of the scene that s shows: a clean one, if there is one.
-func source(all []stream, s stream) stream {
-	best := s
-	for _, o := range all {
-		same := path.Dir(o.Ref) == path.Dir(s.Ref)
-		if same && (best.Noisy && !o.Noisy || best.Noisy == o.Noisy && o.Kbit > best.Kbit) {
-			best = o
-		}
-	}
-	return best
-}
-
-func runBest(ctx context.Context, dir string) error {
-	all, err := streams(dir)
-	if err != nil {
-		return err
-	}
-	temp, err := os.MkdirTemp("", "livestill-quality-")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.RemoveAll(temp) }()
-	var total tally
-	fmt.Println("stream          windows  differ     won    gain  where lost   worst  oracle   (dB)")
-	var from string
-	var sources []*frame.Picture
-	for _, s := range all {
-		best := source(all, s)
-		if best == s || best.Clip != s.Clip && s.Kbit > best.Kbit/2 { // its own source, or too near
-			continue
-		}
-		if from != best.Stream {
-			from = best.Stream
-			original, err := play(ctx, filepath.Join(dir, from))
-			if err == nil {
-				sources, err = original.pictures(ctx)
-			}
-			if err != nil {
-				return fmt.Errorf("%s: %w", from, err)
-			}
-		}
-		file := filepath.Join(temp, "encoded.mp4")
-		if err := encode(ctx, filepath.Join(dir, from), s, file); err != nil {
-			return err
-		}
-		var t tally
-		encoded, err := play(ctx, file)
-		if err == nil {
-			t, err = encoded.compare(ctx, sources[trim:])
-		}
-		if err != nil {
-			return fmt.Errorf("%s again: %w", s.Stream, err)
-		}
-		fmt.Printf("%-16s%v\n", fmt.Sprintf("%s_%d", s.Clip, s.Kbit), &t)
-		total.add(t)
-	}
-	fmt.Printf("%-16s%v\n", "all", &total)
-	return nil
-}
-
-// encode encodes file anew as the live stream s was.
-func encode(ctx context.Context, file string, s stream, to string) error {
-	filter := fmt.Sprintf("trim=start_frame=%d,setpts=PTS-STARTPTS", trim)
-	if s.Noisy {
-		filter += ",noise=c0s=10:c0f=t" // standard deviation 6
-	}
-	rate := strconv.Itoa(s.Kbit) + "k"
-	_, err := run(ctx, "-y", "-i", file, "-vf", filter, "-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency", "-threads", "1",
-		"-g", strconv.Itoa(s.GOP), "-sc_threshold", "0", "-b:v", rate, "-maxrate", rate, "-bufsize", rate,
-		"-color_range", "tv", "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", to)
-	return err
-}
-
-// A show is a stream that a Camera remembers.
-type show struct {
-	cam   *capture.Camera
-	units []frame.AccessUnit // in presentation order
-}
-
-// play plays a file into a Camera.
-func play(ctx context.Context, file string) (show, error) {
-	units, err := demux(ctx, file)
-	if err != nil {
-		return show{}, err
-	}
-	cam := &capture.Camera{Decoder: &ffmpeg.Decoder{}, Encoder: none{}, History: frame.History{MaxAge: time.Hour, MaxBytes: 1 << 30}}
-	for _, u := range units {
-		cam.History.Add(u)
-	}
-	slices.SortFunc(units, func(a, b frame.AccessUnit) int { return a.Time.Compare(b.Time) })
-	return show{cam, units}, nil
-}
-
-// pictures captures each picture by its time.
-func (s show) pictures(ctx context.Context) (pictures []*frame.Picture, err error) {
-	for _, u := range s.units {
-		still, err := s.cam.Capture(ctx, capture.Request{Moment: capture.At(u.Time), Tolerance: -1})
-		if err != nil {
-			return nil, err
-		}
-		pictures = append(pictures, still.Picture)
-	}
-	return pictures, nil
-}
-
-// none encodes nothing: pixels are all that is wanted.
-type none struct{}
-
-func (none) Encode(io.Writer, *frame.Picture) error { return nil }
-func (none) Type() string                           { return "" }
-
-// demux returns the access units of a file.
-func demux(ctx context.Context, file string) ([]frame.AccessUnit, error) {
-	b, err := run(ctx, "-i", file, "-map", "0:v", "-c", "copy", "-f", "flv", "pipe:1")
-	if err != nil {
-		return nil, err
-	}
-	const header, tagHeader, trailer, typeVideo = 13, 11, 4, 9
-	if len(b) < header {
-		return nil, errors.New("no FLV")
-	}
-	began := time.Now().Add(-time.Minute)
-	var units []frame.AccessUnit
-	var video flv.Video
-	for b = b[header:]; len(b) >= tagHeader; {
-		size := int(binary.BigEndian.Uint32(b) & 0xffffff)
-		ms := int64(b[7])<<24 | int64(b[4])<<16 | int64(b[5])<<8 | int64(b[6])
-		if b[0] == typeVideo {
-			u, ok, err := video.Unit(time.Duration(ms)*time.Millisecond, b[tagHeader:tagHeader+size])
-			if err != nil {
-				return nil, err
-			}
-			if ok {
-				u.Time = began.Add(u.PTS)
-				units = append(units, u)
-			}
-		}
-		b = b[tagHeader+size+trailer:]
-	}
-	return units, nil
-}
-
-func run(ctx context.Context, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, "ffmpeg", append([]string{"-nostdin", "-v", "error"}, args...)...)
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("ffmpeg: %w\n%s", err, stderr.Bytes())
-	}
-	return stdout.Bytes(), nil
-}
-
-// compare captures the best of each full window.
-func (s show) compare(ctx context.Context, sources []*frame.Picture) (t tally, err error) {
-	pictures, err := s.pictures(ctx)
-	if err != nil {
-		return t, err
-	}
-	if len(pictures) != len(sources) {
-		return t, fmt.Errorf("%d pictures of %d", len(pictures), len(sources))
-	}
-	psnr := make([]float64, len(pictures))
-	for i := range pictures {
-		psnr[i] = psnrY(pictures[i], sources[i])
-	}
-	first, last := pictures[0].Time, pictures[len(pictures)-1].Time
-	for i, p := range pictures {
-		if p.Time.Sub(first) < span || last.Sub(p.Time) < span {
-			continue
-		}
-		still, err := s.cam.Capture(ctx, capture.Request{Moment: capture.At(p.Time).Best(span, nil), Tolerance: -1})
-		if err != nil {
-			return t, err
-		}
-		t.windows++
-		highest := psnr[i]
-		for n, o := range pictures {
-			if o.Time.Sub(p.Time).Abs() <= span {
-				highest = max(highest, psnr[n])
-			}
-			if o.PTS == still.PTS && n != i {
-				t.gains = append(t.gains, psnr[n]-psnr[i])
-			}
-		}
-		t.oracle += highest - psnr[i]
-	}
-	return t, nil
-}
-
-// psnrY returns the peak signal-to-noise ratio of the luma, as pictures have it: full range, BT.601.
-func psnrY(a, b *frame.Picture) float64 {
-	sum := 0
-	w, h := a.Rect.Dx(), a.Rect.Dy()
-	for y := range h {
-		q := b.Y[y*b.YStride:][:w]
-		for x, p := range a.Y[y*a.YStride:][:w] {
-			d := int(p) - int(q[x])
-			sum += d * d
-		}
-	}
-	return 10 * math.Log10(255*255*float64(w*h)/max(float64(sum), 1))
-}
-
-// A tally is what came of windows.
-type tally struct {
-	windows int
-	gains   []float64 // of those in which the best picture is another than the literal one
-	oracle  float64   // sum of what the best choice of all gains, over all windows
-}
-
-func (t *tally) add(o tally) {
-	t.windows += o.windows
-	t.gains = append(t.gains, o.gains...)
-	t.oracle += o.oracle
-}
-
-func (t *tally) String() string {
-	var sum, lost, worst float64
-	won, losses := 0, 0
-	for _, g := range t.gains {
-		sum += g
-		worst = min(worst, g)
-		if g > 0 {
-			won++
-		} else {
-			losses++
-			lost += g
-		}
-	}
-	n := float64(max(1, len(t.gains)))
-	return fmt.Sprintf("%7d  %5.0f%%  %5.0f%%  %+6.2f  %+10.2f  %+6.2f  %+6.2f", t.windows, 100*float64(len(t.gains))/float64(max(1, t.windows)),
-		100*float64(won)/n, sum/n, lost/float64(max(1, losses)), worst, t.oracle/float64(max(1, t.windows)))
 }

@@ -1,0 +1,66 @@
+package enhance
+
+import (
+	"context"
+	"image"
+
+	"github.com/livestill/livestill/frame"
+)
+
+// Fuse makes a better picture of a burst: what neighbours in time show of the scene, each with compression errors and noise of its own,
+// is averaged. It invents nothing: where neighbours show something else, or it cannot be told where they show the same, the picture
+// stays as it is, but for what a single picture tells of its own errors.
+//
+// Neighbours are aligned by dense optical flow, forth and back, and merged by frequency: Hasinoff et al., "Burst photography for high
+// dynamic range and low-light imaging on mobile cameras" (2016). Their weights follow from their quantisers, their noise, and from how
+// far pictures of a GOP share their errors. Neighbours says which pictures are worth decoding for it.
+type Fuse struct {
+	Effort Effort
+}
+
+// An Effort is how much work is worth a better picture.
+type Effort int8
+
+// Efforts differ in how finely neighbours are aligned, and in how many of them there are.
+const (
+	Low    Effort = iota - 1
+	Medium        // the zero Effort
+	High
+)
+
+// finest is the layer of the pyramid on which flow is looked for last.
+func (e Effort) finest() int { return max(0, 1-int(e)) }
+
+// Enhance returns a new picture in place of b.Picture(). Neighbours that are corrupt or of another size have no say.
+//
+// It returns context.Cause(ctx) soon after ctx ends, and an error that wraps ErrImage if the planes do not hold the picture.
+func (f Fuse) Enhance(ctx context.Context, b *frame.Burst) (*frame.Picture, error) {
+	s := fusers.Get().(*fuser)
+	defer fusers.Put(s)
+	defer s.release()
+	target := b.Picture()
+	if err := s.choose(b); err != nil {
+		return nil, err
+	}
+	made := *target
+	if target.Rect.Empty() {
+		return &made, nil
+	}
+	if err := s.prepare(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.align(ctx, f.Effort.finest()); err != nil {
+		return nil, err
+	}
+	made.YCbCr = image.NewYCbCr(target.Rect, target.SubsampleRatio)
+	planes, err := split(made.YCbCr)
+	if err != nil {
+		return nil, err
+	}
+	for c, p := range planes {
+		if err := merge(ctx, p, s.see(c, p)); err != nil {
+			return nil, err
+		}
+	}
+	return &made, nil
+}

@@ -1,0 +1,186 @@
+package enhance
+
+import (
+	"context"
+	"math"
+	"sync"
+)
+
+const (
+	tile    = 16 // pixels, both ways
+	hop     = tile / 2
+	tileLen = tile * tile
+
+	leastTrust = 0.01 // with less a picture is not worth the effort
+)
+
+// window is the root of a raised cosine, applied before the transform and after: twice, so that overlapping tiles add up to one. It
+// carries what the transform lacks of being orthonormal.
+var window = func() (w [tile]float32) {
+	for i := range w {
+		w[i] = float32(math.Sin((float64(i)+0.5)*math.Pi/tile) / math.Sqrt(tile/2))
+	}
+	return w
+}()
+
+// An input is a picture to be merged: the target itself, which comes first, or a neighbour as the target sees it.
+type input struct {
+	warper
+	variance float32   // of the errors of its pixels
+	noise    float32   // how much of that is noise
+	weight   float32   // in the mean: see weights
+	trust    []float32 // in its flow, from zero to one, for each tile; nil for the target
+}
+
+// A merger is the scratch memory of one band.
+type merger struct {
+	rows    [][]float32 // for each input: the rows that the tiles of a tile row cover
+	columns [][]float32 // rows windowed and transformed down: 16 coefficients for each column
+	warpers []warper
+	sum     []float32 // the merged columns
+	out     []float32 // the merged rows
+	tile    blend
+}
+
+var mergers = sync.Pool{New: func() any { return new(merger) }}
+
+// merge writes to dst what the inputs, of which the first is the target, show together.
+func merge(ctx context.Context, dst plane, inputs []input) error {
+	return bands(ctx, (dst.h+hop-1)/hop, 8, func(ctx context.Context, from, to int) {
+		m := mergers.Get().(*merger)
+		defer mergers.Put(m)
+		m.band(ctx, dst, inputs, from, to)
+	})
+}
+
+// band merges the rows from hop*from up to hop*to. Rows hop*g.. lie in the tile rows g, which begins at hop*(g-1), and g+1.
+func (m *merger) band(ctx context.Context, dst plane, inputs []input, from, to int) {
+	tiles := (dst.w-1)/hop + 2
+	width := hop*tiles + hop
+	for len(m.rows) < len(inputs) {
+		m.rows, m.columns, m.warpers = append(m.rows, nil), append(m.columns, nil), append(m.warpers, warper{})
+	}
+	for k := range inputs {
+		m.rows[k], m.columns[k] = grow(m.rows[k], tile*width), grow(m.columns[k], tile*width)
+		u, v := m.warpers[k].u, m.warpers[k].v
+		m.warpers[k] = inputs[k].warper
+		m.warpers[k].u, m.warpers[k].v = u, v
+		for y := range hop {
+			m.read(&inputs[k], k, hop*(from-1)+y, m.rows[k][(hop+y)*width:][:width], dst)
+		}
+	}
+	m.sum, m.out = grow(m.sum, tile*width), grow(m.out, tile*width)
+	clear(m.out)
+	for g := from; g <= to && ctx.Err() == nil; g++ {
+		for k := range inputs {
+			copy(m.rows[k], m.rows[k][hop*width:])
+			for y := range hop {
+				m.read(&inputs[k], k, hop*g+y, m.rows[k][(hop+y)*width:][:width], dst)
+			}
+			down(m.columns[k], m.rows[k], width)
+		}
+		clear(m.sum)
+		for c := range tiles {
+			m.blend(inputs, tile*hop*c, g*tiles+c)
+		}
+		up(m.out, m.sum, width)
+		if g > from {
+			for y := hop * (g - 1); y < min(hop*g, dst.h); y++ {
+				store(dst.row(y), m.out[(y-hop*(g-1))*width+hop:])
+			}
+		}
+		copy(m.out, m.out[hop*width:])
+		clear(m.out[hop*width:])
+	}
+}
+
+// read reads row y of an input, which may lie beyond the edge: there it is mirrored.
+func (m *merger) read(in *input, k, y int, row []float32, p plane) {
+	y = mirror(y, p.h)
+	inside := row[hop:][:p.w]
+	if in.flow == nil {
+		copy(inside, in.layer.pix[in.layer.at(0, y):])
+	} else {
+		m.warpers[k].row(inside, y)
+	}
+	for i := range hop {
+		row[i] = inside[mirror(i-hop, p.w)]
+	}
+	for i := hop + p.w; i < len(row); i++ {
+		row[i] = inside[mirror(i-hop, p.w)]
+	}
+}
+
+// down transforms the columns of the rows.
+func down(columns, rows []float32, width int) {
+	for x := range width {
+		c := (*[tile]float32)(columns[tile*x:])
+		for y := range c {
+			c[y] = rows[y*width+x] * window[y]
+		}
+		cosine16(c)
+	}
+}
+
+// up transforms columns back and adds them to rows.
+func up(rows, columns []float32, width int) {
+	for x := range width {
+		c := (*[tile]float32)(columns[tile*x:])
+		cosine16T(c)
+		for y, v := range c {
+			rows[y*width+x] += v * window[y]
+		}
+	}
+}
+
+// across transforms the rows of a tile, which begins at columns[0].
+func across(out *[tileLen]float32, columns []float32) {
+	in := (*[tileLen]float32)(columns)
+	for v := range tile {
+		var r [tile]float32
+		for u := range r {
+			r[u] = in[tile*u+v] * window[u]
+		}
+		cosine16(&r)
+		for u, c := range r {
+			out[tile*u+v] = c
+		}
+	}
+}
+
+// back transforms the rows of a tile back and adds them to columns.
+func back(columns []float32, in *[tileLen]float32) {
+	out := (*[tileLen]float32)(columns)
+	for v := range tile {
+		var r [tile]float32
+		for u := range r {
+			r[u] = in[tile*u+v]
+		}
+		cosine16T(&r)
+		for u, c := range r {
+			out[tile*u+v] += c * window[u]
+		}
+	}
+}
+
+// store rounds a row to pixels.
+func store(dst []byte, row []float32) {
+	for x, v := range row[:len(dst)] {
+		dst[x] = byte(max(0, min(255, int32(v+0.5))))
+	}
+}
+
+// blend merges the tile that begins at columns[at]; index is its place in the lists of trust.
+func (m *merger) blend(inputs []input, at, index int) {
+	t := &m.tile
+	across(&t.target, m.columns[0][at:])
+	t.begin(&inputs[0])
+	for k := 1; k < len(inputs); k++ {
+		if in := &inputs[k]; in.weight > 0 && in.trust[index] > leastTrust {
+			across(&t.other, m.columns[k][at:])
+			t.add(in, in.trust[index], inputs[0].variance)
+		}
+	}
+	t.end(&inputs[0])
+	back(m.sum[at:], &t.merged)
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/livestill/livestill/capture"
+	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/frame/ffmpeg"
+	"github.com/livestill/livestill/internal/flv"
+)
+
+// A stream is one of DIR.
+type stream struct {
+	Clip, Stream, Ref string
+	Kbit, GOP         int
+	Noisy             bool
+}
+
+// streams returns those of cases.json, each once, by clip and bitrate.
+func streams(dir string) ([]stream, error) {
+	b, err := os.ReadFile(filepath.Join(dir, "cases.json"))
+	if err != nil {
+		return nil, err
+	}
+	var all []stream
+	if err := json.Unmarshal(b, &all); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(all, func(a, b stream) int {
+		return cmp.Or(cmp.Compare(a.Clip, b.Clip), cmp.Compare(a.Kbit, b.Kbit))
+	})
+	return slices.CompactFunc(all, func(a, b stream) bool { return a.Stream == b.Stream }), nil
+}
+
+// A show is a stream that a Camera remembers.
+type show struct {
+	cam   *capture.Camera
+	units []frame.AccessUnit // in presentation order
+}
+
+// play plays a file into a Camera.
+func play(ctx context.Context, file string) (show, error) {
+	units, err := demux(ctx, file)
+	if err != nil {
+		return show{}, err
+	}
+	cam := &capture.Camera{Decoder: &ffmpeg.Decoder{}, Encoder: none{}, History: frame.History{MaxAge: time.Hour, MaxBytes: 1 << 30}}
+	for _, u := range units {
+		cam.History.Add(u)
+	}
+	slices.SortFunc(units, func(a, b frame.AccessUnit) int { return a.Time.Compare(b.Time) })
+	return show{cam, units}, nil
+}
+
+// pictures captures each picture by its time.
+func (s show) pictures(ctx context.Context) (pictures []*frame.Picture, err error) {
+	for _, u := range s.units {
+		still, err := s.cam.Capture(ctx, capture.Request{Moment: capture.At(u.Time), Tolerance: -1})
+		if err != nil {
+			return nil, err
+		}
+		pictures = append(pictures, still.Picture)
+	}
+	return pictures, nil
+}
+
+// none encodes nothing: pixels are all that is wanted.
+type none struct{}
+
+func (none) Encode(io.Writer, *frame.Picture) error { return nil }
+func (none) Type() string                           { return "" }
+
+// demux returns the access units of a file.
+func demux(ctx context.Context, file string) ([]frame.AccessUnit, error) {
+	b, err := run(ctx, "-i", file, "-map", "0:v", "-c", "copy", "-f", "flv", "pipe:1")
+	if err != nil {
+		return nil, err
+	}
+	const header, tagHeader, trailer, typeVideo = 13, 11, 4, 9
+	if len(b) < header {
+		return nil, errors.New("no FLV")
+	}
+	began := time.Now().Add(-time.Minute)
+	var units []frame.AccessUnit
+	var video flv.Video
+	for b = b[header:]; len(b) >= tagHeader; {
+		size := int(binary.BigEndian.Uint32(b) & 0xffffff)
+		ms := int64(b[7])<<24 | int64(b[4])<<16 | int64(b[5])<<8 | int64(b[6])
+		if b[0] == typeVideo {
+			u, ok, err := video.Unit(time.Duration(ms)*time.Millisecond, b[tagHeader:tagHeader+size])
+			if err != nil {
+				return nil, err
+			}
+			if ok {
+				u.Time = began.Add(u.PTS)
+				units = append(units, u)
+			}
+		}
+		b = b[tagHeader+size+trailer:]
+	}
+	return units, nil
+}
+
+func run(ctx context.Context, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, "ffmpeg", append([]string{"-nostdin", "-v", "error"}, args...)...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("ffmpeg: %w\n%s", err, stderr.Bytes())
+	}
+	return stdout.Bytes(), nil
+}
