@@ -80,7 +80,8 @@ func TestSlowReader(t *testing.T) {
 			lost++
 		}
 	}
-	if taken.err != nil || len(taken.units) < 200 || len(taken.units) > 300 || lost != 1 || !taken.units[len(taken.units)-1].Lost {
+	// The Handler takes its first unit before the queue is full, or after: then a key unit finds room, and the queue is full again.
+	if taken.err != nil || len(taken.units) < 200 || len(taken.units) > 300 || lost < 1 || lost > 2 || !taken.units[len(taken.units)-1].Lost {
 		t.Errorf("%d units of %d, %d of them lost, then %v", len(taken.units), len(units), lost, taken.err)
 	}
 	log.await(t, fmt.Sprintf("too slow for %d units", len(units)-len(taken.units)))
