@@ -41,17 +41,17 @@ func (s *fuser) choose(b *frame.Burst) error {
 	if err := s.add(b.Picture()); err != nil {
 		return err
 	}
-	target := &s.parties[0]
+	first := b.Picture()
 	gop := 0
 	for i, p := range b.Pictures {
 		if p.Key {
 			gop++
 		}
 		if i == b.Target {
-			target.gop = gop
+			s.parties[0].gop = gop
 			continue
 		}
-		if p.Corrupt || p.YCbCr == nil || p.Rect.Size() != target.picture.Rect.Size() || p.SubsampleRatio != target.picture.SubsampleRatio {
+		if p.Corrupt || p.YCbCr == nil || p.Rect.Size() != first.Rect.Size() || p.SubsampleRatio != first.SubsampleRatio {
 			continue
 		}
 		if s.add(p) != nil {
@@ -59,7 +59,7 @@ func (s *fuser) choose(b *frame.Burst) error {
 		}
 		last := &s.parties[s.n-1]
 		last.gop = gop
-		if last.planes[1].w != target.planes[1].w || last.planes[1].h != target.planes[1].h { // begins amid a chroma sample
+		if target := &s.parties[0]; last.planes[1].w != target.planes[1].w || last.planes[1].h != target.planes[1].h { // begins amid a chroma sample
 			s.n--
 		}
 	}
