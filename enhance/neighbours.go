@@ -15,13 +15,8 @@ import (
 // Pictures of other GOPs share none of it, and the last of a GOP are the best, since encoders refine what stays. Key pictures are the
 // worst of live encodes, but the first in their GOP that owe nothing to others.
 func (f Fuse) Neighbours(gops []frame.GOP, gop, unit int) [][]int {
-	const (
-		near   = 3 // pictures just before, and after
-		beyond = 4 // GOPs before
-		stride = 8 // pictures that lie between others of a GOP
-	)
-	spread := 2 + 3*(int(f.Effort)+1) // pictures of the GOP before: its last, and others
-	back := 1 + int(f.Effort)         // pictures of the same GOP before those just before
+	apart := []int{3, 8, 24} // pictures of the same GOP, and of the one before from its last on
+	beyond := 1 + 3*max(0, int(f.Effort)+1)/2
 	wanted := make([][]int, len(gops))
 	add := func(g, place int) {
 		if g < 0 || g >= len(gops) {
@@ -35,29 +30,30 @@ func (f Fuse) Neighbours(gops []frame.GOP, gop, unit int) [][]int {
 			wanted[g] = append(wanted[g], order[place])
 		}
 	}
-	at, end := slices.Index(shown(gops[gop]), unit), len(gops[gop])
-	for i := at - near; i <= at+near; i++ {
-		switch {
-		case i < 0:
-			add(gop-1, i)
-		case i < end:
-			add(gop, i)
-		default:
-			add(gop+1, i-end)
+	at := slices.Index(shown(gops[gop]), unit)
+	add(gop, at)
+	add(gop, 0)
+	for _, d := range apart {
+		if at >= d {
+			add(gop, at-d)
+		} else if d == 3 {
+			add(gop-1, at-d)
+		}
+		if d < 24 {
+			if at+d < len(gops[gop]) {
+				add(gop, at+d)
+			} else {
+				add(gop+1, at+d-len(gops[gop]))
+			}
 		}
 	}
-	for i := 1; i <= back && at-i*stride > 0; i++ {
-		add(gop, at-i*stride)
-	}
-	add(gop, 0)
 	if gop+1 < len(gops) {
 		add(gop, -1)
 		add(gop+1, 0)
 	}
-	for i := range spread {
-		add(gop-1, -1-i*stride)
-	}
-	add(gop-1, 0)
+	add(gop-1, -1)
+	add(gop-1, -1-8)
+	add(gop-1, -1-24)
 	for g := gop - 2; g >= gop-beyond; g-- {
 		add(g, -1)
 	}
