@@ -83,6 +83,9 @@ func (c *Camera) around(id pictureID) (gops []frame.GOP, gop, unit int) {
 // await waits until all is there that is shown up to reach after a picture, or the next GOP has begun, or the stream has ended, or the
 // clock says that it stalls.
 func (c *Camera) await(ctx context.Context, id pictureID, reach time.Duration) error {
+	if reach == 0 {
+		return nil
+	}
 	stalled := time.NewTimer(max(reach, reach+patience))
 	defer stalled.Stop()
 	for {
@@ -91,7 +94,7 @@ func (c *Camera) await(ctx context.Context, id pictureID, reach time.Duration) e
 		if gops == nil || gop < len(gops)-1 || ended == nil {
 			return nil
 		}
-		if g := gops[gop]; reach == 0 || g[len(g)-1].DTS-g[unit].PTS >= reach { // no unit is shown before it is decoded
+		if g := gops[gop]; g[len(g)-1].DTS-g[unit].PTS >= reach { // no unit is shown before it is decoded
 			return nil
 		}
 		select {

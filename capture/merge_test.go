@@ -223,6 +223,7 @@ func TestLookahead(t *testing.T) {
 		{about: "the stream ends", units: units(38, 10, false), lookahead: time.Hour, want: span(30, 37), target: 35, waits: 150 * time.Millisecond},
 		{about: "the stream stalls", units: units(38, 10, false), stalls: true, lookahead: time.Second, want: span(30, 37), target: 35, waits: 1500 * time.Millisecond},
 		{about: "the stream has ended", units: units(20, 10, false), lookahead: time.Hour, want: span(14, 19), target: 19},
+		{about: "B-frames, what is there", units: units(100, 10, true), want: append(span(32, 36), 38), target: 38},
 		{about: "B-frames wait for those shown before", units: units(100, 10, true), moment: capture.AtPTS(34 * interval), lookahead: interval,
 			want: append(span(29, 36), 38), target: 34},
 	} {
