@@ -377,6 +377,8 @@ func (l *line) step() step {
 		return await
 	case last >= 0 || l.warm && over && l.held == 0:
 		return stop
+	case over && !more && l.out >= 0 && l.gop[l.out].PTS >= l.top: // nothing is left of the GOP
+		return stop
 	case l.warm && more && l.gop[len(l.gop)-1].DTS-l.gop[len(l.sent)].DTS >= l.camera.Warm:
 		return send
 	case l.warm || l.held > 0:
