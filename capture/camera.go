@@ -4,6 +4,9 @@
 //	cam := &capture.Camera{Decoder: &ffmpeg.Decoder{}, Store: store.Dir{Path: "stills"}}
 //	go (&rtmp.Server{Handler: cam}).ListenAndServe(ctx)
 //	still, err := cam.Capture(ctx, capture.Request{Moment: capture.Ago(2 * time.Second)})
+//
+// With an Enhancer that merges a picture with its neighbours in time (Merger), a capture may wait for those after it
+// (Request.Lookahead), or deliver twice: a quick still at once, and then the better one (Camera.Refine).
 package capture
 
 import (
@@ -26,7 +29,8 @@ import (
 // decoded once if the Decoder is a Follower. Each has its own run of Policy, Moderator, Store and Notifier. For that a picture, its
 // file, and the decoder's state are kept for a quarter of a second after a capture.
 //
-// An Enhancer that is a Merger is given the picture's neighbours in time, too: one burst at a time, for it is large.
+// If the Enhancer is a Merger, one capture at a time gathers neighbours and has them merged, since they take much memory: each as much
+// as a picture. Those who wait for their turn hold no more than the others do, but for one that holds what was decoded on its way.
 type Camera struct {
 	Policy    Policy
 	Decoder   Decoder

@@ -19,8 +19,9 @@ type Request struct {
 
 	// Lookahead is how far beyond its picture a capture may wait for others that make it better, if the Enhancer is a Merger: until all
 	// that is shown within it is there. A tenth of a second is three pictures of thirty a second. It ends early when the next GOP begins,
-	// since what comes after adds little, so that ten seconds mean the next key picture; and when the stream ends, or half a second later
-	// than that by the clock if it stalls. Zero takes what is there already; negative does without all neighbours, which is quick.
+	// since what comes after adds little, so that ten seconds mean the next key picture; and when the stream ends. One that stalls
+	// holds the capture for half a second more by the clock. Zero takes what is there already; negative does without any neighbours,
+	// those before as well, which is quick.
 	Lookahead time.Duration
 }
 
@@ -79,7 +80,7 @@ func (s *Still) Step(name string) time.Duration {
 
 // A Step is one step of a capture.
 type Step struct {
-	Name string        // as in Error.Step; or gather, which is how long the Enhancer's neighbours took: to wait for them and to decode them
+	Name string        // as in Error.Step; also gather, before enhance: to wait for the neighbours of a Merger, and to decode them
 	Hook string        // the Go type of the hook that ran; empty for what Camera does itself
 	Took time.Duration // from its beginning to its end, waiting included
 }
