@@ -147,6 +147,23 @@ func TestNeighbours(t *testing.T) {
 	}
 }
 
+// careless is a Merger that names units which are not there.
+type careless struct{ merger }
+
+func (*careless) Neighbours([]frame.GOP, int, int) [][]int { return [][]int{{-1, 3, 10}, {}} }
+
+func TestNeighboursThatAreNotThere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := new(careless)
+		cam := &capture.Camera{Decoder: &decoder{}, Enhancer: m}
+		serve(t, cam, units(30, 10, false))
+		if still, err := cam.Capture(t.Context(), capture.Request{}); err != nil || still.Merged != 2 {
+			t.Errorf("%+v, %v", still, err)
+		}
+		m.check(t, "newest", burst{[]int{3, 29}, 29})
+	})
+}
+
 // TestNeighboursOfOtherPublishers captures from the second of two streams: the first one's pictures are not its neighbours.
 func TestNeighboursOfOtherPublishers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -12,6 +12,8 @@ import (
 	"github.com/livestill/livestill/frame/frametest"
 )
 
+var _ capture.Merger = enhance.Fuse{}
+
 // bursts is a Merger that wants what Fuse does, and has each Burst looked at in place of merging it.
 type bursts struct {
 	enhance.Fuse
