@@ -4,14 +4,16 @@
 //	cam := &capture.Camera{Decoder: &ffmpeg.Decoder{}, Store: store.Dir{Path: "stills"}}
 //	go (&rtmp.Server{Handler: cam}).ListenAndServe(ctx)
 //	still, err := cam.Capture(ctx, capture.Request{Moment: capture.Ago(2 * time.Second)})
+//
+// With an Enhancer that merges a picture with its neighbours in time (Merger), a capture may wait for those after it
+// (Request.Lookahead), or deliver twice: a quick still at once, and then the better one (Camera.Refine).
 package capture
 
 import (
-	"bytes"
 	"context"
-	"crypto/rand"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/livestill/livestill/frame"
@@ -26,6 +28,9 @@ import (
 // Captures of the same moments at the same time share the work: each picture is decoded, enhanced and encoded once, each unit
 // decoded once if the Decoder is a Follower. Each has its own run of Policy, Moderator, Store and Notifier. For that a picture, its
 // file, and the decoder's state are kept for a quarter of a second after a capture.
+//
+// If the Enhancer is a Merger, one capture at a time gathers neighbours and has them merged, since they take much memory: each as much
+// as a picture. Those who wait for their turn hold no more than the others do, but for one that holds what was decoded on its way.
 type Camera struct {
 	Policy    Policy
 	Decoder   Decoder
@@ -47,21 +52,24 @@ type Camera struct {
 	pictures   flights[unitID, developed]
 	neighbours flights[nearID, developed]
 	qualities  flights[pictureID, float64]
-	enhanced   flights[pictureID, *frame.Picture]
-	files      flights[pictureID, []byte]
+	enhanced   flights[enhancedID, enhanced]
+	files      flights[fileID, []byte]
+
+	merging atomic.Bool // a capture has an album
 
 	mu     sync.Mutex
-	stream string // name of the stream, kept after it ends
-	live   bool
+	stream string        // name of the stream, kept after it ends
+	live   chan struct{} // closed when the stream ends; nil while there is none
+	turn   chan struct{} // has room for the one capture that may hold neighbours
 }
 
 // ServeStream takes in the units of s until it ends. It refuses a second stream at the same time with ErrLive. What an earlier
 // stream left in the History remains until it is too old, so that the last seconds can be captured after the end.
 func (c *Camera) ServeStream(ctx context.Context, s *frame.Stream) error {
 	c.mu.Lock()
-	busy := c.live
+	busy := c.live != nil
 	if !busy {
-		c.live, c.stream = true, s.Name
+		c.live, c.stream = make(chan struct{}), s.Name
 	}
 	c.mu.Unlock()
 	if busy {
@@ -69,7 +77,8 @@ func (c *Camera) ServeStream(ctx context.Context, s *frame.Stream) error {
 	}
 	defer func() {
 		c.mu.Lock()
-		c.live = false
+		close(c.live)
+		c.live = nil
 		c.mu.Unlock()
 	}()
 	c.History.Cut()
@@ -92,139 +101,17 @@ func (c *Camera) ServeStream(ctx context.Context, s *frame.Stream) error {
 // Capture makes a still as r asks. It waits for what the moment needs: for the stream to begin, for the future to come; bound it
 // with ctx. Its error is an *Error.
 func (c *Camera) Capture(ctx context.Context, r Request) (*Still, error) {
-	asked := time.Now()
-	if r.Stream == "" {
-		r.Stream = c.name()
+	w := c.begun(r)
+	defer w.letGo()
+	err := w.expose(ctx)
+	if err == nil {
+		err = w.finish(ctx, w.reach)
 	}
-	if r.ID == "" {
-		r.ID = rand.Text()
-	}
-	s := &Still{ID: r.ID, Stream: r.Stream, Request: r}
-	step, err := c.run(ctx, s, asked)
-	event := Event{Request: s.Request, Still: s}
-	if err != nil {
-		err = &Error{Step: step, Stream: s.Stream, Err: err}
-		event.Still, event.Err = nil, err
-	}
-	if c.Notifier != nil {
-		c.Notifier.Notify(context.WithoutCancel(ctx), event)
-	}
-	return event.Still, err
+	return w.end(ctx, err)
 }
 
-// run runs the steps of a capture that was asked for at the given time and writes down in s what came of them.
-// On an error it returns the step that failed.
-func (c *Camera) run(ctx context.Context, s *Still, asked time.Time) (step string, err error) {
-	if c.Decoder == nil {
-		return "decode", ErrDecoder
-	}
-	encoder := c.Encoder
-	if encoder == nil {
-		encoder = JPEG{}
-	}
-	var t target
-	var p *frame.Picture
-	var id pictureID
-	var quality <-chan float64
-	for _, step := range []struct {
-		name string
-		hook any
-		do   func() error
-	}{
-		{"policy", c.Policy, func() error { return c.Policy.Allow(ctx, s.Request) }},
-		{"wait", &c.History, func() error {
-			t, err = c.wait(ctx, s, asked)
-			if s.Stream == "" {
-				s.Stream = c.name()
-				s.Request.Stream = s.Stream
-			}
-			return err
-		}},
-		{"decode", c.Decoder, func() error {
-			if p, err = c.expose(ctx, s, t); err == nil {
-				id = idOf(p.PTS, p.Time)
-				s.Age = asked.Add(t.offset).Sub(p.Time)
-				quality = c.rate(ctx, id, p)
-			}
-			return err
-		}},
-		{"enhance", c.Enhancer, func() error {
-			decoded := p
-			p, err = c.enhanced.do(ctx, id, func(ctx context.Context) (*frame.Picture, error) {
-				release, err := c.follower().Reserve(ctx)
-				if err != nil {
-					return nil, err
-				}
-				defer release()
-				better, err := c.Enhancer.Enhance(ctx, &frame.Burst{Pictures: []*frame.Picture{decoded}})
-				if err == nil && better == nil {
-					err = errNoPicture
-				}
-				return better, err
-			})
-			return err
-		}},
-		{"moderate", c.Moderator, func() error { return c.Moderator.Moderate(ctx, s.Request, p) }},
-		{"encode", encoder, func() error {
-			s.Type, s.Picture = encoder.Type(), p
-			s.Data, err = c.files.do(ctx, id, func(ctx context.Context) ([]byte, error) {
-				release, err := c.follower().Reserve(ctx)
-				if err != nil {
-					return nil, err
-				}
-				defer release()
-				var file bytes.Buffer
-				err = encoder.Encode(&file, s.Picture)
-				return file.Bytes(), err
-			})
-			s.Quality = <-quality
-			return err
-		}},
-		{"store", c.Store, func() error { s.Location, err = c.Store.Put(ctx, s); return err }},
-	} {
-		if step.hook == nil {
-			continue
-		}
-		began := time.Now()
-		if err := context.Cause(ctx); err != nil {
-			return step.name, err
-		}
-		if err := step.do(); err != nil {
-			return step.name, err
-		}
-		s.Steps = append(s.Steps, Step{Name: step.name, Hook: fmt.Sprintf("%T", step.hook), Took: time.Since(began)})
-	}
-	return "", nil
-}
-
-// rate rates a picture while it is enhanced and encoded.
-func (c *Camera) rate(ctx context.Context, id pictureID, p *frame.Picture) <-chan float64 {
-	quality := make(chan float64, 1)
-	go func() {
-		q, _ := c.qualities.do(context.WithoutCancel(ctx), id, func(context.Context) (float64, error) { return Quality(p), nil })
-		quality <- q
-	}()
-	return quality
-}
-
-// wait waits until the moment that s asks for is decided, and finds it.
-func (c *Camera) wait(ctx context.Context, s *Still, asked time.Time) (target, error) {
-	for {
-		changed := c.History.Changed()
-		if t, ok := s.Request.Moment.find(c.History.GOPs(), asked); ok {
-			s.Wanted = t.wanted
-			return t, nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return target{}, context.Cause(ctx)
-		}
-	}
-}
-
-// serving reports whether the stream is live.
-func (c *Camera) serving() bool {
+// serving returns what is closed when the stream ends; nil if none is live.
+func (c *Camera) serving() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.live

@@ -13,6 +13,7 @@ import (
 
 // expose decodes what s asks for, which was found at t, and writes into s what it is.
 func (c *Camera) expose(ctx context.Context, s *Still, t target) (p *frame.Picture, err error) {
+	c.lines.ask()
 	if m := s.Request.Moment; m.window > 0 && t.remembered() {
 		if s.Ranked, s.Literal, err = c.best(ctx, t, m); err != nil {
 			return nil, err
@@ -152,6 +153,7 @@ func (c *Camera) whole(ctx context.Context, t target) (p *frame.Picture, err err
 		joined.gop = slices.Concat(before, t.gop[:t.index+1])
 		joined.gop[len(before)].Key = false // so that damage before it reaches what is asked for
 		joined.index += len(before)
+		joined.album = nil // its places are not those of the GOP
 		if p, err = c.unit(ctx, joined); err == nil || !leads {
 			return p, err
 		}
@@ -169,8 +171,14 @@ func (c *Camera) unit(ctx context.Context, t target) (*frame.Picture, error) {
 	}
 	id := unitID{idOf(t.gop[0].PTS, t.gop[0].Time), t.index}
 	d, err := c.pictures.do(ctx, id, func(ctx context.Context) (developed, error) {
-		w := newWant(t.index, func(frame.Latent) bool { return true })
-		err := c.develop(ctx, t.gop, w)
+		w := newWant(t.index, anyhow)
+		passing := c.passing(t)
+		err := c.develop(ctx, t.gop, append(passing, w)...)
+		for _, n := range passing {
+			if p := n.picture(); p != nil {
+				t.album[idOf(p.PTS, p.Time)] = p
+			}
+		}
 		if w.made.Picture != nil {
 			w.made.Key = t.key
 		}

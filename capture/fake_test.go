@@ -50,8 +50,8 @@ func units(n, gop int, bframes bool) []frame.AccessUnit {
 var errBroken = errors.New("the decoder cannot go on")
 
 // decoder is a Follower that draws the number of each picture into it. A unit whose data is 1 is decoded with damage, which
-// reaches what is decoded after it in its GOP; at a unit whose data is 2 decoding fails; one whose data is 3 is black. A second byte is its effective quantiser. It puts pictures into order, as far as the
-// units have a delay for that, and takes as long for each unit as it is told.
+// reaches what is decoded after it in its GOP; at a unit whose data is 2 decoding fails; one whose data is 3 is black, one whose data is 4 larger than the others. A second byte is its
+// effective quantiser. It puts pictures into order, as far as the units have a delay for that, and takes as long for each unit as it is told.
 type decoder struct {
 	slots   chan struct{} // as many as may decode at a time; nil for any number
 	took    time.Duration
@@ -61,7 +61,7 @@ type decoder struct {
 func (d *decoder) Follow(_ context.Context, us iter.Seq2[frame.AccessUnit, bool]) iter.Seq2[frame.Latent, error] {
 	return func(yield func(frame.Latent, error) bool) {
 		var held []*frame.Picture
-		black := make(map[time.Duration]bool)
+		black, large := make(map[time.Duration]bool), make(map[time.Duration]bool)
 		number := make(map[*frame.Picture]int)
 		damaged, delay := false, -1
 		show := func(most int) bool {
@@ -71,6 +71,9 @@ func (d *decoder) Follow(_ context.Context, us iter.Seq2[frame.AccessUnit, bool]
 				held = held[1:]
 				if !yield(frame.Latent{Unit: number[p], PTS: p.PTS, Corrupt: p.Corrupt, EffectiveQP: p.EffectiveQP, Develop: func() (*frame.Picture, error) {
 					p.YCbCr = image.NewYCbCr(image.Rect(0, 0, 64, 32), image.YCbCrSubsampleRatio420)
+					if large[p.PTS] {
+						p.YCbCr = image.NewYCbCr(image.Rect(0, 0, 128, 64), image.YCbCrSubsampleRatio420)
+					}
 					if !black[p.PTS] {
 						frametest.Draw(p.YCbCr, int(p.PTS/interval))
 					}
@@ -94,7 +97,7 @@ func (d *decoder) Follow(_ context.Context, us iter.Seq2[frame.AccessUnit, bool]
 				return
 			}
 			damaged = damaged || u.Data[0] == 1
-			black[u.PTS] = u.Data[0] == 3
+			black[u.PTS], large[u.PTS] = u.Data[0] == 3, u.Data[0] == 4
 			p := &frame.Picture{PTS: u.PTS, Time: u.Time, Key: u.Key, Corrupt: damaged}
 			if len(u.Data) > 1 {
 				p.EffectiveQP = float32(u.Data[1])

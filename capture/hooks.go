@@ -38,7 +38,7 @@ type Follower interface {
 }
 
 // An Enhancer makes a better picture of b.Picture(). It returns a new Picture, or that one untouched; the pictures of b are not
-// its own to write to.
+// its own to write to. The Burst is of that picture alone, unless the Enhancer is a Merger.
 type Enhancer interface {
 	Enhance(ctx context.Context, b *frame.Burst) (*frame.Picture, error)
 }

@@ -123,3 +123,13 @@ func (h *Hub) Capture(ctx context.Context, r Request) (*Still, error) {
 	}
 	return c.Capture(ctx, r)
 }
+
+// Refine is Capture that delivers twice: see Camera.Refine.
+func (h *Hub) Refine(ctx context.Context, r Request) iter.Seq2[*Still, error] {
+	if c := h.Camera(r.Stream); c != nil {
+		return c.Refine(ctx, r)
+	}
+	return func(yield func(*Still, error) bool) {
+		yield(nil, &Error{Step: "wait", Stream: r.Stream, Err: ErrNotLive})
+	}
+}

@@ -47,6 +47,20 @@ func TestHub(t *testing.T) {
 		if still, err := h.Capture(t.Context(), capture.Request{Stream: "a"}); err != nil || still.Stream != "a" {
 			t.Errorf("%v, %v", still, err)
 		}
+		refined := func(name string) (stills int, err error) {
+			for still, e := range h.Refine(t.Context(), capture.Request{Stream: name}) {
+				if err = e; still != nil && still.Stream == name {
+					stills++
+				}
+			}
+			return stills, err
+		}
+		if n, err := refined("a"); n != 1 || err != nil {
+			t.Errorf("refined: %d stills, %v; no Enhancer makes it better", n, err)
+		}
+		if n, err := refined("c"); n != 0 || !errors.Is(err, capture.ErrNotLive) {
+			t.Errorf("refined, but not live: %d stills, %v", n, err)
+		}
 		cam := h.Camera("b")
 		time.Sleep(2 * time.Second)
 		if _, err := h.Capture(t.Context(), capture.Request{Stream: "a"}); !errors.Is(err, capture.ErrNotLive) {

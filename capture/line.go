@@ -21,6 +21,16 @@ type lines struct {
 	turn  chan struct{} // has room for the one line that may decode: a Camera with many does not keep others from decoding
 	open  []*line
 	asked time.Time // when the newest capture came
+	again bool      // soon after the one before
+}
+
+// ask takes note that a capture has come.
+func (ls *lines) ask() {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	now := time.Now()
+	ls.again = now.Sub(ls.asked) < linger+patience
+	ls.asked = now
 }
 
 // A line is the decoding of one GOP, which goes on from where it is when another picture of it is wanted.
@@ -32,13 +42,13 @@ type line struct {
 	release func()        // gives back the decoder's leave to decode; nil without it
 
 	// Guarded by the mutex of lines:
-	gop   frame.GOP     // as much of it as anybody has seen
-	sent  []bool        // of each unit that went to the decoder, whether its picture may be wanted
-	top   time.Duration // the highest PTS of these
-	out   int           // the unit of the newest picture that came out; -1 before the first
-	want  []*want       // what has not come yet
-	warm  bool          // it keeps up with the stream
-	again bool          // captures come one soon after the other
+	gop  frame.GOP     // as much of it as anybody has seen
+	sent []bool        // of each unit that went to the decoder, whether its picture may be wanted
+	top  time.Duration // the highest PTS of these
+	out  int           // the unit of the newest picture that came out; -1 before the first
+	want []*want       // what has not come yet
+	warm bool          // it keeps up with the stream
+	held int           // how many will want more of it later
 }
 
 // Developed is a picture, or why there is none. The error is an ErrCorrupt.
@@ -49,10 +59,21 @@ type developed struct {
 
 // A want is what a capture wants of a line.
 type want struct {
-	index int                     // of the unit in the GOP
-	keep  func(frame.Latent) bool // is asked whether to make the picture
-	made  developed               // once it is done; neither picture nor error if it was not to be kept
-	done  chan struct{}
+	index   int                     // of the unit in the GOP
+	passing bool                    // nobody waits for it: it is made if it comes before what somebody waits for
+	keep    func(frame.Latent) bool // is asked whether to make the picture
+	made    developed               // once it is done; neither picture nor error if it was not to be kept
+	done    chan struct{}
+}
+
+// picture returns what was made of a want; nil if nothing was.
+func (w *want) picture() *frame.Picture {
+	select {
+	case <-w.done:
+		return w.made.Picture
+	default:
+		return nil
+	}
 }
 
 func newWant(index int, keep func(frame.Latent) bool) *want {
@@ -70,29 +91,49 @@ func (c *Camera) develop(ctx context.Context, g frame.GOP, wants ...*want) error
 		l.gop = g
 	}
 	l.want = append(l.want, wants...)
-	now := time.Now()
-	l.again = now.Sub(c.lines.asked) < linger+patience
-	c.lines.asked = now
 	l.wake()
 	c.lines.mu.Unlock()
+	defer func() {
+		c.lines.mu.Lock()
+		defer c.lines.mu.Unlock()
+		l.want = slices.DeleteFunc(l.want, func(w *want) bool { return slices.Contains(wants, w) })
+		l.wake()
+	}()
 	for _, w := range wants {
+		if w.passing {
+			continue
+		}
 		select {
 		case <-w.done:
 		case <-ctx.Done():
-			c.lines.mu.Lock()
-			defer c.lines.mu.Unlock()
-			l.want = slices.DeleteFunc(l.want, func(w *want) bool { return slices.Contains(wants, w) })
-			l.wake()
 			return context.Cause(ctx)
 		}
 	}
 	return nil
 }
 
+// hold keeps the line that can go on behind unit i of a GOP, if there is one, until release is called.
+func (c *Camera) hold(g frame.GOP, i int) (release func()) {
+	c.lines.mu.Lock()
+	defer c.lines.mu.Unlock()
+	l := c.lines.find(g, []*want{{index: i + 1}})
+	if l == nil {
+		return func() {}
+	}
+	l.held++
+	l.wake()
+	return func() {
+		c.lines.mu.Lock()
+		defer c.lines.mu.Unlock()
+		l.held--
+		l.wake()
+	}
+}
+
 // find returns the line that has the least to decode for wants, nil if all are past one of them.
 func (ls *lines) find(g frame.GOP, wants []*want) (nearest *line) {
 	for _, l := range ls.open {
-		past := func(w *want) bool { return !l.before(g, w.index) }
+		past := func(w *want) bool { return !w.passing && !l.before(w.index) }
 		if same(l.gop, g) && !slices.ContainsFunc(wants, past) && (nearest == nil || len(nearest.sent) < len(l.sent)) {
 			nearest = l
 		}
@@ -101,8 +142,8 @@ func (ls *lines) find(g frame.GOP, wants []*want) (nearest *line) {
 }
 
 // before reports whether the picture of unit i is still to come.
-func (l *line) before(g frame.GOP, i int) bool {
-	return i >= len(l.sent) || l.sent[i] && (l.out < 0 || later(g, i, l.out))
+func (l *line) before(i int) bool {
+	return i >= len(l.sent) || l.sent[i] && (l.out < 0 || later(l.gop, i, l.out))
 }
 
 // later reports whether unit i of g is shown after unit j; of equal times the order of decoding decides.
@@ -312,9 +353,16 @@ const (
 
 // step decides what to do next; c.lines.mu is held.
 func (l *line) step() step {
-	last := -1
+	last, passing := -1, -1
 	for _, w := range l.want {
-		last = max(last, w.index)
+		if w.passing {
+			passing = max(passing, w.index)
+		} else {
+			last = max(last, w.index)
+		}
+	}
+	if last >= 0 {
+		last = max(last, passing)
 	}
 	over := false
 	if len(l.sent) == len(l.gop) || l.warm {
@@ -327,11 +375,13 @@ func (l *line) step() step {
 		return send
 	case last >= 0 && !atOnce && !over && l.patient(last):
 		return await
-	case last >= 0 || l.warm && over:
+	case last >= 0 || l.warm && over && l.held == 0:
+		return stop
+	case over && !more && l.out >= 0 && l.gop[l.out].PTS >= l.top: // nothing is left of the GOP
 		return stop
 	case l.warm && more && l.gop[len(l.gop)-1].DTS-l.gop[len(l.sent)].DTS >= l.camera.Warm:
 		return send
-	case l.warm:
+	case l.warm || l.held > 0:
 		return follow
 	}
 	return idle
@@ -339,7 +389,7 @@ func (l *line) step() step {
 
 // patient reports whether to wait for what the decoder may need to put the picture of unit i into order.
 func (l *line) patient(i int) bool {
-	return (l.warm || l.again) && l.camera.serving() && l.gop[i].PTS-l.gop[len(l.gop)-1].DTS < patience
+	return (l.warm || l.camera.lines.again) && l.camera.serving() != nil && l.gop[i].PTS-l.gop[len(l.gop)-1].DTS < patience
 }
 
 // grow looks what has come of the GOP, and reports whether it is over.

@@ -87,6 +87,7 @@ type target struct {
 	key    bool          // it is a key unit
 	wanted time.Time     // on the scale of the units' Time
 	offset time.Duration // of that scale from this machine's clock
+	album  album         // for neighbours that are decoded on the way to it; nil for none
 }
 
 func (t target) unit() frame.AccessUnit { return t.gop[t.index] }

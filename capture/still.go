@@ -16,6 +16,13 @@ type Request struct {
 	// Tolerance is how far from the wanted instant another picture may be that stands in for one that is damaged or forgotten.
 	// Zero means one second; negative means that only the very picture will do.
 	Tolerance time.Duration
+
+	// Lookahead is how far beyond its picture a capture may wait for others that make it better, if the Enhancer is a Merger: until all
+	// that is shown within it is there. A tenth of a second is three pictures of thirty a second. It ends early when the next GOP begins,
+	// since what comes after adds little, so that ten seconds mean the next key picture; and when the stream ends. One that stalls
+	// holds the capture for half a second more by the clock. Zero takes what is there already; negative does without any neighbours,
+	// those before as well, which is quick.
+	Lookahead time.Duration
 }
 
 const defaultTolerance = time.Second
@@ -53,6 +60,8 @@ type Still struct {
 	Off     int            // by how many pictures it comes after the wanted one; negative if before
 	Ranked  []Ranked       // of a Best: the pictures that were looked at, the best first, which is the delivered one
 	Literal *frame.Picture // of a Best: the very picture of the moment; nil if it is damaged
+	Merged  int            // how many pictures the Enhancer was given to make it of, this one and its neighbours; zero without an Enhancer
+	Refined bool           // it replaces the one under the same ID that Refine delivered first
 	Instead error          // nil: this is the very picture. Else why another within Tolerance stands in for it: ErrCorrupt, ErrForgotten, ErrBlank
 
 	Steps    []Step // what touched it, in order, and for how long
@@ -71,7 +80,7 @@ func (s *Still) Step(name string) time.Duration {
 
 // A Step is one step of a capture.
 type Step struct {
-	Name string        // as in Error.Step
+	Name string        // as in Error.Step; also gather, before enhance: to wait for the neighbours of a Merger, and to decode them
 	Hook string        // the Go type of the hook that ran; empty for what Camera does itself
 	Took time.Duration // from its beginning to its end, waiting included
 }

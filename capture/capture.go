@@ -1,0 +1,244 @@
+package capture
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"time"
+
+	"github.com/livestill/livestill/frame"
+)
+
+// A capture is a still on its way through the steps of a Camera.
+type capture struct {
+	camera *Camera
+	still  *Still
+	asked  time.Time
+	began  time.Time // when the step did that runs now
+
+	target  target
+	reach   time.Duration // how far to wait for neighbours of the picture; alone if it has to do without
+	album   album         // nil without one
+	release func()        // of the line that goes on behind the picture; nil without an album
+
+	picture *frame.Picture // as it was decoded
+	id      pictureID
+	quality <-chan float64
+}
+
+// A stage is what does a step of a capture.
+type stage struct {
+	name string // as in Step
+	hook any    // as in Step; nil leaves the stage out
+	do   func() error
+}
+
+// begun returns a capture that is asked for now.
+func (c *Camera) begun(r Request) *capture {
+	if r.Stream == "" {
+		r.Stream = c.name()
+	}
+	if r.ID == "" {
+		r.ID = rand.Text()
+	}
+	w := &capture{camera: c, still: &Still{ID: r.ID, Stream: r.Stream, Request: r}, asked: time.Now(), reach: alone}
+	if _, ok := c.Enhancer.(Merger); ok && r.Lookahead >= 0 {
+		w.reach = r.Lookahead
+	}
+	return w
+}
+
+// run runs stages up to the first that fails. Its error is an *Error.
+func (w *capture) run(ctx context.Context, stages ...stage) error {
+	for _, stage := range stages {
+		if stage.hook == nil {
+			continue
+		}
+		w.began = time.Now()
+		err := context.Cause(ctx)
+		if err == nil {
+			err = stage.do()
+		}
+		if err != nil {
+			return &Error{Step: stage.name, Stream: w.still.Stream, Err: err}
+		}
+		w.done(stage.name, fmt.Sprintf("%T", stage.hook), time.Now())
+	}
+	return nil
+}
+
+// done writes down that a step has ended, and the next begun.
+func (w *capture) done(name, hook string, at time.Time) {
+	w.still.Steps = append(w.still.Steps, Step{Name: name, Hook: hook, Took: at.Sub(w.began)})
+	w.began = at
+}
+
+// expose runs the steps up to the decoded picture.
+func (w *capture) expose(ctx context.Context) error {
+	c, s := w.camera, w.still
+	if c.Decoder == nil {
+		return &Error{Step: "decode", Stream: s.Stream, Err: ErrDecoder}
+	}
+	return w.run(ctx,
+		stage{"policy", c.Policy, func() error { return c.Policy.Allow(ctx, s.Request) }},
+		stage{"wait", &c.History, func() (err error) {
+			w.target, err = c.wait(ctx, s, w.asked)
+			if s.Stream == "" {
+				s.Stream = c.name()
+				s.Request.Stream = s.Stream
+			}
+			return err
+		}},
+		stage{"decode", c.Decoder, func() (err error) {
+			w.open()
+			if w.picture, err = c.expose(ctx, s, w.target); err != nil {
+				return err
+			}
+			w.id = idOf(w.picture.PTS, w.picture.Time)
+			w.hold()
+			s.Age = w.asked.Add(w.target.offset).Sub(w.picture.Time)
+			w.quality = c.rate(ctx, w.id, w.picture)
+			return nil
+		}},
+	)
+}
+
+// finish runs the steps that make a still of the decoded picture, and of its neighbours as far as it may reach.
+func (w *capture) finish(ctx context.Context, reach time.Duration) error {
+	c, s := w.camera, w.still
+	encoder := c.Encoder
+	if encoder == nil {
+		encoder = JPEG{}
+	}
+	p, file := w.picture, fileID{pictureID: w.id}
+	return w.run(ctx,
+		stage{"enhance", c.Enhancer, func() error {
+			decoded, album := w.picture, w.album
+			e, err := c.enhanced.do(ctx, enhancedID{w.id, reach}, func(ctx context.Context) (enhanced, error) {
+				return c.enhance(ctx, decoded, reach, album)
+			})
+			if err != nil {
+				return err
+			}
+			if reach != alone {
+				gathered := e.gathered
+				if gathered.Before(w.began) {
+					gathered = w.began // by another capture
+				}
+				w.done("gather", "", gathered)
+				w.letGo()
+			}
+			p, s.Merged = e.Picture, e.merged
+			if e.merged > 1 {
+				file.merged = p
+			}
+			return nil
+		}},
+		stage{"moderate", c.Moderator, func() error { return c.Moderator.Moderate(ctx, s.Request, p) }},
+		stage{"encode", encoder, func() (err error) {
+			s.Type, s.Picture = encoder.Type(), p
+			s.Data, err = c.files.do(ctx, file, func(ctx context.Context) ([]byte, error) {
+				release, err := c.follower().Reserve(ctx)
+				if err != nil {
+					return nil, err
+				}
+				defer release()
+				var file bytes.Buffer
+				err = encoder.Encode(&file, p)
+				return file.Bytes(), err
+			})
+			if w.quality != nil {
+				s.Quality, w.quality = <-w.quality, nil
+			}
+			return err
+		}},
+		stage{"store", c.Store, func() (err error) { s.Location, err = c.Store.Put(ctx, s); return err }},
+	)
+}
+
+// end tells the Notifier, and returns what Capture does.
+func (w *capture) end(ctx context.Context, err error) (*Still, error) {
+	event := Event{Request: w.still.Request, Still: w.still}
+	if err != nil {
+		event.Still, event.Err = nil, err
+	}
+	if n := w.camera.Notifier; n != nil {
+		n.Notify(context.WithoutCancel(ctx), event)
+	}
+	return event.Still, err
+}
+
+// An enhancedID tells apart what the Enhancer makes.
+type enhancedID struct {
+	pictureID
+	reach time.Duration
+}
+
+// Enhanced is what the Enhancer made.
+type enhanced struct {
+	*frame.Picture
+	merged   int       // how many pictures it was given
+	gathered time.Time // when these were there
+}
+
+// A fileID tells image files apart.
+type fileID struct {
+	pictureID
+	merged *frame.Picture // made of several pictures, which may be others the next time; nil if of one
+}
+
+// enhance has the Enhancer make a better picture of p and, unless it is to be made alone, of its neighbours.
+func (c *Camera) enhance(ctx context.Context, p *frame.Picture, reach time.Duration, have album) (e enhanced, err error) {
+	b := &frame.Burst{Pictures: []*frame.Picture{p}}
+	if m, ok := c.Enhancer.(Merger); ok && reach != alone {
+		if err := c.await(ctx, idOf(p.PTS, p.Time), reach); err != nil {
+			return e, err
+		}
+		end, err := c.take(ctx)
+		if err != nil {
+			return e, err
+		}
+		defer end()
+		if b, err = c.gather(ctx, m, p, have); err != nil {
+			return e, err
+		}
+	}
+	e.merged, e.gathered = len(b.Pictures), time.Now()
+	release, err := c.follower().Reserve(ctx)
+	if err != nil {
+		return e, err
+	}
+	defer release()
+	e.Picture, err = c.Enhancer.Enhance(ctx, b)
+	if err == nil && e.Picture == nil {
+		err = errNoPicture
+	}
+	return e, err
+}
+
+// rate rates a picture while it is enhanced and encoded.
+func (c *Camera) rate(ctx context.Context, id pictureID, p *frame.Picture) <-chan float64 {
+	quality := make(chan float64, 1)
+	go func() {
+		q, _ := c.qualities.do(context.WithoutCancel(ctx), id, func(context.Context) (float64, error) { return Quality(p), nil })
+		quality <- q
+	}()
+	return quality
+}
+
+// wait waits until the moment that s asks for is decided, and finds it.
+func (c *Camera) wait(ctx context.Context, s *Still, asked time.Time) (target, error) {
+	for {
+		changed := c.History.Changed()
+		if t, ok := s.Request.Moment.find(c.History.GOPs(), asked); ok {
+			s.Wanted = t.wanted
+			return t, nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return target{}, context.Cause(ctx)
+		}
+	}
+}

@@ -1,0 +1,211 @@
+package capture
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/livestill/livestill/frame"
+)
+
+// A Merger is an Enhancer that makes a better picture of a picture and its neighbours in time, as enhance.Fuse does. Its Bursts hold
+// what it asks for, as far as that is remembered, undamaged, not blank, and of the size of the picture.
+//
+// Neighbours names the units whose pictures are worth decoding for that of a unit of gops[gop]: for each GOP their indexes, ascending.
+// The unit itself may be among them. It costs the decoding of a GOP up to the last of them; pictures between come nearly for free. The
+// GOPs are in decoding order, with no gap between; what comes after the picture is there if the capture may wait for it: see
+// Request.Lookahead. They are not to be written to.
+type Merger interface {
+	Enhancer
+	Neighbours(gops []frame.GOP, gop, unit int) [][]int
+}
+
+// Alone is the reach of a capture whose picture has to do without neighbours.
+const alone = time.Duration(-1)
+
+// An album takes in neighbours that come out of the decoder before their picture, on the way to it, so that its GOP is not decoded
+// twice. A Camera has one album at a time, so that many captures do not hold many pictures; the others decode again.
+type album map[pictureID]*frame.Picture
+
+// open opens an album for a capture that will merge, if no other has one.
+func (w *capture) open() {
+	if w.reach != alone && w.camera.merging.CompareAndSwap(false, true) {
+		w.album = make(album)
+		w.target.album = w.album
+	}
+}
+
+// hold keeps the line of the picture, so that decoding goes on behind it.
+func (w *capture) hold() {
+	if w.album == nil {
+		return
+	}
+	if gops, gop, unit := w.camera.around(w.id); gops != nil {
+		w.release = w.camera.hold(gops[gop], unit)
+	}
+}
+
+// letGo lets go of what was kept for the neighbours.
+func (w *capture) letGo() {
+	if w.release != nil {
+		w.release()
+		w.release = nil
+	}
+	if w.album != nil {
+		w.album, w.target.album = nil, nil
+		w.camera.merging.Store(false)
+	}
+}
+
+// around returns the GOPs before and after a picture without a gap, and where in them its unit is; nil if that is forgotten.
+func (c *Camera) around(id pictureID) (gops []frame.GOP, gop, unit int) {
+	all := c.History.GOPs()
+	for gop = len(all) - 1; gop >= 0; gop-- {
+		unit = slices.IndexFunc(all[gop], func(u frame.AccessUnit) bool { return idOf(u.PTS, u.Time) == id })
+		if unit >= 0 {
+			break
+		}
+	}
+	if gop < 0 {
+		return nil, 0, 0
+	}
+	from, to := gop, gop+1
+	for from > 0 && c.History.Before(all[from]) != nil {
+		from--
+	}
+	for to < len(all) && c.History.Before(all[to]) != nil {
+		to++
+	}
+	return all[from:to], gop - from, unit
+}
+
+// await waits until all is there that is shown up to reach after a picture, or the next GOP has begun, or the stream has ended, or the
+// clock says that it stalls.
+func (c *Camera) await(ctx context.Context, id pictureID, reach time.Duration) error {
+	if reach == 0 {
+		return nil
+	}
+	stalled := time.NewTimer(max(reach, reach+patience))
+	defer stalled.Stop()
+	for {
+		changed, ended := c.History.Changed(), c.serving()
+		gops, gop, unit := c.around(id)
+		if gops == nil || gop < len(gops)-1 || ended == nil {
+			return nil
+		}
+		if g := gops[gop]; g[len(g)-1].DTS-g[unit].PTS >= reach { // no unit is shown before it is decoded
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ended:
+		case <-stalled.C:
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// take waits until this is the capture that may hold neighbours, until end is called.
+func (c *Camera) take(ctx context.Context) (end func(), err error) {
+	c.mu.Lock()
+	if c.turn == nil {
+		c.turn = make(chan struct{}, 1)
+	}
+	turn := c.turn
+	c.mu.Unlock()
+	select {
+	case turn <- struct{}{}:
+		return func() { <-turn }, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// gather returns a picture with what m wants beside it, as far as that can be had. Its error is that of ctx.
+func (c *Camera) gather(ctx context.Context, m Merger, p *frame.Picture, have album) (*frame.Burst, error) {
+	id := idOf(p.PTS, p.Time)
+	gops, gop, unit := c.around(id)
+	if gops == nil {
+		return &frame.Burst{Pictures: []*frame.Picture{p}}, nil
+	}
+	b := new(frame.Burst)
+	wanted := m.Neighbours(gops, gop, unit)
+	for i, g := range gops {
+		var shown []*frame.Picture
+		if i < len(wanted) {
+			var wants []*want
+			for _, n := range c.decodable(g, wanted[i]) {
+				switch q := idOf(g[n].PTS, g[n].Time); {
+				case q == id:
+				case have[q] != nil:
+					shown = append(shown, have[q])
+				default:
+					wants = append(wants, newWant(n, anyhow))
+				}
+			}
+			if len(wants) > 0 {
+				if err := c.develop(ctx, g, wants...); err != nil {
+					return nil, err
+				}
+			}
+			for _, w := range wants {
+				if q := w.picture(); q != nil {
+					shown = append(shown, q)
+				}
+			}
+			shown = slices.DeleteFunc(shown, func(q *frame.Picture) bool {
+				return q.Rect != p.Rect || q.SubsampleRatio != p.SubsampleRatio || blank(q.YCbCr)
+			})
+		}
+		if i == gop {
+			shown = append(shown, p)
+		}
+		slices.SortStableFunc(shown, func(a, b *frame.Picture) int { return cmp.Compare(a.PTS, b.PTS) })
+		b.Pictures = append(b.Pictures, shown...)
+	}
+	b.Target = slices.Index(b.Pictures, p)
+	return b, nil
+}
+
+// passing returns wants of the neighbours of a picture that come out of the decoder before it.
+func (c *Camera) passing(t target) (wants []*want) {
+	m, ok := c.Enhancer.(Merger)
+	if !ok || t.album == nil {
+		return nil
+	}
+	u := t.unit()
+	gops, gop, unit := c.around(idOf(u.PTS, u.Time))
+	if gops == nil {
+		return nil
+	}
+	wanted := m.Neighbours(gops, gop, unit)
+	if gop >= len(wanted) {
+		return nil
+	}
+	for _, n := range c.decodable(gops[gop], wanted[gop]) {
+		if later(gops[gop], unit, n) {
+			w := newWant(n, anyhow)
+			w.passing = true
+			wants = append(wants, w)
+		}
+	}
+	return wants
+}
+
+// decodable returns those of the indexes of units of a GOP whose pictures can be had from the GOP alone: those that lead its key
+// picture may refer to what came before.
+func (c *Camera) decodable(g frame.GOP, units []int) (can []int) {
+	end := c.trusted(g)
+	for _, i := range units {
+		if i >= 0 && i < end && g[i].PTS >= g[0].PTS {
+			can = append(can, i)
+		}
+	}
+	return can
+}
+
+// anyhow wants a picture whatever it is like.
+func anyhow(frame.Latent) bool { return true }

@@ -1,0 +1,152 @@
+package capture_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/livestill/livestill/capture"
+	"github.com/livestill/livestill/frame"
+)
+
+// encodings is an Encoder that counts its files.
+type encodings struct{ n int }
+
+func (*encodings) Type() string { return "image/x-test" }
+func (e *encodings) Encode(w io.Writer, _ *frame.Picture) error {
+	e.n++
+	_, err := w.Write([]byte{byte(e.n)})
+	return err
+}
+
+// TestRefine refines the newest picture of a live stream, which goes on while the first still is looked at.
+func TestRefine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &steps{}
+		cam := s.camera()
+		d, m := &decoder{}, &merger{places: span(-3, 3)}
+		cam.Decoder, cam.Enhancer, cam.Encoder = d, m, &encodings{}
+		var stored []string
+		cam.Store = capture.StoreFunc(func(_ context.Context, still *capture.Still) (string, error) {
+			stored = append(stored, still.ID)
+			return "shelf", s.run("store")
+		})
+		go serve(t, cam, units(100, 10, false))
+		time.Sleep(3550 * time.Millisecond)
+		begun := time.Now()
+		var stills []*capture.Still
+		for still, err := range cam.Refine(t.Context(), capture.Request{By: "bob", Lookahead: 2 * interval}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			stills = append(stills, still)
+			time.Sleep(interval)
+		}
+		if len(stills) != 2 {
+			t.Fatalf("%d stills", len(stills))
+		}
+		first, second := stills[0], stills[1]
+		m.check(t, "both", burst{span(35, 35), 35}, burst{span(32, 37), 35})
+		if first.Refined || !second.Refined || first.Merged != 1 || second.Merged != 6 {
+			t.Errorf("first refined %v of %d, second refined %v of %d", first.Refined, first.Merged, second.Refined, second.Merged)
+		}
+		if took := time.Since(begun); took != 250*time.Millisecond || first.Step("gather") != 0 || second.Step("gather") != 50*time.Millisecond {
+			t.Errorf("took %v, of it %v to gather", took, second.Step("gather"))
+		}
+		if first.ID != second.ID || !slices.Equal(stored, []string{first.ID, first.ID}) || first.PTS != second.PTS || first.Age != second.Age ||
+			first.Quality != second.Quality || second.Location != "shelf" {
+			t.Errorf("first %+v,\nsecond %+v", first, second)
+		}
+		if got := strings.Join(s.ran, " "); got != "policy moderate store notify moderate store notify" {
+			t.Errorf("hooks ran: %s", got)
+		}
+		for i, want := range []string{"policy wait decode enhance moderate encode store", "policy wait decode gather enhance moderate encode store"} {
+			var names []string
+			for _, step := range stills[i].Steps {
+				names = append(names, step.Name)
+			}
+			if got := strings.Join(names, " "); got != want {
+				t.Errorf("steps of still %d: %s", i, got)
+			}
+			if string(stills[i].Data) != string(rune(i+1)) || number(stills[i]) != 35 {
+				t.Errorf("still %d shows %d", i, number(stills[i]))
+			}
+		}
+		if n := d.decoded.Load(); n > 8 {
+			t.Errorf("%d units were decoded, 8 do", n)
+		}
+	})
+}
+
+// TestRefineEnds has the loop break, and hooks fail.
+func TestRefineEnds(t *testing.T) {
+	for _, test := range []struct {
+		about     string
+		enhancer  capture.Enhancer
+		fail      string
+		failAt    int // which run of it
+		breaks    bool
+		lookahead time.Duration
+		want      string // s for a still, e for an error
+		bursts    int
+	}{
+		{about: "both", want: "ss", bursts: 2},
+		{about: "the loop breaks", breaks: true, want: "s", bursts: 1},
+		{about: "the Policy refuses", fail: "policy", failAt: 1, want: "e"},
+		{about: "the Moderator refuses the first", fail: "moderate", failAt: 1, want: "e", bursts: 1},
+		{about: "the Moderator refuses the second", fail: "moderate", failAt: 2, want: "se", bursts: 2},
+		{about: "the Store fails at the second", fail: "store", failAt: 2, want: "se", bursts: 2},
+		{about: "a negative Lookahead", lookahead: -1, want: "s", bursts: 1},
+		{about: "no Merger", enhancer: capture.Apply(invert{}), want: "s"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			m := &merger{places: span(-3, 3)}
+			s := &steps{}
+			cam := s.camera()
+			if cam.Enhancer = test.enhancer; cam.Enhancer == nil {
+				cam.Enhancer = m
+			}
+			runs := 0
+			may := func(name string) error {
+				if name != test.fail {
+					return nil
+				}
+				if runs++; runs == test.failAt {
+					return errHook
+				}
+				return nil
+			}
+			cam.Policy = capture.PolicyFunc(func(context.Context, capture.Request) error { return may("policy") })
+			cam.Moderator = capture.ModeratorFunc(func(context.Context, capture.Request, *frame.Picture) error { return may("moderate") })
+			cam.Store = capture.StoreFunc(func(context.Context, *capture.Still) (string, error) { return "", may("store") })
+			serve(t, cam, units(20, 10, false))
+			got := ""
+			for still, err := range cam.Refine(t.Context(), capture.Request{By: "bob", Lookahead: test.lookahead}) {
+				var typed *capture.Error
+				switch {
+				case err == nil && still != nil:
+					got += "s"
+				case still == nil && errors.As(err, &typed) && typed.Step == test.fail && errors.Is(err, errHook):
+					got += "e"
+				default:
+					t.Errorf("%s: %v, %v", test.about, still, err)
+				}
+				if test.breaks {
+					break
+				}
+			}
+			if got != test.want || len(m.bursts) != test.bursts {
+				t.Errorf("%s: yields %s, want %s; merged %v", test.about, got, test.want, m.bursts)
+			}
+			want := strings.Repeat("notify ", len(test.want))
+			if ran := strings.ReplaceAll(strings.Join(s.ran, " ")+" ", "encode ", ""); ran != want {
+				t.Errorf("%s: told %q", test.about, ran)
+			}
+		})
+	}
+}
