@@ -81,21 +81,3 @@ func pan(size image.Point, n int) *frame.Burst {
 	}
 	return b
 }
-
-// BenchmarkFuse merges six neighbours, none of which may be left out.
-func BenchmarkFuse(b *testing.B) {
-	for _, size := range []image.Point{{1280, 720}, {1920, 1080}} {
-		burst := pan(size, 7)
-		b.Run(fmt.Sprintf("%dp", size.Y), func(b *testing.B) {
-			b.ReportAllocs()
-			for i := 0; b.Loop(); i++ {
-				if _, err := (enhance.Fuse{}).Enhance(b.Context(), burst); err != nil {
-					b.Fatal(err)
-				}
-				if i == 0 {
-					b.ResetTimer() // the first filled the pools
-				}
-			}
-		})
-	}
-}
