@@ -47,15 +47,6 @@ func (f *flow) vector(x, y float32) (u, v float32) {
 	return k0*f.u[n] + k1*f.u[n+r] + k2*f.u[n+d] + k3*f.u[n+d+r], k0*f.v[n] + k1*f.v[n+r] + k2*f.v[n+d] + k3*f.v[n+d+r]
 }
 
-// change returns how far the vector at a place in the grid is from those a node away, squared, at most.
-func (f *flow) change(x, y, u, v float32) (most float32) {
-	for _, d := range [4][2]float32{{-1, 0}, {1, 0}, {0, -1}, {0, 1}} {
-		a, b := f.vector(x+d[0], y+d[1])
-		most = max(most, (u-a)*(u-a)+(v-b)*(v-b))
-	}
-	return most
-}
-
 // A tracker finds flows. It holds what is needed on the way.
 type tracker struct {
 	fields [2]flow

@@ -24,6 +24,10 @@ type kernelSet struct {
 	up     func(rows, columns []float32, width int)       // its transpose, added to rows
 	across func(out *[tileLen]float32, columns []float32) // transforms the rows of a tile, windowed
 	back   func(columns []float32, in *[tileLen]float32)  // its transpose, added to columns
+
+	differ func(b *blend, most float32) (residual float32)                         // see differ
+	count  func(b *blend, weight, half float32)                                    // see count
+	calm   func(b *blend, loss *[tileLen]float32, weight, variance, noise float32) // see calm
 }
 
 // portable is what works everywhere.
@@ -32,6 +36,7 @@ var portable = kernelSet{
 	filterDown: filterDown, filterAcross: filterAcross,
 	cut: cut, match: match, smooth: smooth, warp: warp,
 	down: down, up: up, across: across, back: back,
+	differ: differ, count: count, calm: calm,
 }
 
 // kernels are those for this processor.

@@ -21,6 +21,7 @@ func fastest() kernelSet {
 		filterDown: filterDownWide, filterAcross: filterAcrossWide,
 		cut: cutAVX2, match: matchAVX2, smooth: smoothAVX2, warp: warpWide,
 		down: downAVX2, up: upAVX2, across: acrossAVX2, back: backAVX2,
+		differ: differAVX2, count: countAVX2, calm: calmAVX2,
 	}
 }
 
@@ -119,3 +120,12 @@ func acrossAVX2(out *[tileLen]float32, columns []float32)
 
 //go:noescape
 func backAVX2(columns []float32, in *[tileLen]float32)
+
+//go:noescape
+func differAVX2(b *blend, most float32) (residual float32)
+
+//go:noescape
+func countAVX2(b *blend, weight, half float32)
+
+//go:noescape
+func calmAVX2(b *blend, loss *[tileLen]float32, weight, variance, noise float32)

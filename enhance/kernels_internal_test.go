@@ -148,6 +148,24 @@ func TestKernelsAreAsTheirTwins(t *testing.T) {
 			t.alike("up", e, f, 1e-3)
 		},
 	}
+	tests["blend"] = func(t twins, n int) {
+		a := &blend{target: [tileLen]float32(t.floats(tileLen, -99, 99)), other: [tileLen]float32(t.floats(tileLen, -99, 99))}
+		for i := range a.weight {
+			a.weight[i], a.other[i] = 0.1, a.target[i]+a.other[i]*float32(n)/99
+		}
+		b := new(blend)
+		*b = *a
+		most := float32(20 * n)
+		t.alike("residual", []float32{fast.differ(a, most)}, []float32{slow.differ(b, most)}, 1)
+		t.alike("difference", a.difference[:], b.difference[:], 0)
+		fast.count(a, 0.3, 4000)
+		slow.count(b, 0.3, 4000)
+		t.alike("weights", a.weight[:], b.weight[:], 1e-5)
+		t.alike("sum", a.sum[:], b.sum[:], 1e-4)
+		fast.calm(a, &loss, 0.1, 10, 5)
+		slow.calm(b, &loss, 0.1, 10, 5)
+		t.alike("merged", a.merged[:], b.merged[:], 1e-3)
+	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(1, 2))

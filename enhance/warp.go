@@ -28,6 +28,7 @@ type spline struct {
 	coefs        []float32
 	stride, w, h int
 	row          []float32
+	rows         [2*reachOfFilter + 1][]byte
 }
 
 // fit makes s the spline through the pixels of p.
@@ -46,17 +47,17 @@ func (s *spline) fit(p plane) {
 			copy(out, s.coefs)
 			continue
 		}
-		var rows [2*reachOfFilter + 1][]byte
-		for i := range rows {
-			rows[i] = p.row(max(0, min(y+i-reachOfFilter, p.h-1)))
+		for i := range s.rows {
+			s.rows[i] = p.row(max(0, min(y+i-reachOfFilter, p.h-1)))
 		}
 		inside := s.row[margin+reachOfFilter:][:p.w]
-		kernels.filterDown(inside, &rows)
+		kernels.filterDown(inside, &s.rows)
 		for i := range margin + reachOfFilter {
 			s.row[i], s.row[margin+reachOfFilter+p.w+i] = inside[0], inside[p.w-1]
 		}
 		kernels.filterAcross(out, s.row)
 	}
+	clear(s.rows[:]) // the pictures are not the spline's to keep
 }
 
 // filterDown filters columns.

@@ -23,25 +23,35 @@ func main() {
 	smooth()
 	warp()
 	cosines()
+	blends()
 	Generate()
 }
 
 // lanes holds eight floats, as wide as a register.
 const lanes = 8
 
-var constants = map[[lanes]float32]Mem{}
+var constants = map[[lanes]uint32]Mem{}
+
+// words returns eight numbers in memory.
+func words(w [lanes]uint32) Mem {
+	m, ok := constants[w]
+	if !ok {
+		m = GLOBL(fmt.Sprintf("eight%d", len(constants)), RODATA|NOPTR)
+		for i, v := range w {
+			DATA(4*i, U32(v))
+		}
+		constants[w] = m
+	}
+	return m
+}
 
 // eight returns eight floats in memory.
 func eight(f [lanes]float32) Mem {
-	m, ok := constants[f]
-	if !ok {
-		m = GLOBL(fmt.Sprintf("eight%d", len(constants)), RODATA|NOPTR)
-		for i, v := range f {
-			DATA(4*i, U32(math.Float32bits(v)))
-		}
-		constants[f] = m
+	var w [lanes]uint32
+	for i, v := range f {
+		w[i] = math.Float32bits(v)
 	}
-	return m
+	return words(w)
 }
 
 // all returns eight times the same float in memory.

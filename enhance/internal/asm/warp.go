@@ -106,8 +106,10 @@ func warp() {
 	wholeX, wholeY := whole(u), whole(v)
 	{
 		a, b := YMM(), YMM()
-		VANDPS(mask(), u, a)
-		VANDPS(mask(), v, b)
+		const size = 0x7fffffff // all of a float but its sign
+		sizes := words([lanes]uint32{size, size, size, size, size, size, size, size})
+		VANDPS(sizes, u, a)
+		VANDPS(sizes, v, b)
 		VMAXPS(a, b, a)
 		VCMPPS(U8(2), all(1), a, a) // less or equal
 		bits := GP32()
@@ -151,19 +153,6 @@ func warp() {
 	Store(done, ReturnIndex(0))
 	VZEROUPPER()
 	RET()
-}
-
-// mask keeps all bits of floats but their signs.
-func mask() Mem {
-	m, ok := constants[[lanes]float32{-1}]
-	if !ok {
-		m = GLOBL("mask", RODATA|NOPTR)
-		for i := range lanes {
-			DATA(4*i, U32(0x7fffffff))
-		}
-		constants[[lanes]float32{-1}] = m
-	}
-	return m
 }
 
 // weights returns what the cubic spline's five coefficients around count for, t from the middle one.
