@@ -129,7 +129,8 @@ func coding(p *frame.Picture) float32 {
 	return float32(step*step/24 + 2) // half of a uniform quantiser's, since most coefficients are small; and what else goes wrong
 }
 
-// align finds the flows between the target and its neighbours.
+// align finds the flows between the target and its neighbours. Those back, which are but to tell how far those there are to be trusted,
+// are found on the next smaller layer, at a quarter of the cost.
 func (s *fuser) align(ctx context.Context, finest int) error {
 	if s.n == 1 {
 		return nil
@@ -140,8 +141,9 @@ func (s *fuser) align(ctx context.Context, finest int) error {
 		p := &s.parties[i+1]
 		both := target.variance + p.variance
 		p.tracker.find(target.luma, p.luma, s.level, both, &p.there)
-		p.tracker.find(p.luma, target.luma, s.level, both, &p.back)
-		p.doubt(float32(int(1) << s.level))
+		back := min(s.level+1, len(target.luma)-1)
+		p.tracker.find(p.luma, target.luma, back, both, &p.back)
+		p.doubt(float32(int(1)<<s.level), float32(int(1)<<(back-s.level)))
 	})
 }
 
@@ -173,11 +175,11 @@ func (s *fuser) see(ctx context.Context, c int) ([]input, error) {
 	return s.inputs, err
 }
 
-// doubt finds how far the flow is trusted at its nodes, of which grain pixels of luma make one of the flow's: less where the way back
-// leads elsewhere, and at edges of motion, where it changes from one node to the next.
-func (p *party) doubt(grain float32) {
+// doubt finds how far the flow is trusted at its nodes: less where the way back leads elsewhere, and at edges of motion, where it changes
+// from one node to the next. A pixel of its layer is grain pixels of luma, and one of the way back's is coarse of its own.
+func (p *party) doubt(grain, coarse float32) {
 	const (
-		stray = 1 // pixels off, there and back, at which half the trust is gone
+		stray = 1.5 // pixels off, there and back, at which half the trust is gone
 		shear = 6 // pixels of change, likewise; a zoom by half has 4 at Medium effort
 	)
 	f := &p.there
@@ -186,7 +188,8 @@ func (p *party) doubt(grain float32) {
 		for i := range f.w {
 			n := j*f.w + i
 			u, v := f.u[n], f.v[n]
-			bu, bv := p.back.vector(float32(i)+u/step, float32(j)+v/step)
+			bu, bv := p.back.vector((float32(i)+u/step+1)/coarse-1, (float32(j)+v/step+1)/coarse-1)
+			bu, bv = bu*coarse, bv*coarse
 			change := float32(0)
 			for _, k := range [4]int{n - min(i, 1), n + min(f.w-1-i, 1), n - f.w*min(j, 1), n + f.w*min(f.h-1-j, 1)} {
 				du, dv := f.u[k]-u, f.v[k]-v

@@ -112,7 +112,7 @@ func (p *template) better(l *layer, u, v float32, old fit, oldU, oldV float32) (
 func (p *template) descend(l *layer, f fit, u, v, pu, pv, noise float32) (bestU, bestV, miss float32) {
 	const (
 		most  = 8     // steps
-		still = 0.02  // pixels
+		still = 0.03  // pixels
 		far   = patch // pixels away from where it began it has lost its way
 		stiff = 0.3   // standard deviation, in pixels, of a vector from what is expected of it
 	)
@@ -126,6 +126,9 @@ func (p *template) descend(l *layer, f fit, u, v, pu, pv, noise float32) (bestU,
 	for range most {
 		bx, by := f.bx+pull*(u-pu), f.by+pull*(v-pv)
 		dx, dy := (yy*bx-xy*by)*det, (xx*by-xy*bx)*det
+		if dx*dx+dy*dy < still*still {
+			break
+		}
 		u, v = u-dx, v-dy
 		if (u-u0)*(u-u0)+(v-v0)*(v-v0) > far*far {
 			break
@@ -136,9 +139,6 @@ func (p *template) descend(l *layer, f fit, u, v, pu, pv, noise float32) (bestU,
 			break
 		}
 		bestU, bestV, miss, best = u, v, f.miss, c
-		if dx*dx+dy*dy < still*still {
-			break
-		}
 	}
 	return bestU, bestV, miss / (patch * patch)
 }
