@@ -47,9 +47,10 @@ func (f *flow) vector(x, y float32) (u, v float32) {
 	return k0*f.u[n] + k1*f.u[n+r] + k2*f.u[n+d] + k3*f.u[n+d+r], k0*f.v[n] + k1*f.v[n+r] + k2*f.v[n+d] + k3*f.v[n+d+r]
 }
 
-// A tracker finds flows. It holds what is needed on the way.
+// A tracker finds a flow. It holds what is needed on the way.
 type tracker struct {
-	fields [2]flow
+	flow   flow
+	fields [2]flow // of coarser layers, by turns
 	patch  template
 	grid   grid
 	u, v   []float32
@@ -57,24 +58,22 @@ type tracker struct {
 
 // find finds the flow from one picture to another, on the layer finest and those below it. noise is the variance of the difference of
 // their pixels where they show the same.
-func (t *tracker) find(from, to pyramid, finest int, noise float32, f *flow) {
-	last := len(from) - 1
-	finest = min(finest, last)
+func (t *tracker) find(from, to pyramid, finest int, noise float32) {
 	var coarse *flow
-	for n := last; n >= finest; n-- {
+	for n := len(from) - 1; n >= finest; n-- {
 		now := &t.fields[n&1]
 		if n == finest {
-			now = f
+			now = &t.flow
 		}
 		now.noise = max(noise/float32(int(1)<<(2*n)), 0.25) // a mean of four pixels has a quarter of their noise
-		t.layer(&from[n], &to[n], coarse, now, now.noise)
+		t.layer(&from[n], &to[n], coarse, now)
 		t.smooth(now)
 		coarse = now
 	}
 }
 
 // layer finds the flow of one layer, given that of the next coarser one, nil if there is none.
-func (t *tracker) layer(from, to *layer, coarse, f *flow, noise float32) {
+func (t *tracker) layer(from, to *layer, coarse, f *flow) {
 	f.resize(max(0, from.w-patch+step-1)/step+1, max(0, from.h-patch+step-1)/step+1)
 	for j := range f.h {
 		for i := range f.w {
@@ -94,7 +93,7 @@ func (t *tracker) layer(from, to *layer, coarse, f *flow, noise float32) {
 			if j > 0 {
 				best, u, v = p.better(to, f.u[n-f.w], f.v[n-f.w], best, u, v)
 			}
-			f.u[n], f.v[n], f.miss[n] = p.descend(to, best, u, v, pu, pv, noise)
+			f.u[n], f.v[n], f.miss[n] = p.descend(to, best, u, v, pu, pv, f.noise)
 			f.xx[n], f.xy[n], f.yy[n] = p.xx, p.xy, p.yy
 		}
 	}

@@ -10,10 +10,11 @@ import (
 
 // A fuser is the memory of one fusion.
 type fuser struct {
-	parties []party // the target first; those beyond n are left from other fusions
-	n       int
-	level   int // the layer of the pyramids that the flows are of
-	inputs  []input
+	parties   []party // the target first; those beyond n are left from other fusions
+	n         int
+	level     int // the layer of the pyramids that the flows are of
+	backLevel int // likewise, of those back
+	inputs    []input
 }
 
 var fusers = sync.Pool{New: func() any { return new(fuser) }}
@@ -28,9 +29,8 @@ type party struct {
 	noise    float32 // variance, of the luma
 	variance float32 // of all errors
 	weight   float32
-	there    flow // to where it shows what the target shows
-	back     flow // and from there back
-	tracker  tracker
+	there    tracker   // of the flow to where it shows what the target shows
+	back     tracker   // and from there back
 	sure     []float32 // in the flow, at each node
 	trust    []float32 // for each tile of the plane
 }
@@ -136,14 +136,17 @@ func (s *fuser) align(ctx context.Context, finest int) error {
 		return nil
 	}
 	target := &s.parties[0]
-	s.level = min(finest, len(target.luma)-1)
-	return each(ctx, s.n-1, func(_ context.Context, i int) {
-		p := &s.parties[i+1]
-		both := target.variance + p.variance
-		p.tracker.find(target.luma, p.luma, s.level, both, &p.there)
-		back := min(s.level+1, len(target.luma)-1)
-		p.tracker.find(p.luma, target.luma, back, both, &p.back)
-		p.doubt(float32(int(1)<<s.level), float32(int(1)<<(back-s.level)))
+	last := len(target.luma) - 1
+	s.level, s.backLevel = min(finest, last), min(finest+1, last)
+	n := s.n - 1
+	return each(ctx, 2*n, func(_ context.Context, i int) { // the long ones first, so that all end at about the same time
+		p := &s.parties[1+i%n]
+		noise := target.variance + p.variance
+		if i < n {
+			p.there.find(target.luma, p.luma, s.level, noise)
+		} else {
+			p.back.find(p.luma, target.luma, s.backLevel, noise)
+		}
 	})
 }
 
@@ -164,10 +167,13 @@ func (s *fuser) see(ctx context.Context, c int) ([]input, error) {
 			return
 		}
 		p.spline.fit(p.planes[c])
-		in.spline, in.flow = &p.spline, &p.there
+		in.spline, in.flow = &p.spline, &p.there.flow
 		in.nodeX, in.nodeY = float32(hs)/(step*grain), float32(vs)/(step*grain)
 		in.pixelX, in.pixelY = grain/float32(hs), grain/float32(vs)
-		if c < 2 { // then both chroma planes
+		if c == 0 {
+			p.doubt(grain, float32(int(1)<<(s.backLevel-s.level)))
+		}
+		if c < 2 { // both chroma planes are alike
 			p.trusts(in)
 		}
 		in.trust = p.trust
@@ -180,15 +186,15 @@ func (s *fuser) see(ctx context.Context, c int) ([]input, error) {
 func (p *party) doubt(grain, coarse float32) {
 	const (
 		stray = 1.5 // pixels off, there and back, at which half the trust is gone
-		shear = 6 // pixels of change, likewise; a zoom by half has 4 at Medium effort
+		shear = 6   // pixels of change, likewise; a zoom by half has 4 at Medium effort
 	)
-	f := &p.there
+	f := &p.there.flow
 	p.sure = grow(p.sure, f.w*f.h)
 	for j := range f.h {
 		for i := range f.w {
 			n := j*f.w + i
 			u, v := f.u[n], f.v[n]
-			bu, bv := p.back.vector((float32(i)+u/step+1)/coarse-1, (float32(j)+v/step+1)/coarse-1)
+			bu, bv := p.back.flow.vector((float32(i)+u/step+1)/coarse-1, (float32(j)+v/step+1)/coarse-1)
 			bu, bv = bu*coarse, bv*coarse
 			change := float32(0)
 			for _, k := range [4]int{n - min(i, 1), n + min(f.w-1-i, 1), n - f.w*min(j, 1), n + f.w*min(f.h-1-j, 1)} {
@@ -208,9 +214,9 @@ func (p *party) trusts(in *input) {
 	p.trust = grow(p.trust, across*down)
 	at := func(i, n int, nodes float32) int { return max(0, min(int(float32(hop*i)*nodes-0.5), n-1)) } // a node less, rounded
 	for j := range down {
-		row := p.sure[at(j, p.there.h, in.nodeY)*p.there.w:]
+		row := p.sure[at(j, p.there.flow.h, in.nodeY)*p.there.flow.w:]
 		for i := range across {
-			p.trust[j*across+i] = row[at(i, p.there.w, in.nodeX)]
+			p.trust[j*across+i] = row[at(i, p.there.flow.w, in.nodeX)]
 		}
 	}
 }
