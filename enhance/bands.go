@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"sync"
+	"sync/atomic"
 )
 
 // bands splits n rows of work into one band for each processor, none of fewer than least rows, runs do on all of them at once,
@@ -23,4 +24,15 @@ func bands(ctx context.Context, n, least int, do func(ctx context.Context, from,
 	}
 	wait.Wait()
 	return context.Cause(ctx)
+}
+
+// each runs do for all of n pieces of work, which may be uneven, on all processors at once, and returns when all have returned or ctx
+// has ended.
+func each(ctx context.Context, n int, do func(ctx context.Context, i int)) error {
+	var next atomic.Int64
+	return bands(ctx, n, 1, func(ctx context.Context, _, _ int) {
+		for i := int(next.Add(1)) - 1; i < n && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
+			do(ctx, i)
+		}
+	})
 }

@@ -21,10 +21,11 @@ const (
 	noiseLoss = 2
 )
 
-// A blend merges a tile: coefficients of the same frequencies, of the target and its neighbours, one after the other.
+// A blend merges a tile: coefficients of the same frequencies, of the target and its neighbours, one after the other. The assembly knows
+// the places of its fields.
 type blend struct {
 	target, other, merged [tileLen]float32
-	difference, energy    [tileLen]float32
+	difference            [tileLen]float32
 	sum, weight           [tileLen]float32 // of differences, weighted, and of weights
 }
 
@@ -39,22 +40,28 @@ func (b *blend) begin(in *input) {
 // variances of both explain: Hasinoff et al., "Burst photography for high dynamic range and low-light imaging on mobile cameras" (2016).
 func (b *blend) add(in *input, trust, variance float32) {
 	variance += in.variance
-	var residual float32
+	residual := kernels.differ(b, spike*variance) / (tileLen * variance)
+	if w := in.weight * trust * min(1, 2-2*residual/maxResidual); w > 0 {
+		kernels.count(b, w, tolerance*tolerance*variance*variance)
+	}
+}
+
+// differ makes the difference, and returns the sum of its squares, of which none counts for more than most.
+func differ(b *blend, most float32) (residual float32) {
 	for i, v := range b.other {
 		d := v - b.target[i]
 		b.difference[i] = d
-		residual += min(d*d, spike*variance)
+		residual += min(d*d, most)
 	}
-	residual /= tileLen * variance
-	w := in.weight * trust * min(1, 2-2*residual/maxResidual)
-	if w <= 0 {
-		return
-	}
-	powers(&b.energy, &b.difference)
-	c := tolerance * tolerance * variance * variance
+	return residual
+}
+
+// count counts the difference in, where the square of its energy is half for half of the weight.
+func count(b *blend, weight, half float32) {
+	var energy [tileLen]float32
+	powers(&energy, &b.difference)
 	for i, d := range b.difference {
-		e := b.energy[i]
-		a := w * c / (c + e*e)
+		a := weight * half / (half + energy[i]*energy[i])
 		b.sum[i] += a * d
 		b.weight[i] += a
 	}
@@ -65,16 +72,20 @@ func (b *blend) add(in *input, trust, variance float32) {
 // Error is what noise adds, and what the quantiser does: it drops coefficients or rounds them up, so that its variance is about the
 // geometric mean of the quantiser's and of the coefficient's own energy, and most in the finest detail. Merging has done away with
 // some: with more of that which pictures do not share.
-func (b *blend) end(in *input) {
+func (b *blend) end(in *input) { kernels.calm(b, &loss, in.weight, in.variance, noiseLoss*in.noise) }
+
+// calm does what end says. weight is the target's, noise what is to be taken off where nothing was merged.
+func calm(b *blend, loss *[tileLen]float32, weight, variance, noise float32) {
 	for i, t := range b.target {
 		b.merged[i] = t + b.sum[i]/b.weight[i]
 	}
-	powers(&b.energy, &b.merged)
+	var energy [tileLen]float32
+	powers(&energy, &b.merged)
 	mean := b.merged[0]
 	for i, m := range b.merged {
-		left := in.weight / b.weight[i]
-		e := b.energy[i] + leastEnergy
-		b.merged[i] = m / (1 + left*(left*loss[i]*float32(math.Sqrt(float64(in.variance/e)))+noiseLoss*in.noise/e))
+		left := weight / b.weight[i]
+		e := energy[i] + leastEnergy
+		b.merged[i] = m * e / (e + left*(left*loss[i]*float32(math.Sqrt(float64(variance*e)))+noise))
 	}
 	b.merged[0] = mean
 }

@@ -46,10 +46,11 @@ func (f Fuse) Enhance(ctx context.Context, b *frame.Burst) (*frame.Picture, erro
 	if target.Rect.Empty() {
 		return &made, nil
 	}
-	if err := s.prepare(ctx); err != nil {
+	finest := f.Effort.finest()
+	if err := s.prepare(ctx, finest); err != nil {
 		return nil, err
 	}
-	if err := s.align(ctx, f.Effort.finest()); err != nil {
+	if err := s.align(ctx, finest); err != nil {
 		return nil, err
 	}
 	made.YCbCr = image.NewYCbCr(target.Rect, target.SubsampleRatio)
@@ -58,7 +59,11 @@ func (f Fuse) Enhance(ctx context.Context, b *frame.Burst) (*frame.Picture, erro
 		return nil, err
 	}
 	for c, p := range planes {
-		if err := merge(ctx, p, s.see(c, p)); err != nil {
+		inputs, err := s.see(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		if err := merge(ctx, p, inputs); err != nil {
 			return nil, err
 		}
 	}

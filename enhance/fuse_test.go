@@ -35,7 +35,10 @@ func lumaError(a, b *image.YCbCr) float64 {
 // grainy is a scene with noise that differs from one n to the next.
 func grainy(m *image.YCbCr, n int) *image.YCbCr { return noisy(m, 6+float64(n)/100) }
 
-func TestFuseAveragesNoise(t *testing.T) {
+func TestFuseAveragesNoise(t *testing.T) { enhance.WithEveryKernel(t, fuseAveragesNoise) }
+
+func fuseAveragesNoise(t *testing.T) {
+	t.Helper()
 	clean := scene(image.Rect(0, 0, 320, 240), image.YCbCrSubsampleRatio420)
 	b := burst(3, grainy(clean, 0), grainy(clean, 1), grainy(clean, 2), grainy(clean, 3))
 	p, err := enhance.Fuse{}.Enhance(context.Background(), b)
@@ -48,7 +51,10 @@ func TestFuseAveragesNoise(t *testing.T) {
 	}
 }
 
-func TestFuseLeavesWhatDiffers(t *testing.T) {
+func TestFuseLeavesWhatDiffers(t *testing.T) { enhance.WithEveryKernel(t, fuseLeavesWhatDiffers) }
+
+func fuseLeavesWhatDiffers(t *testing.T) {
+	t.Helper()
 	clean := scene(image.Rect(0, 0, 320, 240), image.YCbCrSubsampleRatio420)
 	other := clone(clean)
 	for i := range other.Y {
@@ -67,7 +73,10 @@ func TestFuseLeavesWhatDiffers(t *testing.T) {
 	}
 }
 
-func TestFuseTakesAnyPicture(t *testing.T) {
+func TestFuseTakesAnyPicture(t *testing.T) { enhance.WithEveryKernel(t, fuseTakesAnyPicture) }
+
+func fuseTakesAnyPicture(t *testing.T) {
+	t.Helper()
 	for _, size := range []image.Point{{}, {1, 1}, {7, 3}, {16, 16}, {17, 65}, {100, 5}, {131, 77}} {
 		for _, ratio := range ratios {
 			for _, effort := range []enhance.Effort{enhance.Low, enhance.Medium, enhance.High} {

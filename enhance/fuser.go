@@ -10,10 +10,11 @@ import (
 
 // A fuser is the memory of one fusion.
 type fuser struct {
-	parties []party // the target first; those beyond n are left from other fusions
-	n       int
-	level   int // the layer of the pyramids that the flows are of
-	inputs  []input
+	parties   []party // the target first; those beyond n are left from other fusions
+	n         int
+	level     int // the layer of the pyramids that the flows are of
+	backLevel int // likewise, of those back
+	inputs    []input
 }
 
 var fusers = sync.Pool{New: func() any { return new(fuser) }}
@@ -24,16 +25,18 @@ type party struct {
 	gop      int
 	planes   [3]plane
 	luma     pyramid
-	chroma   layer
-	coefs    []float32 // of a plane's spline
-	noise    float32   // variance, of the luma
-	variance float32   // of all errors
+	spline   spline  // of the plane that is being merged
+	noise    float32 // variance, of the luma
+	variance float32 // of all errors
 	weight   float32
-	there    flow // to where it shows what the target shows
-	back     flow // and from there back
-	tracker  tracker
-	trust    []float32
+	there    tracker   // of the flow to where it shows what the target shows
+	back     tracker   // and from there back
+	sure     []float32 // in the flow, at each node
+	trust    []float32 // for each tile of the plane
 }
+
+// sparse is how many rows of blocks there are for one that is asked for the noise.
+const sparse = 4
 
 // choose takes up the pictures of a burst that can take part.
 func (s *fuser) choose(b *frame.Burst) error {
@@ -84,21 +87,34 @@ func (s *fuser) release() {
 	for i := range s.parties {
 		s.parties[i].picture, s.parties[i].planes = nil, [3]plane{}
 	}
+	clear(s.inputs)
 }
 
-// prepare measures the pictures and makes their pyramids.
-func (s *fuser) prepare(ctx context.Context) error {
-	for i := range s.n {
+// prepare measures the pictures, forgets those that have no say, and makes pyramids of the others down to the layer finest.
+func (s *fuser) prepare(ctx context.Context, finest int) error {
+	err := each(ctx, s.n, func(ctx context.Context, i int) {
 		p := &s.parties[i]
-		sigma, _ := noise(ctx, p.planes[0])
+		sigma, _ := someNoise(ctx, p.planes[0], sparse)
 		p.noise = float32(sigma * sigma)
 		p.variance = coding(p.picture) + p.noise
+	})
+	if err != nil {
+		return err
 	}
 	weigh(s.parties[:s.n])
-	return bands(ctx, s.n, 1, func(ctx context.Context, from, to int) {
-		for i := from; i < to && ctx.Err() == nil; i++ {
-			s.parties[i].luma.build(s.parties[i].planes[0])
+	n := 1
+	for i := 1; i < s.n; i++ {
+		if s.parties[i].weight > 0 {
+			s.parties[n], s.parties[i] = s.parties[i], s.parties[n]
+			n++
 		}
+	}
+	s.n = n
+	if s.n == 1 {
+		return nil
+	}
+	return each(ctx, s.n, func(_ context.Context, i int) {
+		s.parties[i].luma.build(s.parties[i].planes[0], finest)
 	})
 }
 
@@ -113,71 +129,94 @@ func coding(p *frame.Picture) float32 {
 	return float32(step*step/24 + 2) // half of a uniform quantiser's, since most coefficients are small; and what else goes wrong
 }
 
-// align finds the flows between the target and its neighbours.
+// align finds the flows between the target and its neighbours. Those back, which are but to tell how far those there are to be trusted,
+// are found on the next smaller layer, at a quarter of the cost.
 func (s *fuser) align(ctx context.Context, finest int) error {
-	target := &s.parties[0]
-	s.level = min(finest, len(target.luma)-1)
 	if s.n == 1 {
 		return nil
 	}
-	return bands(ctx, s.n-1, 1, func(ctx context.Context, from, to int) {
-		for i := from + 1; i <= to && ctx.Err() == nil; i++ {
-			p := &s.parties[i]
-			both := target.variance + p.variance
-			p.tracker.find(target.luma, p.luma, s.level, both, &p.there)
-			p.tracker.find(p.luma, target.luma, s.level, both, &p.back)
+	target := &s.parties[0]
+	last := len(target.luma) - 1
+	s.level, s.backLevel = min(finest, last), min(finest+1, last)
+	n := s.n - 1
+	return each(ctx, 2*n, func(_ context.Context, i int) { // the long ones first, so that all end at about the same time
+		p := &s.parties[1+i%n]
+		noise := target.variance + p.variance
+		if i < n {
+			p.there.find(target.luma, p.luma, s.level, noise)
+		} else {
+			p.back.find(p.luma, target.luma, s.backLevel, noise)
 		}
 	})
 }
 
-// see returns plane c of all pictures as the target sees them; dst is as large as that is.
-func (s *fuser) see(c int, dst plane) []input {
-	s.inputs = s.inputs[:0]
+// see returns plane c of all pictures as the target sees them.
+func (s *fuser) see(ctx context.Context, c int) ([]input, error) {
 	target := &s.parties[0]
 	hs, vs := 1, 1
 	if c > 0 {
 		hs, vs, _ = subsampling(target.picture.SubsampleRatio)
 	}
 	grain := float32(int(1) << s.level) // pixels of luma for one of the flow's layer
-	for i := range s.n {
+	s.inputs = grow(s.inputs, s.n)
+	err := each(ctx, s.n, func(_ context.Context, i int) {
 		p := &s.parties[i]
-		in := input{variance: p.variance, noise: p.noise, weight: p.weight}
-		in.layer = &p.luma[0]
-		if c > 0 {
-			p.chroma.load(p.planes[c])
-			in.layer = &p.chroma
+		in := &s.inputs[i]
+		*in = input{plane: p.planes[c], variance: p.variance, noise: p.noise, weight: p.weight}
+		if i == 0 {
+			return
 		}
-		if i > 0 {
-			p.coefs = in.layer.spline(p.coefs)
-			in.coefs, in.flow = p.coefs, &p.there
-			in.nodeX, in.nodeY = float32(hs)/(step*grain), float32(vs)/(step*grain)
-			in.pixelX, in.pixelY = grain/float32(hs), grain/float32(vs)
-			p.trust = p.trusts(dst, in.nodeX, in.nodeY, grain)
-			in.trust = p.trust
+		p.spline.fit(p.planes[c])
+		in.spline, in.flow = &p.spline, &p.there.flow
+		in.nodeX, in.nodeY = float32(hs)/(step*grain), float32(vs)/(step*grain)
+		in.pixelX, in.pixelY = grain/float32(hs), grain/float32(vs)
+		if c == 0 {
+			p.doubt(grain, float32(int(1)<<(s.backLevel-s.level)))
 		}
-		s.inputs = append(s.inputs, in)
-	}
-	return s.inputs
+		if c < 2 { // both chroma planes are alike
+			p.trusts(in)
+		}
+		in.trust = p.trust
+	})
+	return s.inputs, err
 }
 
-// trusts returns how far the flow is trusted at each tile of a plane: less where the way back leads elsewhere, and at edges of motion,
-// where it changes from one node to the next.
-func (p *party) trusts(dst plane, nodeX, nodeY, grain float32) []float32 {
+// doubt finds how far the flow is trusted at its nodes: less where the way back leads elsewhere, and at edges of motion, where it changes
+// from one node to the next. A pixel of its layer is grain pixels of luma, and one of the way back's is coarse of its own.
+func (p *party) doubt(grain, coarse float32) {
 	const (
-		stray = 1 // pixels off, there and back, at which half the trust is gone
-		shear = 6 // pixels of change, likewise; a zoom by half has 4 at Medium effort
+		stray = 1.5 // pixels off, there and back, at which half the trust is gone
+		shear = 6   // pixels of change, likewise; a zoom by half has 4 at Medium effort
 	)
-	across, down := (dst.w-1)/hop+2, (dst.h-1)/hop+2
-	list := grow(p.trust, across*down)
-	for j := range down {
-		for i := range across {
-			x, y := float32(hop*i)*nodeX-1, float32(hop*j)*nodeY-1
-			u, v := p.there.vector(x, y)
-			bu, bv := p.back.vector(x+u/step, y+v/step)
-			change := p.there.change(x, y, u, v) * grain * grain / (shear * shear)
+	f := &p.there.flow
+	p.sure = grow(p.sure, f.w*f.h)
+	for j := range f.h {
+		for i := range f.w {
+			n := j*f.w + i
+			u, v := f.u[n], f.v[n]
+			bu, bv := p.back.flow.vector((float32(i)+u/step+1)/coarse-1, (float32(j)+v/step+1)/coarse-1)
+			bu, bv = bu*coarse, bv*coarse
+			change := float32(0)
+			for _, k := range [4]int{n - min(i, 1), n + min(f.w-1-i, 1), n - f.w*min(j, 1), n + f.w*min(f.h-1-j, 1)} {
+				du, dv := f.u[k]-u, f.v[k]-v
+				change = max(change, du*du+dv*dv)
+			}
+			change *= grain * grain / (shear * shear)
 			off := ((u+bu)*(u+bu) + (v+bv)*(v+bv)) * grain * grain / (stray * stray)
-			list[j*across+i] = 1 / ((1 + off) * (1 + change*change))
+			p.sure[n] = 1 / ((1 + off) * (1 + change*change))
 		}
 	}
-	return list
+}
+
+// trusts lists the trust in the node at the middle of each tile of a plane.
+func (p *party) trusts(in *input) {
+	across, down := (in.w-1)/hop+2, (in.h-1)/hop+2
+	p.trust = grow(p.trust, across*down)
+	at := func(i, n int, nodes float32) int { return max(0, min(int(float32(hop*i)*nodes-0.5), n-1)) } // a node less, rounded
+	for j := range down {
+		row := p.sure[at(j, p.there.flow.h, in.nodeY)*p.there.flow.w:]
+		for i := range across {
+			p.trust[j*across+i] = row[at(i, p.there.flow.w, in.nodeX)]
+		}
+	}
 }

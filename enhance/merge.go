@@ -25,7 +25,8 @@ var window = func() (w [tile]float32) {
 
 // An input is a picture to be merged: the target itself, which comes first, or a neighbour as the target sees it.
 type input struct {
-	warper
+	plane              // of the target
+	warper             // of a neighbour
 	variance float32   // of the errors of its pixels
 	noise    float32   // how much of that is noise
 	weight   float32   // in the mean: see weights
@@ -36,7 +37,7 @@ type input struct {
 type merger struct {
 	rows    [][]float32 // for each input: the rows that the tiles of a tile row cover
 	columns [][]float32 // rows windowed and transformed down: 16 coefficients for each column
-	warpers []warper
+	reach   reach
 	sum     []float32 // the merged columns
 	out     []float32 // the merged rows
 	tile    blend
@@ -58,15 +59,12 @@ func (m *merger) band(ctx context.Context, dst plane, inputs []input, from, to i
 	tiles := (dst.w-1)/hop + 2
 	width := hop*tiles + hop
 	for len(m.rows) < len(inputs) {
-		m.rows, m.columns, m.warpers = append(m.rows, nil), append(m.columns, nil), append(m.warpers, warper{})
+		m.rows, m.columns = append(m.rows, nil), append(m.columns, nil)
 	}
 	for k := range inputs {
 		m.rows[k], m.columns[k] = grow(m.rows[k], tile*width), grow(m.columns[k], tile*width)
-		u, v := m.warpers[k].u, m.warpers[k].v
-		m.warpers[k] = inputs[k].warper
-		m.warpers[k].u, m.warpers[k].v = u, v
 		for y := range hop {
-			m.read(&inputs[k], k, hop*(from-1)+y, m.rows[k][(hop+y)*width:][:width], dst)
+			m.read(&inputs[k], hop*(from-1)+y, m.rows[k][(hop+y)*width:][:width], dst)
 		}
 	}
 	m.sum, m.out = grow(m.sum, tile*width), grow(m.out, tile*width)
@@ -75,18 +73,18 @@ func (m *merger) band(ctx context.Context, dst plane, inputs []input, from, to i
 		for k := range inputs {
 			copy(m.rows[k], m.rows[k][hop*width:])
 			for y := range hop {
-				m.read(&inputs[k], k, hop*g+y, m.rows[k][(hop+y)*width:][:width], dst)
+				m.read(&inputs[k], hop*g+y, m.rows[k][(hop+y)*width:][:width], dst)
 			}
-			down(m.columns[k], m.rows[k], width)
+			kernels.down(m.columns[k], m.rows[k], width)
 		}
 		clear(m.sum)
 		for c := range tiles {
 			m.blend(inputs, tile*hop*c, g*tiles+c)
 		}
-		up(m.out, m.sum, width)
+		kernels.up(m.out, m.sum, width)
 		if g > from {
 			for y := hop * (g - 1); y < min(hop*g, dst.h); y++ {
-				store(dst.row(y), m.out[(y-hop*(g-1))*width+hop:])
+				kernels.store(dst.row(y), m.out[(y-hop*(g-1))*width+hop:])
 			}
 		}
 		copy(m.out, m.out[hop*width:])
@@ -95,13 +93,13 @@ func (m *merger) band(ctx context.Context, dst plane, inputs []input, from, to i
 }
 
 // read reads row y of an input, which may lie beyond the edge: there it is mirrored.
-func (m *merger) read(in *input, k, y int, row []float32, p plane) {
+func (m *merger) read(in *input, y int, row []float32, p plane) {
 	y = mirror(y, p.h)
 	inside := row[hop:][:p.w]
 	if in.flow == nil {
-		copy(inside, in.layer.pix[in.layer.at(0, y):])
+		kernels.widen(inside, in.plane.row(y))
 	} else {
-		m.warpers[k].row(inside, y)
+		in.warper.row(inside, y, &m.reach)
 	}
 	for i := range hop {
 		row[i] = inside[mirror(i-hop, p.w)]
@@ -173,14 +171,14 @@ func store(dst []byte, row []float32) {
 // blend merges the tile that begins at columns[at]; index is its place in the lists of trust.
 func (m *merger) blend(inputs []input, at, index int) {
 	t := &m.tile
-	across(&t.target, m.columns[0][at:])
+	kernels.across(&t.target, m.columns[0][at:])
 	t.begin(&inputs[0])
 	for k := 1; k < len(inputs); k++ {
 		if in := &inputs[k]; in.weight > 0 && in.trust[index] > leastTrust {
-			across(&t.other, m.columns[k][at:])
+			kernels.across(&t.other, m.columns[k][at:])
 			t.add(in, in.trust[index], inputs[0].variance)
 		}
 	}
 	t.end(&inputs[0])
-	back(m.sum[at:], &t.merged)
+	kernels.back(m.sum[at:], &t.merged)
 }

@@ -1,11 +1,11 @@
 package enhance
 
-// margin is how far the planes of a pyramid go on beyond their edges, so that a patch may lie across them.
+// margin is how far layers go on beyond their edges, so that a patch may lie across them.
 const margin = 16
 
 // A layer is a plane of a pyramid with its edges repeated outwards: pixel (x, y) is pix[(y+margin)*stride+x+margin].
 type layer struct {
-	pix, gx, gy  []float32 // gx and gy are the gradient; layer 0 has none
+	pix          []float32
 	stride, w, h int
 }
 
@@ -35,62 +35,76 @@ func (l *layer) extend() {
 func (l *layer) load(p plane) {
 	l.resize(p.w, p.h)
 	for y := range p.h {
-		out := l.pix[l.at(0, y):][:p.w]
-		for x, v := range p.row(y) {
-			out[x] = float32(v)
+		kernels.widen(l.pix[l.at(0, y):][:p.w], p.row(y))
+	}
+	l.extend()
+}
+
+// half fills a layer with the means of four pixels of p.
+func (l *layer) half(p plane) {
+	l.resize((p.w+1)/2, (p.h+1)/2)
+	for y := range l.h {
+		out, top, bottom := l.pix[l.at(0, y):][:l.w], p.row(2*y), p.row(min(2*y+1, p.h-1))
+		kernels.halve(out[:p.w/2], top, bottom)
+		if p.w%2 == 1 {
+			out[p.w/2] = (float32(top[p.w-1]) + float32(bottom[p.w-1])) / 2
 		}
 	}
 	l.extend()
 }
 
-// halve fills a layer with the means of four pixels of m.
-func (l *layer) halve(m *layer) {
+// halve writes the means of four pixels of two rows.
+func halve(dst []float32, top, bottom []byte) {
+	for x := range dst {
+		t, b := (*[2]byte)(top[2*x:]), (*[2]byte)(bottom[2*x:])
+		dst[x] = float32(int(t[0])+int(t[1])+int(b[0])+int(b[1])) / 4
+	}
+}
+
+// shrink fills a layer with the means of four pixels of m.
+func (l *layer) shrink(m *layer) {
 	l.resize((m.w+1)/2, (m.h+1)/2)
 	for y := range l.h {
 		out := l.pix[l.at(0, y):][:l.w]
 		r, s := m.pix[m.at(0, 2*y):][:2*l.w], m.pix[m.at(0, 2*y+1):][:2*l.w]
 		for x := range out {
-			out[x] = (r[2*x] + r[2*x+1] + s[2*x] + s[2*x+1]) / 4
+			a, b := (*[2]float32)(r[2*x:]), (*[2]float32)(s[2*x:])
+			out[x] = (a[0] + a[1] + b[0] + b[1]) / 4
 		}
 	}
 	l.extend()
 }
 
-// slope fills in the gradient.
-func (l *layer) slope() {
-	l.gx, l.gy = grow(l.gx, len(l.pix)), grow(l.gy, len(l.pix))
-	n, s := len(l.pix), l.stride
-	clear(l.gx[:s+1])
-	clear(l.gy[:s+1])
-	clear(l.gx[n-s-1:])
-	clear(l.gy[n-s-1:])
-	mid := l.pix[s+1 : n-s-1]
-	left, right, up, down := l.pix[s:][:len(mid)], l.pix[s+2:][:len(mid)], l.pix[1:][:len(mid)], l.pix[2*s+1:][:len(mid)]
-	gx, gy := l.gx[s+1:][:len(mid)], l.gy[s+1:][:len(mid)]
-	for i := range mid {
-		gx[i] = (right[i] - left[i]) / 2
-		gy[i] = (down[i] - up[i]) / 2
-	}
-}
-
 // A pyramid is a plane, and the same at half the size, and so on.
 type pyramid []layer
 
-// build makes a pyramid of p, of layers not smaller than one patch.
-func (y *pyramid) build(p plane) {
+// build makes a pyramid of p, of layers not smaller than one patch. Those larger than the layer finest are left out, and have no pixels.
+func (y *pyramid) build(p plane, finest int) {
 	const most = 8
 	if *y == nil {
 		*y = make(pyramid, most)
 	}
 	all := (*y)[:most]
-	all[0].load(p)
-	n := 1
-	for n < most && min(all[n-1].w, all[n-1].h) >= 4*patch {
-		all[n].halve(&all[n-1])
-		n++
+	n, w, h := 1, p.w, p.h
+	for n < most && min(w, h) >= 4*patch {
+		n, w, h = n+1, (w+1)/2, (h+1)/2
 	}
-	for i := range n {
-		all[i].slope()
+	if finest == 0 || n == 1 {
+		all[0].load(p)
+	}
+	for i := 1; i < n; i++ {
+		if i == 1 {
+			all[1].half(p)
+		} else {
+			all[i].shrink(&all[i-1])
+		}
 	}
 	*y = all[:n]
+}
+
+// widen makes floats of bytes.
+func widen(dst []float32, src []byte) {
+	for x, v := range src {
+		dst[x] = float32(v)
+	}
 }

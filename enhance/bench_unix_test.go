@@ -1,0 +1,44 @@
+//go:build unix
+
+package enhance_test
+
+import (
+	"fmt"
+	"image"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/livestill/livestill/enhance"
+)
+
+// busy returns how long processors have worked for the process: where others keep them busy as well, clocks tell little.
+func busy(b *testing.B) time.Duration {
+	b.Helper()
+	var r syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+}
+
+// BenchmarkFuse merges six neighbours, none of which may be left out.
+func BenchmarkFuse(b *testing.B) {
+	for _, size := range []image.Point{{1280, 720}, {1920, 1080}} {
+		burst := pan(size, 7)
+		b.Run(fmt.Sprintf("%dp", size.Y), func(b *testing.B) {
+			b.ReportAllocs()
+			var began time.Duration
+			for i := 0; b.Loop(); i++ {
+				if _, err := (enhance.Fuse{}).Enhance(b.Context(), burst); err != nil {
+					b.Fatal(err)
+				}
+				if i == 0 {
+					b.ResetTimer() // the first filled the pools
+					began = busy(b)
+				}
+			}
+			b.ReportMetric(float64((busy(b)-began).Milliseconds())/float64(b.N), "cpu-ms/op")
+		})
+	}
+}

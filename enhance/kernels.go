@@ -1,0 +1,43 @@
+package enhance
+
+//go:generate sh -c "cd internal/asm && go run . -out ../../kernels_amd64.s"
+
+// wide is how many values the assembly does at a time.
+const wide = 8
+
+// A kernelSet holds the inner loops that take most of the time of a fusion. Each exists twice: in Go, for every processor, and in
+// assembly that does eight values at a time. Tests hold the two equal, up to rounding.
+type kernelSet struct {
+	widen func(dst []float32, src []byte)         // bytes to floats
+	halve func(dst []float32, top, bottom []byte) // means of two bytes of either row
+	store func(dst []byte, src []float32)         // floats to bytes, rounded
+
+	filterDown   func(dst []float32, rows *[2*reachOfFilter + 1][]byte) // see prefilter
+	filterAcross func(dst, src []float32)                               // src begins reachOfFilter before dst
+
+	cut    func(p *pattern, pix []float32, stride int) // see template.cut
+	match  func(p *pattern, pix []float32, stride int) // see template.match
+	smooth func(u, v []float32, g *grid, n int)        // see tracker.smooth
+	warp   func(out []float32, r *reach)               // see warper.row
+
+	down   func(columns, rows []float32, width int)       // transforms columns of rows, windowed
+	up     func(rows, columns []float32, width int)       // its transpose, added to rows
+	across func(out *[tileLen]float32, columns []float32) // transforms the rows of a tile, windowed
+	back   func(columns []float32, in *[tileLen]float32)  // its transpose, added to columns
+
+	differ func(b *blend, most float32) (residual float32)                         // see differ
+	count  func(b *blend, weight, half float32)                                    // see count
+	calm   func(b *blend, loss *[tileLen]float32, weight, variance, noise float32) // see calm
+}
+
+// portable is what works everywhere.
+var portable = kernelSet{
+	widen: widen, halve: halve, store: store,
+	filterDown: filterDown, filterAcross: filterAcross,
+	cut: cut, match: match, smooth: smooth, warp: warp,
+	down: down, up: up, across: across, back: back,
+	differ: differ, count: count, calm: calm,
+}
+
+// kernels are those for this processor.
+var kernels = fastest()

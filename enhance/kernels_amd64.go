@@ -1,0 +1,131 @@
+package enhance
+
+// fastest returns the kernels in assembly if the processor has AVX2 and FMA, and the system saves their registers.
+func fastest() kernelSet {
+	const (
+		fma, osxsave, avx = 1 << 12, 1 << 27, 1 << 28 // leaf 1, c
+		avx2              = 1 << 5                    // leaf 7, b
+		saved             = 1<<1 | 1<<2               // registers of SSE and of AVX
+	)
+	last, _, _, _ := cpuid(0, 0)
+	if last < 7 {
+		return portable
+	}
+	_, _, has, _ := cpuid(1, 0)
+	_, more, _, _ := cpuid(7, 0)
+	if has&(fma|osxsave|avx) != fma|osxsave|avx || more&avx2 == 0 || xgetbv()&saved != saved {
+		return portable
+	}
+	return kernelSet{
+		widen: widenWide, halve: halveWide, store: storeWide,
+		filterDown: filterDownWide, filterAcross: filterAcrossWide,
+		cut: cutAVX2, match: matchAVX2, smooth: smoothAVX2, warp: warpWide,
+		down: downAVX2, up: upAVX2, across: acrossAVX2, back: backAVX2,
+		differ: differAVX2, count: countAVX2, calm: calmAVX2,
+	}
+}
+
+// What a row has more than the assembly does at a time, Go does.
+
+func widenWide(dst []float32, src []byte) {
+	n := len(src) &^ (wide - 1)
+	widenAVX2(dst, src[:n])
+	widen(dst[n:], src[n:])
+}
+
+func halveWide(dst []float32, top, bottom []byte) {
+	n := len(dst) &^ (wide - 1)
+	halveAVX2(dst[:n], top, bottom)
+	halve(dst[n:], top[2*n:], bottom[2*n:])
+}
+
+func storeWide(dst []byte, src []float32) {
+	n := len(dst) &^ (wide - 1)
+	storeAVX2(dst[:n], src)
+	store(dst[n:], src[n:])
+}
+
+func filterDownWide(dst []float32, rows *[2*reachOfFilter + 1][]byte) {
+	n := len(dst) &^ (wide - 1)
+	filterDownAVX2(dst[:n], rows)
+	if n == len(dst) {
+		return
+	}
+	rest := *rows
+	for i := range rest {
+		rest[i] = rest[i][n:]
+	}
+	filterDown(dst[n:], &rest)
+}
+
+func filterAcrossWide(dst, src []float32) {
+	n := len(dst) &^ (wide - 1)
+	filterAcrossAVX2(dst[:n], src)
+	filterAcross(dst[n:], src[n:])
+}
+
+func warpWide(out []float32, r *reach) {
+	for len(out) >= wide {
+		n := warpAVX2(out, r)
+		out, r.x = out[n:], r.x+n
+		if len(out) >= wide { // the vectors of these are far apart
+			warp(out[:wide], r)
+			out = out[wide:]
+		}
+	}
+	warp(out, r)
+}
+
+func cpuid(leaf, sub uint32) (a, b, c, d uint32)
+
+func xgetbv() (a uint32)
+
+//go:noescape
+func widenAVX2(dst []float32, src []byte)
+
+//go:noescape
+func halveAVX2(dst []float32, top, bottom []byte)
+
+//go:noescape
+func storeAVX2(dst []byte, src []float32)
+
+//go:noescape
+func filterDownAVX2(dst []float32, rows *[2*reachOfFilter + 1][]byte)
+
+//go:noescape
+func filterAcrossAVX2(dst, src []float32)
+
+//go:noescape
+func cutAVX2(p *pattern, pix []float32, stride int)
+
+//go:noescape
+func matchAVX2(p *pattern, pix []float32, stride int)
+
+//go:noescape
+func smoothAVX2(u, v []float32, field *grid, n int)
+
+// warpAVX2 returns how many pixels it did: it stops where the vectors of eight are a pixel apart.
+//
+//go:noescape
+func warpAVX2(out []float32, r *reach) (done int)
+
+//go:noescape
+func downAVX2(columns, rows []float32, width int)
+
+//go:noescape
+func upAVX2(rows, columns []float32, width int)
+
+//go:noescape
+func acrossAVX2(out *[tileLen]float32, columns []float32)
+
+//go:noescape
+func backAVX2(columns []float32, in *[tileLen]float32)
+
+//go:noescape
+func differAVX2(b *blend, most float32) (residual float32)
+
+//go:noescape
+func countAVX2(b *blend, weight, half float32)
+
+//go:noescape
+func calmAVX2(b *blend, loss *[tileLen]float32, weight, variance, noise float32)

@@ -1,0 +1,177 @@
+package enhance
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// A twins is a test of kernels: what they make of the same random input.
+type twins struct {
+	*testing.T
+	random *rand.Rand
+}
+
+func (t twins) floats(n int, low, high float32) []float32 {
+	f := make([]float32, n)
+	for i := range f {
+		f[i] = low + t.random.Float32()*(high-low)
+	}
+	return f
+}
+
+func (t twins) bytes(n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(t.random.Uint32())
+	}
+	return b
+}
+
+// alike compares floats, which may differ by so much: sums are made in another order, and products added without rounding.
+func (t twins) alike(what string, got, want []float32, by float64) {
+	t.Helper()
+	for i, v := range want {
+		if d := math.Abs(float64(got[i] - v)); !(d <= by) {
+			t.Fatalf("%s: value %d of %d is %g, in Go %g", what, i, len(want), got[i], v)
+		}
+	}
+}
+
+func TestKernelsAreAsTheirTwins(t *testing.T) {
+	fast, slow := fastest(), portable
+	tests := map[string]func(t twins, n int){
+		"widen": func(t twins, n int) {
+			src, a, b := t.bytes(n), make([]float32, n), make([]float32, n)
+			fast.widen(a, src)
+			slow.widen(b, src)
+			t.alike("widen", a, b, 0)
+		},
+		"halve": func(t twins, n int) {
+			top, bottom, a, b := t.bytes(2*n+1), t.bytes(2*n), make([]float32, n), make([]float32, n)
+			fast.halve(a, top, bottom)
+			slow.halve(b, top, bottom)
+			t.alike("halve", a, b, 0)
+		},
+		"store": func(t twins, n int) {
+			src, a, b := t.floats(n, -300, 600), make([]byte, n), make([]byte, n)
+			fast.store(a, src)
+			slow.store(b, src)
+			if !slices.Equal(a, b) {
+				t.Fatalf("store: %v, in Go %v", a, b)
+			}
+		},
+		"filter": func(t twins, n int) {
+			var rows [2*reachOfFilter + 1][]byte
+			for i := range rows {
+				rows[i] = t.bytes(n)
+			}
+			a, b := make([]float32, n), make([]float32, n)
+			fast.filterDown(a, &rows)
+			slow.filterDown(b, &rows)
+			t.alike("down", a, b, 1e-4)
+			src := t.floats(n+2*reachOfFilter, 0, 255)
+			fast.filterAcross(a, src)
+			slow.filterAcross(b, src)
+			t.alike("across", a, b, 1e-4)
+		},
+		"patch": func(t twins, n int) {
+			stride := n + patch + 2
+			pix := t.floats((patch+1)*stride+patch+2, 0, 255)
+			var a, b pattern
+			fast.cut(&a, pix, stride)
+			slow.cut(&b, pix, stride)
+			t.alike("pixels", a.pix[:], b.pix[:], 0)
+			t.alike("gradient", append(a.gx[:], a.gy[:]...), append(b.gx[:], b.gy[:]...), 0)
+			t.alike("moments", a.sums[:5], b.sums[:5], 0.5) // sums of 64 products of up to 128
+			a.mix = [4]float32{0.1, 0.2, 0.3, 0.4}
+			b.mix = a.mix
+			pix = t.floats(patch*stride+patch+1, 0, 255)
+			fast.match(&a, pix, stride)
+			slow.match(&b, pix, stride)
+			t.alike("match", a.sums[:4], b.sums[:4], 1)
+		},
+		"smooth": func(t twins, n int) {
+			f := &flow{noise: 20}
+			f.resize(n, 3)
+			f.u, f.v, f.miss = t.floats(3*n, -3, 3), t.floats(3*n, -3, 3), t.floats(3*n, 0, 100)
+			f.xx, f.xy, f.yy = t.floats(3*n, 5, 100), t.floats(3*n, -5, 5), t.floats(3*n, 5, 100)
+			var g grid
+			g.load(f)
+			m := g.stride - 2
+			ua, va, ub, vb := make([]float32, m), make([]float32, m), make([]float32, m), make([]float32, m)
+			for row := 1; row <= 3; row++ {
+				fast.smooth(ua, va, &g, row*g.stride+1)
+				slow.smooth(ub, vb, &g, row*g.stride+1)
+				t.alike("u", ua[:n], ub[:n], 1e-5)
+				t.alike("v", va[:n], vb[:n], 1e-5)
+			}
+		},
+		"warp": func(t twins, n int) {
+			const high = 9
+			for _, node := range []float32{1. / 16, 1. / 8, 1. / 4, 1} {
+				for _, far := range []float32{0, 0.9, 3, 100} { // the last beyond all edges
+					r := reach{stride: n + 2*margin, before: (4+margin)*(n+2*margin) + margin, node: node}
+					r.lowX, r.highX, r.lowY, r.highY = -6, float32(n+5), -10, high
+					r.coefs = t.floats(r.stride*(high+2*margin), 0, 255)
+					r.u, r.v = t.floats(n+3*wide, -far, far), t.floats(n+3*wide, -far, far)
+					other := r
+					a, b := make([]float32, n), make([]float32, n)
+					fast.warp(a, &r)
+					slow.warp(b, &other)
+					t.alike("warp", a, b, 0.02) // at the far end of a row places have fewer bits
+					if r.x != n || other.x != n {
+						t.Fatalf("warp ends at %d, in Go at %d, want %d", r.x, other.x, n)
+					}
+				}
+			}
+		},
+		"tiles": func(t twins, n int) {
+			width := tile + n&^(wide-1)
+			rows := t.floats(tile*width, 0, 255)
+			a, b := make([]float32, tile*width), make([]float32, tile*width)
+			fast.down(a, rows, width)
+			slow.down(b, rows, width)
+			t.alike("down", a, b, 1e-3)
+			var s, u [tileLen]float32
+			fast.across(&s, a)
+			slow.across(&u, a)
+			t.alike("across", s[:], u[:], 1e-3)
+			c, d := slices.Clone(a), slices.Clone(a)
+			fast.back(c, &s)
+			slow.back(d, &s)
+			t.alike("back", c, d, 1e-3)
+			e, f := slices.Clone(rows), slices.Clone(rows)
+			fast.up(e, slices.Clone(c), width)
+			slow.up(f, slices.Clone(c), width)
+			t.alike("up", e, f, 1e-3)
+		},
+	}
+	tests["blend"] = func(t twins, n int) {
+		a := &blend{target: [tileLen]float32(t.floats(tileLen, -99, 99)), other: [tileLen]float32(t.floats(tileLen, -99, 99))}
+		for i := range a.weight {
+			a.weight[i], a.other[i] = 0.1, a.target[i]+a.other[i]*float32(n)/99
+		}
+		b := new(blend)
+		*b = *a
+		most := float32(20 * n)
+		t.alike("residual", []float32{fast.differ(a, most)}, []float32{slow.differ(b, most)}, 1)
+		t.alike("difference", a.difference[:], b.difference[:], 0)
+		fast.count(a, 0.3, 4000)
+		slow.count(b, 0.3, 4000)
+		t.alike("weights", a.weight[:], b.weight[:], 1e-5)
+		t.alike("sum", a.sum[:], b.sum[:], 1e-4)
+		fast.calm(a, &loss, 0.1, 10, 5)
+		slow.calm(b, &loss, 0.1, 10, 5)
+		t.alike("merged", a.merged[:], b.merged[:], 1e-3)
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			random := rand.New(rand.NewPCG(1, 2))
+			for n := 1; n < 70; n++ {
+				test(twins{t, random}, n)
+			}
+		})
+	}
+}

@@ -1,0 +1,5 @@
+//go:build !amd64
+
+package enhance
+
+func fastest() kernelSet { return portable }
