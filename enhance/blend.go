@@ -11,14 +11,7 @@ const (
 	spike = 100
 
 	// tolerance is how many times the variance the energy of a coefficient's difference is when half of it is taken.
-	tolerance = 1.5
-
-	// How much of the finest detail, where its energy is as the variance, is error that correlates with what a single picture shows.
-	// Towards coarse detail it falls with the square of the frequency.
-	fineLoss = 0.6
-
-	// noiseLoss is how many times the measured noise is taken off. What is measured, in the flattest blocks, is the least there is.
-	noiseLoss = 2
+	tolerance = 2
 )
 
 // A blend merges a tile: coefficients of the same frequencies, of the target and its neighbours, one after the other. The assembly knows
@@ -67,15 +60,11 @@ func count(b *blend, weight, half float32) {
 	}
 }
 
-// end makes the merged tile, and takes off what it shows of error.
-//
-// Error is what noise adds, and what the quantiser does: it drops coefficients or rounds them up, so that its variance is about the
-// geometric mean of the quantiser's and of the coefficient's own energy, and most in the finest detail. Merging has done away with
-// some: with more of that which pictures do not share.
-func (b *blend) end(in *input) { kernels.calm(b, &loss, in.weight, in.variance, noiseLoss*in.noise) }
+// end makes the merged tile, of coefficients as large as they are likely to have been: see gains.
+func (b *blend) end(in *input) { kernels.restore(b, in.gains, in.weight, 1/in.variance) }
 
-// calm does what end says. weight is the target's, noise what is to be taken off where nothing was merged.
-func calm(b *blend, loss *[tileLen]float32, weight, variance, noise float32) {
+// restore does what end says. weight is the target's.
+func restore(b *blend, g *gains, weight, perVariance float32) {
 	for i, t := range b.target {
 		b.merged[i] = t + b.sum[i]/b.weight[i]
 	}
@@ -83,24 +72,12 @@ func calm(b *blend, loss *[tileLen]float32, weight, variance, noise float32) {
 	powers(&energy, &b.merged)
 	mean := b.merged[0]
 	for i, m := range b.merged {
-		left := weight / b.weight[i]
-		e := energy[i] + leastEnergy
-		b.merged[i] = m * e / (e + left*(left*loss[i]*float32(math.Sqrt(float64(variance*e)))+noise))
+		e := int(math.Float32bits(energy[i]*perVariance+leastEnergy)>>energyShift) - lowestEnergy
+		l := int(math.Float32bits(weight/b.weight[i])>>leftShift) - lowestLeft
+		b.merged[i] = m * g[int(ringAt[i])+max(0, min(l, lefts-1))*halves+max(0, min(e, halves-1))]
 	}
 	b.merged[0] = mean
 }
-
-// leastEnergy is far below that of any coefficient that shows.
-const leastEnergy = 0.01
-
-// loss is fineLoss at each frequency.
-var loss = func() (l [tileLen]float32) {
-	for i := range l {
-		u, v := i/tile, i%tile
-		l[i] = fineLoss * float32(u*u+v*v) / (tile * tile)
-	}
-	return l
-}()
 
 // powers averages the squares of coefficients with those of frequencies beside them: one says little about what is to be expected.
 func powers(out, in *[tileLen]float32) {

@@ -15,6 +15,7 @@ type fuser struct {
 	level     int // the layer of the pyramids that the flows are of
 	backLevel int // likewise, of those back
 	inputs    []input
+	gains     gains
 }
 
 var fusers = sync.Pool{New: func() any { return new(fuser) }}
@@ -162,8 +163,14 @@ func (s *fuser) see(ctx context.Context, c int) ([]input, error) {
 	err := each(ctx, s.n, func(_ context.Context, i int) {
 		p := &s.parties[i]
 		in := &s.inputs[i]
-		*in = input{plane: p.planes[c], variance: p.variance, noise: p.noise, weight: p.weight}
+		*in = input{plane: p.planes[c], variance: p.variance, weight: p.weight}
 		if i == 0 {
+			most := float32(math.Inf(1))
+			if c > 0 {
+				most = 1 // what strengthens weak detail was learned from luma
+			}
+			s.gains.fill(p.variance, most)
+			in.gains = &s.gains
 			return
 		}
 		p.spline.fit(p.planes[c])

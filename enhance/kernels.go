@@ -25,9 +25,9 @@ type kernelSet struct {
 	across func(out *[tileLen]float32, columns []float32) // transforms the rows of a tile, windowed
 	back   func(columns []float32, in *[tileLen]float32)  // its transpose, added to columns
 
-	differ func(b *blend, most float32) (residual float32)                         // see differ
-	count  func(b *blend, weight, half float32)                                    // see count
-	calm   func(b *blend, loss *[tileLen]float32, weight, variance, noise float32) // see calm
+	differ  func(b *blend, most float32) (residual float32)       // see differ
+	count   func(b *blend, weight, half float32)                  // see count
+	restore func(b *blend, g *gains, weight, perVariance float32) // see restore
 }
 
 // portable is what works everywhere.
@@ -36,7 +36,7 @@ var portable = kernelSet{
 	filterDown: filterDown, filterAcross: filterAcross,
 	cut: cut, match: match, smooth: smooth, warp: warp,
 	down: down, up: up, across: across, back: back,
-	differ: differ, count: count, calm: calm,
+	differ: differ, count: count, restore: restore,
 }
 
 // kernels are those for this processor.

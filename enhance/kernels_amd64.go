@@ -21,7 +21,7 @@ func fastest() kernelSet {
 		filterDown: filterDownWide, filterAcross: filterAcrossWide,
 		cut: cutAVX2, match: matchAVX2, smooth: smoothAVX2, warp: warpWide,
 		down: downAVX2, up: upAVX2, across: acrossAVX2, back: backAVX2,
-		differ: differAVX2, count: countAVX2, calm: calmAVX2,
+		differ: differAVX2, count: countAVX2, restore: restoreWide,
 	}
 }
 
@@ -76,6 +76,10 @@ func warpWide(out []float32, r *reach) {
 	warp(out, r)
 }
 
+func restoreWide(b *blend, g *gains, weight, perVariance float32) {
+	restoreAVX2(b, g, &ringAt, weight, perVariance)
+}
+
 func cpuid(leaf, sub uint32) (a, b, c, d uint32)
 
 func xgetbv() (a uint32)
@@ -128,4 +132,4 @@ func differAVX2(b *blend, most float32) (residual float32)
 func countAVX2(b *blend, weight, half float32)
 
 //go:noescape
-func calmAVX2(b *blend, loss *[tileLen]float32, weight, variance, noise float32)
+func restoreAVX2(b *blend, table *gains, rings *[tileLen]int32, weight, perVariance float32)

@@ -3444,11 +3444,12 @@ DATA eight48<>+24(SB)/4, $0x3d800000
 DATA eight48<>+28(SB)/4, $0x3d800000
 GLOBL eight48<>(SB), RODATA|NOPTR, $32
 
-// func calmAVX2(b *byte, loss *[256]float32, weight float32, variance float32, noise float32)
+// func restoreAVX2(b *byte, table *byte, rings *[256]int32, weight float32, perVariance float32)
 // Requires: AVX, AVX2, FMA3
-TEXT ·calmAVX2(SB), NOSPLIT, $0-28
+TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	MOVQ         b+0(FP), AX
-	MOVQ         loss+8(FP), CX
+	MOVQ         table+8(FP), CX
+	MOVQ         rings+16(FP), DX
 	VMOVUPS      4096(AX), Y0
 	VDIVPS       5120(AX), Y0, Y0
 	VADDPS       (AX), Y0, Y0
@@ -3577,648 +3578,1018 @@ TEXT ·calmAVX2(SB), NOSPLIT, $0-28
 	VDIVPS       6112(AX), Y0, Y0
 	VADDPS       992(AX), Y0, Y0
 	VMOVUPS      Y0, 3040(AX)
-	MOVL         2048(AX), DX
-	VBROADCASTSS weight+16(FP), Y0
-	VBROADCASTSS variance+20(FP), Y1
-	VBROADCASTSS noise+24(FP), Y2
-	VMOVDQU      eight45<>+0(SB), Y3
-	VMOVDQU      eight46<>+0(SB), Y4
-	VMOVUPS      2048(AX), Y5
-	VMULPS       Y5, Y5, Y5
-	VMOVUPS      2080(AX), Y6
+	MOVL         2048(AX), BX
+	VMOVDQU      eight45<>+0(SB), Y0
+	VMOVDQU      eight46<>+0(SB), Y1
+	VMOVUPS      2048(AX), Y2
+	VMULPS       Y2, Y2, Y2
+	VMOVUPS      2080(AX), Y3
+	VMULPS       Y3, Y3, Y3
+	VPERM2F128   $0x21, Y3, Y2, Y4
+	VPERMPS      Y2, Y0, Y5
+	VPALIGNR     $0x04, Y2, Y4, Y6
+	VADDPS       Y5, Y6, Y5
+	VPALIGNR     $0x0c, Y4, Y3, Y6
+	VPERMPS      Y3, Y1, Y4
+	VADDPS       Y6, Y4, Y4
+	VFMADD231PS  eight47<>+0(SB), Y2, Y5
+	VFMADD231PS  eight47<>+0(SB), Y3, Y4
+	VMOVUPS      Y5, Y2
+	VMOVUPS      Y4, Y3
+	VMOVUPS      2112(AX), Y6
 	VMULPS       Y6, Y6, Y6
-	VPERM2F128   $0x21, Y6, Y5, Y7
-	VPERMPS      Y5, Y3, Y8
-	VPALIGNR     $0x04, Y5, Y7, Y9
-	VADDPS       Y8, Y9, Y8
-	VPALIGNR     $0x0c, Y7, Y6, Y9
-	VPERMPS      Y6, Y4, Y7
-	VADDPS       Y9, Y7, Y7
-	VFMADD231PS  eight47<>+0(SB), Y5, Y8
-	VFMADD231PS  eight47<>+0(SB), Y6, Y7
-	VMOVUPS      Y8, Y5
-	VMOVUPS      Y7, Y6
-	VMOVUPS      2112(AX), Y9
-	VMULPS       Y9, Y9, Y9
-	VMOVUPS      2144(AX), Y10
-	VMULPS       Y10, Y10, Y10
-	VPERM2F128   $0x21, Y10, Y9, Y11
-	VPERMPS      Y9, Y3, Y12
-	VPALIGNR     $0x04, Y9, Y11, Y13
-	VADDPS       Y12, Y13, Y12
-	VPALIGNR     $0x0c, Y11, Y10, Y13
-	VPERMPS      Y10, Y4, Y11
-	VADDPS       Y13, Y11, Y11
-	VFMADD231PS  eight47<>+0(SB), Y9, Y12
-	VFMADD231PS  eight47<>+0(SB), Y10, Y11
-	VADDPS       Y12, Y8, Y8
-	VFMADD231PS  eight47<>+0(SB), Y5, Y8
-	VMULPS       eight48<>+0(SB), Y8, Y8
-	VADDPS       Y11, Y7, Y7
-	VFMADD231PS  eight47<>+0(SB), Y6, Y7
-	VMULPS       eight48<>+0(SB), Y7, Y7
-	VADDPS       eight49<>+0(SB), Y8, Y8
-	VDIVPS       5120(AX), Y0, Y9
-	VMULPS       Y8, Y1, Y10
-	VSQRTPS      Y10, Y10
-	VMULPS       (CX), Y10, Y10
-	VFMADD213PS  Y2, Y9, Y10
-	VFMADD213PS  Y8, Y9, Y10
-	VMULPS       2048(AX), Y8, Y9
-	VDIVPS       Y10, Y9, Y9
-	VMOVUPS      Y9, 2048(AX)
-	VADDPS       eight49<>+0(SB), Y7, Y7
-	VDIVPS       5152(AX), Y0, Y8
-	VMULPS       Y7, Y1, Y9
-	VSQRTPS      Y9, Y9
-	VMULPS       32(CX), Y9, Y9
-	VFMADD213PS  Y2, Y8, Y9
-	VFMADD213PS  Y7, Y8, Y9
-	VMULPS       2080(AX), Y7, Y8
-	VDIVPS       Y9, Y8, Y8
-	VMOVUPS      Y8, 2080(AX)
-	VMOVUPS      2176(AX), Y7
+	VMOVUPS      2144(AX), Y7
 	VMULPS       Y7, Y7, Y7
-	VMOVUPS      2208(AX), Y8
-	VMULPS       Y8, Y8, Y8
-	VPERM2F128   $0x21, Y8, Y7, Y9
-	VPERMPS      Y7, Y3, Y10
-	VPALIGNR     $0x04, Y7, Y9, Y13
-	VADDPS       Y10, Y13, Y10
-	VPALIGNR     $0x0c, Y9, Y8, Y13
-	VPERMPS      Y8, Y4, Y9
-	VADDPS       Y13, Y9, Y9
-	VFMADD231PS  eight47<>+0(SB), Y7, Y10
-	VFMADD231PS  eight47<>+0(SB), Y8, Y9
-	VADDPS       Y10, Y5, Y5
-	VFMADD231PS  eight47<>+0(SB), Y12, Y5
+	VPERM2F128   $0x21, Y7, Y6, Y8
+	VPERMPS      Y6, Y0, Y9
+	VPALIGNR     $0x04, Y6, Y8, Y10
+	VADDPS       Y9, Y10, Y9
+	VPALIGNR     $0x0c, Y8, Y7, Y10
+	VPERMPS      Y7, Y1, Y8
+	VADDPS       Y10, Y8, Y8
+	VFMADD231PS  eight47<>+0(SB), Y6, Y9
+	VFMADD231PS  eight47<>+0(SB), Y7, Y8
+	VADDPS       Y9, Y5, Y5
+	VFMADD231PS  eight47<>+0(SB), Y2, Y5
 	VMULPS       eight48<>+0(SB), Y5, Y5
-	VADDPS       Y9, Y6, Y6
-	VFMADD231PS  eight47<>+0(SB), Y11, Y6
-	VMULPS       eight48<>+0(SB), Y6, Y6
-	VADDPS       eight49<>+0(SB), Y5, Y5
-	VDIVPS       5184(AX), Y0, Y7
-	VMULPS       Y5, Y1, Y8
-	VSQRTPS      Y8, Y8
-	VMULPS       64(CX), Y8, Y8
-	VFMADD213PS  Y2, Y7, Y8
-	VFMADD213PS  Y5, Y7, Y8
-	VMULPS       2112(AX), Y5, Y7
-	VDIVPS       Y8, Y7, Y7
-	VMOVUPS      Y7, 2112(AX)
-	VADDPS       eight49<>+0(SB), Y6, Y6
-	VDIVPS       5216(AX), Y0, Y5
-	VMULPS       Y6, Y1, Y7
-	VSQRTPS      Y7, Y7
-	VMULPS       96(CX), Y7, Y7
-	VFMADD213PS  Y2, Y5, Y7
-	VFMADD213PS  Y6, Y5, Y7
-	VMULPS       2144(AX), Y6, Y5
-	VDIVPS       Y7, Y5, Y5
-	VMOVUPS      Y5, 2144(AX)
-	VMOVUPS      2240(AX), Y5
-	VMULPS       Y5, Y5, Y5
-	VMOVUPS      2272(AX), Y6
-	VMULPS       Y6, Y6, Y6
-	VPERM2F128   $0x21, Y6, Y5, Y7
-	VPERMPS      Y5, Y3, Y8
-	VPALIGNR     $0x04, Y5, Y7, Y13
-	VADDPS       Y8, Y13, Y8
-	VPALIGNR     $0x0c, Y7, Y6, Y13
-	VPERMPS      Y6, Y4, Y7
-	VADDPS       Y13, Y7, Y7
-	VFMADD231PS  eight47<>+0(SB), Y5, Y8
-	VFMADD231PS  eight47<>+0(SB), Y6, Y7
-	VADDPS       Y8, Y12, Y12
-	VFMADD231PS  eight47<>+0(SB), Y10, Y12
-	VMULPS       eight48<>+0(SB), Y12, Y12
-	VADDPS       Y7, Y11, Y11
-	VFMADD231PS  eight47<>+0(SB), Y9, Y11
-	VMULPS       eight48<>+0(SB), Y11, Y11
-	VADDPS       eight49<>+0(SB), Y12, Y12
-	VDIVPS       5248(AX), Y0, Y5
-	VMULPS       Y12, Y1, Y6
-	VSQRTPS      Y6, Y6
-	VMULPS       128(CX), Y6, Y6
-	VFMADD213PS  Y2, Y5, Y6
-	VFMADD213PS  Y12, Y5, Y6
-	VMULPS       2176(AX), Y12, Y5
-	VDIVPS       Y6, Y5, Y5
-	VMOVUPS      Y5, 2176(AX)
-	VADDPS       eight49<>+0(SB), Y11, Y11
-	VDIVPS       5280(AX), Y0, Y5
-	VMULPS       Y11, Y1, Y6
-	VSQRTPS      Y6, Y6
-	VMULPS       160(CX), Y6, Y6
-	VFMADD213PS  Y2, Y5, Y6
-	VFMADD213PS  Y11, Y5, Y6
-	VMULPS       2208(AX), Y11, Y5
-	VDIVPS       Y6, Y5, Y5
-	VMOVUPS      Y5, 2208(AX)
-	VMOVUPS      2304(AX), Y5
-	VMULPS       Y5, Y5, Y5
-	VMOVUPS      2336(AX), Y6
-	VMULPS       Y6, Y6, Y6
-	VPERM2F128   $0x21, Y6, Y5, Y11
-	VPERMPS      Y5, Y3, Y12
-	VPALIGNR     $0x04, Y5, Y11, Y13
-	VADDPS       Y12, Y13, Y12
-	VPALIGNR     $0x0c, Y11, Y6, Y13
-	VPERMPS      Y6, Y4, Y11
-	VADDPS       Y13, Y11, Y11
-	VFMADD231PS  eight47<>+0(SB), Y5, Y12
-	VFMADD231PS  eight47<>+0(SB), Y6, Y11
-	VADDPS       Y12, Y10, Y10
-	VFMADD231PS  eight47<>+0(SB), Y8, Y10
-	VMULPS       eight48<>+0(SB), Y10, Y10
-	VADDPS       Y11, Y9, Y9
-	VFMADD231PS  eight47<>+0(SB), Y7, Y9
-	VMULPS       eight48<>+0(SB), Y9, Y9
-	VADDPS       eight49<>+0(SB), Y10, Y10
-	VDIVPS       5312(AX), Y0, Y5
-	VMULPS       Y10, Y1, Y6
-	VSQRTPS      Y6, Y6
-	VMULPS       192(CX), Y6, Y6
-	VFMADD213PS  Y2, Y5, Y6
-	VFMADD213PS  Y10, Y5, Y6
-	VMULPS       2240(AX), Y10, Y5
-	VDIVPS       Y6, Y5, Y5
-	VMOVUPS      Y5, 2240(AX)
-	VADDPS       eight49<>+0(SB), Y9, Y9
-	VDIVPS       5344(AX), Y0, Y5
-	VMULPS       Y9, Y1, Y6
-	VSQRTPS      Y6, Y6
-	VMULPS       224(CX), Y6, Y6
-	VFMADD213PS  Y2, Y5, Y6
-	VFMADD213PS  Y9, Y5, Y6
-	VMULPS       2272(AX), Y9, Y5
-	VDIVPS       Y6, Y5, Y5
-	VMOVUPS      Y5, 2272(AX)
-	VMOVUPS      2368(AX), Y5
-	VMULPS       Y5, Y5, Y5
-	VMOVUPS      2400(AX), Y6
-	VMULPS       Y6, Y6, Y6
-	VPERM2F128   $0x21, Y6, Y5, Y9
-	VPERMPS      Y5, Y3, Y10
-	VPALIGNR     $0x04, Y5, Y9, Y13
-	VADDPS       Y10, Y13, Y10
-	VPALIGNR     $0x0c, Y9, Y6, Y13
-	VPERMPS      Y6, Y4, Y9
-	VADDPS       Y13, Y9, Y9
-	VFMADD231PS  eight47<>+0(SB), Y5, Y10
-	VFMADD231PS  eight47<>+0(SB), Y6, Y9
-	VADDPS       Y10, Y8, Y8
-	VFMADD231PS  eight47<>+0(SB), Y12, Y8
-	VMULPS       eight48<>+0(SB), Y8, Y8
-	VADDPS       Y9, Y7, Y7
-	VFMADD231PS  eight47<>+0(SB), Y11, Y7
-	VMULPS       eight48<>+0(SB), Y7, Y7
-	VADDPS       eight49<>+0(SB), Y8, Y8
-	VDIVPS       5376(AX), Y0, Y5
-	VMULPS       Y8, Y1, Y6
-	VSQRTPS      Y6, Y6
-	VMULPS       256(CX), Y6, Y6
-	VFMADD213PS  Y2, Y5, Y6
-	VFMADD213PS  Y8, Y5, Y6
-	VMULPS       2304(AX), Y8, Y5
-	VDIVPS       Y6, Y5, Y5
-	VMOVUPS      Y5, 2304(AX)
-	VADDPS       eight49<>+0(SB), Y7, Y7
-	VDIVPS       5408(AX), Y0, Y5
-	VMULPS       Y7, Y1, Y6
-	VSQRTPS      Y6, Y6
-	VMULPS       288(CX), Y6, Y6
-	VFMADD213PS  Y2, Y5, Y6
-	VFMADD213PS  Y7, Y5, Y6
-	VMULPS       2336(AX), Y7, Y5
-	VDIVPS       Y6, Y5, Y5
-	VMOVUPS      Y5, 2336(AX)
-	VMOVUPS      2432(AX), Y5
-	VMULPS       Y5, Y5, Y5
-	VMOVUPS      2464(AX), Y6
-	VMULPS       Y6, Y6, Y6
-	VPERM2F128   $0x21, Y6, Y5, Y7
-	VPERMPS      Y5, Y3, Y8
-	VPALIGNR     $0x04, Y5, Y7, Y13
-	VADDPS       Y8, Y13, Y8
-	VPALIGNR     $0x0c, Y7, Y6, Y13
-	VPERMPS      Y6, Y4, Y7
-	VADDPS       Y13, Y7, Y7
-	VFMADD231PS  eight47<>+0(SB), Y5, Y8
-	VFMADD231PS  eight47<>+0(SB), Y6, Y7
-	VADDPS       Y8, Y12, Y12
-	VFMADD231PS  eight47<>+0(SB), Y10, Y12
-	VMULPS       eight48<>+0(SB), Y12, Y12
-	VADDPS       Y7, Y11, Y11
-	VFMADD231PS  eight47<>+0(SB), Y9, Y11
-	VMULPS       eight48<>+0(SB), Y11, Y11
-	VADDPS       eight49<>+0(SB), Y12, Y12
-	VDIVPS       5440(AX), Y0, Y5
-	VMULPS       Y12, Y1, Y6
-	VSQRTPS      Y6, Y6
-	VMULPS       320(CX), Y6, Y6
-	VFMADD213PS  Y2, Y5, Y6
-	VFMADD213PS  Y12, Y5, Y6
-	VMULPS       2368(AX), Y12, Y5
-	VDIVPS       Y6, Y5, Y5
-	VMOVUPS      Y5, 2368(AX)
-	VADDPS       eight49<>+0(SB), Y11, Y11
-	VDIVPS       5472(AX), Y0, Y5
-	VMULPS       Y11, Y1, Y6
-	VSQRTPS      Y6, Y6
-	VMULPS       352(CX), Y6, Y6
-	VFMADD213PS  Y2, Y5, Y6
-	VFMADD213PS  Y11, Y5, Y6
-	VMULPS       2400(AX), Y11, Y5
-	VDIVPS       Y6, Y5, Y5
-	VMOVUPS      Y5, 2400(AX)
-	VMOVUPS      2496(AX), Y5
-	VMULPS       Y5, Y5, Y5
-	VMOVUPS      2528(AX), Y6
-	VMULPS       Y6, Y6, Y6
-	VPERM2F128   $0x21, Y6, Y5, Y11
-	VPERMPS      Y5, Y3, Y12
-	VPALIGNR     $0x04, Y5, Y11, Y13
-	VADDPS       Y12, Y13, Y12
-	VPALIGNR     $0x0c, Y11, Y6, Y13
-	VPERMPS      Y6, Y4, Y11
-	VADDPS       Y13, Y11, Y11
-	VFMADD231PS  eight47<>+0(SB), Y5, Y12
-	VFMADD231PS  eight47<>+0(SB), Y6, Y11
-	VADDPS       Y12, Y10, Y10
-	VFMADD231PS  eight47<>+0(SB), Y8, Y10
-	VMULPS       eight48<>+0(SB), Y10, Y10
-	VADDPS       Y11, Y9, Y9
-	VFMADD231PS  eight47<>+0(SB), Y7, Y9
-	VMULPS       eight48<>+0(SB), Y9, Y9
-	VADDPS       eight49<>+0(SB), Y10, Y10
-	VDIVPS       5504(AX), Y0, Y5
-	VMULPS       Y10, Y1, Y6
-	VSQRTPS      Y6, Y6
-	VMULPS       384(CX), Y6, Y6
-	VFMADD213PS  Y2, Y5, Y6
-	VFMADD213PS  Y10, Y5, Y6
-	VMULPS       2432(AX), Y10, Y5
-	VDIVPS       Y6, Y5, Y5
-	VMOVUPS      Y5, 2432(AX)
-	VADDPS       eight49<>+0(SB), Y9, Y9
-	VDIVPS       5536(AX), Y0, Y5
-	VMULPS       Y9, Y1, Y6
-	VSQRTPS      Y6, Y6
-	VMULPS       416(CX), Y6, Y6
-	VFMADD213PS  Y2, Y5, Y6
-	VFMADD213PS  Y9, Y5, Y6
-	VMULPS       2464(AX), Y9, Y5
-	VDIVPS       Y6, Y5, Y5
-	VMOVUPS      Y5, 2464(AX)
-	VMOVUPS      2560(AX), Y5
-	VMULPS       Y5, Y5, Y5
-	VMOVUPS      2592(AX), Y6
-	VMULPS       Y6, Y6, Y6
-	VPERM2F128   $0x21, Y6, Y5, Y9
-	VPERMPS      Y5, Y3, Y10
-	VPALIGNR     $0x04, Y5, Y9, Y13
-	VADDPS       Y10, Y13, Y10
-	VPALIGNR     $0x0c, Y9, Y6, Y13
-	VPERMPS      Y6, Y4, Y9
-	VADDPS       Y13, Y9, Y9
-	VFMADD231PS  eight47<>+0(SB), Y5, Y10
-	VFMADD231PS  eight47<>+0(SB), Y6, Y9
-	VADDPS       Y10, Y8, Y8
-	VFMADD231PS  eight47<>+0(SB), Y12, Y8
-	VMULPS       eight48<>+0(SB), Y8, Y8
-	VADDPS       Y9, Y7, Y7
-	VFMADD231PS  eight47<>+0(SB), Y11, Y7
-	VMULPS       eight48<>+0(SB), Y7, Y7
-	VADDPS       eight49<>+0(SB), Y8, Y8
-	VDIVPS       5568(AX), Y0, Y5
-	VMULPS       Y8, Y1, Y6
-	VSQRTPS      Y6, Y6
-	VMULPS       448(CX), Y6, Y6
-	VFMADD213PS  Y2, Y5, Y6
-	VFMADD213PS  Y8, Y5, Y6
-	VMULPS       2496(AX), Y8, Y5
-	VDIVPS       Y6, Y5, Y5
-	VMOVUPS      Y5, 2496(AX)
-	VADDPS       eight49<>+0(SB), Y7, Y7
-	VDIVPS       5600(AX), Y0, Y5
-	VMULPS       Y7, Y1, Y6
-	VSQRTPS      Y6, Y6
-	VMULPS       480(CX), Y6, Y6
-	VFMADD213PS  Y2, Y5, Y6
-	VFMADD213PS  Y7, Y5, Y6
-	VMULPS       2528(AX), Y7, Y5
-	VDIVPS       Y6, Y5, Y5
-	VMOVUPS      Y5, 2528(AX)
-	VMOVUPS      2624(AX), Y5
-	VMULPS       Y5, Y5, Y5
-	VMOVUPS      2656(AX), Y6
-	VMULPS       Y6, Y6, Y6
-	VPERM2F128   $0x21, Y6, Y5, Y7
-	VPERMPS      Y5, Y3, Y8
-	VPALIGNR     $0x04, Y5, Y7, Y13
-	VADDPS       Y8, Y13, Y8
-	VPALIGNR     $0x0c, Y7, Y6, Y13
-	VPERMPS      Y6, Y4, Y7
-	VADDPS       Y13, Y7, Y7
-	VFMADD231PS  eight47<>+0(SB), Y5, Y8
-	VFMADD231PS  eight47<>+0(SB), Y6, Y7
-	VADDPS       Y8, Y12, Y12
-	VFMADD231PS  eight47<>+0(SB), Y10, Y12
-	VMULPS       eight48<>+0(SB), Y12, Y12
-	VADDPS       Y7, Y11, Y11
-	VFMADD231PS  eight47<>+0(SB), Y9, Y11
-	VMULPS       eight48<>+0(SB), Y11, Y11
-	VADDPS       eight49<>+0(SB), Y12, Y12
-	VDIVPS       5632(AX), Y0, Y5
-	VMULPS       Y12, Y1, Y6
-	VSQRTPS      Y6, Y6
-	VMULPS       512(CX), Y6, Y6
-	VFMADD213PS  Y2, Y5, Y6
-	VFMADD213PS  Y12, Y5, Y6
-	VMULPS       2560(AX), Y12, Y5
-	VDIVPS       Y6, Y5, Y5
-	VMOVUPS      Y5, 2560(AX)
-	VADDPS       eight49<>+0(SB), Y11, Y11
-	VDIVPS       5664(AX), Y0, Y5
-	VMULPS       Y11, Y1, Y6
-	VSQRTPS      Y6, Y6
-	VMULPS       544(CX), Y6, Y6
-	VFMADD213PS  Y2, Y5, Y6
-	VFMADD213PS  Y11, Y5, Y6
-	VMULPS       2592(AX), Y11, Y5
-	VDIVPS       Y6, Y5, Y5
-	VMOVUPS      Y5, 2592(AX)
-	VMOVUPS      2688(AX), Y5
-	VMULPS       Y5, Y5, Y5
-	VMOVUPS      2720(AX), Y6
-	VMULPS       Y6, Y6, Y6
-	VPERM2F128   $0x21, Y6, Y5, Y11
-	VPERMPS      Y5, Y3, Y12
-	VPALIGNR     $0x04, Y5, Y11, Y13
-	VADDPS       Y12, Y13, Y12
-	VPALIGNR     $0x0c, Y11, Y6, Y13
-	VPERMPS      Y6, Y4, Y11
-	VADDPS       Y13, Y11, Y11
-	VFMADD231PS  eight47<>+0(SB), Y5, Y12
-	VFMADD231PS  eight47<>+0(SB), Y6, Y11
-	VADDPS       Y12, Y10, Y10
-	VFMADD231PS  eight47<>+0(SB), Y8, Y10
-	VMULPS       eight48<>+0(SB), Y10, Y10
-	VADDPS       Y11, Y9, Y9
-	VFMADD231PS  eight47<>+0(SB), Y7, Y9
-	VMULPS       eight48<>+0(SB), Y9, Y9
-	VADDPS       eight49<>+0(SB), Y10, Y10
-	VDIVPS       5696(AX), Y0, Y5
-	VMULPS       Y10, Y1, Y6
-	VSQRTPS      Y6, Y6
-	VMULPS       576(CX), Y6, Y6
-	VFMADD213PS  Y2, Y5, Y6
-	VFMADD213PS  Y10, Y5, Y6
-	VMULPS       2624(AX), Y10, Y5
-	VDIVPS       Y6, Y5, Y5
-	VMOVUPS      Y5, 2624(AX)
-	VADDPS       eight49<>+0(SB), Y9, Y9
-	VDIVPS       5728(AX), Y0, Y5
-	VMULPS       Y9, Y1, Y6
-	VSQRTPS      Y6, Y6
-	VMULPS       608(CX), Y6, Y6
-	VFMADD213PS  Y2, Y5, Y6
-	VFMADD213PS  Y9, Y5, Y6
-	VMULPS       2656(AX), Y9, Y5
-	VDIVPS       Y6, Y5, Y5
-	VMOVUPS      Y5, 2656(AX)
-	VMOVUPS      2752(AX), Y5
-	VMULPS       Y5, Y5, Y5
-	VMOVUPS      2784(AX), Y6
-	VMULPS       Y6, Y6, Y6
-	VPERM2F128   $0x21, Y6, Y5, Y9
-	VPERMPS      Y5, Y3, Y10
-	VPALIGNR     $0x04, Y5, Y9, Y13
-	VADDPS       Y10, Y13, Y10
-	VPALIGNR     $0x0c, Y9, Y6, Y13
-	VPERMPS      Y6, Y4, Y9
-	VADDPS       Y13, Y9, Y9
-	VFMADD231PS  eight47<>+0(SB), Y5, Y10
-	VFMADD231PS  eight47<>+0(SB), Y6, Y9
-	VADDPS       Y10, Y8, Y8
-	VFMADD231PS  eight47<>+0(SB), Y12, Y8
-	VMULPS       eight48<>+0(SB), Y8, Y8
-	VADDPS       Y9, Y7, Y7
-	VFMADD231PS  eight47<>+0(SB), Y11, Y7
-	VMULPS       eight48<>+0(SB), Y7, Y7
-	VADDPS       eight49<>+0(SB), Y8, Y8
-	VDIVPS       5760(AX), Y0, Y5
-	VMULPS       Y8, Y1, Y6
-	VSQRTPS      Y6, Y6
-	VMULPS       640(CX), Y6, Y6
-	VFMADD213PS  Y2, Y5, Y6
-	VFMADD213PS  Y8, Y5, Y6
-	VMULPS       2688(AX), Y8, Y5
-	VDIVPS       Y6, Y5, Y5
-	VMOVUPS      Y5, 2688(AX)
-	VADDPS       eight49<>+0(SB), Y7, Y7
-	VDIVPS       5792(AX), Y0, Y5
-	VMULPS       Y7, Y1, Y6
-	VSQRTPS      Y6, Y6
-	VMULPS       672(CX), Y6, Y6
-	VFMADD213PS  Y2, Y5, Y6
-	VFMADD213PS  Y7, Y5, Y6
-	VMULPS       2720(AX), Y7, Y5
-	VDIVPS       Y6, Y5, Y5
-	VMOVUPS      Y5, 2720(AX)
-	VMOVUPS      2816(AX), Y5
-	VMULPS       Y5, Y5, Y5
-	VMOVUPS      2848(AX), Y6
-	VMULPS       Y6, Y6, Y6
-	VPERM2F128   $0x21, Y6, Y5, Y7
-	VPERMPS      Y5, Y3, Y8
-	VPALIGNR     $0x04, Y5, Y7, Y13
-	VADDPS       Y8, Y13, Y8
-	VPALIGNR     $0x0c, Y7, Y6, Y13
-	VPERMPS      Y6, Y4, Y7
-	VADDPS       Y13, Y7, Y7
-	VFMADD231PS  eight47<>+0(SB), Y5, Y8
-	VFMADD231PS  eight47<>+0(SB), Y6, Y7
-	VADDPS       Y8, Y12, Y12
-	VFMADD231PS  eight47<>+0(SB), Y10, Y12
-	VMULPS       eight48<>+0(SB), Y12, Y12
-	VADDPS       Y7, Y11, Y11
-	VFMADD231PS  eight47<>+0(SB), Y9, Y11
-	VMULPS       eight48<>+0(SB), Y11, Y11
-	VADDPS       eight49<>+0(SB), Y12, Y12
-	VDIVPS       5824(AX), Y0, Y5
-	VMULPS       Y12, Y1, Y6
-	VSQRTPS      Y6, Y6
-	VMULPS       704(CX), Y6, Y6
-	VFMADD213PS  Y2, Y5, Y6
-	VFMADD213PS  Y12, Y5, Y6
-	VMULPS       2752(AX), Y12, Y5
-	VDIVPS       Y6, Y5, Y5
-	VMOVUPS      Y5, 2752(AX)
-	VADDPS       eight49<>+0(SB), Y11, Y11
-	VDIVPS       5856(AX), Y0, Y5
-	VMULPS       Y11, Y1, Y6
-	VSQRTPS      Y6, Y6
-	VMULPS       736(CX), Y6, Y6
-	VFMADD213PS  Y2, Y5, Y6
-	VFMADD213PS  Y11, Y5, Y6
-	VMULPS       2784(AX), Y11, Y5
-	VDIVPS       Y6, Y5, Y5
-	VMOVUPS      Y5, 2784(AX)
-	VMOVUPS      2880(AX), Y5
-	VMULPS       Y5, Y5, Y5
-	VMOVUPS      2912(AX), Y6
-	VMULPS       Y6, Y6, Y6
-	VPERM2F128   $0x21, Y6, Y5, Y11
-	VPERMPS      Y5, Y3, Y12
-	VPALIGNR     $0x04, Y5, Y11, Y13
-	VADDPS       Y12, Y13, Y12
-	VPALIGNR     $0x0c, Y11, Y6, Y13
-	VPERMPS      Y6, Y4, Y11
-	VADDPS       Y13, Y11, Y11
-	VFMADD231PS  eight47<>+0(SB), Y5, Y12
-	VFMADD231PS  eight47<>+0(SB), Y6, Y11
-	VADDPS       Y12, Y10, Y10
-	VFMADD231PS  eight47<>+0(SB), Y8, Y10
-	VMULPS       eight48<>+0(SB), Y10, Y10
-	VADDPS       Y11, Y9, Y9
-	VFMADD231PS  eight47<>+0(SB), Y7, Y9
-	VMULPS       eight48<>+0(SB), Y9, Y9
-	VADDPS       eight49<>+0(SB), Y10, Y10
-	VDIVPS       5888(AX), Y0, Y5
-	VMULPS       Y10, Y1, Y6
-	VSQRTPS      Y6, Y6
-	VMULPS       768(CX), Y6, Y6
-	VFMADD213PS  Y2, Y5, Y6
-	VFMADD213PS  Y10, Y5, Y6
-	VMULPS       2816(AX), Y10, Y5
-	VDIVPS       Y6, Y5, Y5
-	VMOVUPS      Y5, 2816(AX)
-	VADDPS       eight49<>+0(SB), Y9, Y9
-	VDIVPS       5920(AX), Y0, Y5
-	VMULPS       Y9, Y1, Y6
-	VSQRTPS      Y6, Y6
-	VMULPS       800(CX), Y6, Y6
-	VFMADD213PS  Y2, Y5, Y6
-	VFMADD213PS  Y9, Y5, Y6
-	VMULPS       2848(AX), Y9, Y5
-	VDIVPS       Y6, Y5, Y5
-	VMOVUPS      Y5, 2848(AX)
-	VMOVUPS      2944(AX), Y5
-	VMULPS       Y5, Y5, Y5
-	VMOVUPS      2976(AX), Y6
-	VMULPS       Y6, Y6, Y6
-	VPERM2F128   $0x21, Y6, Y5, Y9
-	VPERMPS      Y5, Y3, Y10
-	VPALIGNR     $0x04, Y5, Y9, Y13
-	VADDPS       Y10, Y13, Y10
-	VPALIGNR     $0x0c, Y9, Y6, Y13
-	VPERMPS      Y6, Y4, Y9
-	VADDPS       Y13, Y9, Y9
-	VFMADD231PS  eight47<>+0(SB), Y5, Y10
-	VFMADD231PS  eight47<>+0(SB), Y6, Y9
-	VADDPS       Y10, Y8, Y8
-	VFMADD231PS  eight47<>+0(SB), Y12, Y8
-	VMULPS       eight48<>+0(SB), Y8, Y8
-	VADDPS       Y9, Y7, Y7
-	VFMADD231PS  eight47<>+0(SB), Y11, Y7
-	VMULPS       eight48<>+0(SB), Y7, Y7
-	VADDPS       eight49<>+0(SB), Y8, Y8
-	VDIVPS       5952(AX), Y0, Y5
-	VMULPS       Y8, Y1, Y6
-	VSQRTPS      Y6, Y6
-	VMULPS       832(CX), Y6, Y6
-	VFMADD213PS  Y2, Y5, Y6
-	VFMADD213PS  Y8, Y5, Y6
-	VMULPS       2880(AX), Y8, Y5
-	VDIVPS       Y6, Y5, Y5
-	VMOVUPS      Y5, 2880(AX)
-	VADDPS       eight49<>+0(SB), Y7, Y7
-	VDIVPS       5984(AX), Y0, Y5
-	VMULPS       Y7, Y1, Y6
-	VSQRTPS      Y6, Y6
-	VMULPS       864(CX), Y6, Y6
-	VFMADD213PS  Y2, Y5, Y6
-	VFMADD213PS  Y7, Y5, Y6
-	VMULPS       2912(AX), Y7, Y5
-	VDIVPS       Y6, Y5, Y5
-	VMOVUPS      Y5, 2912(AX)
-	VMOVUPS      3008(AX), Y5
-	VMULPS       Y5, Y5, Y5
-	VMOVUPS      3040(AX), Y6
-	VMULPS       Y6, Y6, Y6
-	VPERM2F128   $0x21, Y6, Y5, Y7
-	VPERMPS      Y5, Y3, Y3
-	VPALIGNR     $0x04, Y5, Y7, Y8
-	VADDPS       Y3, Y8, Y3
-	VPALIGNR     $0x0c, Y7, Y6, Y8
-	VPERMPS      Y6, Y4, Y4
 	VADDPS       Y8, Y4, Y4
-	VFMADD231PS  eight47<>+0(SB), Y5, Y3
-	VFMADD231PS  eight47<>+0(SB), Y6, Y4
-	VADDPS       Y3, Y12, Y12
-	VFMADD231PS  eight47<>+0(SB), Y10, Y12
-	VMULPS       eight48<>+0(SB), Y12, Y12
-	VADDPS       Y4, Y11, Y11
-	VFMADD231PS  eight47<>+0(SB), Y9, Y11
-	VMULPS       eight48<>+0(SB), Y11, Y11
-	VADDPS       eight49<>+0(SB), Y12, Y12
-	VDIVPS       6016(AX), Y0, Y5
-	VMULPS       Y12, Y1, Y6
-	VSQRTPS      Y6, Y6
-	VMULPS       896(CX), Y6, Y6
-	VFMADD213PS  Y2, Y5, Y6
-	VFMADD213PS  Y12, Y5, Y6
-	VMULPS       2944(AX), Y12, Y5
-	VDIVPS       Y6, Y5, Y5
-	VMOVUPS      Y5, 2944(AX)
-	VADDPS       eight49<>+0(SB), Y11, Y11
-	VDIVPS       6048(AX), Y0, Y5
-	VMULPS       Y11, Y1, Y6
-	VSQRTPS      Y6, Y6
-	VMULPS       928(CX), Y6, Y6
-	VFMADD213PS  Y2, Y5, Y6
-	VFMADD213PS  Y11, Y5, Y6
-	VMULPS       2976(AX), Y11, Y5
-	VDIVPS       Y6, Y5, Y5
-	VMOVUPS      Y5, 2976(AX)
-	VADDPS       Y3, Y10, Y10
-	VFMADD231PS  eight47<>+0(SB), Y3, Y10
-	VMULPS       eight48<>+0(SB), Y10, Y10
-	VADDPS       Y4, Y9, Y9
-	VFMADD231PS  eight47<>+0(SB), Y4, Y9
+	VFMADD231PS  eight47<>+0(SB), Y3, Y4
+	VMULPS       eight48<>+0(SB), Y4, Y4
+	VMOVUPS      Y5, 3072(AX)
+	VMOVUPS      Y4, 3104(AX)
+	VMOVUPS      2176(AX), Y4
+	VMULPS       Y4, Y4, Y4
+	VMOVUPS      2208(AX), Y5
+	VMULPS       Y5, Y5, Y5
+	VPERM2F128   $0x21, Y5, Y4, Y6
+	VPERMPS      Y4, Y0, Y7
+	VPALIGNR     $0x04, Y4, Y6, Y10
+	VADDPS       Y7, Y10, Y7
+	VPALIGNR     $0x0c, Y6, Y5, Y10
+	VPERMPS      Y5, Y1, Y6
+	VADDPS       Y10, Y6, Y6
+	VFMADD231PS  eight47<>+0(SB), Y4, Y7
+	VFMADD231PS  eight47<>+0(SB), Y5, Y6
+	VADDPS       Y7, Y2, Y2
+	VFMADD231PS  eight47<>+0(SB), Y9, Y2
+	VMULPS       eight48<>+0(SB), Y2, Y2
+	VADDPS       Y6, Y3, Y3
+	VFMADD231PS  eight47<>+0(SB), Y8, Y3
+	VMULPS       eight48<>+0(SB), Y3, Y3
+	VMOVUPS      Y2, 3136(AX)
+	VMOVUPS      Y3, 3168(AX)
+	VMOVUPS      2240(AX), Y2
+	VMULPS       Y2, Y2, Y2
+	VMOVUPS      2272(AX), Y3
+	VMULPS       Y3, Y3, Y3
+	VPERM2F128   $0x21, Y3, Y2, Y4
+	VPERMPS      Y2, Y0, Y5
+	VPALIGNR     $0x04, Y2, Y4, Y10
+	VADDPS       Y5, Y10, Y5
+	VPALIGNR     $0x0c, Y4, Y3, Y10
+	VPERMPS      Y3, Y1, Y4
+	VADDPS       Y10, Y4, Y4
+	VFMADD231PS  eight47<>+0(SB), Y2, Y5
+	VFMADD231PS  eight47<>+0(SB), Y3, Y4
+	VADDPS       Y5, Y9, Y9
+	VFMADD231PS  eight47<>+0(SB), Y7, Y9
 	VMULPS       eight48<>+0(SB), Y9, Y9
-	VADDPS       eight49<>+0(SB), Y10, Y10
-	VDIVPS       6080(AX), Y0, Y3
-	VMULPS       Y10, Y1, Y4
-	VSQRTPS      Y4, Y4
-	VMULPS       960(CX), Y4, Y4
-	VFMADD213PS  Y2, Y3, Y4
-	VFMADD213PS  Y10, Y3, Y4
-	VMULPS       3008(AX), Y10, Y3
-	VDIVPS       Y4, Y3, Y3
-	VMOVUPS      Y3, 3008(AX)
-	VADDPS       eight49<>+0(SB), Y9, Y9
+	VADDPS       Y4, Y8, Y8
+	VFMADD231PS  eight47<>+0(SB), Y6, Y8
+	VMULPS       eight48<>+0(SB), Y8, Y8
+	VMOVUPS      Y9, 3200(AX)
+	VMOVUPS      Y8, 3232(AX)
+	VMOVUPS      2304(AX), Y2
+	VMULPS       Y2, Y2, Y2
+	VMOVUPS      2336(AX), Y3
+	VMULPS       Y3, Y3, Y3
+	VPERM2F128   $0x21, Y3, Y2, Y8
+	VPERMPS      Y2, Y0, Y9
+	VPALIGNR     $0x04, Y2, Y8, Y10
+	VADDPS       Y9, Y10, Y9
+	VPALIGNR     $0x0c, Y8, Y3, Y10
+	VPERMPS      Y3, Y1, Y8
+	VADDPS       Y10, Y8, Y8
+	VFMADD231PS  eight47<>+0(SB), Y2, Y9
+	VFMADD231PS  eight47<>+0(SB), Y3, Y8
+	VADDPS       Y9, Y7, Y7
+	VFMADD231PS  eight47<>+0(SB), Y5, Y7
+	VMULPS       eight48<>+0(SB), Y7, Y7
+	VADDPS       Y8, Y6, Y6
+	VFMADD231PS  eight47<>+0(SB), Y4, Y6
+	VMULPS       eight48<>+0(SB), Y6, Y6
+	VMOVUPS      Y7, 3264(AX)
+	VMOVUPS      Y6, 3296(AX)
+	VMOVUPS      2368(AX), Y2
+	VMULPS       Y2, Y2, Y2
+	VMOVUPS      2400(AX), Y3
+	VMULPS       Y3, Y3, Y3
+	VPERM2F128   $0x21, Y3, Y2, Y6
+	VPERMPS      Y2, Y0, Y7
+	VPALIGNR     $0x04, Y2, Y6, Y10
+	VADDPS       Y7, Y10, Y7
+	VPALIGNR     $0x0c, Y6, Y3, Y10
+	VPERMPS      Y3, Y1, Y6
+	VADDPS       Y10, Y6, Y6
+	VFMADD231PS  eight47<>+0(SB), Y2, Y7
+	VFMADD231PS  eight47<>+0(SB), Y3, Y6
+	VADDPS       Y7, Y5, Y5
+	VFMADD231PS  eight47<>+0(SB), Y9, Y5
+	VMULPS       eight48<>+0(SB), Y5, Y5
+	VADDPS       Y6, Y4, Y4
+	VFMADD231PS  eight47<>+0(SB), Y8, Y4
+	VMULPS       eight48<>+0(SB), Y4, Y4
+	VMOVUPS      Y5, 3328(AX)
+	VMOVUPS      Y4, 3360(AX)
+	VMOVUPS      2432(AX), Y2
+	VMULPS       Y2, Y2, Y2
+	VMOVUPS      2464(AX), Y3
+	VMULPS       Y3, Y3, Y3
+	VPERM2F128   $0x21, Y3, Y2, Y4
+	VPERMPS      Y2, Y0, Y5
+	VPALIGNR     $0x04, Y2, Y4, Y10
+	VADDPS       Y5, Y10, Y5
+	VPALIGNR     $0x0c, Y4, Y3, Y10
+	VPERMPS      Y3, Y1, Y4
+	VADDPS       Y10, Y4, Y4
+	VFMADD231PS  eight47<>+0(SB), Y2, Y5
+	VFMADD231PS  eight47<>+0(SB), Y3, Y4
+	VADDPS       Y5, Y9, Y9
+	VFMADD231PS  eight47<>+0(SB), Y7, Y9
+	VMULPS       eight48<>+0(SB), Y9, Y9
+	VADDPS       Y4, Y8, Y8
+	VFMADD231PS  eight47<>+0(SB), Y6, Y8
+	VMULPS       eight48<>+0(SB), Y8, Y8
+	VMOVUPS      Y9, 3392(AX)
+	VMOVUPS      Y8, 3424(AX)
+	VMOVUPS      2496(AX), Y2
+	VMULPS       Y2, Y2, Y2
+	VMOVUPS      2528(AX), Y3
+	VMULPS       Y3, Y3, Y3
+	VPERM2F128   $0x21, Y3, Y2, Y8
+	VPERMPS      Y2, Y0, Y9
+	VPALIGNR     $0x04, Y2, Y8, Y10
+	VADDPS       Y9, Y10, Y9
+	VPALIGNR     $0x0c, Y8, Y3, Y10
+	VPERMPS      Y3, Y1, Y8
+	VADDPS       Y10, Y8, Y8
+	VFMADD231PS  eight47<>+0(SB), Y2, Y9
+	VFMADD231PS  eight47<>+0(SB), Y3, Y8
+	VADDPS       Y9, Y7, Y7
+	VFMADD231PS  eight47<>+0(SB), Y5, Y7
+	VMULPS       eight48<>+0(SB), Y7, Y7
+	VADDPS       Y8, Y6, Y6
+	VFMADD231PS  eight47<>+0(SB), Y4, Y6
+	VMULPS       eight48<>+0(SB), Y6, Y6
+	VMOVUPS      Y7, 3456(AX)
+	VMOVUPS      Y6, 3488(AX)
+	VMOVUPS      2560(AX), Y2
+	VMULPS       Y2, Y2, Y2
+	VMOVUPS      2592(AX), Y3
+	VMULPS       Y3, Y3, Y3
+	VPERM2F128   $0x21, Y3, Y2, Y6
+	VPERMPS      Y2, Y0, Y7
+	VPALIGNR     $0x04, Y2, Y6, Y10
+	VADDPS       Y7, Y10, Y7
+	VPALIGNR     $0x0c, Y6, Y3, Y10
+	VPERMPS      Y3, Y1, Y6
+	VADDPS       Y10, Y6, Y6
+	VFMADD231PS  eight47<>+0(SB), Y2, Y7
+	VFMADD231PS  eight47<>+0(SB), Y3, Y6
+	VADDPS       Y7, Y5, Y5
+	VFMADD231PS  eight47<>+0(SB), Y9, Y5
+	VMULPS       eight48<>+0(SB), Y5, Y5
+	VADDPS       Y6, Y4, Y4
+	VFMADD231PS  eight47<>+0(SB), Y8, Y4
+	VMULPS       eight48<>+0(SB), Y4, Y4
+	VMOVUPS      Y5, 3520(AX)
+	VMOVUPS      Y4, 3552(AX)
+	VMOVUPS      2624(AX), Y2
+	VMULPS       Y2, Y2, Y2
+	VMOVUPS      2656(AX), Y3
+	VMULPS       Y3, Y3, Y3
+	VPERM2F128   $0x21, Y3, Y2, Y4
+	VPERMPS      Y2, Y0, Y5
+	VPALIGNR     $0x04, Y2, Y4, Y10
+	VADDPS       Y5, Y10, Y5
+	VPALIGNR     $0x0c, Y4, Y3, Y10
+	VPERMPS      Y3, Y1, Y4
+	VADDPS       Y10, Y4, Y4
+	VFMADD231PS  eight47<>+0(SB), Y2, Y5
+	VFMADD231PS  eight47<>+0(SB), Y3, Y4
+	VADDPS       Y5, Y9, Y9
+	VFMADD231PS  eight47<>+0(SB), Y7, Y9
+	VMULPS       eight48<>+0(SB), Y9, Y9
+	VADDPS       Y4, Y8, Y8
+	VFMADD231PS  eight47<>+0(SB), Y6, Y8
+	VMULPS       eight48<>+0(SB), Y8, Y8
+	VMOVUPS      Y9, 3584(AX)
+	VMOVUPS      Y8, 3616(AX)
+	VMOVUPS      2688(AX), Y2
+	VMULPS       Y2, Y2, Y2
+	VMOVUPS      2720(AX), Y3
+	VMULPS       Y3, Y3, Y3
+	VPERM2F128   $0x21, Y3, Y2, Y8
+	VPERMPS      Y2, Y0, Y9
+	VPALIGNR     $0x04, Y2, Y8, Y10
+	VADDPS       Y9, Y10, Y9
+	VPALIGNR     $0x0c, Y8, Y3, Y10
+	VPERMPS      Y3, Y1, Y8
+	VADDPS       Y10, Y8, Y8
+	VFMADD231PS  eight47<>+0(SB), Y2, Y9
+	VFMADD231PS  eight47<>+0(SB), Y3, Y8
+	VADDPS       Y9, Y7, Y7
+	VFMADD231PS  eight47<>+0(SB), Y5, Y7
+	VMULPS       eight48<>+0(SB), Y7, Y7
+	VADDPS       Y8, Y6, Y6
+	VFMADD231PS  eight47<>+0(SB), Y4, Y6
+	VMULPS       eight48<>+0(SB), Y6, Y6
+	VMOVUPS      Y7, 3648(AX)
+	VMOVUPS      Y6, 3680(AX)
+	VMOVUPS      2752(AX), Y2
+	VMULPS       Y2, Y2, Y2
+	VMOVUPS      2784(AX), Y3
+	VMULPS       Y3, Y3, Y3
+	VPERM2F128   $0x21, Y3, Y2, Y6
+	VPERMPS      Y2, Y0, Y7
+	VPALIGNR     $0x04, Y2, Y6, Y10
+	VADDPS       Y7, Y10, Y7
+	VPALIGNR     $0x0c, Y6, Y3, Y10
+	VPERMPS      Y3, Y1, Y6
+	VADDPS       Y10, Y6, Y6
+	VFMADD231PS  eight47<>+0(SB), Y2, Y7
+	VFMADD231PS  eight47<>+0(SB), Y3, Y6
+	VADDPS       Y7, Y5, Y5
+	VFMADD231PS  eight47<>+0(SB), Y9, Y5
+	VMULPS       eight48<>+0(SB), Y5, Y5
+	VADDPS       Y6, Y4, Y4
+	VFMADD231PS  eight47<>+0(SB), Y8, Y4
+	VMULPS       eight48<>+0(SB), Y4, Y4
+	VMOVUPS      Y5, 3712(AX)
+	VMOVUPS      Y4, 3744(AX)
+	VMOVUPS      2816(AX), Y2
+	VMULPS       Y2, Y2, Y2
+	VMOVUPS      2848(AX), Y3
+	VMULPS       Y3, Y3, Y3
+	VPERM2F128   $0x21, Y3, Y2, Y4
+	VPERMPS      Y2, Y0, Y5
+	VPALIGNR     $0x04, Y2, Y4, Y10
+	VADDPS       Y5, Y10, Y5
+	VPALIGNR     $0x0c, Y4, Y3, Y10
+	VPERMPS      Y3, Y1, Y4
+	VADDPS       Y10, Y4, Y4
+	VFMADD231PS  eight47<>+0(SB), Y2, Y5
+	VFMADD231PS  eight47<>+0(SB), Y3, Y4
+	VADDPS       Y5, Y9, Y9
+	VFMADD231PS  eight47<>+0(SB), Y7, Y9
+	VMULPS       eight48<>+0(SB), Y9, Y9
+	VADDPS       Y4, Y8, Y8
+	VFMADD231PS  eight47<>+0(SB), Y6, Y8
+	VMULPS       eight48<>+0(SB), Y8, Y8
+	VMOVUPS      Y9, 3776(AX)
+	VMOVUPS      Y8, 3808(AX)
+	VMOVUPS      2880(AX), Y2
+	VMULPS       Y2, Y2, Y2
+	VMOVUPS      2912(AX), Y3
+	VMULPS       Y3, Y3, Y3
+	VPERM2F128   $0x21, Y3, Y2, Y8
+	VPERMPS      Y2, Y0, Y9
+	VPALIGNR     $0x04, Y2, Y8, Y10
+	VADDPS       Y9, Y10, Y9
+	VPALIGNR     $0x0c, Y8, Y3, Y10
+	VPERMPS      Y3, Y1, Y8
+	VADDPS       Y10, Y8, Y8
+	VFMADD231PS  eight47<>+0(SB), Y2, Y9
+	VFMADD231PS  eight47<>+0(SB), Y3, Y8
+	VADDPS       Y9, Y7, Y7
+	VFMADD231PS  eight47<>+0(SB), Y5, Y7
+	VMULPS       eight48<>+0(SB), Y7, Y7
+	VADDPS       Y8, Y6, Y6
+	VFMADD231PS  eight47<>+0(SB), Y4, Y6
+	VMULPS       eight48<>+0(SB), Y6, Y6
+	VMOVUPS      Y7, 3840(AX)
+	VMOVUPS      Y6, 3872(AX)
+	VMOVUPS      2944(AX), Y2
+	VMULPS       Y2, Y2, Y2
+	VMOVUPS      2976(AX), Y3
+	VMULPS       Y3, Y3, Y3
+	VPERM2F128   $0x21, Y3, Y2, Y6
+	VPERMPS      Y2, Y0, Y7
+	VPALIGNR     $0x04, Y2, Y6, Y10
+	VADDPS       Y7, Y10, Y7
+	VPALIGNR     $0x0c, Y6, Y3, Y10
+	VPERMPS      Y3, Y1, Y6
+	VADDPS       Y10, Y6, Y6
+	VFMADD231PS  eight47<>+0(SB), Y2, Y7
+	VFMADD231PS  eight47<>+0(SB), Y3, Y6
+	VADDPS       Y7, Y5, Y5
+	VFMADD231PS  eight47<>+0(SB), Y9, Y5
+	VMULPS       eight48<>+0(SB), Y5, Y5
+	VADDPS       Y6, Y4, Y4
+	VFMADD231PS  eight47<>+0(SB), Y8, Y4
+	VMULPS       eight48<>+0(SB), Y4, Y4
+	VMOVUPS      Y5, 3904(AX)
+	VMOVUPS      Y4, 3936(AX)
+	VMOVUPS      3008(AX), Y2
+	VMULPS       Y2, Y2, Y2
+	VMOVUPS      3040(AX), Y3
+	VMULPS       Y3, Y3, Y3
+	VPERM2F128   $0x21, Y3, Y2, Y4
+	VPERMPS      Y2, Y0, Y0
+	VPALIGNR     $0x04, Y2, Y4, Y5
+	VADDPS       Y0, Y5, Y0
+	VPALIGNR     $0x0c, Y4, Y3, Y5
+	VPERMPS      Y3, Y1, Y1
+	VADDPS       Y5, Y1, Y1
+	VFMADD231PS  eight47<>+0(SB), Y2, Y0
+	VFMADD231PS  eight47<>+0(SB), Y3, Y1
+	VADDPS       Y0, Y9, Y9
+	VFMADD231PS  eight47<>+0(SB), Y7, Y9
+	VMULPS       eight48<>+0(SB), Y9, Y9
+	VADDPS       Y1, Y8, Y8
+	VFMADD231PS  eight47<>+0(SB), Y6, Y8
+	VMULPS       eight48<>+0(SB), Y8, Y8
+	VMOVUPS      Y9, 3968(AX)
+	VMOVUPS      Y8, 4000(AX)
+	VADDPS       Y0, Y7, Y7
+	VFMADD231PS  eight47<>+0(SB), Y0, Y7
+	VMULPS       eight48<>+0(SB), Y7, Y7
+	VADDPS       Y1, Y6, Y6
+	VFMADD231PS  eight47<>+0(SB), Y1, Y6
+	VMULPS       eight48<>+0(SB), Y6, Y6
+	VMOVUPS      Y7, 4032(AX)
+	VMOVUPS      Y6, 4064(AX)
+	VBROADCASTSS weight+24(FP), Y0
+	VBROADCASTSS perVariance+28(FP), Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y5, Y5, Y5
+	VMOVUPS      3072(AX), Y3
+	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VPSRLD       $0x16, Y3, Y3
+	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPMAXSD      Y2, Y3, Y3
+	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VDIVPS       5120(AX), Y0, Y4
+	VPSRLD       $0x17, Y4, Y4
+	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPMAXSD      Y2, Y4, Y4
+	VPMINSD      eight53<>+0(SB), Y4, Y4
+	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VPADDD       (DX), Y3, Y3
+	VPCMPEQD     Y2, Y2, Y4
+	VGATHERDPS   Y4, (CX)(Y3*4), Y5
+	VMULPS       2048(AX), Y5, Y5
+	VMOVUPS      Y5, 2048(AX)
+	VXORPS       Y5, Y5, Y5
+	VMOVUPS      3104(AX), Y3
+	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VPSRLD       $0x16, Y3, Y3
+	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPMAXSD      Y2, Y3, Y3
+	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VDIVPS       5152(AX), Y0, Y4
+	VPSRLD       $0x17, Y4, Y4
+	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPMAXSD      Y2, Y4, Y4
+	VPMINSD      eight53<>+0(SB), Y4, Y4
+	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VPADDD       32(DX), Y3, Y3
+	VPCMPEQD     Y2, Y2, Y4
+	VGATHERDPS   Y4, (CX)(Y3*4), Y5
+	VMULPS       2080(AX), Y5, Y5
+	VMOVUPS      Y5, 2080(AX)
+	VXORPS       Y5, Y5, Y5
+	VMOVUPS      3136(AX), Y3
+	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VPSRLD       $0x16, Y3, Y3
+	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPMAXSD      Y2, Y3, Y3
+	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VDIVPS       5184(AX), Y0, Y4
+	VPSRLD       $0x17, Y4, Y4
+	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPMAXSD      Y2, Y4, Y4
+	VPMINSD      eight53<>+0(SB), Y4, Y4
+	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VPADDD       64(DX), Y3, Y3
+	VPCMPEQD     Y2, Y2, Y4
+	VGATHERDPS   Y4, (CX)(Y3*4), Y5
+	VMULPS       2112(AX), Y5, Y5
+	VMOVUPS      Y5, 2112(AX)
+	VXORPS       Y5, Y5, Y5
+	VMOVUPS      3168(AX), Y3
+	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VPSRLD       $0x16, Y3, Y3
+	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPMAXSD      Y2, Y3, Y3
+	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VDIVPS       5216(AX), Y0, Y4
+	VPSRLD       $0x17, Y4, Y4
+	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPMAXSD      Y2, Y4, Y4
+	VPMINSD      eight53<>+0(SB), Y4, Y4
+	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VPADDD       96(DX), Y3, Y3
+	VPCMPEQD     Y2, Y2, Y4
+	VGATHERDPS   Y4, (CX)(Y3*4), Y5
+	VMULPS       2144(AX), Y5, Y5
+	VMOVUPS      Y5, 2144(AX)
+	VXORPS       Y5, Y5, Y5
+	VMOVUPS      3200(AX), Y3
+	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VPSRLD       $0x16, Y3, Y3
+	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPMAXSD      Y2, Y3, Y3
+	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VDIVPS       5248(AX), Y0, Y4
+	VPSRLD       $0x17, Y4, Y4
+	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPMAXSD      Y2, Y4, Y4
+	VPMINSD      eight53<>+0(SB), Y4, Y4
+	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VPADDD       128(DX), Y3, Y3
+	VPCMPEQD     Y2, Y2, Y4
+	VGATHERDPS   Y4, (CX)(Y3*4), Y5
+	VMULPS       2176(AX), Y5, Y5
+	VMOVUPS      Y5, 2176(AX)
+	VXORPS       Y5, Y5, Y5
+	VMOVUPS      3232(AX), Y3
+	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VPSRLD       $0x16, Y3, Y3
+	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPMAXSD      Y2, Y3, Y3
+	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VDIVPS       5280(AX), Y0, Y4
+	VPSRLD       $0x17, Y4, Y4
+	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPMAXSD      Y2, Y4, Y4
+	VPMINSD      eight53<>+0(SB), Y4, Y4
+	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VPADDD       160(DX), Y3, Y3
+	VPCMPEQD     Y2, Y2, Y4
+	VGATHERDPS   Y4, (CX)(Y3*4), Y5
+	VMULPS       2208(AX), Y5, Y5
+	VMOVUPS      Y5, 2208(AX)
+	VXORPS       Y5, Y5, Y5
+	VMOVUPS      3264(AX), Y3
+	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VPSRLD       $0x16, Y3, Y3
+	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPMAXSD      Y2, Y3, Y3
+	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VDIVPS       5312(AX), Y0, Y4
+	VPSRLD       $0x17, Y4, Y4
+	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPMAXSD      Y2, Y4, Y4
+	VPMINSD      eight53<>+0(SB), Y4, Y4
+	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VPADDD       192(DX), Y3, Y3
+	VPCMPEQD     Y2, Y2, Y4
+	VGATHERDPS   Y4, (CX)(Y3*4), Y5
+	VMULPS       2240(AX), Y5, Y5
+	VMOVUPS      Y5, 2240(AX)
+	VXORPS       Y5, Y5, Y5
+	VMOVUPS      3296(AX), Y3
+	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VPSRLD       $0x16, Y3, Y3
+	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPMAXSD      Y2, Y3, Y3
+	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VDIVPS       5344(AX), Y0, Y4
+	VPSRLD       $0x17, Y4, Y4
+	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPMAXSD      Y2, Y4, Y4
+	VPMINSD      eight53<>+0(SB), Y4, Y4
+	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VPADDD       224(DX), Y3, Y3
+	VPCMPEQD     Y2, Y2, Y4
+	VGATHERDPS   Y4, (CX)(Y3*4), Y5
+	VMULPS       2272(AX), Y5, Y5
+	VMOVUPS      Y5, 2272(AX)
+	VXORPS       Y5, Y5, Y5
+	VMOVUPS      3328(AX), Y3
+	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VPSRLD       $0x16, Y3, Y3
+	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPMAXSD      Y2, Y3, Y3
+	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VDIVPS       5376(AX), Y0, Y4
+	VPSRLD       $0x17, Y4, Y4
+	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPMAXSD      Y2, Y4, Y4
+	VPMINSD      eight53<>+0(SB), Y4, Y4
+	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VPADDD       256(DX), Y3, Y3
+	VPCMPEQD     Y2, Y2, Y4
+	VGATHERDPS   Y4, (CX)(Y3*4), Y5
+	VMULPS       2304(AX), Y5, Y5
+	VMOVUPS      Y5, 2304(AX)
+	VXORPS       Y5, Y5, Y5
+	VMOVUPS      3360(AX), Y3
+	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VPSRLD       $0x16, Y3, Y3
+	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPMAXSD      Y2, Y3, Y3
+	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VDIVPS       5408(AX), Y0, Y4
+	VPSRLD       $0x17, Y4, Y4
+	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPMAXSD      Y2, Y4, Y4
+	VPMINSD      eight53<>+0(SB), Y4, Y4
+	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VPADDD       288(DX), Y3, Y3
+	VPCMPEQD     Y2, Y2, Y4
+	VGATHERDPS   Y4, (CX)(Y3*4), Y5
+	VMULPS       2336(AX), Y5, Y5
+	VMOVUPS      Y5, 2336(AX)
+	VXORPS       Y5, Y5, Y5
+	VMOVUPS      3392(AX), Y3
+	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VPSRLD       $0x16, Y3, Y3
+	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPMAXSD      Y2, Y3, Y3
+	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VDIVPS       5440(AX), Y0, Y4
+	VPSRLD       $0x17, Y4, Y4
+	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPMAXSD      Y2, Y4, Y4
+	VPMINSD      eight53<>+0(SB), Y4, Y4
+	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VPADDD       320(DX), Y3, Y3
+	VPCMPEQD     Y2, Y2, Y4
+	VGATHERDPS   Y4, (CX)(Y3*4), Y5
+	VMULPS       2368(AX), Y5, Y5
+	VMOVUPS      Y5, 2368(AX)
+	VXORPS       Y5, Y5, Y5
+	VMOVUPS      3424(AX), Y3
+	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VPSRLD       $0x16, Y3, Y3
+	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPMAXSD      Y2, Y3, Y3
+	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VDIVPS       5472(AX), Y0, Y4
+	VPSRLD       $0x17, Y4, Y4
+	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPMAXSD      Y2, Y4, Y4
+	VPMINSD      eight53<>+0(SB), Y4, Y4
+	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VPADDD       352(DX), Y3, Y3
+	VPCMPEQD     Y2, Y2, Y4
+	VGATHERDPS   Y4, (CX)(Y3*4), Y5
+	VMULPS       2400(AX), Y5, Y5
+	VMOVUPS      Y5, 2400(AX)
+	VXORPS       Y5, Y5, Y5
+	VMOVUPS      3456(AX), Y3
+	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VPSRLD       $0x16, Y3, Y3
+	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPMAXSD      Y2, Y3, Y3
+	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VDIVPS       5504(AX), Y0, Y4
+	VPSRLD       $0x17, Y4, Y4
+	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPMAXSD      Y2, Y4, Y4
+	VPMINSD      eight53<>+0(SB), Y4, Y4
+	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VPADDD       384(DX), Y3, Y3
+	VPCMPEQD     Y2, Y2, Y4
+	VGATHERDPS   Y4, (CX)(Y3*4), Y5
+	VMULPS       2432(AX), Y5, Y5
+	VMOVUPS      Y5, 2432(AX)
+	VXORPS       Y5, Y5, Y5
+	VMOVUPS      3488(AX), Y3
+	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VPSRLD       $0x16, Y3, Y3
+	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPMAXSD      Y2, Y3, Y3
+	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VDIVPS       5536(AX), Y0, Y4
+	VPSRLD       $0x17, Y4, Y4
+	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPMAXSD      Y2, Y4, Y4
+	VPMINSD      eight53<>+0(SB), Y4, Y4
+	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VPADDD       416(DX), Y3, Y3
+	VPCMPEQD     Y2, Y2, Y4
+	VGATHERDPS   Y4, (CX)(Y3*4), Y5
+	VMULPS       2464(AX), Y5, Y5
+	VMOVUPS      Y5, 2464(AX)
+	VXORPS       Y5, Y5, Y5
+	VMOVUPS      3520(AX), Y3
+	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VPSRLD       $0x16, Y3, Y3
+	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPMAXSD      Y2, Y3, Y3
+	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VDIVPS       5568(AX), Y0, Y4
+	VPSRLD       $0x17, Y4, Y4
+	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPMAXSD      Y2, Y4, Y4
+	VPMINSD      eight53<>+0(SB), Y4, Y4
+	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VPADDD       448(DX), Y3, Y3
+	VPCMPEQD     Y2, Y2, Y4
+	VGATHERDPS   Y4, (CX)(Y3*4), Y5
+	VMULPS       2496(AX), Y5, Y5
+	VMOVUPS      Y5, 2496(AX)
+	VXORPS       Y5, Y5, Y5
+	VMOVUPS      3552(AX), Y3
+	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VPSRLD       $0x16, Y3, Y3
+	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPMAXSD      Y2, Y3, Y3
+	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VDIVPS       5600(AX), Y0, Y4
+	VPSRLD       $0x17, Y4, Y4
+	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPMAXSD      Y2, Y4, Y4
+	VPMINSD      eight53<>+0(SB), Y4, Y4
+	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VPADDD       480(DX), Y3, Y3
+	VPCMPEQD     Y2, Y2, Y4
+	VGATHERDPS   Y4, (CX)(Y3*4), Y5
+	VMULPS       2528(AX), Y5, Y5
+	VMOVUPS      Y5, 2528(AX)
+	VXORPS       Y5, Y5, Y5
+	VMOVUPS      3584(AX), Y3
+	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VPSRLD       $0x16, Y3, Y3
+	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPMAXSD      Y2, Y3, Y3
+	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VDIVPS       5632(AX), Y0, Y4
+	VPSRLD       $0x17, Y4, Y4
+	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPMAXSD      Y2, Y4, Y4
+	VPMINSD      eight53<>+0(SB), Y4, Y4
+	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VPADDD       512(DX), Y3, Y3
+	VPCMPEQD     Y2, Y2, Y4
+	VGATHERDPS   Y4, (CX)(Y3*4), Y5
+	VMULPS       2560(AX), Y5, Y5
+	VMOVUPS      Y5, 2560(AX)
+	VXORPS       Y5, Y5, Y5
+	VMOVUPS      3616(AX), Y3
+	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VPSRLD       $0x16, Y3, Y3
+	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPMAXSD      Y2, Y3, Y3
+	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VDIVPS       5664(AX), Y0, Y4
+	VPSRLD       $0x17, Y4, Y4
+	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPMAXSD      Y2, Y4, Y4
+	VPMINSD      eight53<>+0(SB), Y4, Y4
+	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VPADDD       544(DX), Y3, Y3
+	VPCMPEQD     Y2, Y2, Y4
+	VGATHERDPS   Y4, (CX)(Y3*4), Y5
+	VMULPS       2592(AX), Y5, Y5
+	VMOVUPS      Y5, 2592(AX)
+	VXORPS       Y5, Y5, Y5
+	VMOVUPS      3648(AX), Y3
+	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VPSRLD       $0x16, Y3, Y3
+	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPMAXSD      Y2, Y3, Y3
+	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VDIVPS       5696(AX), Y0, Y4
+	VPSRLD       $0x17, Y4, Y4
+	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPMAXSD      Y2, Y4, Y4
+	VPMINSD      eight53<>+0(SB), Y4, Y4
+	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VPADDD       576(DX), Y3, Y3
+	VPCMPEQD     Y2, Y2, Y4
+	VGATHERDPS   Y4, (CX)(Y3*4), Y5
+	VMULPS       2624(AX), Y5, Y5
+	VMOVUPS      Y5, 2624(AX)
+	VXORPS       Y5, Y5, Y5
+	VMOVUPS      3680(AX), Y3
+	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VPSRLD       $0x16, Y3, Y3
+	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPMAXSD      Y2, Y3, Y3
+	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VDIVPS       5728(AX), Y0, Y4
+	VPSRLD       $0x17, Y4, Y4
+	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPMAXSD      Y2, Y4, Y4
+	VPMINSD      eight53<>+0(SB), Y4, Y4
+	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VPADDD       608(DX), Y3, Y3
+	VPCMPEQD     Y2, Y2, Y4
+	VGATHERDPS   Y4, (CX)(Y3*4), Y5
+	VMULPS       2656(AX), Y5, Y5
+	VMOVUPS      Y5, 2656(AX)
+	VXORPS       Y5, Y5, Y5
+	VMOVUPS      3712(AX), Y3
+	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VPSRLD       $0x16, Y3, Y3
+	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPMAXSD      Y2, Y3, Y3
+	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VDIVPS       5760(AX), Y0, Y4
+	VPSRLD       $0x17, Y4, Y4
+	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPMAXSD      Y2, Y4, Y4
+	VPMINSD      eight53<>+0(SB), Y4, Y4
+	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VPADDD       640(DX), Y3, Y3
+	VPCMPEQD     Y2, Y2, Y4
+	VGATHERDPS   Y4, (CX)(Y3*4), Y5
+	VMULPS       2688(AX), Y5, Y5
+	VMOVUPS      Y5, 2688(AX)
+	VXORPS       Y5, Y5, Y5
+	VMOVUPS      3744(AX), Y3
+	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VPSRLD       $0x16, Y3, Y3
+	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPMAXSD      Y2, Y3, Y3
+	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VDIVPS       5792(AX), Y0, Y4
+	VPSRLD       $0x17, Y4, Y4
+	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPMAXSD      Y2, Y4, Y4
+	VPMINSD      eight53<>+0(SB), Y4, Y4
+	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VPADDD       672(DX), Y3, Y3
+	VPCMPEQD     Y2, Y2, Y4
+	VGATHERDPS   Y4, (CX)(Y3*4), Y5
+	VMULPS       2720(AX), Y5, Y5
+	VMOVUPS      Y5, 2720(AX)
+	VXORPS       Y5, Y5, Y5
+	VMOVUPS      3776(AX), Y3
+	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VPSRLD       $0x16, Y3, Y3
+	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPMAXSD      Y2, Y3, Y3
+	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VDIVPS       5824(AX), Y0, Y4
+	VPSRLD       $0x17, Y4, Y4
+	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPMAXSD      Y2, Y4, Y4
+	VPMINSD      eight53<>+0(SB), Y4, Y4
+	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VPADDD       704(DX), Y3, Y3
+	VPCMPEQD     Y2, Y2, Y4
+	VGATHERDPS   Y4, (CX)(Y3*4), Y5
+	VMULPS       2752(AX), Y5, Y5
+	VMOVUPS      Y5, 2752(AX)
+	VXORPS       Y5, Y5, Y5
+	VMOVUPS      3808(AX), Y3
+	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VPSRLD       $0x16, Y3, Y3
+	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPMAXSD      Y2, Y3, Y3
+	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VDIVPS       5856(AX), Y0, Y4
+	VPSRLD       $0x17, Y4, Y4
+	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPMAXSD      Y2, Y4, Y4
+	VPMINSD      eight53<>+0(SB), Y4, Y4
+	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VPADDD       736(DX), Y3, Y3
+	VPCMPEQD     Y2, Y2, Y4
+	VGATHERDPS   Y4, (CX)(Y3*4), Y5
+	VMULPS       2784(AX), Y5, Y5
+	VMOVUPS      Y5, 2784(AX)
+	VXORPS       Y5, Y5, Y5
+	VMOVUPS      3840(AX), Y3
+	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VPSRLD       $0x16, Y3, Y3
+	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPMAXSD      Y2, Y3, Y3
+	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VDIVPS       5888(AX), Y0, Y4
+	VPSRLD       $0x17, Y4, Y4
+	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPMAXSD      Y2, Y4, Y4
+	VPMINSD      eight53<>+0(SB), Y4, Y4
+	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VPADDD       768(DX), Y3, Y3
+	VPCMPEQD     Y2, Y2, Y4
+	VGATHERDPS   Y4, (CX)(Y3*4), Y5
+	VMULPS       2816(AX), Y5, Y5
+	VMOVUPS      Y5, 2816(AX)
+	VXORPS       Y5, Y5, Y5
+	VMOVUPS      3872(AX), Y3
+	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VPSRLD       $0x16, Y3, Y3
+	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPMAXSD      Y2, Y3, Y3
+	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VDIVPS       5920(AX), Y0, Y4
+	VPSRLD       $0x17, Y4, Y4
+	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPMAXSD      Y2, Y4, Y4
+	VPMINSD      eight53<>+0(SB), Y4, Y4
+	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VPADDD       800(DX), Y3, Y3
+	VPCMPEQD     Y2, Y2, Y4
+	VGATHERDPS   Y4, (CX)(Y3*4), Y5
+	VMULPS       2848(AX), Y5, Y5
+	VMOVUPS      Y5, 2848(AX)
+	VXORPS       Y5, Y5, Y5
+	VMOVUPS      3904(AX), Y3
+	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VPSRLD       $0x16, Y3, Y3
+	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPMAXSD      Y2, Y3, Y3
+	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VDIVPS       5952(AX), Y0, Y4
+	VPSRLD       $0x17, Y4, Y4
+	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPMAXSD      Y2, Y4, Y4
+	VPMINSD      eight53<>+0(SB), Y4, Y4
+	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VPADDD       832(DX), Y3, Y3
+	VPCMPEQD     Y2, Y2, Y4
+	VGATHERDPS   Y4, (CX)(Y3*4), Y5
+	VMULPS       2880(AX), Y5, Y5
+	VMOVUPS      Y5, 2880(AX)
+	VXORPS       Y5, Y5, Y5
+	VMOVUPS      3936(AX), Y3
+	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VPSRLD       $0x16, Y3, Y3
+	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPMAXSD      Y2, Y3, Y3
+	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VDIVPS       5984(AX), Y0, Y4
+	VPSRLD       $0x17, Y4, Y4
+	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPMAXSD      Y2, Y4, Y4
+	VPMINSD      eight53<>+0(SB), Y4, Y4
+	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VPADDD       864(DX), Y3, Y3
+	VPCMPEQD     Y2, Y2, Y4
+	VGATHERDPS   Y4, (CX)(Y3*4), Y5
+	VMULPS       2912(AX), Y5, Y5
+	VMOVUPS      Y5, 2912(AX)
+	VXORPS       Y5, Y5, Y5
+	VMOVUPS      3968(AX), Y3
+	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VPSRLD       $0x16, Y3, Y3
+	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPMAXSD      Y2, Y3, Y3
+	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VDIVPS       6016(AX), Y0, Y4
+	VPSRLD       $0x17, Y4, Y4
+	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPMAXSD      Y2, Y4, Y4
+	VPMINSD      eight53<>+0(SB), Y4, Y4
+	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VPADDD       896(DX), Y3, Y3
+	VPCMPEQD     Y2, Y2, Y4
+	VGATHERDPS   Y4, (CX)(Y3*4), Y5
+	VMULPS       2944(AX), Y5, Y5
+	VMOVUPS      Y5, 2944(AX)
+	VXORPS       Y5, Y5, Y5
+	VMOVUPS      4000(AX), Y3
+	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VPSRLD       $0x16, Y3, Y3
+	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPMAXSD      Y2, Y3, Y3
+	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VDIVPS       6048(AX), Y0, Y4
+	VPSRLD       $0x17, Y4, Y4
+	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPMAXSD      Y2, Y4, Y4
+	VPMINSD      eight53<>+0(SB), Y4, Y4
+	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VPADDD       928(DX), Y3, Y3
+	VPCMPEQD     Y2, Y2, Y4
+	VGATHERDPS   Y4, (CX)(Y3*4), Y5
+	VMULPS       2976(AX), Y5, Y5
+	VMOVUPS      Y5, 2976(AX)
+	VXORPS       Y5, Y5, Y5
+	VMOVUPS      4032(AX), Y3
+	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VPSRLD       $0x16, Y3, Y3
+	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPMAXSD      Y2, Y3, Y3
+	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VDIVPS       6080(AX), Y0, Y4
+	VPSRLD       $0x17, Y4, Y4
+	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPMAXSD      Y2, Y4, Y4
+	VPMINSD      eight53<>+0(SB), Y4, Y4
+	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VPADDD       960(DX), Y3, Y3
+	VPCMPEQD     Y2, Y2, Y4
+	VGATHERDPS   Y4, (CX)(Y3*4), Y5
+	VMULPS       3008(AX), Y5, Y5
+	VMOVUPS      Y5, 3008(AX)
+	VXORPS       Y4, Y4, Y4
+	VMOVUPS      4064(AX), Y3
+	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VPSRLD       $0x16, Y3, Y3
+	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPMAXSD      Y2, Y3, Y3
+	VPMINSD      eight51<>+0(SB), Y3, Y3
 	VDIVPS       6112(AX), Y0, Y0
-	VMULPS       Y9, Y1, Y1
-	VSQRTPS      Y1, Y1
-	VMULPS       992(CX), Y1, Y1
-	VFMADD213PS  Y2, Y0, Y1
-	VFMADD213PS  Y9, Y0, Y1
-	VMULPS       3040(AX), Y9, Y0
-	VDIVPS       Y1, Y0, Y0
-	VMOVUPS      Y0, 3040(AX)
-	MOVL         DX, 2048(AX)
+	VPSRLD       $0x17, Y0, Y0
+	VPSUBD       eight52<>+0(SB), Y0, Y0
+	VPMAXSD      Y2, Y0, Y0
+	VPMINSD      eight53<>+0(SB), Y0, Y0
+	VPMULLD      eight54<>+0(SB), Y0, Y0
+	VPADDD       Y0, Y3, Y3
+	VPADDD       992(DX), Y3, Y3
+	VPCMPEQD     Y2, Y2, Y0
+	VGATHERDPS   Y0, (CX)(Y3*4), Y4
+	VMULPS       3040(AX), Y4, Y4
+	VMOVUPS      Y4, 3040(AX)
+	MOVL         BX, 2048(AX)
 	VZEROUPPER
 	RET
 
-DATA eight49<>+0(SB)/4, $0x3c23d70a
-DATA eight49<>+4(SB)/4, $0x3c23d70a
-DATA eight49<>+8(SB)/4, $0x3c23d70a
-DATA eight49<>+12(SB)/4, $0x3c23d70a
-DATA eight49<>+16(SB)/4, $0x3c23d70a
-DATA eight49<>+20(SB)/4, $0x3c23d70a
-DATA eight49<>+24(SB)/4, $0x3c23d70a
-DATA eight49<>+28(SB)/4, $0x3c23d70a
+DATA eight49<>+0(SB)/4, $0x39800000
+DATA eight49<>+4(SB)/4, $0x39800000
+DATA eight49<>+8(SB)/4, $0x39800000
+DATA eight49<>+12(SB)/4, $0x39800000
+DATA eight49<>+16(SB)/4, $0x39800000
+DATA eight49<>+20(SB)/4, $0x39800000
+DATA eight49<>+24(SB)/4, $0x39800000
+DATA eight49<>+28(SB)/4, $0x39800000
 GLOBL eight49<>(SB), RODATA|NOPTR, $32
+
+DATA eight50<>+0(SB)/4, $0x000000e8
+DATA eight50<>+4(SB)/4, $0x000000e8
+DATA eight50<>+8(SB)/4, $0x000000e8
+DATA eight50<>+12(SB)/4, $0x000000e8
+DATA eight50<>+16(SB)/4, $0x000000e8
+DATA eight50<>+20(SB)/4, $0x000000e8
+DATA eight50<>+24(SB)/4, $0x000000e8
+DATA eight50<>+28(SB)/4, $0x000000e8
+GLOBL eight50<>(SB), RODATA|NOPTR, $32
+
+DATA eight51<>+0(SB)/4, $0x0000002b
+DATA eight51<>+4(SB)/4, $0x0000002b
+DATA eight51<>+8(SB)/4, $0x0000002b
+DATA eight51<>+12(SB)/4, $0x0000002b
+DATA eight51<>+16(SB)/4, $0x0000002b
+DATA eight51<>+20(SB)/4, $0x0000002b
+DATA eight51<>+24(SB)/4, $0x0000002b
+DATA eight51<>+28(SB)/4, $0x0000002b
+GLOBL eight51<>(SB), RODATA|NOPTR, $32
+
+DATA eight52<>+0(SB)/4, $0x0000007a
+DATA eight52<>+4(SB)/4, $0x0000007a
+DATA eight52<>+8(SB)/4, $0x0000007a
+DATA eight52<>+12(SB)/4, $0x0000007a
+DATA eight52<>+16(SB)/4, $0x0000007a
+DATA eight52<>+20(SB)/4, $0x0000007a
+DATA eight52<>+24(SB)/4, $0x0000007a
+DATA eight52<>+28(SB)/4, $0x0000007a
+GLOBL eight52<>(SB), RODATA|NOPTR, $32
+
+DATA eight53<>+0(SB)/4, $0x00000005
+DATA eight53<>+4(SB)/4, $0x00000005
+DATA eight53<>+8(SB)/4, $0x00000005
+DATA eight53<>+12(SB)/4, $0x00000005
+DATA eight53<>+16(SB)/4, $0x00000005
+DATA eight53<>+20(SB)/4, $0x00000005
+DATA eight53<>+24(SB)/4, $0x00000005
+DATA eight53<>+28(SB)/4, $0x00000005
+GLOBL eight53<>(SB), RODATA|NOPTR, $32
+
+DATA eight54<>+0(SB)/4, $0x0000002c
+DATA eight54<>+4(SB)/4, $0x0000002c
+DATA eight54<>+8(SB)/4, $0x0000002c
+DATA eight54<>+12(SB)/4, $0x0000002c
+DATA eight54<>+16(SB)/4, $0x0000002c
+DATA eight54<>+20(SB)/4, $0x0000002c
+DATA eight54<>+24(SB)/4, $0x0000002c
+DATA eight54<>+28(SB)/4, $0x0000002c
+GLOBL eight54<>(SB), RODATA|NOPTR, $32

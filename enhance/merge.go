@@ -28,7 +28,7 @@ type input struct {
 	plane              // of the target
 	warper             // of a neighbour
 	variance float32   // of the errors of its pixels
-	noise    float32   // how much of that is noise
+	gains    *gains    // of what is merged; the target's
 	weight   float32   // in the mean: see weights
 	trust    []float32 // in its flow, from zero to one, for each tile; nil for the target
 }

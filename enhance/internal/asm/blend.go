@@ -16,6 +16,12 @@ const (
 	blendDifference = 4 * tileLen * 3
 	blendSum        = 4 * tileLen * 4
 	blendWeight     = 4 * tileLen * 5
+
+	// Classes of gains: gains.go there.
+	lefts, halves            = 6, 44
+	leftShift, energyShift   = 23, 22
+	lowestLeft, lowestEnergy = 127 - (lefts - 1), 2 * (127 - 11)
+	leastEnergy              = 1. / (1 << 12)
 )
 
 // fill returns a register with eight times the float of an argument.
@@ -122,10 +128,10 @@ func blends() {
 	VZEROUPPER()
 	RET()
 
-	TEXT("calmAVX2", NOSPLIT, "func(b *byte, loss *[256]float32, weight, variance, noise float32)")
+	TEXT("restoreAVX2", NOSPLIT, "func(b *byte, table *byte, rings *[256]int32, weight, perVariance float32)")
 	Pragma("noescape")
 	b = Load(Param("b"), GP64())
-	loss := Load(Param("loss"), GP64())
+	gains, rings := Load(Param("table"), GP64()), Load(Param("rings"), GP64())
 	for i := range tileLen / lanes {
 		m := YMM()
 		VMOVUPS(at(b, blendSum+32*i), m)
@@ -135,25 +141,40 @@ func blends() {
 	}
 	mean := GP32()
 	MOVL(at(b, blendMerged), mean)
-	weight = fill("weight")
-	variance, noise := fill("variance"), fill("noise")
 	powers(at(b, blendMerged), func(row int, e [2]VecVirtual) {
 		for i, e := range e {
-			o := 64*row + 32*i
-			VADDPS(all(0.01), e, e)
-			left, k := YMM(), YMM()
-			VDIVPS(at(b, blendWeight+o), weight, left)
-			VMULPS(e, variance, k)
-			VSQRTPS(k, k)
-			VMULPS(at(loss, o), k, k)
-			VFMADD213PS(noise, left, k)
-			VFMADD213PS(e, left, k)
-			VMULPS(at(b, blendMerged+o), e, left)
-			VDIVPS(k, left, left)
-			VMOVUPS(left, at(b, blendMerged+o))
+			VMOVUPS(e, at(b, blendDifference+64*row+32*i)) // which is needed no longer
 		}
 	})
+	weight = fill("weight")
+	perVariance := fill("perVariance")
+	none := zero()
+	// class makes the number of a class of floats.
+	class := func(x VecVirtual, shift uint64, lowest, classes uint32) {
+		VPSRLD(U8(shift), x, x)
+		VPSUBD(same(lowest), x, x)
+		VPMAXSD(none, x, x)
+		VPMINSD(same(classes-1), x, x)
+	}
+	for i := range tileLen / lanes {
+		e, left, mask, g := YMM(), YMM(), YMM(), zero()
+		VMOVUPS(at(b, blendDifference+32*i), e)
+		VFMADD213PS(all(leastEnergy), perVariance, e)
+		class(e, energyShift, lowestEnergy, halves)
+		VDIVPS(at(b, blendWeight+32*i), weight, left)
+		class(left, leftShift, lowestLeft, lefts)
+		VPMULLD(same(halves), left, left)
+		VPADDD(left, e, e)
+		VPADDD(at(rings, 32*i), e, e)
+		VPCMPEQD(none, none, mask)
+		VGATHERDPS(mask, Mem{Base: gains, Index: e, Scale: 4}, g)
+		VMULPS(at(b, blendMerged+32*i), g, g)
+		VMOVUPS(g, at(b, blendMerged+32*i))
+	}
 	MOVL(mean, at(b, blendMerged))
 	VZEROUPPER()
 	RET()
 }
+
+// same returns eight times the same number in memory.
+func same(n uint32) Mem { return words([lanes]uint32{n, n, n, n, n, n, n, n}) }
