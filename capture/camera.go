@@ -46,7 +46,7 @@ type Camera struct {
 	lines      lines
 	pictures   flights[unitID, developed]
 	neighbours flights[nearID, developed]
-	qualities  flights[pictureID, float64]
+	ratings    flights[pictureID, Scores]
 	enhanced   flights[pictureID, *frame.Picture]
 	files      flights[pictureID, []byte]
 
@@ -125,7 +125,7 @@ func (c *Camera) run(ctx context.Context, s *Still, asked time.Time) (step strin
 	var t target
 	var p *frame.Picture
 	var id pictureID
-	var quality <-chan float64
+	var scores <-chan Scores
 	for _, step := range []struct {
 		name string
 		hook any
@@ -144,7 +144,7 @@ func (c *Camera) run(ctx context.Context, s *Still, asked time.Time) (step strin
 			if p, err = c.expose(ctx, s, t); err == nil {
 				id = idOf(p.PTS, p.Time)
 				s.Age = asked.Add(t.offset).Sub(p.Time)
-				quality = c.rate(ctx, id, p)
+				scores = c.rate(ctx, id, p)
 			}
 			return err
 		}},
@@ -177,7 +177,7 @@ func (c *Camera) run(ctx context.Context, s *Still, asked time.Time) (step strin
 				err = encoder.Encode(&file, s.Picture)
 				return file.Bytes(), err
 			})
-			s.Quality = <-quality
+			s.Scores = <-scores
 			return err
 		}},
 		{"store", c.Store, func() error { s.Location, err = c.Store.Put(ctx, s); return err }},
@@ -198,13 +198,13 @@ func (c *Camera) run(ctx context.Context, s *Still, asked time.Time) (step strin
 }
 
 // rate rates a picture while it is enhanced and encoded.
-func (c *Camera) rate(ctx context.Context, id pictureID, p *frame.Picture) <-chan float64 {
-	quality := make(chan float64, 1)
+func (c *Camera) rate(ctx context.Context, id pictureID, p *frame.Picture) <-chan Scores {
+	scores := make(chan Scores, 1)
 	go func() {
-		q, _ := c.qualities.do(context.WithoutCancel(ctx), id, func(context.Context) (float64, error) { return Quality(p), nil })
-		quality <- q
+		s, _ := c.ratings.do(context.WithoutCancel(ctx), id, func(context.Context) (Scores, error) { return Rate(p), nil })
+		scores <- s
 	}()
-	return quality
+	return scores
 }
 
 // wait waits until the moment that s asks for is decided, and finds it.
