@@ -25,7 +25,7 @@ type Scores struct {
 	Sharpness float64
 
 	Noise      float64 // standard deviation where the picture is flattest, 0 to 128 code values; 1 is hardly seen, 5 is a bad night
-	Blockiness float64 // by what part steps are smaller within blocks than between them, 0 to 1; below 0.1 is none to be seen
+	Blockiness float64 // by what part steps are smaller within blocks than between them, 0 to 1; below 0.2 is none to be seen
 	Brightness float64 // mean, 0 to 255
 	Black      float64 // share of pixels that are black, 0 to 1
 	White      float64 // share that is white, burnt out, 0 to 1
@@ -108,10 +108,11 @@ func lookAt(pix []byte, stride, w, h int) look {
 	if n == 0 {
 		return look{}
 	}
+	const most = 255. // which bounds the standard deviation to half of it
 	blocks, pixels := float64(n), float64(64*n)
 	l := look{
-		noise: floor(noise), sharpness: math.Sqrt(float64(s.slope) / 56 / blocks), detail: s.fine / blocks,
-		black: float64(s.black) / pixels, white: float64(s.white) / pixels, brightness: s.light / 8 / blocks,
+		noise: min(floor(noise), most/2), sharpness: math.Sqrt(float64(s.slope) / 56 / blocks), detail: s.fine / blocks,
+		black: float64(s.black) / pixels, white: float64(s.white) / pixels, brightness: min(s.light/8/blocks, most),
 	}
 	if len(grain) > 0 {
 		slices.Sort(grain)
