@@ -36,7 +36,7 @@ type Scores struct {
 	MotionBlur float64
 }
 
-// Rate measures a picture. It takes 3 ms at 1080p.
+// Rate measures a picture, in about 4 ms at 1080p. A Camera does so beside enhancing and encoding.
 func Rate(p *frame.Picture) Scores {
 	l := lookAt(p.Y, p.YStride, p.Rect.Dx(), p.Rect.Dy())
 	if l == (look{}) {
