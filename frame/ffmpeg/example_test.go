@@ -10,22 +10,19 @@ import (
 	"github.com/livestill/livestill/frame/ffmpeg"
 )
 
-// A Filter takes the place of an Enhancer. What is wrong with a graph is told when it is first used.
+// A Filter is for the field Enhancer of a capture.Camera. What is wrong with a graph is told when it is used.
 func ExampleFilter() {
-	cam := &capture.Camera{
-		Decoder:  &ffmpeg.Decoder{},
-		Enhancer: ffmpeg.Filter("crop=in_h:in_h,scale=512:512,unsharp=5:5:0.6"),
-	}
+	var square capture.Enhancer = ffmpeg.Filter("crop=in_h:in_h,scale=512:512,unsharp=5:5:0.6")
 
 	// A grey picture where a decoded one would be.
 	p := &frame.Picture{YCbCr: image.NewYCbCr(image.Rect(0, 0, 1280, 720), image.YCbCrSubsampleRatio420)}
 	b := &frame.Burst{Pictures: []*frame.Picture{p}}
-	square, err := cam.Enhancer.Enhance(context.Background(), b)
+	made, err := square.Enhance(context.Background(), b)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(square.Rect.Dx(), "x", square.Rect.Dy())
+	fmt.Println(made.Rect.Dx(), "x", made.Rect.Dy())
 
 	_, err = ffmpeg.Filter("unsharp=amount=0.6").Enhance(context.Background(), b)
 	fmt.Println(err)

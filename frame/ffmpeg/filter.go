@@ -58,7 +58,7 @@ func (f Filter) Enhance(ctx context.Context, b *frame.Burst) (*frame.Picture, er
 	if err != nil {
 		return nil, f.fail("check", err)
 	}
-	r := &run{filter: f, format: format, size: img.Rect.Size()}
+	r := &run{filter: f, graph: new(C.ls_graph), format: format, size: img.Rect.Size()}
 	for _, p := range b.Pictures[:b.Target] {
 		if !p.Corrupt && p.PTS < target.PTS && r.fits(p) && (len(r.pictures) == 0 || p.PTS > r.pictures[len(r.pictures)-1].PTS) {
 			r.pictures = append(r.pictures, p)
@@ -85,7 +85,7 @@ func (f Filter) fail(step string, err error) error {
 // A run is a graph with the pictures that go through it.
 type run struct {
 	filter   Filter
-	graph    C.ls_graph
+	graph    *C.ls_graph
 	format   astiav.PixelFormat
 	size     image.Point
 	pictures []*frame.Picture // the last is the target
@@ -104,7 +104,7 @@ func (r *run) open() error {
 	if strings.IndexByte(string(r.filter), 0) >= 0 {
 		return r.filter.fail("parse", fmt.Errorf("%w: a zero byte in it", ErrGraph))
 	}
-	from := C.ls_source{
+	from := &C.ls_source{
 		format: C.int(r.format), width: C.int(r.size.X), height: C.int(r.size.Y),
 		threads: C.int(min(runtime.GOMAXPROCS(0), defaultMaxThreads)),
 	}
@@ -114,8 +114,8 @@ func (r *run) open() error {
 	}
 	text := C.CString(string(r.filter))
 	defer C.free(unsafe.Pointer(text))
-	err := C.ls_graph_open(&r.graph, text, &from)
-	g := &r.graph
+	err := C.ls_graph_open(r.graph, text, from)
+	g := r.graph
 	switch {
 	case err < 0 && g.step == C.LS_PARSE:
 		return r.filter.fail("parse", fmt.Errorf("%w: %w", ErrGraph, blame(text, err)))
@@ -156,7 +156,7 @@ func (r *run) close() {
 	if r.best != nil {
 		r.best.Free()
 	}
-	C.ls_graph_close(&r.graph)
+	C.ls_graph_close(r.graph)
 }
 
 // play sends the pictures through the graph and returns that of the target's time.
@@ -167,16 +167,10 @@ func (r *run) play(ctx context.Context) (*image.YCbCr, error) {
 		if err := context.Cause(ctx); err != nil {
 			return nil, err
 		}
-		err := error(nil)
-		if i < len(r.pictures) {
-			err = r.send(r.pictures[i], r.pictures[i].PTS-first)
-		} else {
-			err = r.end(wanted)
+		if err := r.send(i, first, wanted); err != nil {
+			return nil, err
 		}
-		if err == nil {
-			err = r.receive(ctx, wanted)
-		}
-		if err != nil {
+		if err := r.receive(ctx, wanted); err != nil {
 			return nil, err
 		}
 	}
@@ -204,9 +198,12 @@ func (r *run) play(ctx context.Context) (*image.YCbCr, error) {
 // passed tells whether nothing that is still to come out can be what is shown at a time.
 func (r *run) passed(at time.Duration) bool { return r.best != nil && r.shown >= at }
 
-// send sends a picture into the graph, to be shown at a time.
-func (r *run) send(p *frame.Picture, at time.Duration) error {
-	img, format, err := encodable(p.YCbCr)
+// send sends the i-th picture into the graph, counting time from the first; after the last, the end.
+func (r *run) send(i int, first, last time.Duration) error {
+	if i == len(r.pictures) {
+		return r.end(last)
+	}
+	img, format, err := encodable(r.pictures[i].YCbCr)
 	if err != nil {
 		return r.filter.fail("check", err)
 	}
@@ -215,8 +212,8 @@ func (r *run) send(p *frame.Picture, at time.Duration) error {
 		return r.filter.fail("filter", err)
 	}
 	defer f.Free()
-	C.ls_full(f.UnsafePointer(), C.int64_t(at))
-	return r.sent(C.ls_graph_send(&r.graph, f.UnsafePointer()))
+	C.ls_full(f.UnsafePointer(), C.int64_t(r.pictures[i].PTS-first))
+	return r.sent(C.ls_graph_send(r.graph, f.UnsafePointer()))
 }
 
 // end tells the graph that there is no more, and that the last picture is on show for as long as those before it: filters that change
@@ -226,7 +223,7 @@ func (r *run) end(last time.Duration) error {
 	if n := len(r.pictures); n > 1 {
 		each = last / time.Duration(n-1)
 	}
-	return r.sent(C.ls_graph_end(&r.graph, C.int64_t(last+each)))
+	return r.sent(C.ls_graph_end(r.graph, C.int64_t(last+each)))
 }
 
 // sent returns what sending led to. A graph that has ended, as trim does, takes nothing more; that is no error.
@@ -241,7 +238,7 @@ func (r *run) sent(err C.int) error {
 func (r *run) receive(ctx context.Context, wanted time.Duration) error {
 	for !r.passed(wanted) {
 		f := astiav.AllocFrame()
-		err := astiav.Error(C.ls_graph_receive(&r.graph, f.UnsafePointer()))
+		err := astiav.Error(C.ls_graph_receive(r.graph, f.UnsafePointer()))
 		if err < 0 {
 			f.Free()
 			if err == astiav.ErrEof || err == astiav.ErrEagain {

@@ -96,6 +96,15 @@ func TestFilter(t *testing.T) {
 			}
 			return in.SubsampleRatio == out.SubsampleRatio
 		}},
+		{"up becomes down", "vflip", func(in, out *image.YCbCr) bool {
+			w, h := in.Rect.Dx(), in.Rect.Dy()
+			for y := range h {
+				if !slices.Equal(in.Y[y*in.YStride:][:w], out.Y[(h-1-y)*out.YStride:][:w]) {
+					return false
+				}
+			}
+			return in.SubsampleRatio == out.SubsampleRatio
+		}},
 		{"what is cropped is as it was", "crop=20:10:8:6", func(in, out *image.YCbCr) bool {
 			for y := range 10 {
 				for x := range 20 {
@@ -117,13 +126,13 @@ func TestFilter(t *testing.T) {
 			return farthest(in.Y, out.Y) <= 1 && slices.Equal(out.Cb, grey) && slices.Equal(out.Cr, grey)
 		}},
 		{"ten bits of grey do, too", "format=gray10le", func(in, out *image.YCbCr) bool { return farthest(in.Y, out.Y) <= 1 }},
-		{"RGB comes back as the same colours", "format=rgb24", near(3)},
-		{"so does planar RGB", "format=gbrp", near(3)},
-		{"so does the limited range", "format=yuv444p", near(3)},
-		{"so does what is told to be of the limited range", "scale=out_range=tv,format=yuv444p", near(3)},
-		{"so does another matrix", "scale=out_color_matrix=bt709:out_range=tv,format=yuv444p", near(3)},
-		{"so do ten bits", "format=yuv444p10le", near(3)},
-		{"transparency is left out", "format=yuva444p", near(3)},
+		{"RGB comes back as the same colours", "format=rgb24", near},
+		{"so does planar RGB", "format=gbrp", near},
+		{"so does the limited range", "format=yuv444p", near},
+		{"so does what is told to be of the limited range", "scale=out_range=tv,format=yuv444p", near},
+		{"so does another matrix", "scale=out_color_matrix=bt709:out_range=tv,format=yuv444p", near},
+		{"so do ten bits", "format=yuv444p10le", near},
+		{"transparency is left out", "format=yuva444p", near},
 		{"sharpening makes it rougher", "unsharp=5:5:1.0", func(in, out *image.YCbCr) bool {
 			return out.Rect == in.Rect && roughness(out) > 1.2*roughness(in)
 		}},
@@ -164,21 +173,20 @@ func same(a, b *image.YCbCr) bool {
 }
 
 // near tells whether luma and colour are the same, as far as rounding and chroma that is scaled there and back allow.
-func near(most int) func(a, b *image.YCbCr) bool {
-	return func(a, b *image.YCbCr) bool {
-		if a.Rect != b.Rect || farthest(a.Y, b.Y) > most {
-			return false
-		}
-		var sum, n float64
-		for y := range a.Rect.Dy() {
-			for x := range a.Rect.Dx() {
-				p, q := a.YCbCrAt(x, y), b.YCbCrAt(x, y)
-				sum += math.Abs(float64(p.Cb)-float64(q.Cb)) + math.Abs(float64(p.Cr)-float64(q.Cr))
-				n += 2
-			}
-		}
-		return sum/n <= 1
+func near(a, b *image.YCbCr) bool {
+	const most = 3
+	if a.Rect != b.Rect || farthest(a.Y, b.Y) > most {
+		return false
 	}
+	var sum, n float64
+	for y := range a.Rect.Dy() {
+		for x := range a.Rect.Dx() {
+			p, q := a.YCbCrAt(x, y), b.YCbCrAt(x, y)
+			sum += math.Abs(float64(p.Cb)-float64(q.Cb)) + math.Abs(float64(p.Cr)-float64(q.Cr))
+			n += 2
+		}
+	}
+	return sum/n <= 1
 }
 
 func bytes128(n int) []byte { return slices.Repeat([]byte{128}, n) }
