@@ -35,8 +35,9 @@ const maxOutput = 1000
 // format, and is converted back; its aspect ratio is not applied, nor is transparency. A graph that makes pictures of more than 8192 x
 // 4320, anywhere in it, is refused.
 //
-// A graph is code. Some filters read and write files and devices or talk to the network (movie, lut3d, metadata, zmq), some of their
-// expressions never end (while), and while FFmpeg works on a picture no context stops it: take graphs only from whom you trust.
+// A graph is code. Some filters read and write files and devices or talk to the network (movie, lut3d, metadata, zmq); some work for as
+// long as they are told to, which may be for ever (boxblur, while in expressions), and no context stops FFmpeg in the midst of a
+// picture. Take graphs from those only whom you trust.
 type Filter string
 
 // Enhance sends the pictures of b through the graph, in order, up to the target and not beyond, and returns what the graph shows at the

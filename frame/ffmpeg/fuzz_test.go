@@ -65,13 +65,13 @@ func FuzzFilter(f *testing.F) {
 		"null", "hflip,vflip", "crop=iw/2:ih/2:3:5", "scale=w=-2:h=33:flags=lanczos", "unsharp=5:5:0.6", "format=rgb24,format=gray10le",
 		"[in]split[a][b];[a]hflip[c];[b][c]overlay=x=3:y=n[out]", "nlmeans=s=3:p=3:r=5", "tmix=frames=2:weights='1 2'", "fps=fps=90",
 		"sws_flags=bilinear;scale@mine=20:20", "eq=contrast=1.5:saturation='0.5'", "pad=50:50:5:5:red", "rotate=PI/6", "tile=2x2",
-		"transpose=1,setsar=2", "boxblur=2:1", "curves=all='0/0 0.5/0.4 1/1'", "select=eq(n\\,1),setpts=N/TB", "drawbox=3:3:9:9:blue",
+		"transpose=1,setsar=2", "avgblur=2", "curves=all='0/0 0.5/0.4 1/1'", "select=eq(n\\,1),setpts=N/TB", "drawbox=3:3:9:9:blue",
 	} {
 		f.Add(graph, byte(33), byte(20), byte(0))
 	}
 	f.Fuzz(func(t *testing.T, graph string, w, h, ratio byte) {
 		// These work as long as they are told to, or need files and the network.
-		for _, endless := range []string{"while", "movie", "zmq", "loop", "file", "gradients", "life", "geq"} {
+		for _, endless := range []string{"while", "movie", "zmq", "loop", "file", "gradients", "life", "geq", "boxblur"} {
 			if strings.Contains(graph, endless) {
 				return
 			}
