@@ -20,8 +20,8 @@ type Scores struct {
 	// It is there for all codecs.
 	Quality float64
 
-	// Sharpness is the root mean square of the gradient, 0 to 361 code values per pixel. It compares pictures of one scene, too: 5
-	// to 10 are usual, text has 20.
+	// Sharpness is the root mean square of the gradient, 0 to 361 code values per pixel. It compares pictures of one scene, too: 8
+	// to 25 are usual.
 	Sharpness float64
 
 	Noise      float64 // standard deviation where the picture is flattest, 0 to 128 code values; 1 is hardly seen, 5 is a bad night

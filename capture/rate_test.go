@@ -152,6 +152,9 @@ func FuzzRate(f *testing.F) {
 	f.Add([]byte{0, 0, 0, 0, 255, 255, 255, 255}, byte(200), byte(9), float32(-100))
 	f.Add([]byte{128}, byte(7), byte(90), float32(1e30))
 	f.Fuzz(func(t *testing.T, pixels []byte, w, h byte, qp float32) {
+		if math.IsNaN(float64(qp)) {
+			return
+		}
 		p := &frame.Picture{YCbCr: image.NewYCbCr(image.Rect(0, 0, int(w), int(h)), image.YCbCrSubsampleRatio420), EffectiveQP: qp}
 		for i := range p.Y {
 			if len(pixels) > 0 {
