@@ -243,7 +243,7 @@ func TestFilterErrors(t *testing.T) {
 		{"an option that is not there", "hflip,unsharp=often=5", "parse", `filter "unsharp" with options "often=5": Option not found`, ffmpeg.ErrGraph},
 		{"a value out of range", "unsharp=lx=500", "parse", `filter "unsharp" with options "lx=500"`, ffmpeg.ErrGraph},
 		{"a named filter's value out of range", "[in]unsharp@mine=lx=500[out]", "parse", `filter "unsharp@mine"`, ffmpeg.ErrGraph},
-		{"a comma too many", "null,", "parse", "a filter is missing", ffmpeg.ErrGraph},
+		{"a comma too many", "null,,hflip", "parse", "a filter is missing", ffmpeg.ErrGraph},
 		{"a bracket too few", "[in null", "parse", "", ffmpeg.ErrGraph},
 		{"a zero byte", "null\x00,hflip", "parse", "zero byte", ffmpeg.ErrGraph},
 		{"two inputs", "overlay", "link", "2 open inputs and 1 open outputs", ffmpeg.ErrGraph},
