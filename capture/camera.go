@@ -51,7 +51,7 @@ type Camera struct {
 	lines      lines
 	pictures   flights[unitID, developed]
 	neighbours flights[nearID, developed]
-	qualities  flights[pictureID, float64]
+	ratings    flights[pictureID, Scores]
 	enhanced   flights[enhancedID, enhanced]
 	files      flights[fileID, []byte]
 

@@ -24,7 +24,7 @@ type capture struct {
 
 	picture *frame.Picture // as it was decoded
 	id      pictureID
-	quality <-chan float64
+	scores  <-chan Scores
 }
 
 // A stage is what does a step of a capture.
@@ -98,7 +98,7 @@ func (w *capture) expose(ctx context.Context) error {
 			w.id = idOf(w.picture.PTS, w.picture.Time)
 			w.hold()
 			s.Age = w.asked.Add(w.target.offset).Sub(w.picture.Time)
-			w.quality = c.rate(ctx, w.id, w.picture)
+			w.scores = c.rate(ctx, w.id, w.picture)
 			return nil
 		}},
 	)
@@ -148,8 +148,8 @@ func (w *capture) finish(ctx context.Context, reach time.Duration) error {
 				err = encoder.Encode(&file, p)
 				return file.Bytes(), err
 			})
-			if w.quality != nil {
-				s.Quality, w.quality = <-w.quality, nil
+			if w.scores != nil {
+				s.Scores, w.scores = <-w.scores, nil
 			}
 			return err
 		}},
@@ -218,13 +218,13 @@ func (c *Camera) enhance(ctx context.Context, p *frame.Picture, reach time.Durat
 }
 
 // rate rates a picture while it is enhanced and encoded.
-func (c *Camera) rate(ctx context.Context, id pictureID, p *frame.Picture) <-chan float64 {
-	quality := make(chan float64, 1)
+func (c *Camera) rate(ctx context.Context, id pictureID, p *frame.Picture) <-chan Scores {
+	scores := make(chan Scores, 1)
 	go func() {
-		q, _ := c.qualities.do(context.WithoutCancel(ctx), id, func(context.Context) (float64, error) { return Quality(p), nil })
-		quality <- q
+		s, _ := c.ratings.do(context.WithoutCancel(ctx), id, func(context.Context) (Scores, error) { return Rate(p), nil })
+		scores <- s
 	}()
-	return quality
+	return scores
 }
 
 // wait waits until the moment that s asks for is decided, and finds it.

@@ -59,7 +59,7 @@ func TestRefine(t *testing.T) {
 			t.Errorf("took %v, of it %v to gather", took, second.Step("gather"))
 		}
 		if first.ID != second.ID || !slices.Equal(stored, []string{first.ID, first.ID}) || first.PTS != second.PTS || first.Age != second.Age ||
-			first.Quality != second.Quality || second.Location != "shelf" {
+			first.Scores.Quality != second.Scores.Quality || second.Location != "shelf" {
 			t.Errorf("first %+v,\nsecond %+v", first, second)
 		}
 		if got := strings.Join(s.ran, " "); got != "policy moderate store notify moderate store notify" {

@@ -54,7 +54,7 @@ type Still struct {
 	Age     time.Duration  // how long before the capture was asked for it was shown, by this machine's clock; negative for one in the future
 	Key     bool           // it is a key picture
 	QP      float32        // its mean quantiser in the codec's own scale; zero if unknown
-	Quality float64        // of the picture as it was decoded: see the function Quality
+	Scores  Scores         // of the picture as it was decoded
 	Frozen  time.Duration  // for how long the same picture had been on show before, as far back as its GOP: see frame.Picture
 	Blank   bool           // it is of one colour, and so is all within Tolerance
 	Off     int            // by how many pictures it comes after the wanted one; negative if before

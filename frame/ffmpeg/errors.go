@@ -11,17 +11,24 @@ import (
 var (
 	ErrGOP         = errors.New("not a GOP")          // empty, not beginning with a key unit, or of several codecs
 	ErrUnsupported = errors.New("not supported here") // this FFmpeg has no codec, or no way to read the pixels
-	ErrNoPicture   = errors.New("no picture decoded") // pictures were due, and the decoder gave none
+	ErrNoPicture   = errors.New("no picture came")    // pictures were due, and the decoder, or the graph of a Filter, gave none
+	ErrGraph       = errors.New("not a filter graph that makes one picture of one")
 )
 
-// An Error says which step failed on which codec.
+// An Error says which step failed, on which codec or in which filter graph.
 type Error struct {
-	Step  string // "check", "open", "send", "receive", "convert" or "encode"
+	Step  string // "check", "open", "send", "receive", "convert" or "encode"; of a Filter "check", "parse", "link", "configure", "filter" or "convert"
 	Codec frame.Codec
+	Graph string // of a Filter, which has no Codec
 	Err   error
 }
 
-func (e *Error) Error() string { return fmt.Sprintf("ffmpeg: %s %v: %v", e.Step, e.Codec, e.Err) }
+func (e *Error) Error() string {
+	if e.Graph != "" {
+		return fmt.Sprintf("ffmpeg: %s %q: %v", e.Step, e.Graph, e.Err)
+	}
+	return fmt.Sprintf("ffmpeg: %s %v: %v", e.Step, e.Codec, e.Err)
+}
 
 // Unwrap returns the error beneath: one of this package's, or FFmpeg's own.
 func (e *Error) Unwrap() error { return e.Err }

@@ -103,23 +103,12 @@ func (j *JPEG) encode(img *image.YCbCr) ([]byte, error) {
 		return nil, err
 	}
 
-	f := astiav.AllocFrame()
-	defer f.Free()
-	f.SetWidth(w)
-	f.SetHeight(h)
-	f.SetPixelFormat(format)
-	if err := f.AllocBuffer(0); err != nil {
+	f, err := copied(img, format)
+	if err != nil {
 		return nil, err
 	}
+	defer f.Free()
 	C.ls_intra(f.UnsafePointer(), C.int(j.scale()*lambda))
-	cw, ch := chromaSize(img)
-	put := func(i int, plane []byte, stride, w, h int) {
-		C.ls_plane(f.UnsafePointer(), C.int(i), (*C.uint8_t)(unsafe.SliceData(plane)), C.int(stride), C.int(w), C.int(h))
-	}
-	put(0, img.Y[img.YOffset(img.Rect.Min.X, img.Rect.Min.Y):], img.YStride, w, h)
-	chroma := img.COffset(img.Rect.Min.X, img.Rect.Min.Y)
-	put(1, img.Cb[chroma:], img.CStride, cw, ch)
-	put(2, img.Cr[chroma:], img.CStride, cw, ch)
 
 	packet := astiav.AllocPacket()
 	defer packet.Free()
@@ -171,4 +160,26 @@ func chromaSize(img *image.YCbCr) (w, h int) {
 		h = (h + 1) / 2
 	}
 	return w, h
+}
+
+// copied returns a frame with the pixels of an image that encodable returned.
+func copied(img *image.YCbCr, format astiav.PixelFormat) (*astiav.Frame, error) {
+	w, h := img.Rect.Dx(), img.Rect.Dy()
+	f := astiav.AllocFrame()
+	f.SetWidth(w)
+	f.SetHeight(h)
+	f.SetPixelFormat(format)
+	if err := f.AllocBuffer(0); err != nil {
+		f.Free()
+		return nil, err
+	}
+	cw, ch := chromaSize(img)
+	put := func(i int, plane []byte, stride, w, h int) {
+		C.ls_plane(f.UnsafePointer(), C.int(i), (*C.uint8_t)(unsafe.SliceData(plane)), C.int(stride), C.int(w), C.int(h))
+	}
+	put(0, img.Y[img.YOffset(img.Rect.Min.X, img.Rect.Min.Y):], img.YStride, w, h)
+	chroma := img.COffset(img.Rect.Min.X, img.Rect.Min.Y)
+	put(1, img.Cb[chroma:], img.CStride, cw, ch)
+	put(2, img.Cr[chroma:], img.CStride, cw, ch)
+	return f, nil
 }
