@@ -1,5 +1,7 @@
 package enhance
 
+import "sync"
+
 // Dense optical flow by inverse search: Kroeger et al., "Fast optical flow using dense inverse search" (ECCV 2016). Patches of 8x8
 // pixels, half overlapped, look for themselves in the other picture, from the smallest layer of a pyramid to the largest, by
 // Gauss-Newton steps whose Hessian is that of the patch and need be made but once.
@@ -47,23 +49,24 @@ func (f *flow) vector(x, y float32) (u, v float32) {
 	return k0*f.u[n] + k1*f.u[n+r] + k2*f.u[n+d] + k3*f.u[n+d+r], k0*f.v[n] + k1*f.v[n+r] + k2*f.v[n+d] + k3*f.v[n+d+r]
 }
 
-// A tracker finds a flow. It holds what is needed on the way.
+// A tracker finds flows. It holds what is needed on the way.
 type tracker struct {
-	flow   flow
 	fields [2]flow // of coarser layers, by turns
 	patch  template
 	grid   grid
 	u, v   []float32
 }
 
+var trackers = sync.Pool{New: func() any { return new(tracker) }}
+
 // find finds the flow from one picture to another, on the layer finest and those below it. noise is the variance of the difference of
 // their pixels where they show the same.
-func (t *tracker) find(from, to pyramid, finest int, noise float32) {
+func (t *tracker) find(from, to pyramid, finest int, noise float32, f *flow) {
 	var coarse *flow
 	for n := len(from) - 1; n >= finest; n-- {
 		now := &t.fields[n&1]
 		if n == finest {
-			now = &t.flow
+			now = f
 		}
 		now.noise = max(noise/float32(int(1)<<(2*n)), 0.25) // a mean of four pixels has a quarter of their noise
 		t.layer(&from[n], &to[n], coarse, now)

@@ -30,8 +30,8 @@ type party struct {
 	noise    float32 // variance, of the luma
 	variance float32 // of all errors
 	weight   float32
-	there    tracker   // of the flow to where it shows what the target shows
-	back     tracker   // and from there back
+	there    flow      // to where it shows what the target shows
+	back     flow      // and from there back
 	sure     []float32 // in the flow, at each node
 	trust    []float32 // for each tile of the plane
 }
@@ -143,10 +143,12 @@ func (s *fuser) align(ctx context.Context, finest int) error {
 	return each(ctx, 2*n, func(_ context.Context, i int) { // the long ones first, so that all end at about the same time
 		p := &s.parties[1+i%n]
 		noise := target.variance + p.variance
+		t := trackers.Get().(*tracker)
+		defer trackers.Put(t)
 		if i < n {
-			p.there.find(target.luma, p.luma, s.level, noise)
+			t.find(target.luma, p.luma, s.level, noise, &p.there)
 		} else {
-			p.back.find(p.luma, target.luma, s.backLevel, noise)
+			t.find(p.luma, target.luma, s.backLevel, noise, &p.back)
 		}
 	})
 }
@@ -174,7 +176,7 @@ func (s *fuser) see(ctx context.Context, c int) ([]input, error) {
 			return
 		}
 		p.spline.fit(p.planes[c])
-		in.spline, in.flow = &p.spline, &p.there.flow
+		in.spline, in.flow = &p.spline, &p.there
 		in.nodeX, in.nodeY = float32(hs)/(step*grain), float32(vs)/(step*grain)
 		in.pixelX, in.pixelY = grain/float32(hs), grain/float32(vs)
 		if c == 0 {
@@ -195,13 +197,13 @@ func (p *party) doubt(grain, coarse float32) {
 		stray = 1.5 // pixels off, there and back, at which half the trust is gone
 		shear = 6   // pixels of change, likewise; a zoom by half has 4 at Medium effort
 	)
-	f := &p.there.flow
+	f := &p.there
 	p.sure = grow(p.sure, f.w*f.h)
 	for j := range f.h {
 		for i := range f.w {
 			n := j*f.w + i
 			u, v := f.u[n], f.v[n]
-			bu, bv := p.back.flow.vector((float32(i)+u/step+1)/coarse-1, (float32(j)+v/step+1)/coarse-1)
+			bu, bv := p.back.vector((float32(i)+u/step+1)/coarse-1, (float32(j)+v/step+1)/coarse-1)
 			bu, bv = bu*coarse, bv*coarse
 			change := float32(0)
 			for _, k := range [4]int{n - min(i, 1), n + min(f.w-1-i, 1), n - f.w*min(j, 1), n + f.w*min(f.h-1-j, 1)} {
@@ -221,9 +223,9 @@ func (p *party) trusts(in *input) {
 	p.trust = grow(p.trust, across*down)
 	at := func(i, n int, nodes float32) int { return max(0, min(int(float32(hop*i)*nodes-0.5), n-1)) } // a node less, rounded
 	for j := range down {
-		row := p.sure[at(j, p.there.flow.h, in.nodeY)*p.there.flow.w:]
+		row := p.sure[at(j, p.there.h, in.nodeY)*p.there.w:]
 		for i := range across {
-			p.trust[j*across+i] = row[at(i, p.there.flow.w, in.nodeX)]
+			p.trust[j*across+i] = row[at(i, p.there.w, in.nodeX)]
 		}
 	}
 }

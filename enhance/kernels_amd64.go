@@ -29,19 +29,19 @@ func fastest() kernelSet {
 
 func widenWide(dst []float32, src []byte) {
 	n := len(src) &^ (wide - 1)
-	widenAVX2(dst, src[:n])
+	widenAVX2(dst[:n], src[:n])
 	widen(dst[n:], src[n:])
 }
 
 func halveWide(dst []float32, top, bottom []byte) {
 	n := len(dst) &^ (wide - 1)
-	halveAVX2(dst[:n], top, bottom)
+	halveAVX2(dst[:n], top[:2*n], bottom[:2*n])
 	halve(dst[n:], top[2*n:], bottom[2*n:])
 }
 
 func storeWide(dst []byte, src []float32) {
 	n := len(dst) &^ (wide - 1)
-	storeAVX2(dst[:n], src)
+	storeAVX2(dst[:n], src[:n])
 	store(dst[n:], src[n:])
 }
 
@@ -60,7 +60,7 @@ func filterDownWide(dst []float32, rows *[2*reachOfFilter + 1][]byte) {
 
 func filterAcrossWide(dst, src []float32) {
 	n := len(dst) &^ (wide - 1)
-	filterAcrossAVX2(dst[:n], src)
+	filterAcrossAVX2(dst[:n], src[:n+2*reachOfFilter])
 	filterAcross(dst[n:], src[n:])
 }
 

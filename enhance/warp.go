@@ -31,9 +31,10 @@ type spline struct {
 	rows         [2*reachOfFilter + 1][]byte
 }
 
-// fit makes s the spline through the pixels of p.
+// fit makes s the spline through the pixels of p. A filter of a few taps does for what is commonly a recursion there and back, which the
+// assembly could not do eight pixels at a time.
 func (s *spline) fit(p plane) {
-	const flat = reachOfFilter // beyond the edge, from where on rows are alike
+	const flat = reachOfFilter // rows beyond the edge that are alike begin here
 	s.w, s.h, s.stride = p.w, p.h, p.w+2*margin
 	s.coefs = grow(s.coefs, s.stride*(p.h+2*margin))
 	s.row = grow(s.row, s.stride+2*reachOfFilter)
@@ -107,7 +108,7 @@ type reach struct {
 	before      int     // of coefs, to pixel (0, y)
 }
 
-// row writes the row y of the picture as warped. It uses r, which may be anyone's.
+// row writes the row y of the picture as warped. r is room to work in.
 func (p *warper) row(out []float32, y int, r *reach) {
 	const rim = 6 // pixels: beyond it, a spline whose edge is repeated is flat
 	s := p.spline

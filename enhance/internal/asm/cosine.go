@@ -184,7 +184,8 @@ func move(in, out func(i int) Mem) {
 	}
 }
 
-// cosines transforms columns, and the rows of tiles.
+// cosines transforms columns, and the rows of tiles. Columns are transposed as they are transformed, once for all tiles that share
+// them, so that the rows of tiles need not be.
 func cosines() {
 	for _, name := range []string{"down", "up"} {
 		signature := "func(columns, rows []float32, width int)"

@@ -73,8 +73,11 @@ func pixels() {
 	RET()
 }
 
+// reach is how many taps the filter has on either side.
+const reach = 5
+
 // taps of the filter that makes a spline's coefficients, from the middle: prefilter in warp.go.
-var taps = func() (k [6]float64) {
+var taps = func() (k [reach + 1]float64) {
 	const pole = -0.26794919243112270
 	p, sum := 1., 0.
 	for i := range k {
@@ -109,11 +112,11 @@ func spline() {
 		VPMOVZXBD(Mem{Base: row, Index: x, Scale: 1}, y)
 		return y
 	}
-	sum := load(5)
+	sum := load(reach)
 	VCVTDQ2PS(sum, sum)
 	VMULPS(all(taps[0]), sum, sum)
-	for i := 1; i <= 5; i++ {
-		a, b := load(5-i), load(5+i)
+	for i := 1; i <= reach; i++ {
+		a, b := load(reach-i), load(reach+i)
 		VPADDD(a, b, a)
 		VCVTDQ2PS(a, a)
 		VFMADD231PS(all(taps[i]), a, sum)
@@ -130,18 +133,18 @@ func spline() {
 	Pragma("noescape")
 	dst, n = Load(Param("dst").Base(), GP64()), Load(Param("dst").Len(), GP64())
 	src := Load(Param("src").Base(), GP64())
-	var k [6]VecVirtual
+	var k [reach + 1]VecVirtual
 	for i := range k {
 		k[i] = YMM()
 		VMOVUPS(all(taps[i]), k[i])
 	}
 	counted("filterAcross", n, func() {
 		sum := YMM()
-		VMULPS(at(src, 4*5), k[0], sum)
-		for i := 1; i <= 5; i++ {
+		VMULPS(at(src, 4*reach), k[0], sum)
+		for i := 1; i <= reach; i++ {
 			a := YMM()
-			VMOVUPS(at(src, 4*(5-i)), a)
-			VADDPS(at(src, 4*(5+i)), a, a)
+			VMOVUPS(at(src, 4*(reach-i)), a)
+			VADDPS(at(src, 4*(reach+i)), a, a)
 			VFMADD231PS(k[i], a, sum)
 		}
 		VMOVUPS(sum, at(dst, 0))
