@@ -157,3 +157,6 @@ func blends() {
 	VZEROUPPER()
 	RET()
 }
+
+// same returns eight times the same number in memory.
+func same(n uint32) Mem { return words([lanes]uint32{n, n, n, n, n, n, n, n}) }
