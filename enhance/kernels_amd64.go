@@ -65,15 +65,10 @@ func filterAcrossWide(dst, src []float32) {
 }
 
 func warpWide(out []float32, r *reach) {
-	for len(out) >= wide {
-		n := warpAVX2(out, r)
-		out, r.x = out[n:], r.x+n
-		if len(out) >= wide { // the vectors of these are far apart
-			warp(out[:wide], r)
-			out = out[wide:]
-		}
-	}
-	warp(out, r)
+	n := len(out) &^ (wide - 1)
+	warpAVX2(out[:n], r)
+	r.x += n
+	warp(out[n:], r)
 }
 
 func restoreWide(b *blend, g *gains, weight, perVariance float32) {
@@ -108,10 +103,8 @@ func matchAVX2(p *pattern, pix []float32, stride int)
 //go:noescape
 func smoothAVX2(u, v []float32, field *grid, n int)
 
-// warpAVX2 returns how many pixels it did: it stops where the vectors of eight are a pixel apart.
-//
 //go:noescape
-func warpAVX2(out []float32, r *reach) (done int)
+func warpAVX2(out []float32, r *reach)
 
 //go:noescape
 func downAVX2(columns, rows []float32, width int)

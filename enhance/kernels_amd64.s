@@ -799,9 +799,9 @@ DATA eight9<>+24(SB)/4, $0x2b8cbccc
 DATA eight9<>+28(SB)/4, $0x2b8cbccc
 GLOBL eight9<>(SB), RODATA|NOPTR, $32
 
-// func warpAVX2(out []float32, r *byte) (done int)
+// func warpAVX2(out []float32, r *byte)
 // Requires: AVX, AVX2, FMA3
-TEXT ·warpAVX2(SB), NOSPLIT, $0-40
+TEXT ·warpAVX2(SB), NOSPLIT, $0-32
 	MOVQ out_base+0(FP), AX
 	MOVQ out_len+8(FP), CX
 	MOVQ r+24(FP), DX
@@ -811,14 +811,16 @@ TEXT ·warpAVX2(SB), NOSPLIT, $0-40
 	MOVQ 24(DX), SI
 	MOVQ 48(DX), DI
 	MOVQ 72(DX), R8
-	MOVQ 80(DX), R9
-	XORQ R10, R10
+	MOVQ R8, R9
+	SHLQ $0x02, R9
+	MOVQ 80(DX), R10
+	XORQ R11, R11
 	ANDQ $-8, CX
 
 warp:
-	CMPQ         R10, CX
+	CMPQ         R11, CX
 	JGE          warp_end
-	VCVTSI2SSQ   R9, X3, X3
+	VCVTSI2SSQ   R10, X3, X3
 	VBROADCASTSS X3, Y0
 	VADDPS       eight10<>+0(SB), Y0, Y0
 	VADDPS       eight1<>+0(SB), Y0, Y2
@@ -827,16 +829,16 @@ warp:
 	VCVTTPS2DQ   Y2, Y1
 	VCVTDQ2PS    Y1, Y4
 	VSUBPS       Y4, Y2, Y2
-	XORQ         R11, R11
-	VMOVD        X1, R11
+	XORQ         R12, R12
+	VMOVD        X1, R12
 	VPBROADCASTD X1, Y4
 	VPSUBD       Y4, Y1, Y1
-	VPERMPS      (SI)(R11*4), Y1, Y4
-	VPERMPS      4(SI)(R11*4), Y1, Y5
+	VPERMPS      (SI)(R12*4), Y1, Y4
+	VPERMPS      4(SI)(R12*4), Y1, Y5
 	VSUBPS       Y4, Y5, Y5
 	VFMADD231PS  Y2, Y5, Y4
-	VPERMPS      (DI)(R11*4), Y1, Y5
-	VPERMPS      4(DI)(R11*4), Y1, Y1
+	VPERMPS      (DI)(R12*4), Y1, Y5
+	VPERMPS      4(DI)(R12*4), Y1, Y1
 	VSUBPS       Y5, Y1, Y1
 	VFMADD231PS  Y2, Y1, Y5
 	VBROADCASTSS 92(DX), Y1
@@ -851,21 +853,27 @@ warp:
 	VMINPS       Y0, Y5, Y5
 	VEXTRACTF128 $0x01, Y4, X0
 	VROUNDSS     $0x00, X0, X0, X0
-	VCVTSS2SIQ   X0, R11
+	VCVTSS2SIQ   X0, R12
 	VBROADCASTSS X0, Y0
 	VSUBPS       Y0, Y4, Y4
 	VEXTRACTF128 $0x01, Y5, X0
 	VROUNDSS     $0x00, X0, X0, X0
-	VCVTSS2SIQ   X0, R12
+	VCVTSS2SIQ   X0, R13
 	VBROADCASTSS X0, Y0
 	VSUBPS       Y0, Y5, Y5
+	IMULQ        R8, R13
+	ADDQ         R12, R13
+	ADDQ         R10, R13
+	LEAQ         (BX)(R13*4), R13
+	SUBQ         R9, R13
 	VANDPS       eight11<>+0(SB), Y4, Y0
 	VANDPS       eight11<>+0(SB), Y5, Y1
 	VMAXPS       Y0, Y1, Y0
 	VCMPPS       $0x02, eight8<>+0(SB), Y0, Y0
-	VMOVMSKPS    Y0, R13
-	CMPL         R13, $0x000000ff
-	JNE          warp_end
+	VMOVMSKPS    Y0, R12
+	CMPL         R12, $0x000000ff
+	JNE          warp_apart
+	SUBQ         R9, R13
 	VXORPS       Y0, Y0, Y0
 	VMAXPS       Y0, Y4, Y6
 	VSUBPS       Y4, Y6, Y0
@@ -916,55 +924,176 @@ warp:
 	VSUBPS       Y5, Y8, Y8
 	VSUBPS       Y9, Y8, Y8
 	VSUBPS       Y10, Y8, Y8
-	IMULQ        R8, R12
-	ADDQ         R11, R12
-	ADDQ         R9, R12
-	LEAQ         (BX)(R12*4), R12
-	MOVQ         R8, R11
-	SHLQ         $0x02, R11
-	SUBQ         R11, R12
-	SUBQ         R11, R12
-	VMULPS       -8(R12), Y0, Y11
-	VFMADD231PS  -4(R12), Y4, Y11
-	VFMADD231PS  (R12), Y1, Y11
-	VFMADD231PS  4(R12), Y2, Y11
-	VFMADD231PS  8(R12), Y6, Y11
+	VXORPS       Y11, Y11, Y11
+	VFMADD231PS  -8(R13), Y0, Y11
+	VFMADD231PS  -4(R13), Y4, Y11
+	VFMADD231PS  (R13), Y1, Y11
+	VFMADD231PS  4(R13), Y2, Y11
+	VFMADD231PS  8(R13), Y6, Y11
 	VMULPS       Y7, Y11, Y7
-	ADDQ         R11, R12
-	VMULPS       -8(R12), Y0, Y11
-	VFMADD231PS  -4(R12), Y4, Y11
-	VFMADD231PS  (R12), Y1, Y11
-	VFMADD231PS  4(R12), Y2, Y11
-	VFMADD231PS  8(R12), Y6, Y11
+	ADDQ         R9, R13
+	VXORPS       Y11, Y11, Y11
+	VFMADD231PS  -8(R13), Y0, Y11
+	VFMADD231PS  -4(R13), Y4, Y11
+	VFMADD231PS  (R13), Y1, Y11
+	VFMADD231PS  4(R13), Y2, Y11
+	VFMADD231PS  8(R13), Y6, Y11
 	VFMADD231PS  Y5, Y11, Y7
-	ADDQ         R11, R12
-	VMULPS       -8(R12), Y0, Y5
-	VFMADD231PS  -4(R12), Y4, Y5
-	VFMADD231PS  (R12), Y1, Y5
-	VFMADD231PS  4(R12), Y2, Y5
-	VFMADD231PS  8(R12), Y6, Y5
+	ADDQ         R9, R13
+	VXORPS       Y5, Y5, Y5
+	VFMADD231PS  -8(R13), Y0, Y5
+	VFMADD231PS  -4(R13), Y4, Y5
+	VFMADD231PS  (R13), Y1, Y5
+	VFMADD231PS  4(R13), Y2, Y5
+	VFMADD231PS  8(R13), Y6, Y5
 	VFMADD231PS  Y8, Y5, Y7
-	ADDQ         R11, R12
-	VMULPS       -8(R12), Y0, Y5
-	VFMADD231PS  -4(R12), Y4, Y5
-	VFMADD231PS  (R12), Y1, Y5
-	VFMADD231PS  4(R12), Y2, Y5
-	VFMADD231PS  8(R12), Y6, Y5
+	ADDQ         R9, R13
+	VXORPS       Y5, Y5, Y5
+	VFMADD231PS  -8(R13), Y0, Y5
+	VFMADD231PS  -4(R13), Y4, Y5
+	VFMADD231PS  (R13), Y1, Y5
+	VFMADD231PS  4(R13), Y2, Y5
+	VFMADD231PS  8(R13), Y6, Y5
 	VFMADD231PS  Y9, Y5, Y7
-	ADDQ         R11, R12
-	VMULPS       -8(R12), Y0, Y0
-	VFMADD231PS  -4(R12), Y4, Y0
-	VFMADD231PS  (R12), Y1, Y0
-	VFMADD231PS  4(R12), Y2, Y0
-	VFMADD231PS  8(R12), Y6, Y0
-	VFMADD231PS  Y10, Y0, Y7
-	VMOVUPS      Y7, (AX)(R10*4)
+	ADDQ         R9, R13
+	VXORPS       Y5, Y5, Y5
+	VFMADD231PS  -8(R13), Y0, Y5
+	VFMADD231PS  -4(R13), Y4, Y5
+	VFMADD231PS  (R13), Y1, Y5
+	VFMADD231PS  4(R13), Y2, Y5
+	VFMADD231PS  8(R13), Y6, Y5
+	VFMADD231PS  Y10, Y5, Y7
+	VMOVUPS      Y7, (AX)(R11*4)
+	ADDQ         $0x08, R11
 	ADDQ         $0x08, R10
-	ADDQ         $0x08, R9
+	JMP          warp
+
+warp_apart:
+	VROUNDPS     $0x01, Y4, Y1
+	VSUBPS       Y1, Y4, Y4
+	VCVTTPS2DQ   Y1, Y0
+	VROUNDPS     $0x01, Y5, Y1
+	VSUBPS       Y1, Y5, Y5
+	VCVTTPS2DQ   Y1, Y1
+	VPBROADCASTD 72(DX), Y2
+	VPMULLD      Y2, Y1, Y1
+	VPADDD       Y1, Y0, Y0
+	VPADDD       eight14<>+0(SB), Y0, Y0
+	VMOVUPS      eight8<>+0(SB), Y6
+	VSUBPS       Y4, Y6, Y1
+	VADDPS       Y1, Y6, Y2
+	VMULPS       Y1, Y1, Y7
+	VMULPS       eight12<>+0(SB), Y1, Y1
+	VMULPS       Y7, Y1, Y1
+	VMULPS       Y2, Y2, Y7
+	VMULPS       eight12<>+0(SB), Y2, Y2
+	VMULPS       Y7, Y2, Y2
+	VMULPS       Y4, Y4, Y7
+	VMULPS       eight12<>+0(SB), Y4, Y4
+	VMULPS       Y7, Y4, Y4
+	VMOVUPS      eight13<>+0(SB), Y7
+	VFNMADD231PS Y7, Y1, Y2
+	VSUBPS       Y1, Y6, Y6
+	VSUBPS       Y2, Y6, Y6
+	VSUBPS       Y4, Y6, Y6
+	VMOVUPS      eight8<>+0(SB), Y9
+	VSUBPS       Y5, Y9, Y7
+	VADDPS       Y7, Y9, Y8
+	VMULPS       Y7, Y7, Y10
+	VMULPS       eight12<>+0(SB), Y7, Y7
+	VMULPS       Y10, Y7, Y7
+	VMULPS       Y8, Y8, Y10
+	VMULPS       eight12<>+0(SB), Y8, Y8
+	VMULPS       Y10, Y8, Y8
+	VMULPS       Y5, Y5, Y10
+	VMULPS       eight12<>+0(SB), Y5, Y5
+	VMULPS       Y10, Y5, Y5
+	VMOVUPS      eight13<>+0(SB), Y10
+	VFNMADD231PS Y10, Y7, Y8
+	VSUBPS       Y7, Y9, Y9
+	VSUBPS       Y8, Y9, Y9
+	VSUBPS       Y5, Y9, Y9
+	VXORPS       Y10, Y10, Y10
+	VXORPS       Y12, Y12, Y12
+	VMOVDQU      eight15<>+0(SB), Y11
+	VGATHERDPS   Y11, -4(R13)(Y0*4), Y12
+	VFMADD231PS  Y12, Y1, Y10
+	VXORPS       Y12, Y12, Y12
+	VMOVDQU      eight15<>+0(SB), Y11
+	VGATHERDPS   Y11, (R13)(Y0*4), Y12
+	VFMADD231PS  Y12, Y2, Y10
+	VXORPS       Y12, Y12, Y12
+	VMOVDQU      eight15<>+0(SB), Y11
+	VGATHERDPS   Y11, 4(R13)(Y0*4), Y12
+	VFMADD231PS  Y12, Y6, Y10
+	VXORPS       Y12, Y12, Y12
+	VMOVDQU      eight15<>+0(SB), Y11
+	VGATHERDPS   Y11, 8(R13)(Y0*4), Y12
+	VFMADD231PS  Y12, Y4, Y10
+	VMULPS       Y7, Y10, Y7
+	ADDQ         R9, R13
+	VXORPS       Y10, Y10, Y10
+	VXORPS       Y12, Y12, Y12
+	VMOVDQU      eight15<>+0(SB), Y11
+	VGATHERDPS   Y11, -4(R13)(Y0*4), Y12
+	VFMADD231PS  Y12, Y1, Y10
+	VXORPS       Y12, Y12, Y12
+	VMOVDQU      eight15<>+0(SB), Y11
+	VGATHERDPS   Y11, (R13)(Y0*4), Y12
+	VFMADD231PS  Y12, Y2, Y10
+	VXORPS       Y12, Y12, Y12
+	VMOVDQU      eight15<>+0(SB), Y11
+	VGATHERDPS   Y11, 4(R13)(Y0*4), Y12
+	VFMADD231PS  Y12, Y6, Y10
+	VXORPS       Y12, Y12, Y12
+	VMOVDQU      eight15<>+0(SB), Y11
+	VGATHERDPS   Y11, 8(R13)(Y0*4), Y12
+	VFMADD231PS  Y12, Y4, Y10
+	VFMADD231PS  Y8, Y10, Y7
+	ADDQ         R9, R13
+	VXORPS       Y8, Y8, Y8
+	VXORPS       Y11, Y11, Y11
+	VMOVDQU      eight15<>+0(SB), Y10
+	VGATHERDPS   Y10, -4(R13)(Y0*4), Y11
+	VFMADD231PS  Y11, Y1, Y8
+	VXORPS       Y11, Y11, Y11
+	VMOVDQU      eight15<>+0(SB), Y10
+	VGATHERDPS   Y10, (R13)(Y0*4), Y11
+	VFMADD231PS  Y11, Y2, Y8
+	VXORPS       Y11, Y11, Y11
+	VMOVDQU      eight15<>+0(SB), Y10
+	VGATHERDPS   Y10, 4(R13)(Y0*4), Y11
+	VFMADD231PS  Y11, Y6, Y8
+	VXORPS       Y11, Y11, Y11
+	VMOVDQU      eight15<>+0(SB), Y10
+	VGATHERDPS   Y10, 8(R13)(Y0*4), Y11
+	VFMADD231PS  Y11, Y4, Y8
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         R9, R13
+	VXORPS       Y8, Y8, Y8
+	VXORPS       Y10, Y10, Y10
+	VMOVDQU      eight15<>+0(SB), Y9
+	VGATHERDPS   Y9, -4(R13)(Y0*4), Y10
+	VFMADD231PS  Y10, Y1, Y8
+	VXORPS       Y9, Y9, Y9
+	VMOVDQU      eight15<>+0(SB), Y1
+	VGATHERDPS   Y1, (R13)(Y0*4), Y9
+	VFMADD231PS  Y9, Y2, Y8
+	VXORPS       Y2, Y2, Y2
+	VMOVDQU      eight15<>+0(SB), Y1
+	VGATHERDPS   Y1, 4(R13)(Y0*4), Y2
+	VFMADD231PS  Y2, Y6, Y8
+	VXORPS       Y2, Y2, Y2
+	VMOVDQU      eight15<>+0(SB), Y1
+	VGATHERDPS   Y1, 8(R13)(Y0*4), Y2
+	VFMADD231PS  Y2, Y4, Y8
+	VFMADD231PS  Y5, Y8, Y7
+	VMOVUPS      Y7, (AX)(R11*4)
+	ADDQ         $0x08, R11
+	ADDQ         $0x08, R10
 	JMP          warp
 
 warp_end:
-	MOVQ R10, done+32(FP)
 	VZEROUPPER
 	RET
 
@@ -1008,6 +1137,26 @@ DATA eight13<>+24(SB)/4, $0x40800000
 DATA eight13<>+28(SB)/4, $0x40800000
 GLOBL eight13<>(SB), RODATA|NOPTR, $32
 
+DATA eight14<>+0(SB)/4, $0x00000000
+DATA eight14<>+4(SB)/4, $0x00000001
+DATA eight14<>+8(SB)/4, $0x00000002
+DATA eight14<>+12(SB)/4, $0x00000003
+DATA eight14<>+16(SB)/4, $0x00000004
+DATA eight14<>+20(SB)/4, $0x00000005
+DATA eight14<>+24(SB)/4, $0x00000006
+DATA eight14<>+28(SB)/4, $0x00000007
+GLOBL eight14<>(SB), RODATA|NOPTR, $32
+
+DATA eight15<>+0(SB)/4, $0xffffffff
+DATA eight15<>+4(SB)/4, $0xffffffff
+DATA eight15<>+8(SB)/4, $0xffffffff
+DATA eight15<>+12(SB)/4, $0xffffffff
+DATA eight15<>+16(SB)/4, $0xffffffff
+DATA eight15<>+20(SB)/4, $0xffffffff
+DATA eight15<>+24(SB)/4, $0xffffffff
+DATA eight15<>+28(SB)/4, $0xffffffff
+GLOBL eight15<>(SB), RODATA|NOPTR, $32
+
 // func downAVX2(columns []float32, rows []float32, width int)
 // Requires: AVX
 TEXT ·downAVX2(SB), $768-56
@@ -1028,100 +1177,100 @@ down:
 	VMOVUPS    (R9)(SI*1), Y1
 	VSUBPS     Y1, Y0, Y2
 	VADDPS     Y1, Y0, Y0
-	VMULPS     eight14<>+0(SB), Y0, Y0
-	VMULPS     eight15<>+0(SB), Y2, Y2
+	VMULPS     eight16<>+0(SB), Y0, Y0
+	VMULPS     eight17<>+0(SB), Y2, Y2
 	VMOVUPS    Y2, (SP)
 	VMOVUPS    (CX)(BX*1), Y1
 	VMOVUPS    (R9)(BX*2), Y2
 	VSUBPS     Y2, Y1, Y3
 	VADDPS     Y2, Y1, Y1
-	VMULPS     eight16<>+0(SB), Y1, Y1
-	VMULPS     eight17<>+0(SB), Y3, Y3
+	VMULPS     eight18<>+0(SB), Y1, Y1
+	VMULPS     eight19<>+0(SB), Y3, Y3
 	VMOVUPS    Y3, 32(SP)
 	VMOVUPS    (CX)(BX*2), Y2
 	VMOVUPS    (R9)(BX*1), Y3
 	VSUBPS     Y3, Y2, Y4
 	VADDPS     Y3, Y2, Y2
-	VMULPS     eight18<>+0(SB), Y2, Y2
-	VMULPS     eight19<>+0(SB), Y4, Y4
+	VMULPS     eight20<>+0(SB), Y2, Y2
+	VMULPS     eight21<>+0(SB), Y4, Y4
 	VMOVUPS    Y4, 64(SP)
 	VMOVUPS    (CX)(SI*1), Y3
 	VMOVUPS    (R9), Y4
 	VSUBPS     Y4, Y3, Y5
 	VADDPS     Y4, Y3, Y3
-	VMULPS     eight20<>+0(SB), Y3, Y3
-	VMULPS     eight21<>+0(SB), Y5, Y5
+	VMULPS     eight22<>+0(SB), Y3, Y3
+	VMULPS     eight23<>+0(SB), Y5, Y5
 	VMOVUPS    Y5, 96(SP)
 	VMOVUPS    (DI), Y4
 	VMOVUPS    (R8)(SI*1), Y5
 	VSUBPS     Y5, Y4, Y6
 	VADDPS     Y5, Y4, Y4
-	VMULPS     eight22<>+0(SB), Y4, Y4
-	VMULPS     eight23<>+0(SB), Y6, Y6
+	VMULPS     eight24<>+0(SB), Y4, Y4
+	VMULPS     eight25<>+0(SB), Y6, Y6
 	VMOVUPS    Y6, 128(SP)
 	VMOVUPS    (DI)(BX*1), Y5
 	VMOVUPS    (R8)(BX*2), Y6
 	VSUBPS     Y6, Y5, Y7
 	VADDPS     Y6, Y5, Y5
-	VMULPS     eight24<>+0(SB), Y5, Y5
-	VMULPS     eight25<>+0(SB), Y7, Y7
+	VMULPS     eight26<>+0(SB), Y5, Y5
+	VMULPS     eight27<>+0(SB), Y7, Y7
 	VMOVUPS    Y7, 160(SP)
 	VMOVUPS    (DI)(BX*2), Y6
 	VMOVUPS    (R8)(BX*1), Y7
 	VSUBPS     Y7, Y6, Y8
 	VADDPS     Y7, Y6, Y6
-	VMULPS     eight26<>+0(SB), Y6, Y6
-	VMULPS     eight27<>+0(SB), Y8, Y8
+	VMULPS     eight28<>+0(SB), Y6, Y6
+	VMULPS     eight29<>+0(SB), Y8, Y8
 	VMOVUPS    Y8, 192(SP)
 	VMOVUPS    (DI)(SI*1), Y7
 	VMOVUPS    (R8), Y8
 	VSUBPS     Y8, Y7, Y9
 	VADDPS     Y8, Y7, Y7
-	VMULPS     eight28<>+0(SB), Y7, Y7
-	VMULPS     eight29<>+0(SB), Y9, Y9
+	VMULPS     eight30<>+0(SB), Y7, Y7
+	VMULPS     eight31<>+0(SB), Y9, Y9
 	VMOVUPS    Y9, 224(SP)
 	VSUBPS     Y7, Y0, Y8
 	VADDPS     Y7, Y0, Y0
-	VMULPS     eight30<>+0(SB), Y8, Y8
+	VMULPS     eight32<>+0(SB), Y8, Y8
 	VSUBPS     Y6, Y1, Y7
 	VADDPS     Y6, Y1, Y1
-	VMULPS     eight31<>+0(SB), Y7, Y7
+	VMULPS     eight33<>+0(SB), Y7, Y7
 	VSUBPS     Y5, Y2, Y6
 	VADDPS     Y5, Y2, Y2
-	VMULPS     eight32<>+0(SB), Y6, Y6
+	VMULPS     eight34<>+0(SB), Y6, Y6
 	VSUBPS     Y4, Y3, Y5
 	VADDPS     Y4, Y3, Y3
-	VMULPS     eight33<>+0(SB), Y5, Y5
+	VMULPS     eight35<>+0(SB), Y5, Y5
 	VSUBPS     Y3, Y0, Y4
 	VADDPS     Y3, Y0, Y0
 	VSUBPS     Y2, Y1, Y3
 	VADDPS     Y2, Y1, Y1
-	VMULPS     eight34<>+0(SB), Y4, Y4
-	VMULPS     eight35<>+0(SB), Y3, Y3
+	VMULPS     eight36<>+0(SB), Y4, Y4
+	VMULPS     eight37<>+0(SB), Y3, Y3
 	VSUBPS     Y3, Y4, Y2
 	VADDPS     Y3, Y4, Y4
-	VMULPS     eight36<>+0(SB), Y2, Y2
+	VMULPS     eight38<>+0(SB), Y2, Y2
 	VADDPS     Y2, Y4, Y4
 	VSUBPS     Y1, Y0, Y3
 	VADDPS     Y1, Y0, Y0
-	VMULPS     eight36<>+0(SB), Y3, Y3
+	VMULPS     eight38<>+0(SB), Y3, Y3
 	VSUBPS     Y5, Y8, Y1
 	VADDPS     Y5, Y8, Y8
 	VSUBPS     Y6, Y7, Y5
 	VADDPS     Y6, Y7, Y7
-	VMULPS     eight34<>+0(SB), Y1, Y1
-	VMULPS     eight35<>+0(SB), Y5, Y5
+	VMULPS     eight36<>+0(SB), Y1, Y1
+	VMULPS     eight37<>+0(SB), Y5, Y5
 	VSUBPS     Y5, Y1, Y6
 	VADDPS     Y5, Y1, Y1
-	VMULPS     eight36<>+0(SB), Y6, Y6
+	VMULPS     eight38<>+0(SB), Y6, Y6
 	VADDPS     Y6, Y1, Y1
 	VSUBPS     Y7, Y8, Y5
 	VADDPS     Y7, Y8, Y8
-	VMULPS     eight36<>+0(SB), Y5, Y5
+	VMULPS     eight38<>+0(SB), Y5, Y5
 	VADDPS     Y1, Y8, Y8
 	VADDPS     Y5, Y1, Y1
 	VADDPS     Y6, Y5, Y5
-	VMULPS     eight36<>+0(SB), Y0, Y0
+	VMULPS     eight38<>+0(SB), Y0, Y0
 	VMOVUPS    Y0, 256(SP)
 	VMOVUPS    Y8, 320(SP)
 	VMOVUPS    Y4, 384(SP)
@@ -1140,42 +1289,42 @@ down:
 	VMOVUPS    224(SP), Y7
 	VSUBPS     Y7, Y0, Y8
 	VADDPS     Y7, Y0, Y0
-	VMULPS     eight30<>+0(SB), Y8, Y8
+	VMULPS     eight32<>+0(SB), Y8, Y8
 	VSUBPS     Y6, Y1, Y7
 	VADDPS     Y6, Y1, Y1
-	VMULPS     eight31<>+0(SB), Y7, Y7
+	VMULPS     eight33<>+0(SB), Y7, Y7
 	VSUBPS     Y5, Y2, Y6
 	VADDPS     Y5, Y2, Y2
-	VMULPS     eight32<>+0(SB), Y6, Y6
+	VMULPS     eight34<>+0(SB), Y6, Y6
 	VSUBPS     Y4, Y3, Y5
 	VADDPS     Y4, Y3, Y3
-	VMULPS     eight33<>+0(SB), Y5, Y5
+	VMULPS     eight35<>+0(SB), Y5, Y5
 	VSUBPS     Y3, Y0, Y4
 	VADDPS     Y3, Y0, Y0
 	VSUBPS     Y2, Y1, Y3
 	VADDPS     Y2, Y1, Y1
-	VMULPS     eight34<>+0(SB), Y4, Y4
-	VMULPS     eight35<>+0(SB), Y3, Y3
+	VMULPS     eight36<>+0(SB), Y4, Y4
+	VMULPS     eight37<>+0(SB), Y3, Y3
 	VSUBPS     Y3, Y4, Y2
 	VADDPS     Y3, Y4, Y4
-	VMULPS     eight36<>+0(SB), Y2, Y2
+	VMULPS     eight38<>+0(SB), Y2, Y2
 	VADDPS     Y2, Y4, Y4
 	VSUBPS     Y1, Y0, Y3
 	VADDPS     Y1, Y0, Y0
-	VMULPS     eight36<>+0(SB), Y3, Y3
+	VMULPS     eight38<>+0(SB), Y3, Y3
 	VSUBPS     Y5, Y8, Y1
 	VADDPS     Y5, Y8, Y8
 	VSUBPS     Y6, Y7, Y5
 	VADDPS     Y6, Y7, Y7
-	VMULPS     eight34<>+0(SB), Y1, Y1
-	VMULPS     eight35<>+0(SB), Y5, Y5
+	VMULPS     eight36<>+0(SB), Y1, Y1
+	VMULPS     eight37<>+0(SB), Y5, Y5
 	VSUBPS     Y5, Y1, Y6
 	VADDPS     Y5, Y1, Y1
-	VMULPS     eight36<>+0(SB), Y6, Y6
+	VMULPS     eight38<>+0(SB), Y6, Y6
 	VADDPS     Y6, Y1, Y1
 	VSUBPS     Y7, Y8, Y5
 	VADDPS     Y7, Y8, Y8
-	VMULPS     eight36<>+0(SB), Y5, Y5
+	VMULPS     eight38<>+0(SB), Y5, Y5
 	VADDPS     Y1, Y8, Y8
 	VADDPS     Y5, Y1, Y1
 	VADDPS     Y6, Y5, Y5
@@ -1286,235 +1435,235 @@ down_end:
 	VZEROUPPER
 	RET
 
-DATA eight14<>+0(SB)/4, $0x3d0df1a9
-DATA eight14<>+4(SB)/4, $0x3d0df1a9
-DATA eight14<>+8(SB)/4, $0x3d0df1a9
-DATA eight14<>+12(SB)/4, $0x3d0df1a9
-DATA eight14<>+16(SB)/4, $0x3d0df1a9
-DATA eight14<>+20(SB)/4, $0x3d0df1a9
-DATA eight14<>+24(SB)/4, $0x3d0df1a9
-DATA eight14<>+28(SB)/4, $0x3d0df1a9
-GLOBL eight14<>(SB), RODATA|NOPTR, $32
-
-DATA eight15<>+0(SB)/4, $0x3c8ea17b
-DATA eight15<>+4(SB)/4, $0x3c8ea17b
-DATA eight15<>+8(SB)/4, $0x3c8ea17b
-DATA eight15<>+12(SB)/4, $0x3c8ea17b
-DATA eight15<>+16(SB)/4, $0x3c8ea17b
-DATA eight15<>+20(SB)/4, $0x3c8ea17b
-DATA eight15<>+24(SB)/4, $0x3c8ea17b
-DATA eight15<>+28(SB)/4, $0x3c8ea17b
-GLOBL eight15<>(SB), RODATA|NOPTR, $32
-
-DATA eight16<>+0(SB)/4, $0x3dd23045
-DATA eight16<>+4(SB)/4, $0x3dd23045
-DATA eight16<>+8(SB)/4, $0x3dd23045
-DATA eight16<>+12(SB)/4, $0x3dd23045
-DATA eight16<>+16(SB)/4, $0x3dd23045
-DATA eight16<>+20(SB)/4, $0x3dd23045
-DATA eight16<>+24(SB)/4, $0x3dd23045
-DATA eight16<>+28(SB)/4, $0x3dd23045
+DATA eight16<>+0(SB)/4, $0x3d0df1a9
+DATA eight16<>+4(SB)/4, $0x3d0df1a9
+DATA eight16<>+8(SB)/4, $0x3d0df1a9
+DATA eight16<>+12(SB)/4, $0x3d0df1a9
+DATA eight16<>+16(SB)/4, $0x3d0df1a9
+DATA eight16<>+20(SB)/4, $0x3d0df1a9
+DATA eight16<>+24(SB)/4, $0x3d0df1a9
+DATA eight16<>+28(SB)/4, $0x3d0df1a9
 GLOBL eight16<>(SB), RODATA|NOPTR, $32
 
-DATA eight17<>+0(SB)/4, $0x3d5ba57e
-DATA eight17<>+4(SB)/4, $0x3d5ba57e
-DATA eight17<>+8(SB)/4, $0x3d5ba57e
-DATA eight17<>+12(SB)/4, $0x3d5ba57e
-DATA eight17<>+16(SB)/4, $0x3d5ba57e
-DATA eight17<>+20(SB)/4, $0x3d5ba57e
-DATA eight17<>+24(SB)/4, $0x3d5ba57e
-DATA eight17<>+28(SB)/4, $0x3d5ba57e
+DATA eight17<>+0(SB)/4, $0x3c8ea17b
+DATA eight17<>+4(SB)/4, $0x3c8ea17b
+DATA eight17<>+8(SB)/4, $0x3c8ea17b
+DATA eight17<>+12(SB)/4, $0x3c8ea17b
+DATA eight17<>+16(SB)/4, $0x3c8ea17b
+DATA eight17<>+20(SB)/4, $0x3c8ea17b
+DATA eight17<>+24(SB)/4, $0x3c8ea17b
+DATA eight17<>+28(SB)/4, $0x3c8ea17b
 GLOBL eight17<>(SB), RODATA|NOPTR, $32
 
-DATA eight18<>+0(SB)/4, $0x3e2aa9f2
-DATA eight18<>+4(SB)/4, $0x3e2aa9f2
-DATA eight18<>+8(SB)/4, $0x3e2aa9f2
-DATA eight18<>+12(SB)/4, $0x3e2aa9f2
-DATA eight18<>+16(SB)/4, $0x3e2aa9f2
-DATA eight18<>+20(SB)/4, $0x3e2aa9f2
-DATA eight18<>+24(SB)/4, $0x3e2aa9f2
-DATA eight18<>+28(SB)/4, $0x3e2aa9f2
+DATA eight18<>+0(SB)/4, $0x3dd23045
+DATA eight18<>+4(SB)/4, $0x3dd23045
+DATA eight18<>+8(SB)/4, $0x3dd23045
+DATA eight18<>+12(SB)/4, $0x3dd23045
+DATA eight18<>+16(SB)/4, $0x3dd23045
+DATA eight18<>+20(SB)/4, $0x3dd23045
+DATA eight18<>+24(SB)/4, $0x3dd23045
+DATA eight18<>+28(SB)/4, $0x3dd23045
 GLOBL eight18<>(SB), RODATA|NOPTR, $32
 
-DATA eight19<>+0(SB)/4, $0x3dc18382
-DATA eight19<>+4(SB)/4, $0x3dc18382
-DATA eight19<>+8(SB)/4, $0x3dc18382
-DATA eight19<>+12(SB)/4, $0x3dc18382
-DATA eight19<>+16(SB)/4, $0x3dc18382
-DATA eight19<>+20(SB)/4, $0x3dc18382
-DATA eight19<>+24(SB)/4, $0x3dc18382
-DATA eight19<>+28(SB)/4, $0x3dc18382
+DATA eight19<>+0(SB)/4, $0x3d5ba57e
+DATA eight19<>+4(SB)/4, $0x3d5ba57e
+DATA eight19<>+8(SB)/4, $0x3d5ba57e
+DATA eight19<>+12(SB)/4, $0x3d5ba57e
+DATA eight19<>+16(SB)/4, $0x3d5ba57e
+DATA eight19<>+20(SB)/4, $0x3d5ba57e
+DATA eight19<>+24(SB)/4, $0x3d5ba57e
+DATA eight19<>+28(SB)/4, $0x3d5ba57e
 GLOBL eight19<>(SB), RODATA|NOPTR, $32
 
-DATA eight20<>+0(SB)/4, $0x3e65acc6
-DATA eight20<>+4(SB)/4, $0x3e65acc6
-DATA eight20<>+8(SB)/4, $0x3e65acc6
-DATA eight20<>+12(SB)/4, $0x3e65acc6
-DATA eight20<>+16(SB)/4, $0x3e65acc6
-DATA eight20<>+20(SB)/4, $0x3e65acc6
-DATA eight20<>+24(SB)/4, $0x3e65acc6
-DATA eight20<>+28(SB)/4, $0x3e65acc6
+DATA eight20<>+0(SB)/4, $0x3e2aa9f2
+DATA eight20<>+4(SB)/4, $0x3e2aa9f2
+DATA eight20<>+8(SB)/4, $0x3e2aa9f2
+DATA eight20<>+12(SB)/4, $0x3e2aa9f2
+DATA eight20<>+16(SB)/4, $0x3e2aa9f2
+DATA eight20<>+20(SB)/4, $0x3e2aa9f2
+DATA eight20<>+24(SB)/4, $0x3e2aa9f2
+DATA eight20<>+28(SB)/4, $0x3e2aa9f2
 GLOBL eight20<>(SB), RODATA|NOPTR, $32
 
-DATA eight21<>+0(SB)/4, $0x3e148f09
-DATA eight21<>+4(SB)/4, $0x3e148f09
-DATA eight21<>+8(SB)/4, $0x3e148f09
-DATA eight21<>+12(SB)/4, $0x3e148f09
-DATA eight21<>+16(SB)/4, $0x3e148f09
-DATA eight21<>+20(SB)/4, $0x3e148f09
-DATA eight21<>+24(SB)/4, $0x3e148f09
-DATA eight21<>+28(SB)/4, $0x3e148f09
+DATA eight21<>+0(SB)/4, $0x3dc18382
+DATA eight21<>+4(SB)/4, $0x3dc18382
+DATA eight21<>+8(SB)/4, $0x3dc18382
+DATA eight21<>+12(SB)/4, $0x3dc18382
+DATA eight21<>+16(SB)/4, $0x3dc18382
+DATA eight21<>+20(SB)/4, $0x3dc18382
+DATA eight21<>+24(SB)/4, $0x3dc18382
+DATA eight21<>+28(SB)/4, $0x3dc18382
 GLOBL eight21<>(SB), RODATA|NOPTR, $32
 
-DATA eight22<>+0(SB)/4, $0x3e8bee0a
-DATA eight22<>+4(SB)/4, $0x3e8bee0a
-DATA eight22<>+8(SB)/4, $0x3e8bee0a
-DATA eight22<>+12(SB)/4, $0x3e8bee0a
-DATA eight22<>+16(SB)/4, $0x3e8bee0a
-DATA eight22<>+20(SB)/4, $0x3e8bee0a
-DATA eight22<>+24(SB)/4, $0x3e8bee0a
-DATA eight22<>+28(SB)/4, $0x3e8bee0a
+DATA eight22<>+0(SB)/4, $0x3e65acc6
+DATA eight22<>+4(SB)/4, $0x3e65acc6
+DATA eight22<>+8(SB)/4, $0x3e65acc6
+DATA eight22<>+12(SB)/4, $0x3e65acc6
+DATA eight22<>+16(SB)/4, $0x3e65acc6
+DATA eight22<>+20(SB)/4, $0x3e65acc6
+DATA eight22<>+24(SB)/4, $0x3e65acc6
+DATA eight22<>+28(SB)/4, $0x3e65acc6
 GLOBL eight22<>(SB), RODATA|NOPTR, $32
 
-DATA eight23<>+0(SB)/4, $0x3e5c929c
-DATA eight23<>+4(SB)/4, $0x3e5c929c
-DATA eight23<>+8(SB)/4, $0x3e5c929c
-DATA eight23<>+12(SB)/4, $0x3e5c929c
-DATA eight23<>+16(SB)/4, $0x3e5c929c
-DATA eight23<>+20(SB)/4, $0x3e5c929c
-DATA eight23<>+24(SB)/4, $0x3e5c929c
-DATA eight23<>+28(SB)/4, $0x3e5c929c
+DATA eight23<>+0(SB)/4, $0x3e148f09
+DATA eight23<>+4(SB)/4, $0x3e148f09
+DATA eight23<>+8(SB)/4, $0x3e148f09
+DATA eight23<>+12(SB)/4, $0x3e148f09
+DATA eight23<>+16(SB)/4, $0x3e148f09
+DATA eight23<>+20(SB)/4, $0x3e148f09
+DATA eight23<>+24(SB)/4, $0x3e148f09
+DATA eight23<>+28(SB)/4, $0x3e148f09
 GLOBL eight23<>(SB), RODATA|NOPTR, $32
 
-DATA eight24<>+0(SB)/4, $0x3e9fa512
-DATA eight24<>+4(SB)/4, $0x3e9fa512
-DATA eight24<>+8(SB)/4, $0x3e9fa512
-DATA eight24<>+12(SB)/4, $0x3e9fa512
-DATA eight24<>+16(SB)/4, $0x3e9fa512
-DATA eight24<>+20(SB)/4, $0x3e9fa512
-DATA eight24<>+24(SB)/4, $0x3e9fa512
-DATA eight24<>+28(SB)/4, $0x3e9fa512
+DATA eight24<>+0(SB)/4, $0x3e8bee0a
+DATA eight24<>+4(SB)/4, $0x3e8bee0a
+DATA eight24<>+8(SB)/4, $0x3e8bee0a
+DATA eight24<>+12(SB)/4, $0x3e8bee0a
+DATA eight24<>+16(SB)/4, $0x3e8bee0a
+DATA eight24<>+20(SB)/4, $0x3e8bee0a
+DATA eight24<>+24(SB)/4, $0x3e8bee0a
+DATA eight24<>+28(SB)/4, $0x3e8bee0a
 GLOBL eight24<>(SB), RODATA|NOPTR, $32
 
-DATA eight25<>+0(SB)/4, $0x3ea954e9
-DATA eight25<>+4(SB)/4, $0x3ea954e9
-DATA eight25<>+8(SB)/4, $0x3ea954e9
-DATA eight25<>+12(SB)/4, $0x3ea954e9
-DATA eight25<>+16(SB)/4, $0x3ea954e9
-DATA eight25<>+20(SB)/4, $0x3ea954e9
-DATA eight25<>+24(SB)/4, $0x3ea954e9
-DATA eight25<>+28(SB)/4, $0x3ea954e9
+DATA eight25<>+0(SB)/4, $0x3e5c929c
+DATA eight25<>+4(SB)/4, $0x3e5c929c
+DATA eight25<>+8(SB)/4, $0x3e5c929c
+DATA eight25<>+12(SB)/4, $0x3e5c929c
+DATA eight25<>+16(SB)/4, $0x3e5c929c
+DATA eight25<>+20(SB)/4, $0x3e5c929c
+DATA eight25<>+24(SB)/4, $0x3e5c929c
+DATA eight25<>+28(SB)/4, $0x3e5c929c
 GLOBL eight25<>(SB), RODATA|NOPTR, $32
 
-DATA eight26<>+0(SB)/4, $0x3ead3986
-DATA eight26<>+4(SB)/4, $0x3ead3986
-DATA eight26<>+8(SB)/4, $0x3ead3986
-DATA eight26<>+12(SB)/4, $0x3ead3986
-DATA eight26<>+16(SB)/4, $0x3ead3986
-DATA eight26<>+20(SB)/4, $0x3ead3986
-DATA eight26<>+24(SB)/4, $0x3ead3986
-DATA eight26<>+28(SB)/4, $0x3ead3986
+DATA eight26<>+0(SB)/4, $0x3e9fa512
+DATA eight26<>+4(SB)/4, $0x3e9fa512
+DATA eight26<>+8(SB)/4, $0x3e9fa512
+DATA eight26<>+12(SB)/4, $0x3e9fa512
+DATA eight26<>+16(SB)/4, $0x3e9fa512
+DATA eight26<>+20(SB)/4, $0x3e9fa512
+DATA eight26<>+24(SB)/4, $0x3e9fa512
+DATA eight26<>+28(SB)/4, $0x3e9fa512
 GLOBL eight26<>(SB), RODATA|NOPTR, $32
 
-DATA eight27<>+0(SB)/4, $0x3f152f69
-DATA eight27<>+4(SB)/4, $0x3f152f69
-DATA eight27<>+8(SB)/4, $0x3f152f69
-DATA eight27<>+12(SB)/4, $0x3f152f69
-DATA eight27<>+16(SB)/4, $0x3f152f69
-DATA eight27<>+20(SB)/4, $0x3f152f69
-DATA eight27<>+24(SB)/4, $0x3f152f69
-DATA eight27<>+28(SB)/4, $0x3f152f69
+DATA eight27<>+0(SB)/4, $0x3ea954e9
+DATA eight27<>+4(SB)/4, $0x3ea954e9
+DATA eight27<>+8(SB)/4, $0x3ea954e9
+DATA eight27<>+12(SB)/4, $0x3ea954e9
+DATA eight27<>+16(SB)/4, $0x3ea954e9
+DATA eight27<>+20(SB)/4, $0x3ea954e9
+DATA eight27<>+24(SB)/4, $0x3ea954e9
+DATA eight27<>+28(SB)/4, $0x3ea954e9
 GLOBL eight27<>(SB), RODATA|NOPTR, $32
 
-DATA eight28<>+0(SB)/4, $0x3eb425ce
-DATA eight28<>+4(SB)/4, $0x3eb425ce
-DATA eight28<>+8(SB)/4, $0x3eb425ce
-DATA eight28<>+12(SB)/4, $0x3eb425ce
-DATA eight28<>+16(SB)/4, $0x3eb425ce
-DATA eight28<>+20(SB)/4, $0x3eb425ce
-DATA eight28<>+24(SB)/4, $0x3eb425ce
-DATA eight28<>+28(SB)/4, $0x3eb425ce
+DATA eight28<>+0(SB)/4, $0x3ead3986
+DATA eight28<>+4(SB)/4, $0x3ead3986
+DATA eight28<>+8(SB)/4, $0x3ead3986
+DATA eight28<>+12(SB)/4, $0x3ead3986
+DATA eight28<>+16(SB)/4, $0x3ead3986
+DATA eight28<>+20(SB)/4, $0x3ead3986
+DATA eight28<>+24(SB)/4, $0x3ead3986
+DATA eight28<>+28(SB)/4, $0x3ead3986
 GLOBL eight28<>(SB), RODATA|NOPTR, $32
 
-DATA eight29<>+0(SB)/4, $0x3fe5bd72
-DATA eight29<>+4(SB)/4, $0x3fe5bd72
-DATA eight29<>+8(SB)/4, $0x3fe5bd72
-DATA eight29<>+12(SB)/4, $0x3fe5bd72
-DATA eight29<>+16(SB)/4, $0x3fe5bd72
-DATA eight29<>+20(SB)/4, $0x3fe5bd72
-DATA eight29<>+24(SB)/4, $0x3fe5bd72
-DATA eight29<>+28(SB)/4, $0x3fe5bd72
+DATA eight29<>+0(SB)/4, $0x3f152f69
+DATA eight29<>+4(SB)/4, $0x3f152f69
+DATA eight29<>+8(SB)/4, $0x3f152f69
+DATA eight29<>+12(SB)/4, $0x3f152f69
+DATA eight29<>+16(SB)/4, $0x3f152f69
+DATA eight29<>+20(SB)/4, $0x3f152f69
+DATA eight29<>+24(SB)/4, $0x3f152f69
+DATA eight29<>+28(SB)/4, $0x3f152f69
 GLOBL eight29<>(SB), RODATA|NOPTR, $32
 
-DATA eight30<>+0(SB)/4, $0x3f0281f7
-DATA eight30<>+4(SB)/4, $0x3f0281f7
-DATA eight30<>+8(SB)/4, $0x3f0281f7
-DATA eight30<>+12(SB)/4, $0x3f0281f7
-DATA eight30<>+16(SB)/4, $0x3f0281f7
-DATA eight30<>+20(SB)/4, $0x3f0281f7
-DATA eight30<>+24(SB)/4, $0x3f0281f7
-DATA eight30<>+28(SB)/4, $0x3f0281f7
+DATA eight30<>+0(SB)/4, $0x3eb425ce
+DATA eight30<>+4(SB)/4, $0x3eb425ce
+DATA eight30<>+8(SB)/4, $0x3eb425ce
+DATA eight30<>+12(SB)/4, $0x3eb425ce
+DATA eight30<>+16(SB)/4, $0x3eb425ce
+DATA eight30<>+20(SB)/4, $0x3eb425ce
+DATA eight30<>+24(SB)/4, $0x3eb425ce
+DATA eight30<>+28(SB)/4, $0x3eb425ce
 GLOBL eight30<>(SB), RODATA|NOPTR, $32
 
-DATA eight31<>+0(SB)/4, $0x3f19f1bd
-DATA eight31<>+4(SB)/4, $0x3f19f1bd
-DATA eight31<>+8(SB)/4, $0x3f19f1bd
-DATA eight31<>+12(SB)/4, $0x3f19f1bd
-DATA eight31<>+16(SB)/4, $0x3f19f1bd
-DATA eight31<>+20(SB)/4, $0x3f19f1bd
-DATA eight31<>+24(SB)/4, $0x3f19f1bd
-DATA eight31<>+28(SB)/4, $0x3f19f1bd
+DATA eight31<>+0(SB)/4, $0x3fe5bd72
+DATA eight31<>+4(SB)/4, $0x3fe5bd72
+DATA eight31<>+8(SB)/4, $0x3fe5bd72
+DATA eight31<>+12(SB)/4, $0x3fe5bd72
+DATA eight31<>+16(SB)/4, $0x3fe5bd72
+DATA eight31<>+20(SB)/4, $0x3fe5bd72
+DATA eight31<>+24(SB)/4, $0x3fe5bd72
+DATA eight31<>+28(SB)/4, $0x3fe5bd72
 GLOBL eight31<>(SB), RODATA|NOPTR, $32
 
-DATA eight32<>+0(SB)/4, $0x3f6664d7
-DATA eight32<>+4(SB)/4, $0x3f6664d7
-DATA eight32<>+8(SB)/4, $0x3f6664d7
-DATA eight32<>+12(SB)/4, $0x3f6664d7
-DATA eight32<>+16(SB)/4, $0x3f6664d7
-DATA eight32<>+20(SB)/4, $0x3f6664d7
-DATA eight32<>+24(SB)/4, $0x3f6664d7
-DATA eight32<>+28(SB)/4, $0x3f6664d7
+DATA eight32<>+0(SB)/4, $0x3f0281f7
+DATA eight32<>+4(SB)/4, $0x3f0281f7
+DATA eight32<>+8(SB)/4, $0x3f0281f7
+DATA eight32<>+12(SB)/4, $0x3f0281f7
+DATA eight32<>+16(SB)/4, $0x3f0281f7
+DATA eight32<>+20(SB)/4, $0x3f0281f7
+DATA eight32<>+24(SB)/4, $0x3f0281f7
+DATA eight32<>+28(SB)/4, $0x3f0281f7
 GLOBL eight32<>(SB), RODATA|NOPTR, $32
 
-DATA eight33<>+0(SB)/4, $0x402406cf
-DATA eight33<>+4(SB)/4, $0x402406cf
-DATA eight33<>+8(SB)/4, $0x402406cf
-DATA eight33<>+12(SB)/4, $0x402406cf
-DATA eight33<>+16(SB)/4, $0x402406cf
-DATA eight33<>+20(SB)/4, $0x402406cf
-DATA eight33<>+24(SB)/4, $0x402406cf
-DATA eight33<>+28(SB)/4, $0x402406cf
+DATA eight33<>+0(SB)/4, $0x3f19f1bd
+DATA eight33<>+4(SB)/4, $0x3f19f1bd
+DATA eight33<>+8(SB)/4, $0x3f19f1bd
+DATA eight33<>+12(SB)/4, $0x3f19f1bd
+DATA eight33<>+16(SB)/4, $0x3f19f1bd
+DATA eight33<>+20(SB)/4, $0x3f19f1bd
+DATA eight33<>+24(SB)/4, $0x3f19f1bd
+DATA eight33<>+28(SB)/4, $0x3f19f1bd
 GLOBL eight33<>(SB), RODATA|NOPTR, $32
 
-DATA eight34<>+0(SB)/4, $0x3f0a8bd4
-DATA eight34<>+4(SB)/4, $0x3f0a8bd4
-DATA eight34<>+8(SB)/4, $0x3f0a8bd4
-DATA eight34<>+12(SB)/4, $0x3f0a8bd4
-DATA eight34<>+16(SB)/4, $0x3f0a8bd4
-DATA eight34<>+20(SB)/4, $0x3f0a8bd4
-DATA eight34<>+24(SB)/4, $0x3f0a8bd4
-DATA eight34<>+28(SB)/4, $0x3f0a8bd4
+DATA eight34<>+0(SB)/4, $0x3f6664d7
+DATA eight34<>+4(SB)/4, $0x3f6664d7
+DATA eight34<>+8(SB)/4, $0x3f6664d7
+DATA eight34<>+12(SB)/4, $0x3f6664d7
+DATA eight34<>+16(SB)/4, $0x3f6664d7
+DATA eight34<>+20(SB)/4, $0x3f6664d7
+DATA eight34<>+24(SB)/4, $0x3f6664d7
+DATA eight34<>+28(SB)/4, $0x3f6664d7
 GLOBL eight34<>(SB), RODATA|NOPTR, $32
 
-DATA eight35<>+0(SB)/4, $0x3fa73d75
-DATA eight35<>+4(SB)/4, $0x3fa73d75
-DATA eight35<>+8(SB)/4, $0x3fa73d75
-DATA eight35<>+12(SB)/4, $0x3fa73d75
-DATA eight35<>+16(SB)/4, $0x3fa73d75
-DATA eight35<>+20(SB)/4, $0x3fa73d75
-DATA eight35<>+24(SB)/4, $0x3fa73d75
-DATA eight35<>+28(SB)/4, $0x3fa73d75
+DATA eight35<>+0(SB)/4, $0x402406cf
+DATA eight35<>+4(SB)/4, $0x402406cf
+DATA eight35<>+8(SB)/4, $0x402406cf
+DATA eight35<>+12(SB)/4, $0x402406cf
+DATA eight35<>+16(SB)/4, $0x402406cf
+DATA eight35<>+20(SB)/4, $0x402406cf
+DATA eight35<>+24(SB)/4, $0x402406cf
+DATA eight35<>+28(SB)/4, $0x402406cf
 GLOBL eight35<>(SB), RODATA|NOPTR, $32
 
-DATA eight36<>+0(SB)/4, $0x3f3504f3
-DATA eight36<>+4(SB)/4, $0x3f3504f3
-DATA eight36<>+8(SB)/4, $0x3f3504f3
-DATA eight36<>+12(SB)/4, $0x3f3504f3
-DATA eight36<>+16(SB)/4, $0x3f3504f3
-DATA eight36<>+20(SB)/4, $0x3f3504f3
-DATA eight36<>+24(SB)/4, $0x3f3504f3
-DATA eight36<>+28(SB)/4, $0x3f3504f3
+DATA eight36<>+0(SB)/4, $0x3f0a8bd4
+DATA eight36<>+4(SB)/4, $0x3f0a8bd4
+DATA eight36<>+8(SB)/4, $0x3f0a8bd4
+DATA eight36<>+12(SB)/4, $0x3f0a8bd4
+DATA eight36<>+16(SB)/4, $0x3f0a8bd4
+DATA eight36<>+20(SB)/4, $0x3f0a8bd4
+DATA eight36<>+24(SB)/4, $0x3f0a8bd4
+DATA eight36<>+28(SB)/4, $0x3f0a8bd4
 GLOBL eight36<>(SB), RODATA|NOPTR, $32
+
+DATA eight37<>+0(SB)/4, $0x3fa73d75
+DATA eight37<>+4(SB)/4, $0x3fa73d75
+DATA eight37<>+8(SB)/4, $0x3fa73d75
+DATA eight37<>+12(SB)/4, $0x3fa73d75
+DATA eight37<>+16(SB)/4, $0x3fa73d75
+DATA eight37<>+20(SB)/4, $0x3fa73d75
+DATA eight37<>+24(SB)/4, $0x3fa73d75
+DATA eight37<>+28(SB)/4, $0x3fa73d75
+GLOBL eight37<>(SB), RODATA|NOPTR, $32
+
+DATA eight38<>+0(SB)/4, $0x3f3504f3
+DATA eight38<>+4(SB)/4, $0x3f3504f3
+DATA eight38<>+8(SB)/4, $0x3f3504f3
+DATA eight38<>+12(SB)/4, $0x3f3504f3
+DATA eight38<>+16(SB)/4, $0x3f3504f3
+DATA eight38<>+20(SB)/4, $0x3f3504f3
+DATA eight38<>+24(SB)/4, $0x3f3504f3
+DATA eight38<>+28(SB)/4, $0x3f3504f3
+GLOBL eight38<>(SB), RODATA|NOPTR, $32
 
 // func upAVX2(rows []float32, columns []float32, width int)
 // Requires: AVX, FMA3
@@ -1620,46 +1769,46 @@ up:
 	VMOVUPS     576(SP), Y5
 	VMOVUPS     640(SP), Y6
 	VMOVUPS     704(SP), Y7
-	VMULPS      eight36<>+0(SB), Y0, Y0
+	VMULPS      eight38<>+0(SB), Y0, Y0
 	VADDPS      Y5, Y7, Y7
 	VADDPS      Y3, Y5, Y5
 	VADDPS      Y1, Y3, Y3
 	VADDPS      Y2, Y6, Y6
-	VMULPS      eight36<>+0(SB), Y6, Y6
-	VMULPS      eight36<>+0(SB), Y4, Y4
+	VMULPS      eight38<>+0(SB), Y6, Y6
+	VMULPS      eight38<>+0(SB), Y4, Y4
 	VSUBPS      Y4, Y0, Y8
 	VADDPS      Y4, Y0, Y0
 	VSUBPS      Y6, Y2, Y4
 	VADDPS      Y6, Y2, Y2
-	VMULPS      eight34<>+0(SB), Y2, Y2
-	VMULPS      eight35<>+0(SB), Y4, Y4
+	VMULPS      eight36<>+0(SB), Y2, Y2
+	VMULPS      eight37<>+0(SB), Y4, Y4
 	VSUBPS      Y2, Y0, Y6
 	VADDPS      Y2, Y0, Y0
 	VSUBPS      Y4, Y8, Y2
 	VADDPS      Y4, Y8, Y8
 	VADDPS      Y3, Y7, Y7
-	VMULPS      eight36<>+0(SB), Y7, Y7
-	VMULPS      eight36<>+0(SB), Y5, Y5
+	VMULPS      eight38<>+0(SB), Y7, Y7
+	VMULPS      eight38<>+0(SB), Y5, Y5
 	VSUBPS      Y5, Y1, Y4
 	VADDPS      Y5, Y1, Y1
 	VSUBPS      Y7, Y3, Y5
 	VADDPS      Y7, Y3, Y3
-	VMULPS      eight34<>+0(SB), Y3, Y3
-	VMULPS      eight35<>+0(SB), Y5, Y5
+	VMULPS      eight36<>+0(SB), Y3, Y3
+	VMULPS      eight37<>+0(SB), Y5, Y5
 	VSUBPS      Y3, Y1, Y7
 	VADDPS      Y3, Y1, Y1
 	VSUBPS      Y5, Y4, Y3
 	VADDPS      Y5, Y4, Y4
-	VMULPS      eight30<>+0(SB), Y1, Y1
+	VMULPS      eight32<>+0(SB), Y1, Y1
 	VSUBPS      Y1, Y0, Y5
 	VADDPS      Y1, Y0, Y0
-	VMULPS      eight31<>+0(SB), Y4, Y4
+	VMULPS      eight33<>+0(SB), Y4, Y4
 	VSUBPS      Y4, Y8, Y1
 	VADDPS      Y4, Y8, Y8
-	VMULPS      eight32<>+0(SB), Y3, Y3
+	VMULPS      eight34<>+0(SB), Y3, Y3
 	VSUBPS      Y3, Y2, Y4
 	VADDPS      Y3, Y2, Y2
-	VMULPS      eight33<>+0(SB), Y7, Y7
+	VMULPS      eight35<>+0(SB), Y7, Y7
 	VSUBPS      Y7, Y6, Y3
 	VADDPS      Y7, Y6, Y6
 	VMOVUPS     Y0, (SP)
@@ -1689,111 +1838,111 @@ up:
 	VADDPS      Y3, Y5, Y5
 	VADDPS      Y1, Y3, Y3
 	VADDPS      Y2, Y6, Y6
-	VMULPS      eight36<>+0(SB), Y6, Y6
-	VMULPS      eight36<>+0(SB), Y4, Y4
+	VMULPS      eight38<>+0(SB), Y6, Y6
+	VMULPS      eight38<>+0(SB), Y4, Y4
 	VSUBPS      Y4, Y0, Y8
 	VADDPS      Y4, Y0, Y0
 	VSUBPS      Y6, Y2, Y4
 	VADDPS      Y6, Y2, Y2
-	VMULPS      eight34<>+0(SB), Y2, Y2
-	VMULPS      eight35<>+0(SB), Y4, Y4
+	VMULPS      eight36<>+0(SB), Y2, Y2
+	VMULPS      eight37<>+0(SB), Y4, Y4
 	VSUBPS      Y2, Y0, Y6
 	VADDPS      Y2, Y0, Y0
 	VSUBPS      Y4, Y8, Y2
 	VADDPS      Y4, Y8, Y8
 	VADDPS      Y3, Y7, Y7
-	VMULPS      eight36<>+0(SB), Y7, Y7
-	VMULPS      eight36<>+0(SB), Y5, Y5
+	VMULPS      eight38<>+0(SB), Y7, Y7
+	VMULPS      eight38<>+0(SB), Y5, Y5
 	VSUBPS      Y5, Y1, Y4
 	VADDPS      Y5, Y1, Y1
 	VSUBPS      Y7, Y3, Y5
 	VADDPS      Y7, Y3, Y3
-	VMULPS      eight34<>+0(SB), Y3, Y3
-	VMULPS      eight35<>+0(SB), Y5, Y5
+	VMULPS      eight36<>+0(SB), Y3, Y3
+	VMULPS      eight37<>+0(SB), Y5, Y5
 	VSUBPS      Y3, Y1, Y7
 	VADDPS      Y3, Y1, Y1
 	VSUBPS      Y5, Y4, Y3
 	VADDPS      Y5, Y4, Y4
-	VMULPS      eight30<>+0(SB), Y1, Y1
+	VMULPS      eight32<>+0(SB), Y1, Y1
 	VSUBPS      Y1, Y0, Y5
 	VADDPS      Y1, Y0, Y0
-	VMULPS      eight31<>+0(SB), Y4, Y4
+	VMULPS      eight33<>+0(SB), Y4, Y4
 	VSUBPS      Y4, Y8, Y1
 	VADDPS      Y4, Y8, Y8
-	VMULPS      eight32<>+0(SB), Y3, Y3
+	VMULPS      eight34<>+0(SB), Y3, Y3
 	VSUBPS      Y3, Y2, Y4
 	VADDPS      Y3, Y2, Y2
-	VMULPS      eight33<>+0(SB), Y7, Y7
+	VMULPS      eight35<>+0(SB), Y7, Y7
 	VSUBPS      Y7, Y6, Y3
 	VADDPS      Y7, Y6, Y6
 	VMOVUPS     (SP), Y7
-	VMULPS      eight37<>+0(SB), Y0, Y0
+	VMULPS      eight39<>+0(SB), Y0, Y0
 	VSUBPS      Y0, Y7, Y9
 	VADDPS      Y0, Y7, Y7
-	VMOVUPS     eight14<>+0(SB), Y0
+	VMOVUPS     eight16<>+0(SB), Y0
 	VFMADD213PS (CX), Y0, Y7
 	VMOVUPS     Y7, (CX)
 	VFMADD213PS (R9)(SI*1), Y0, Y9
 	VMOVUPS     Y9, (R9)(SI*1)
 	VMOVUPS     32(SP), Y0
-	VMULPS      eight38<>+0(SB), Y8, Y8
+	VMULPS      eight40<>+0(SB), Y8, Y8
 	VSUBPS      Y8, Y0, Y7
 	VADDPS      Y8, Y0, Y0
-	VMOVUPS     eight16<>+0(SB), Y8
+	VMOVUPS     eight18<>+0(SB), Y8
 	VFMADD213PS (CX)(BX*1), Y8, Y0
 	VMOVUPS     Y0, (CX)(BX*1)
 	VFMADD213PS (R9)(BX*2), Y8, Y7
 	VMOVUPS     Y7, (R9)(BX*2)
 	VMOVUPS     64(SP), Y0
-	VMULPS      eight39<>+0(SB), Y2, Y2
+	VMULPS      eight41<>+0(SB), Y2, Y2
 	VSUBPS      Y2, Y0, Y7
 	VADDPS      Y2, Y0, Y0
-	VMOVUPS     eight18<>+0(SB), Y2
+	VMOVUPS     eight20<>+0(SB), Y2
 	VFMADD213PS (CX)(BX*2), Y2, Y0
 	VMOVUPS     Y0, (CX)(BX*2)
 	VFMADD213PS (R9)(BX*1), Y2, Y7
 	VMOVUPS     Y7, (R9)(BX*1)
 	VMOVUPS     96(SP), Y0
-	VMULPS      eight40<>+0(SB), Y6, Y6
+	VMULPS      eight42<>+0(SB), Y6, Y6
 	VSUBPS      Y6, Y0, Y2
 	VADDPS      Y6, Y0, Y0
-	VMOVUPS     eight20<>+0(SB), Y6
+	VMOVUPS     eight22<>+0(SB), Y6
 	VFMADD213PS (CX)(SI*1), Y6, Y0
 	VMOVUPS     Y0, (CX)(SI*1)
 	VFMADD213PS (R9), Y6, Y2
 	VMOVUPS     Y2, (R9)
 	VMOVUPS     128(SP), Y0
-	VMULPS      eight41<>+0(SB), Y3, Y3
+	VMULPS      eight43<>+0(SB), Y3, Y3
 	VSUBPS      Y3, Y0, Y2
 	VADDPS      Y3, Y0, Y0
-	VMOVUPS     eight22<>+0(SB), Y3
+	VMOVUPS     eight24<>+0(SB), Y3
 	VFMADD213PS (DI), Y3, Y0
 	VMOVUPS     Y0, (DI)
 	VFMADD213PS (R8)(SI*1), Y3, Y2
 	VMOVUPS     Y2, (R8)(SI*1)
 	VMOVUPS     160(SP), Y0
-	VMULPS      eight42<>+0(SB), Y4, Y4
+	VMULPS      eight44<>+0(SB), Y4, Y4
 	VSUBPS      Y4, Y0, Y2
 	VADDPS      Y4, Y0, Y0
-	VMOVUPS     eight24<>+0(SB), Y3
+	VMOVUPS     eight26<>+0(SB), Y3
 	VFMADD213PS (DI)(BX*1), Y3, Y0
 	VMOVUPS     Y0, (DI)(BX*1)
 	VFMADD213PS (R8)(BX*2), Y3, Y2
 	VMOVUPS     Y2, (R8)(BX*2)
 	VMOVUPS     192(SP), Y0
-	VMULPS      eight43<>+0(SB), Y1, Y1
+	VMULPS      eight45<>+0(SB), Y1, Y1
 	VSUBPS      Y1, Y0, Y2
 	VADDPS      Y1, Y0, Y0
-	VMOVUPS     eight26<>+0(SB), Y1
+	VMOVUPS     eight28<>+0(SB), Y1
 	VFMADD213PS (DI)(BX*2), Y1, Y0
 	VMOVUPS     Y0, (DI)(BX*2)
 	VFMADD213PS (R8)(BX*1), Y1, Y2
 	VMOVUPS     Y2, (R8)(BX*1)
 	VMOVUPS     224(SP), Y0
-	VMULPS      eight44<>+0(SB), Y5, Y5
+	VMULPS      eight46<>+0(SB), Y5, Y5
 	VSUBPS      Y5, Y0, Y1
 	VADDPS      Y5, Y0, Y0
-	VMOVUPS     eight28<>+0(SB), Y2
+	VMOVUPS     eight30<>+0(SB), Y2
 	VFMADD213PS (DI)(SI*1), Y2, Y0
 	VMOVUPS     Y0, (DI)(SI*1)
 	VFMADD213PS (R8), Y2, Y1
@@ -1810,85 +1959,85 @@ up_end:
 	VZEROUPPER
 	RET
 
-DATA eight37<>+0(SB)/4, $0x3f009e8d
-DATA eight37<>+4(SB)/4, $0x3f009e8d
-DATA eight37<>+8(SB)/4, $0x3f009e8d
-DATA eight37<>+12(SB)/4, $0x3f009e8d
-DATA eight37<>+16(SB)/4, $0x3f009e8d
-DATA eight37<>+20(SB)/4, $0x3f009e8d
-DATA eight37<>+24(SB)/4, $0x3f009e8d
-DATA eight37<>+28(SB)/4, $0x3f009e8d
-GLOBL eight37<>(SB), RODATA|NOPTR, $32
-
-DATA eight38<>+0(SB)/4, $0x3f05c278
-DATA eight38<>+4(SB)/4, $0x3f05c278
-DATA eight38<>+8(SB)/4, $0x3f05c278
-DATA eight38<>+12(SB)/4, $0x3f05c278
-DATA eight38<>+16(SB)/4, $0x3f05c278
-DATA eight38<>+20(SB)/4, $0x3f05c278
-DATA eight38<>+24(SB)/4, $0x3f05c278
-DATA eight38<>+28(SB)/4, $0x3f05c278
-GLOBL eight38<>(SB), RODATA|NOPTR, $32
-
-DATA eight39<>+0(SB)/4, $0x3f11233f
-DATA eight39<>+4(SB)/4, $0x3f11233f
-DATA eight39<>+8(SB)/4, $0x3f11233f
-DATA eight39<>+12(SB)/4, $0x3f11233f
-DATA eight39<>+16(SB)/4, $0x3f11233f
-DATA eight39<>+20(SB)/4, $0x3f11233f
-DATA eight39<>+24(SB)/4, $0x3f11233f
-DATA eight39<>+28(SB)/4, $0x3f11233f
+DATA eight39<>+0(SB)/4, $0x3f009e8d
+DATA eight39<>+4(SB)/4, $0x3f009e8d
+DATA eight39<>+8(SB)/4, $0x3f009e8d
+DATA eight39<>+12(SB)/4, $0x3f009e8d
+DATA eight39<>+16(SB)/4, $0x3f009e8d
+DATA eight39<>+20(SB)/4, $0x3f009e8d
+DATA eight39<>+24(SB)/4, $0x3f009e8d
+DATA eight39<>+28(SB)/4, $0x3f009e8d
 GLOBL eight39<>(SB), RODATA|NOPTR, $32
 
-DATA eight40<>+0(SB)/4, $0x3f25961d
-DATA eight40<>+4(SB)/4, $0x3f25961d
-DATA eight40<>+8(SB)/4, $0x3f25961d
-DATA eight40<>+12(SB)/4, $0x3f25961d
-DATA eight40<>+16(SB)/4, $0x3f25961d
-DATA eight40<>+20(SB)/4, $0x3f25961d
-DATA eight40<>+24(SB)/4, $0x3f25961d
-DATA eight40<>+28(SB)/4, $0x3f25961d
+DATA eight40<>+0(SB)/4, $0x3f05c278
+DATA eight40<>+4(SB)/4, $0x3f05c278
+DATA eight40<>+8(SB)/4, $0x3f05c278
+DATA eight40<>+12(SB)/4, $0x3f05c278
+DATA eight40<>+16(SB)/4, $0x3f05c278
+DATA eight40<>+20(SB)/4, $0x3f05c278
+DATA eight40<>+24(SB)/4, $0x3f05c278
+DATA eight40<>+28(SB)/4, $0x3f05c278
 GLOBL eight40<>(SB), RODATA|NOPTR, $32
 
-DATA eight41<>+0(SB)/4, $0x3f49c480
-DATA eight41<>+4(SB)/4, $0x3f49c480
-DATA eight41<>+8(SB)/4, $0x3f49c480
-DATA eight41<>+12(SB)/4, $0x3f49c480
-DATA eight41<>+16(SB)/4, $0x3f49c480
-DATA eight41<>+20(SB)/4, $0x3f49c480
-DATA eight41<>+24(SB)/4, $0x3f49c480
-DATA eight41<>+28(SB)/4, $0x3f49c480
+DATA eight41<>+0(SB)/4, $0x3f11233f
+DATA eight41<>+4(SB)/4, $0x3f11233f
+DATA eight41<>+8(SB)/4, $0x3f11233f
+DATA eight41<>+12(SB)/4, $0x3f11233f
+DATA eight41<>+16(SB)/4, $0x3f11233f
+DATA eight41<>+20(SB)/4, $0x3f11233f
+DATA eight41<>+24(SB)/4, $0x3f11233f
+DATA eight41<>+28(SB)/4, $0x3f11233f
 GLOBL eight41<>(SB), RODATA|NOPTR, $32
 
-DATA eight42<>+0(SB)/4, $0x3f87c449
-DATA eight42<>+4(SB)/4, $0x3f87c449
-DATA eight42<>+8(SB)/4, $0x3f87c449
-DATA eight42<>+12(SB)/4, $0x3f87c449
-DATA eight42<>+16(SB)/4, $0x3f87c449
-DATA eight42<>+20(SB)/4, $0x3f87c449
-DATA eight42<>+24(SB)/4, $0x3f87c449
-DATA eight42<>+28(SB)/4, $0x3f87c449
+DATA eight42<>+0(SB)/4, $0x3f25961d
+DATA eight42<>+4(SB)/4, $0x3f25961d
+DATA eight42<>+8(SB)/4, $0x3f25961d
+DATA eight42<>+12(SB)/4, $0x3f25961d
+DATA eight42<>+16(SB)/4, $0x3f25961d
+DATA eight42<>+20(SB)/4, $0x3f25961d
+DATA eight42<>+24(SB)/4, $0x3f25961d
+DATA eight42<>+28(SB)/4, $0x3f25961d
 GLOBL eight42<>(SB), RODATA|NOPTR, $32
 
-DATA eight43<>+0(SB)/4, $0x3fdc7926
-DATA eight43<>+4(SB)/4, $0x3fdc7926
-DATA eight43<>+8(SB)/4, $0x3fdc7926
-DATA eight43<>+12(SB)/4, $0x3fdc7926
-DATA eight43<>+16(SB)/4, $0x3fdc7926
-DATA eight43<>+20(SB)/4, $0x3fdc7926
-DATA eight43<>+24(SB)/4, $0x3fdc7926
-DATA eight43<>+28(SB)/4, $0x3fdc7926
+DATA eight43<>+0(SB)/4, $0x3f49c480
+DATA eight43<>+4(SB)/4, $0x3f49c480
+DATA eight43<>+8(SB)/4, $0x3f49c480
+DATA eight43<>+12(SB)/4, $0x3f49c480
+DATA eight43<>+16(SB)/4, $0x3f49c480
+DATA eight43<>+20(SB)/4, $0x3f49c480
+DATA eight43<>+24(SB)/4, $0x3f49c480
+DATA eight43<>+28(SB)/4, $0x3f49c480
 GLOBL eight43<>(SB), RODATA|NOPTR, $32
 
-DATA eight44<>+0(SB)/4, $0x40a33c9c
-DATA eight44<>+4(SB)/4, $0x40a33c9c
-DATA eight44<>+8(SB)/4, $0x40a33c9c
-DATA eight44<>+12(SB)/4, $0x40a33c9c
-DATA eight44<>+16(SB)/4, $0x40a33c9c
-DATA eight44<>+20(SB)/4, $0x40a33c9c
-DATA eight44<>+24(SB)/4, $0x40a33c9c
-DATA eight44<>+28(SB)/4, $0x40a33c9c
+DATA eight44<>+0(SB)/4, $0x3f87c449
+DATA eight44<>+4(SB)/4, $0x3f87c449
+DATA eight44<>+8(SB)/4, $0x3f87c449
+DATA eight44<>+12(SB)/4, $0x3f87c449
+DATA eight44<>+16(SB)/4, $0x3f87c449
+DATA eight44<>+20(SB)/4, $0x3f87c449
+DATA eight44<>+24(SB)/4, $0x3f87c449
+DATA eight44<>+28(SB)/4, $0x3f87c449
 GLOBL eight44<>(SB), RODATA|NOPTR, $32
+
+DATA eight45<>+0(SB)/4, $0x3fdc7926
+DATA eight45<>+4(SB)/4, $0x3fdc7926
+DATA eight45<>+8(SB)/4, $0x3fdc7926
+DATA eight45<>+12(SB)/4, $0x3fdc7926
+DATA eight45<>+16(SB)/4, $0x3fdc7926
+DATA eight45<>+20(SB)/4, $0x3fdc7926
+DATA eight45<>+24(SB)/4, $0x3fdc7926
+DATA eight45<>+28(SB)/4, $0x3fdc7926
+GLOBL eight45<>(SB), RODATA|NOPTR, $32
+
+DATA eight46<>+0(SB)/4, $0x40a33c9c
+DATA eight46<>+4(SB)/4, $0x40a33c9c
+DATA eight46<>+8(SB)/4, $0x40a33c9c
+DATA eight46<>+12(SB)/4, $0x40a33c9c
+DATA eight46<>+16(SB)/4, $0x40a33c9c
+DATA eight46<>+20(SB)/4, $0x40a33c9c
+DATA eight46<>+24(SB)/4, $0x40a33c9c
+DATA eight46<>+28(SB)/4, $0x40a33c9c
+GLOBL eight46<>(SB), RODATA|NOPTR, $32
 
 // func acrossAVX2(out *[256]float32, columns []float32)
 // Requires: AVX
@@ -1899,100 +2048,100 @@ TEXT ·acrossAVX2(SB), $256-32
 	VMOVUPS 960(CX), Y1
 	VSUBPS  Y1, Y0, Y2
 	VADDPS  Y1, Y0, Y0
-	VMULPS  eight14<>+0(SB), Y0, Y0
-	VMULPS  eight15<>+0(SB), Y2, Y2
+	VMULPS  eight16<>+0(SB), Y0, Y0
+	VMULPS  eight17<>+0(SB), Y2, Y2
 	VMOVUPS Y2, (SP)
 	VMOVUPS 64(CX), Y1
 	VMOVUPS 896(CX), Y2
 	VSUBPS  Y2, Y1, Y3
 	VADDPS  Y2, Y1, Y1
-	VMULPS  eight16<>+0(SB), Y1, Y1
-	VMULPS  eight17<>+0(SB), Y3, Y3
+	VMULPS  eight18<>+0(SB), Y1, Y1
+	VMULPS  eight19<>+0(SB), Y3, Y3
 	VMOVUPS Y3, 32(SP)
 	VMOVUPS 128(CX), Y2
 	VMOVUPS 832(CX), Y3
 	VSUBPS  Y3, Y2, Y4
 	VADDPS  Y3, Y2, Y2
-	VMULPS  eight18<>+0(SB), Y2, Y2
-	VMULPS  eight19<>+0(SB), Y4, Y4
+	VMULPS  eight20<>+0(SB), Y2, Y2
+	VMULPS  eight21<>+0(SB), Y4, Y4
 	VMOVUPS Y4, 64(SP)
 	VMOVUPS 192(CX), Y3
 	VMOVUPS 768(CX), Y4
 	VSUBPS  Y4, Y3, Y5
 	VADDPS  Y4, Y3, Y3
-	VMULPS  eight20<>+0(SB), Y3, Y3
-	VMULPS  eight21<>+0(SB), Y5, Y5
+	VMULPS  eight22<>+0(SB), Y3, Y3
+	VMULPS  eight23<>+0(SB), Y5, Y5
 	VMOVUPS Y5, 96(SP)
 	VMOVUPS 256(CX), Y4
 	VMOVUPS 704(CX), Y5
 	VSUBPS  Y5, Y4, Y6
 	VADDPS  Y5, Y4, Y4
-	VMULPS  eight22<>+0(SB), Y4, Y4
-	VMULPS  eight23<>+0(SB), Y6, Y6
+	VMULPS  eight24<>+0(SB), Y4, Y4
+	VMULPS  eight25<>+0(SB), Y6, Y6
 	VMOVUPS Y6, 128(SP)
 	VMOVUPS 320(CX), Y5
 	VMOVUPS 640(CX), Y6
 	VSUBPS  Y6, Y5, Y7
 	VADDPS  Y6, Y5, Y5
-	VMULPS  eight24<>+0(SB), Y5, Y5
-	VMULPS  eight25<>+0(SB), Y7, Y7
+	VMULPS  eight26<>+0(SB), Y5, Y5
+	VMULPS  eight27<>+0(SB), Y7, Y7
 	VMOVUPS Y7, 160(SP)
 	VMOVUPS 384(CX), Y6
 	VMOVUPS 576(CX), Y7
 	VSUBPS  Y7, Y6, Y8
 	VADDPS  Y7, Y6, Y6
-	VMULPS  eight26<>+0(SB), Y6, Y6
-	VMULPS  eight27<>+0(SB), Y8, Y8
+	VMULPS  eight28<>+0(SB), Y6, Y6
+	VMULPS  eight29<>+0(SB), Y8, Y8
 	VMOVUPS Y8, 192(SP)
 	VMOVUPS 448(CX), Y7
 	VMOVUPS 512(CX), Y8
 	VSUBPS  Y8, Y7, Y9
 	VADDPS  Y8, Y7, Y7
-	VMULPS  eight28<>+0(SB), Y7, Y7
-	VMULPS  eight29<>+0(SB), Y9, Y9
+	VMULPS  eight30<>+0(SB), Y7, Y7
+	VMULPS  eight31<>+0(SB), Y9, Y9
 	VMOVUPS Y9, 224(SP)
 	VSUBPS  Y7, Y0, Y8
 	VADDPS  Y7, Y0, Y0
-	VMULPS  eight30<>+0(SB), Y8, Y8
+	VMULPS  eight32<>+0(SB), Y8, Y8
 	VSUBPS  Y6, Y1, Y7
 	VADDPS  Y6, Y1, Y1
-	VMULPS  eight31<>+0(SB), Y7, Y7
+	VMULPS  eight33<>+0(SB), Y7, Y7
 	VSUBPS  Y5, Y2, Y6
 	VADDPS  Y5, Y2, Y2
-	VMULPS  eight32<>+0(SB), Y6, Y6
+	VMULPS  eight34<>+0(SB), Y6, Y6
 	VSUBPS  Y4, Y3, Y5
 	VADDPS  Y4, Y3, Y3
-	VMULPS  eight33<>+0(SB), Y5, Y5
+	VMULPS  eight35<>+0(SB), Y5, Y5
 	VSUBPS  Y3, Y0, Y4
 	VADDPS  Y3, Y0, Y0
 	VSUBPS  Y2, Y1, Y3
 	VADDPS  Y2, Y1, Y1
-	VMULPS  eight34<>+0(SB), Y4, Y4
-	VMULPS  eight35<>+0(SB), Y3, Y3
+	VMULPS  eight36<>+0(SB), Y4, Y4
+	VMULPS  eight37<>+0(SB), Y3, Y3
 	VSUBPS  Y3, Y4, Y2
 	VADDPS  Y3, Y4, Y4
-	VMULPS  eight36<>+0(SB), Y2, Y2
+	VMULPS  eight38<>+0(SB), Y2, Y2
 	VADDPS  Y2, Y4, Y4
 	VSUBPS  Y1, Y0, Y3
 	VADDPS  Y1, Y0, Y0
-	VMULPS  eight36<>+0(SB), Y3, Y3
+	VMULPS  eight38<>+0(SB), Y3, Y3
 	VSUBPS  Y5, Y8, Y1
 	VADDPS  Y5, Y8, Y8
 	VSUBPS  Y6, Y7, Y5
 	VADDPS  Y6, Y7, Y7
-	VMULPS  eight34<>+0(SB), Y1, Y1
-	VMULPS  eight35<>+0(SB), Y5, Y5
+	VMULPS  eight36<>+0(SB), Y1, Y1
+	VMULPS  eight37<>+0(SB), Y5, Y5
 	VSUBPS  Y5, Y1, Y6
 	VADDPS  Y5, Y1, Y1
-	VMULPS  eight36<>+0(SB), Y6, Y6
+	VMULPS  eight38<>+0(SB), Y6, Y6
 	VADDPS  Y6, Y1, Y1
 	VSUBPS  Y7, Y8, Y5
 	VADDPS  Y7, Y8, Y8
-	VMULPS  eight36<>+0(SB), Y5, Y5
+	VMULPS  eight38<>+0(SB), Y5, Y5
 	VADDPS  Y1, Y8, Y8
 	VADDPS  Y5, Y1, Y1
 	VADDPS  Y6, Y5, Y5
-	VMULPS  eight36<>+0(SB), Y0, Y0
+	VMULPS  eight38<>+0(SB), Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y8, 128(AX)
 	VMOVUPS Y4, 256(AX)
@@ -2011,42 +2160,42 @@ TEXT ·acrossAVX2(SB), $256-32
 	VMOVUPS 224(SP), Y7
 	VSUBPS  Y7, Y0, Y8
 	VADDPS  Y7, Y0, Y0
-	VMULPS  eight30<>+0(SB), Y8, Y8
+	VMULPS  eight32<>+0(SB), Y8, Y8
 	VSUBPS  Y6, Y1, Y7
 	VADDPS  Y6, Y1, Y1
-	VMULPS  eight31<>+0(SB), Y7, Y7
+	VMULPS  eight33<>+0(SB), Y7, Y7
 	VSUBPS  Y5, Y2, Y6
 	VADDPS  Y5, Y2, Y2
-	VMULPS  eight32<>+0(SB), Y6, Y6
+	VMULPS  eight34<>+0(SB), Y6, Y6
 	VSUBPS  Y4, Y3, Y5
 	VADDPS  Y4, Y3, Y3
-	VMULPS  eight33<>+0(SB), Y5, Y5
+	VMULPS  eight35<>+0(SB), Y5, Y5
 	VSUBPS  Y3, Y0, Y4
 	VADDPS  Y3, Y0, Y0
 	VSUBPS  Y2, Y1, Y3
 	VADDPS  Y2, Y1, Y1
-	VMULPS  eight34<>+0(SB), Y4, Y4
-	VMULPS  eight35<>+0(SB), Y3, Y3
+	VMULPS  eight36<>+0(SB), Y4, Y4
+	VMULPS  eight37<>+0(SB), Y3, Y3
 	VSUBPS  Y3, Y4, Y2
 	VADDPS  Y3, Y4, Y4
-	VMULPS  eight36<>+0(SB), Y2, Y2
+	VMULPS  eight38<>+0(SB), Y2, Y2
 	VADDPS  Y2, Y4, Y4
 	VSUBPS  Y1, Y0, Y3
 	VADDPS  Y1, Y0, Y0
-	VMULPS  eight36<>+0(SB), Y3, Y3
+	VMULPS  eight38<>+0(SB), Y3, Y3
 	VSUBPS  Y5, Y8, Y1
 	VADDPS  Y5, Y8, Y8
 	VSUBPS  Y6, Y7, Y5
 	VADDPS  Y6, Y7, Y7
-	VMULPS  eight34<>+0(SB), Y1, Y1
-	VMULPS  eight35<>+0(SB), Y5, Y5
+	VMULPS  eight36<>+0(SB), Y1, Y1
+	VMULPS  eight37<>+0(SB), Y5, Y5
 	VSUBPS  Y5, Y1, Y6
 	VADDPS  Y5, Y1, Y1
-	VMULPS  eight36<>+0(SB), Y6, Y6
+	VMULPS  eight38<>+0(SB), Y6, Y6
 	VADDPS  Y6, Y1, Y1
 	VSUBPS  Y7, Y8, Y5
 	VADDPS  Y7, Y8, Y8
-	VMULPS  eight36<>+0(SB), Y5, Y5
+	VMULPS  eight38<>+0(SB), Y5, Y5
 	VADDPS  Y1, Y8, Y8
 	VADDPS  Y5, Y1, Y1
 	VADDPS  Y6, Y5, Y5
@@ -2069,100 +2218,100 @@ TEXT ·acrossAVX2(SB), $256-32
 	VMOVUPS 992(CX), Y1
 	VSUBPS  Y1, Y0, Y2
 	VADDPS  Y1, Y0, Y0
-	VMULPS  eight14<>+0(SB), Y0, Y0
-	VMULPS  eight15<>+0(SB), Y2, Y2
+	VMULPS  eight16<>+0(SB), Y0, Y0
+	VMULPS  eight17<>+0(SB), Y2, Y2
 	VMOVUPS Y2, (SP)
 	VMOVUPS 96(CX), Y1
 	VMOVUPS 928(CX), Y2
 	VSUBPS  Y2, Y1, Y3
 	VADDPS  Y2, Y1, Y1
-	VMULPS  eight16<>+0(SB), Y1, Y1
-	VMULPS  eight17<>+0(SB), Y3, Y3
+	VMULPS  eight18<>+0(SB), Y1, Y1
+	VMULPS  eight19<>+0(SB), Y3, Y3
 	VMOVUPS Y3, 32(SP)
 	VMOVUPS 160(CX), Y2
 	VMOVUPS 864(CX), Y3
 	VSUBPS  Y3, Y2, Y4
 	VADDPS  Y3, Y2, Y2
-	VMULPS  eight18<>+0(SB), Y2, Y2
-	VMULPS  eight19<>+0(SB), Y4, Y4
+	VMULPS  eight20<>+0(SB), Y2, Y2
+	VMULPS  eight21<>+0(SB), Y4, Y4
 	VMOVUPS Y4, 64(SP)
 	VMOVUPS 224(CX), Y3
 	VMOVUPS 800(CX), Y4
 	VSUBPS  Y4, Y3, Y5
 	VADDPS  Y4, Y3, Y3
-	VMULPS  eight20<>+0(SB), Y3, Y3
-	VMULPS  eight21<>+0(SB), Y5, Y5
+	VMULPS  eight22<>+0(SB), Y3, Y3
+	VMULPS  eight23<>+0(SB), Y5, Y5
 	VMOVUPS Y5, 96(SP)
 	VMOVUPS 288(CX), Y4
 	VMOVUPS 736(CX), Y5
 	VSUBPS  Y5, Y4, Y6
 	VADDPS  Y5, Y4, Y4
-	VMULPS  eight22<>+0(SB), Y4, Y4
-	VMULPS  eight23<>+0(SB), Y6, Y6
+	VMULPS  eight24<>+0(SB), Y4, Y4
+	VMULPS  eight25<>+0(SB), Y6, Y6
 	VMOVUPS Y6, 128(SP)
 	VMOVUPS 352(CX), Y5
 	VMOVUPS 672(CX), Y6
 	VSUBPS  Y6, Y5, Y7
 	VADDPS  Y6, Y5, Y5
-	VMULPS  eight24<>+0(SB), Y5, Y5
-	VMULPS  eight25<>+0(SB), Y7, Y7
+	VMULPS  eight26<>+0(SB), Y5, Y5
+	VMULPS  eight27<>+0(SB), Y7, Y7
 	VMOVUPS Y7, 160(SP)
 	VMOVUPS 416(CX), Y6
 	VMOVUPS 608(CX), Y7
 	VSUBPS  Y7, Y6, Y8
 	VADDPS  Y7, Y6, Y6
-	VMULPS  eight26<>+0(SB), Y6, Y6
-	VMULPS  eight27<>+0(SB), Y8, Y8
+	VMULPS  eight28<>+0(SB), Y6, Y6
+	VMULPS  eight29<>+0(SB), Y8, Y8
 	VMOVUPS Y8, 192(SP)
 	VMOVUPS 480(CX), Y7
 	VMOVUPS 544(CX), Y8
 	VSUBPS  Y8, Y7, Y9
 	VADDPS  Y8, Y7, Y7
-	VMULPS  eight28<>+0(SB), Y7, Y7
-	VMULPS  eight29<>+0(SB), Y9, Y9
+	VMULPS  eight30<>+0(SB), Y7, Y7
+	VMULPS  eight31<>+0(SB), Y9, Y9
 	VMOVUPS Y9, 224(SP)
 	VSUBPS  Y7, Y0, Y8
 	VADDPS  Y7, Y0, Y0
-	VMULPS  eight30<>+0(SB), Y8, Y8
+	VMULPS  eight32<>+0(SB), Y8, Y8
 	VSUBPS  Y6, Y1, Y7
 	VADDPS  Y6, Y1, Y1
-	VMULPS  eight31<>+0(SB), Y7, Y7
+	VMULPS  eight33<>+0(SB), Y7, Y7
 	VSUBPS  Y5, Y2, Y6
 	VADDPS  Y5, Y2, Y2
-	VMULPS  eight32<>+0(SB), Y6, Y6
+	VMULPS  eight34<>+0(SB), Y6, Y6
 	VSUBPS  Y4, Y3, Y5
 	VADDPS  Y4, Y3, Y3
-	VMULPS  eight33<>+0(SB), Y5, Y5
+	VMULPS  eight35<>+0(SB), Y5, Y5
 	VSUBPS  Y3, Y0, Y4
 	VADDPS  Y3, Y0, Y0
 	VSUBPS  Y2, Y1, Y3
 	VADDPS  Y2, Y1, Y1
-	VMULPS  eight34<>+0(SB), Y4, Y4
-	VMULPS  eight35<>+0(SB), Y3, Y3
+	VMULPS  eight36<>+0(SB), Y4, Y4
+	VMULPS  eight37<>+0(SB), Y3, Y3
 	VSUBPS  Y3, Y4, Y2
 	VADDPS  Y3, Y4, Y4
-	VMULPS  eight36<>+0(SB), Y2, Y2
+	VMULPS  eight38<>+0(SB), Y2, Y2
 	VADDPS  Y2, Y4, Y4
 	VSUBPS  Y1, Y0, Y3
 	VADDPS  Y1, Y0, Y0
-	VMULPS  eight36<>+0(SB), Y3, Y3
+	VMULPS  eight38<>+0(SB), Y3, Y3
 	VSUBPS  Y5, Y8, Y1
 	VADDPS  Y5, Y8, Y8
 	VSUBPS  Y6, Y7, Y5
 	VADDPS  Y6, Y7, Y7
-	VMULPS  eight34<>+0(SB), Y1, Y1
-	VMULPS  eight35<>+0(SB), Y5, Y5
+	VMULPS  eight36<>+0(SB), Y1, Y1
+	VMULPS  eight37<>+0(SB), Y5, Y5
 	VSUBPS  Y5, Y1, Y6
 	VADDPS  Y5, Y1, Y1
-	VMULPS  eight36<>+0(SB), Y6, Y6
+	VMULPS  eight38<>+0(SB), Y6, Y6
 	VADDPS  Y6, Y1, Y1
 	VSUBPS  Y7, Y8, Y5
 	VADDPS  Y7, Y8, Y8
-	VMULPS  eight36<>+0(SB), Y5, Y5
+	VMULPS  eight38<>+0(SB), Y5, Y5
 	VADDPS  Y1, Y8, Y8
 	VADDPS  Y5, Y1, Y1
 	VADDPS  Y6, Y5, Y5
-	VMULPS  eight36<>+0(SB), Y0, Y0
+	VMULPS  eight38<>+0(SB), Y0, Y0
 	VMOVUPS Y0, 32(AX)
 	VMOVUPS Y8, 160(AX)
 	VMOVUPS Y4, 288(AX)
@@ -2181,42 +2330,42 @@ TEXT ·acrossAVX2(SB), $256-32
 	VMOVUPS 224(SP), Y7
 	VSUBPS  Y7, Y0, Y8
 	VADDPS  Y7, Y0, Y0
-	VMULPS  eight30<>+0(SB), Y8, Y8
+	VMULPS  eight32<>+0(SB), Y8, Y8
 	VSUBPS  Y6, Y1, Y7
 	VADDPS  Y6, Y1, Y1
-	VMULPS  eight31<>+0(SB), Y7, Y7
+	VMULPS  eight33<>+0(SB), Y7, Y7
 	VSUBPS  Y5, Y2, Y6
 	VADDPS  Y5, Y2, Y2
-	VMULPS  eight32<>+0(SB), Y6, Y6
+	VMULPS  eight34<>+0(SB), Y6, Y6
 	VSUBPS  Y4, Y3, Y5
 	VADDPS  Y4, Y3, Y3
-	VMULPS  eight33<>+0(SB), Y5, Y5
+	VMULPS  eight35<>+0(SB), Y5, Y5
 	VSUBPS  Y3, Y0, Y4
 	VADDPS  Y3, Y0, Y0
 	VSUBPS  Y2, Y1, Y3
 	VADDPS  Y2, Y1, Y1
-	VMULPS  eight34<>+0(SB), Y4, Y4
-	VMULPS  eight35<>+0(SB), Y3, Y3
+	VMULPS  eight36<>+0(SB), Y4, Y4
+	VMULPS  eight37<>+0(SB), Y3, Y3
 	VSUBPS  Y3, Y4, Y2
 	VADDPS  Y3, Y4, Y4
-	VMULPS  eight36<>+0(SB), Y2, Y2
+	VMULPS  eight38<>+0(SB), Y2, Y2
 	VADDPS  Y2, Y4, Y4
 	VSUBPS  Y1, Y0, Y3
 	VADDPS  Y1, Y0, Y0
-	VMULPS  eight36<>+0(SB), Y3, Y3
+	VMULPS  eight38<>+0(SB), Y3, Y3
 	VSUBPS  Y5, Y8, Y1
 	VADDPS  Y5, Y8, Y8
 	VSUBPS  Y6, Y7, Y5
 	VADDPS  Y6, Y7, Y7
-	VMULPS  eight34<>+0(SB), Y1, Y1
-	VMULPS  eight35<>+0(SB), Y5, Y5
+	VMULPS  eight36<>+0(SB), Y1, Y1
+	VMULPS  eight37<>+0(SB), Y5, Y5
 	VSUBPS  Y5, Y1, Y6
 	VADDPS  Y5, Y1, Y1
-	VMULPS  eight36<>+0(SB), Y6, Y6
+	VMULPS  eight38<>+0(SB), Y6, Y6
 	VADDPS  Y6, Y1, Y1
 	VSUBPS  Y7, Y8, Y5
 	VADDPS  Y7, Y8, Y8
-	VMULPS  eight36<>+0(SB), Y5, Y5
+	VMULPS  eight38<>+0(SB), Y5, Y5
 	VADDPS  Y1, Y8, Y8
 	VADDPS  Y5, Y1, Y1
 	VADDPS  Y6, Y5, Y5
@@ -2251,46 +2400,46 @@ TEXT ·backAVX2(SB), $256-32
 	VMOVUPS     640(CX), Y5
 	VMOVUPS     768(CX), Y6
 	VMOVUPS     896(CX), Y7
-	VMULPS      eight36<>+0(SB), Y0, Y0
+	VMULPS      eight38<>+0(SB), Y0, Y0
 	VADDPS      Y5, Y7, Y7
 	VADDPS      Y3, Y5, Y5
 	VADDPS      Y1, Y3, Y3
 	VADDPS      Y2, Y6, Y6
-	VMULPS      eight36<>+0(SB), Y6, Y6
-	VMULPS      eight36<>+0(SB), Y4, Y4
+	VMULPS      eight38<>+0(SB), Y6, Y6
+	VMULPS      eight38<>+0(SB), Y4, Y4
 	VSUBPS      Y4, Y0, Y8
 	VADDPS      Y4, Y0, Y0
 	VSUBPS      Y6, Y2, Y4
 	VADDPS      Y6, Y2, Y2
-	VMULPS      eight34<>+0(SB), Y2, Y2
-	VMULPS      eight35<>+0(SB), Y4, Y4
+	VMULPS      eight36<>+0(SB), Y2, Y2
+	VMULPS      eight37<>+0(SB), Y4, Y4
 	VSUBPS      Y2, Y0, Y6
 	VADDPS      Y2, Y0, Y0
 	VSUBPS      Y4, Y8, Y2
 	VADDPS      Y4, Y8, Y8
 	VADDPS      Y3, Y7, Y7
-	VMULPS      eight36<>+0(SB), Y7, Y7
-	VMULPS      eight36<>+0(SB), Y5, Y5
+	VMULPS      eight38<>+0(SB), Y7, Y7
+	VMULPS      eight38<>+0(SB), Y5, Y5
 	VSUBPS      Y5, Y1, Y4
 	VADDPS      Y5, Y1, Y1
 	VSUBPS      Y7, Y3, Y5
 	VADDPS      Y7, Y3, Y3
-	VMULPS      eight34<>+0(SB), Y3, Y3
-	VMULPS      eight35<>+0(SB), Y5, Y5
+	VMULPS      eight36<>+0(SB), Y3, Y3
+	VMULPS      eight37<>+0(SB), Y5, Y5
 	VSUBPS      Y3, Y1, Y7
 	VADDPS      Y3, Y1, Y1
 	VSUBPS      Y5, Y4, Y3
 	VADDPS      Y5, Y4, Y4
-	VMULPS      eight30<>+0(SB), Y1, Y1
+	VMULPS      eight32<>+0(SB), Y1, Y1
 	VSUBPS      Y1, Y0, Y5
 	VADDPS      Y1, Y0, Y0
-	VMULPS      eight31<>+0(SB), Y4, Y4
+	VMULPS      eight33<>+0(SB), Y4, Y4
 	VSUBPS      Y4, Y8, Y1
 	VADDPS      Y4, Y8, Y8
-	VMULPS      eight32<>+0(SB), Y3, Y3
+	VMULPS      eight34<>+0(SB), Y3, Y3
 	VSUBPS      Y3, Y2, Y4
 	VADDPS      Y3, Y2, Y2
-	VMULPS      eight33<>+0(SB), Y7, Y7
+	VMULPS      eight35<>+0(SB), Y7, Y7
 	VSUBPS      Y7, Y6, Y3
 	VADDPS      Y7, Y6, Y6
 	VMOVUPS     Y0, (SP)
@@ -2320,111 +2469,111 @@ TEXT ·backAVX2(SB), $256-32
 	VADDPS      Y3, Y5, Y5
 	VADDPS      Y1, Y3, Y3
 	VADDPS      Y2, Y6, Y6
-	VMULPS      eight36<>+0(SB), Y6, Y6
-	VMULPS      eight36<>+0(SB), Y4, Y4
+	VMULPS      eight38<>+0(SB), Y6, Y6
+	VMULPS      eight38<>+0(SB), Y4, Y4
 	VSUBPS      Y4, Y0, Y8
 	VADDPS      Y4, Y0, Y0
 	VSUBPS      Y6, Y2, Y4
 	VADDPS      Y6, Y2, Y2
-	VMULPS      eight34<>+0(SB), Y2, Y2
-	VMULPS      eight35<>+0(SB), Y4, Y4
+	VMULPS      eight36<>+0(SB), Y2, Y2
+	VMULPS      eight37<>+0(SB), Y4, Y4
 	VSUBPS      Y2, Y0, Y6
 	VADDPS      Y2, Y0, Y0
 	VSUBPS      Y4, Y8, Y2
 	VADDPS      Y4, Y8, Y8
 	VADDPS      Y3, Y7, Y7
-	VMULPS      eight36<>+0(SB), Y7, Y7
-	VMULPS      eight36<>+0(SB), Y5, Y5
+	VMULPS      eight38<>+0(SB), Y7, Y7
+	VMULPS      eight38<>+0(SB), Y5, Y5
 	VSUBPS      Y5, Y1, Y4
 	VADDPS      Y5, Y1, Y1
 	VSUBPS      Y7, Y3, Y5
 	VADDPS      Y7, Y3, Y3
-	VMULPS      eight34<>+0(SB), Y3, Y3
-	VMULPS      eight35<>+0(SB), Y5, Y5
+	VMULPS      eight36<>+0(SB), Y3, Y3
+	VMULPS      eight37<>+0(SB), Y5, Y5
 	VSUBPS      Y3, Y1, Y7
 	VADDPS      Y3, Y1, Y1
 	VSUBPS      Y5, Y4, Y3
 	VADDPS      Y5, Y4, Y4
-	VMULPS      eight30<>+0(SB), Y1, Y1
+	VMULPS      eight32<>+0(SB), Y1, Y1
 	VSUBPS      Y1, Y0, Y5
 	VADDPS      Y1, Y0, Y0
-	VMULPS      eight31<>+0(SB), Y4, Y4
+	VMULPS      eight33<>+0(SB), Y4, Y4
 	VSUBPS      Y4, Y8, Y1
 	VADDPS      Y4, Y8, Y8
-	VMULPS      eight32<>+0(SB), Y3, Y3
+	VMULPS      eight34<>+0(SB), Y3, Y3
 	VSUBPS      Y3, Y2, Y4
 	VADDPS      Y3, Y2, Y2
-	VMULPS      eight33<>+0(SB), Y7, Y7
+	VMULPS      eight35<>+0(SB), Y7, Y7
 	VSUBPS      Y7, Y6, Y3
 	VADDPS      Y7, Y6, Y6
 	VMOVUPS     (SP), Y7
-	VMULPS      eight37<>+0(SB), Y0, Y0
+	VMULPS      eight39<>+0(SB), Y0, Y0
 	VSUBPS      Y0, Y7, Y9
 	VADDPS      Y0, Y7, Y7
-	VMOVUPS     eight14<>+0(SB), Y0
+	VMOVUPS     eight16<>+0(SB), Y0
 	VFMADD213PS (AX), Y0, Y7
 	VMOVUPS     Y7, (AX)
 	VFMADD213PS 960(AX), Y0, Y9
 	VMOVUPS     Y9, 960(AX)
 	VMOVUPS     32(SP), Y0
-	VMULPS      eight38<>+0(SB), Y8, Y8
+	VMULPS      eight40<>+0(SB), Y8, Y8
 	VSUBPS      Y8, Y0, Y7
 	VADDPS      Y8, Y0, Y0
-	VMOVUPS     eight16<>+0(SB), Y8
+	VMOVUPS     eight18<>+0(SB), Y8
 	VFMADD213PS 64(AX), Y8, Y0
 	VMOVUPS     Y0, 64(AX)
 	VFMADD213PS 896(AX), Y8, Y7
 	VMOVUPS     Y7, 896(AX)
 	VMOVUPS     64(SP), Y0
-	VMULPS      eight39<>+0(SB), Y2, Y2
+	VMULPS      eight41<>+0(SB), Y2, Y2
 	VSUBPS      Y2, Y0, Y7
 	VADDPS      Y2, Y0, Y0
-	VMOVUPS     eight18<>+0(SB), Y2
+	VMOVUPS     eight20<>+0(SB), Y2
 	VFMADD213PS 128(AX), Y2, Y0
 	VMOVUPS     Y0, 128(AX)
 	VFMADD213PS 832(AX), Y2, Y7
 	VMOVUPS     Y7, 832(AX)
 	VMOVUPS     96(SP), Y0
-	VMULPS      eight40<>+0(SB), Y6, Y6
+	VMULPS      eight42<>+0(SB), Y6, Y6
 	VSUBPS      Y6, Y0, Y2
 	VADDPS      Y6, Y0, Y0
-	VMOVUPS     eight20<>+0(SB), Y6
+	VMOVUPS     eight22<>+0(SB), Y6
 	VFMADD213PS 192(AX), Y6, Y0
 	VMOVUPS     Y0, 192(AX)
 	VFMADD213PS 768(AX), Y6, Y2
 	VMOVUPS     Y2, 768(AX)
 	VMOVUPS     128(SP), Y0
-	VMULPS      eight41<>+0(SB), Y3, Y3
+	VMULPS      eight43<>+0(SB), Y3, Y3
 	VSUBPS      Y3, Y0, Y2
 	VADDPS      Y3, Y0, Y0
-	VMOVUPS     eight22<>+0(SB), Y3
+	VMOVUPS     eight24<>+0(SB), Y3
 	VFMADD213PS 256(AX), Y3, Y0
 	VMOVUPS     Y0, 256(AX)
 	VFMADD213PS 704(AX), Y3, Y2
 	VMOVUPS     Y2, 704(AX)
 	VMOVUPS     160(SP), Y0
-	VMULPS      eight42<>+0(SB), Y4, Y4
+	VMULPS      eight44<>+0(SB), Y4, Y4
 	VSUBPS      Y4, Y0, Y2
 	VADDPS      Y4, Y0, Y0
-	VMOVUPS     eight24<>+0(SB), Y3
+	VMOVUPS     eight26<>+0(SB), Y3
 	VFMADD213PS 320(AX), Y3, Y0
 	VMOVUPS     Y0, 320(AX)
 	VFMADD213PS 640(AX), Y3, Y2
 	VMOVUPS     Y2, 640(AX)
 	VMOVUPS     192(SP), Y0
-	VMULPS      eight43<>+0(SB), Y1, Y1
+	VMULPS      eight45<>+0(SB), Y1, Y1
 	VSUBPS      Y1, Y0, Y2
 	VADDPS      Y1, Y0, Y0
-	VMOVUPS     eight26<>+0(SB), Y1
+	VMOVUPS     eight28<>+0(SB), Y1
 	VFMADD213PS 384(AX), Y1, Y0
 	VMOVUPS     Y0, 384(AX)
 	VFMADD213PS 576(AX), Y1, Y2
 	VMOVUPS     Y2, 576(AX)
 	VMOVUPS     224(SP), Y0
-	VMULPS      eight44<>+0(SB), Y5, Y5
+	VMULPS      eight46<>+0(SB), Y5, Y5
 	VSUBPS      Y5, Y0, Y1
 	VADDPS      Y5, Y0, Y0
-	VMOVUPS     eight28<>+0(SB), Y2
+	VMOVUPS     eight30<>+0(SB), Y2
 	VFMADD213PS 448(AX), Y2, Y0
 	VMOVUPS     Y0, 448(AX)
 	VFMADD213PS 512(AX), Y2, Y1
@@ -2437,46 +2586,46 @@ TEXT ·backAVX2(SB), $256-32
 	VMOVUPS     672(CX), Y5
 	VMOVUPS     800(CX), Y6
 	VMOVUPS     928(CX), Y7
-	VMULPS      eight36<>+0(SB), Y0, Y0
+	VMULPS      eight38<>+0(SB), Y0, Y0
 	VADDPS      Y5, Y7, Y7
 	VADDPS      Y3, Y5, Y5
 	VADDPS      Y1, Y3, Y3
 	VADDPS      Y2, Y6, Y6
-	VMULPS      eight36<>+0(SB), Y6, Y6
-	VMULPS      eight36<>+0(SB), Y4, Y4
+	VMULPS      eight38<>+0(SB), Y6, Y6
+	VMULPS      eight38<>+0(SB), Y4, Y4
 	VSUBPS      Y4, Y0, Y8
 	VADDPS      Y4, Y0, Y0
 	VSUBPS      Y6, Y2, Y4
 	VADDPS      Y6, Y2, Y2
-	VMULPS      eight34<>+0(SB), Y2, Y2
-	VMULPS      eight35<>+0(SB), Y4, Y4
+	VMULPS      eight36<>+0(SB), Y2, Y2
+	VMULPS      eight37<>+0(SB), Y4, Y4
 	VSUBPS      Y2, Y0, Y6
 	VADDPS      Y2, Y0, Y0
 	VSUBPS      Y4, Y8, Y2
 	VADDPS      Y4, Y8, Y8
 	VADDPS      Y3, Y7, Y7
-	VMULPS      eight36<>+0(SB), Y7, Y7
-	VMULPS      eight36<>+0(SB), Y5, Y5
+	VMULPS      eight38<>+0(SB), Y7, Y7
+	VMULPS      eight38<>+0(SB), Y5, Y5
 	VSUBPS      Y5, Y1, Y4
 	VADDPS      Y5, Y1, Y1
 	VSUBPS      Y7, Y3, Y5
 	VADDPS      Y7, Y3, Y3
-	VMULPS      eight34<>+0(SB), Y3, Y3
-	VMULPS      eight35<>+0(SB), Y5, Y5
+	VMULPS      eight36<>+0(SB), Y3, Y3
+	VMULPS      eight37<>+0(SB), Y5, Y5
 	VSUBPS      Y3, Y1, Y7
 	VADDPS      Y3, Y1, Y1
 	VSUBPS      Y5, Y4, Y3
 	VADDPS      Y5, Y4, Y4
-	VMULPS      eight30<>+0(SB), Y1, Y1
+	VMULPS      eight32<>+0(SB), Y1, Y1
 	VSUBPS      Y1, Y0, Y5
 	VADDPS      Y1, Y0, Y0
-	VMULPS      eight31<>+0(SB), Y4, Y4
+	VMULPS      eight33<>+0(SB), Y4, Y4
 	VSUBPS      Y4, Y8, Y1
 	VADDPS      Y4, Y8, Y8
-	VMULPS      eight32<>+0(SB), Y3, Y3
+	VMULPS      eight34<>+0(SB), Y3, Y3
 	VSUBPS      Y3, Y2, Y4
 	VADDPS      Y3, Y2, Y2
-	VMULPS      eight33<>+0(SB), Y7, Y7
+	VMULPS      eight35<>+0(SB), Y7, Y7
 	VSUBPS      Y7, Y6, Y3
 	VADDPS      Y7, Y6, Y6
 	VMOVUPS     Y0, (SP)
@@ -2506,111 +2655,111 @@ TEXT ·backAVX2(SB), $256-32
 	VADDPS      Y3, Y5, Y5
 	VADDPS      Y1, Y3, Y3
 	VADDPS      Y2, Y6, Y6
-	VMULPS      eight36<>+0(SB), Y6, Y6
-	VMULPS      eight36<>+0(SB), Y4, Y4
+	VMULPS      eight38<>+0(SB), Y6, Y6
+	VMULPS      eight38<>+0(SB), Y4, Y4
 	VSUBPS      Y4, Y0, Y8
 	VADDPS      Y4, Y0, Y0
 	VSUBPS      Y6, Y2, Y4
 	VADDPS      Y6, Y2, Y2
-	VMULPS      eight34<>+0(SB), Y2, Y2
-	VMULPS      eight35<>+0(SB), Y4, Y4
+	VMULPS      eight36<>+0(SB), Y2, Y2
+	VMULPS      eight37<>+0(SB), Y4, Y4
 	VSUBPS      Y2, Y0, Y6
 	VADDPS      Y2, Y0, Y0
 	VSUBPS      Y4, Y8, Y2
 	VADDPS      Y4, Y8, Y8
 	VADDPS      Y3, Y7, Y7
-	VMULPS      eight36<>+0(SB), Y7, Y7
-	VMULPS      eight36<>+0(SB), Y5, Y5
+	VMULPS      eight38<>+0(SB), Y7, Y7
+	VMULPS      eight38<>+0(SB), Y5, Y5
 	VSUBPS      Y5, Y1, Y4
 	VADDPS      Y5, Y1, Y1
 	VSUBPS      Y7, Y3, Y5
 	VADDPS      Y7, Y3, Y3
-	VMULPS      eight34<>+0(SB), Y3, Y3
-	VMULPS      eight35<>+0(SB), Y5, Y5
+	VMULPS      eight36<>+0(SB), Y3, Y3
+	VMULPS      eight37<>+0(SB), Y5, Y5
 	VSUBPS      Y3, Y1, Y7
 	VADDPS      Y3, Y1, Y1
 	VSUBPS      Y5, Y4, Y3
 	VADDPS      Y5, Y4, Y4
-	VMULPS      eight30<>+0(SB), Y1, Y1
+	VMULPS      eight32<>+0(SB), Y1, Y1
 	VSUBPS      Y1, Y0, Y5
 	VADDPS      Y1, Y0, Y0
-	VMULPS      eight31<>+0(SB), Y4, Y4
+	VMULPS      eight33<>+0(SB), Y4, Y4
 	VSUBPS      Y4, Y8, Y1
 	VADDPS      Y4, Y8, Y8
-	VMULPS      eight32<>+0(SB), Y3, Y3
+	VMULPS      eight34<>+0(SB), Y3, Y3
 	VSUBPS      Y3, Y2, Y4
 	VADDPS      Y3, Y2, Y2
-	VMULPS      eight33<>+0(SB), Y7, Y7
+	VMULPS      eight35<>+0(SB), Y7, Y7
 	VSUBPS      Y7, Y6, Y3
 	VADDPS      Y7, Y6, Y6
 	VMOVUPS     (SP), Y7
-	VMULPS      eight37<>+0(SB), Y0, Y0
+	VMULPS      eight39<>+0(SB), Y0, Y0
 	VSUBPS      Y0, Y7, Y9
 	VADDPS      Y0, Y7, Y7
-	VMOVUPS     eight14<>+0(SB), Y0
+	VMOVUPS     eight16<>+0(SB), Y0
 	VFMADD213PS 32(AX), Y0, Y7
 	VMOVUPS     Y7, 32(AX)
 	VFMADD213PS 992(AX), Y0, Y9
 	VMOVUPS     Y9, 992(AX)
 	VMOVUPS     32(SP), Y0
-	VMULPS      eight38<>+0(SB), Y8, Y8
+	VMULPS      eight40<>+0(SB), Y8, Y8
 	VSUBPS      Y8, Y0, Y7
 	VADDPS      Y8, Y0, Y0
-	VMOVUPS     eight16<>+0(SB), Y8
+	VMOVUPS     eight18<>+0(SB), Y8
 	VFMADD213PS 96(AX), Y8, Y0
 	VMOVUPS     Y0, 96(AX)
 	VFMADD213PS 928(AX), Y8, Y7
 	VMOVUPS     Y7, 928(AX)
 	VMOVUPS     64(SP), Y0
-	VMULPS      eight39<>+0(SB), Y2, Y2
+	VMULPS      eight41<>+0(SB), Y2, Y2
 	VSUBPS      Y2, Y0, Y7
 	VADDPS      Y2, Y0, Y0
-	VMOVUPS     eight18<>+0(SB), Y2
+	VMOVUPS     eight20<>+0(SB), Y2
 	VFMADD213PS 160(AX), Y2, Y0
 	VMOVUPS     Y0, 160(AX)
 	VFMADD213PS 864(AX), Y2, Y7
 	VMOVUPS     Y7, 864(AX)
 	VMOVUPS     96(SP), Y0
-	VMULPS      eight40<>+0(SB), Y6, Y6
+	VMULPS      eight42<>+0(SB), Y6, Y6
 	VSUBPS      Y6, Y0, Y2
 	VADDPS      Y6, Y0, Y0
-	VMOVUPS     eight20<>+0(SB), Y6
+	VMOVUPS     eight22<>+0(SB), Y6
 	VFMADD213PS 224(AX), Y6, Y0
 	VMOVUPS     Y0, 224(AX)
 	VFMADD213PS 800(AX), Y6, Y2
 	VMOVUPS     Y2, 800(AX)
 	VMOVUPS     128(SP), Y0
-	VMULPS      eight41<>+0(SB), Y3, Y3
+	VMULPS      eight43<>+0(SB), Y3, Y3
 	VSUBPS      Y3, Y0, Y2
 	VADDPS      Y3, Y0, Y0
-	VMOVUPS     eight22<>+0(SB), Y3
+	VMOVUPS     eight24<>+0(SB), Y3
 	VFMADD213PS 288(AX), Y3, Y0
 	VMOVUPS     Y0, 288(AX)
 	VFMADD213PS 736(AX), Y3, Y2
 	VMOVUPS     Y2, 736(AX)
 	VMOVUPS     160(SP), Y0
-	VMULPS      eight42<>+0(SB), Y4, Y4
+	VMULPS      eight44<>+0(SB), Y4, Y4
 	VSUBPS      Y4, Y0, Y2
 	VADDPS      Y4, Y0, Y0
-	VMOVUPS     eight24<>+0(SB), Y3
+	VMOVUPS     eight26<>+0(SB), Y3
 	VFMADD213PS 352(AX), Y3, Y0
 	VMOVUPS     Y0, 352(AX)
 	VFMADD213PS 672(AX), Y3, Y2
 	VMOVUPS     Y2, 672(AX)
 	VMOVUPS     192(SP), Y0
-	VMULPS      eight43<>+0(SB), Y1, Y1
+	VMULPS      eight45<>+0(SB), Y1, Y1
 	VSUBPS      Y1, Y0, Y2
 	VADDPS      Y1, Y0, Y0
-	VMOVUPS     eight26<>+0(SB), Y1
+	VMOVUPS     eight28<>+0(SB), Y1
 	VFMADD213PS 416(AX), Y1, Y0
 	VMOVUPS     Y0, 416(AX)
 	VFMADD213PS 608(AX), Y1, Y2
 	VMOVUPS     Y2, 608(AX)
 	VMOVUPS     224(SP), Y0
-	VMULPS      eight44<>+0(SB), Y5, Y5
+	VMULPS      eight46<>+0(SB), Y5, Y5
 	VSUBPS      Y5, Y0, Y1
 	VADDPS      Y5, Y0, Y0
-	VMOVUPS     eight28<>+0(SB), Y2
+	VMOVUPS     eight30<>+0(SB), Y2
 	VFMADD213PS 480(AX), Y2, Y0
 	VMOVUPS     Y0, 480(AX)
 	VFMADD213PS 544(AX), Y2, Y1
@@ -2837,8 +2986,8 @@ TEXT ·countAVX2(SB), NOSPLIT, $0-16
 	VBROADCASTSS weight+8(FP), Y0
 	VBROADCASTSS half+12(FP), Y1
 	VMULPS       Y1, Y0, Y0
-	VMOVDQU      eight45<>+0(SB), Y2
-	VMOVDQU      eight46<>+0(SB), Y3
+	VMOVDQU      eight47<>+0(SB), Y2
+	VMOVDQU      eight48<>+0(SB), Y3
 	VMOVUPS      3072(AX), Y4
 	VMULPS       Y4, Y4, Y4
 	VMOVUPS      3104(AX), Y5
@@ -2850,8 +2999,8 @@ TEXT ·countAVX2(SB), NOSPLIT, $0-16
 	VPALIGNR     $0x0c, Y6, Y5, Y8
 	VPERMPS      Y5, Y3, Y6
 	VADDPS       Y8, Y6, Y6
-	VFMADD231PS  eight47<>+0(SB), Y4, Y7
-	VFMADD231PS  eight47<>+0(SB), Y5, Y6
+	VFMADD231PS  eight49<>+0(SB), Y4, Y7
+	VFMADD231PS  eight49<>+0(SB), Y5, Y6
 	VMOVUPS      Y7, Y4
 	VMOVUPS      Y6, Y5
 	VMOVUPS      3136(AX), Y8
@@ -2865,14 +3014,14 @@ TEXT ·countAVX2(SB), NOSPLIT, $0-16
 	VPALIGNR     $0x0c, Y10, Y9, Y12
 	VPERMPS      Y9, Y3, Y10
 	VADDPS       Y12, Y10, Y10
-	VFMADD231PS  eight47<>+0(SB), Y8, Y11
-	VFMADD231PS  eight47<>+0(SB), Y9, Y10
+	VFMADD231PS  eight49<>+0(SB), Y8, Y11
+	VFMADD231PS  eight49<>+0(SB), Y9, Y10
 	VADDPS       Y11, Y7, Y7
-	VFMADD231PS  eight47<>+0(SB), Y4, Y7
-	VMULPS       eight48<>+0(SB), Y7, Y7
+	VFMADD231PS  eight49<>+0(SB), Y4, Y7
+	VMULPS       eight50<>+0(SB), Y7, Y7
 	VADDPS       Y10, Y6, Y6
-	VFMADD231PS  eight47<>+0(SB), Y5, Y6
-	VMULPS       eight48<>+0(SB), Y6, Y6
+	VFMADD231PS  eight49<>+0(SB), Y5, Y6
+	VMULPS       eight50<>+0(SB), Y6, Y6
 	VMOVUPS      Y1, Y8
 	VFMADD231PS  Y7, Y7, Y8
 	VDIVPS       Y8, Y0, Y8
@@ -2900,14 +3049,14 @@ TEXT ·countAVX2(SB), NOSPLIT, $0-16
 	VPALIGNR     $0x0c, Y8, Y7, Y12
 	VPERMPS      Y7, Y3, Y8
 	VADDPS       Y12, Y8, Y8
-	VFMADD231PS  eight47<>+0(SB), Y6, Y9
-	VFMADD231PS  eight47<>+0(SB), Y7, Y8
+	VFMADD231PS  eight49<>+0(SB), Y6, Y9
+	VFMADD231PS  eight49<>+0(SB), Y7, Y8
 	VADDPS       Y9, Y4, Y4
-	VFMADD231PS  eight47<>+0(SB), Y11, Y4
-	VMULPS       eight48<>+0(SB), Y4, Y4
+	VFMADD231PS  eight49<>+0(SB), Y11, Y4
+	VMULPS       eight50<>+0(SB), Y4, Y4
 	VADDPS       Y8, Y5, Y5
-	VFMADD231PS  eight47<>+0(SB), Y10, Y5
-	VMULPS       eight48<>+0(SB), Y5, Y5
+	VFMADD231PS  eight49<>+0(SB), Y10, Y5
+	VMULPS       eight50<>+0(SB), Y5, Y5
 	VMOVUPS      Y1, Y6
 	VFMADD231PS  Y4, Y4, Y6
 	VDIVPS       Y6, Y0, Y6
@@ -2935,14 +3084,14 @@ TEXT ·countAVX2(SB), NOSPLIT, $0-16
 	VPALIGNR     $0x0c, Y6, Y5, Y12
 	VPERMPS      Y5, Y3, Y6
 	VADDPS       Y12, Y6, Y6
-	VFMADD231PS  eight47<>+0(SB), Y4, Y7
-	VFMADD231PS  eight47<>+0(SB), Y5, Y6
+	VFMADD231PS  eight49<>+0(SB), Y4, Y7
+	VFMADD231PS  eight49<>+0(SB), Y5, Y6
 	VADDPS       Y7, Y11, Y11
-	VFMADD231PS  eight47<>+0(SB), Y9, Y11
-	VMULPS       eight48<>+0(SB), Y11, Y11
+	VFMADD231PS  eight49<>+0(SB), Y9, Y11
+	VMULPS       eight50<>+0(SB), Y11, Y11
 	VADDPS       Y6, Y10, Y10
-	VFMADD231PS  eight47<>+0(SB), Y8, Y10
-	VMULPS       eight48<>+0(SB), Y10, Y10
+	VFMADD231PS  eight49<>+0(SB), Y8, Y10
+	VMULPS       eight50<>+0(SB), Y10, Y10
 	VMOVUPS      Y1, Y4
 	VFMADD231PS  Y11, Y11, Y4
 	VDIVPS       Y4, Y0, Y4
@@ -2970,14 +3119,14 @@ TEXT ·countAVX2(SB), NOSPLIT, $0-16
 	VPALIGNR     $0x0c, Y10, Y5, Y12
 	VPERMPS      Y5, Y3, Y10
 	VADDPS       Y12, Y10, Y10
-	VFMADD231PS  eight47<>+0(SB), Y4, Y11
-	VFMADD231PS  eight47<>+0(SB), Y5, Y10
+	VFMADD231PS  eight49<>+0(SB), Y4, Y11
+	VFMADD231PS  eight49<>+0(SB), Y5, Y10
 	VADDPS       Y11, Y9, Y9
-	VFMADD231PS  eight47<>+0(SB), Y7, Y9
-	VMULPS       eight48<>+0(SB), Y9, Y9
+	VFMADD231PS  eight49<>+0(SB), Y7, Y9
+	VMULPS       eight50<>+0(SB), Y9, Y9
 	VADDPS       Y10, Y8, Y8
-	VFMADD231PS  eight47<>+0(SB), Y6, Y8
-	VMULPS       eight48<>+0(SB), Y8, Y8
+	VFMADD231PS  eight49<>+0(SB), Y6, Y8
+	VMULPS       eight50<>+0(SB), Y8, Y8
 	VMOVUPS      Y1, Y4
 	VFMADD231PS  Y9, Y9, Y4
 	VDIVPS       Y4, Y0, Y4
@@ -3005,14 +3154,14 @@ TEXT ·countAVX2(SB), NOSPLIT, $0-16
 	VPALIGNR     $0x0c, Y8, Y5, Y12
 	VPERMPS      Y5, Y3, Y8
 	VADDPS       Y12, Y8, Y8
-	VFMADD231PS  eight47<>+0(SB), Y4, Y9
-	VFMADD231PS  eight47<>+0(SB), Y5, Y8
+	VFMADD231PS  eight49<>+0(SB), Y4, Y9
+	VFMADD231PS  eight49<>+0(SB), Y5, Y8
 	VADDPS       Y9, Y7, Y7
-	VFMADD231PS  eight47<>+0(SB), Y11, Y7
-	VMULPS       eight48<>+0(SB), Y7, Y7
+	VFMADD231PS  eight49<>+0(SB), Y11, Y7
+	VMULPS       eight50<>+0(SB), Y7, Y7
 	VADDPS       Y8, Y6, Y6
-	VFMADD231PS  eight47<>+0(SB), Y10, Y6
-	VMULPS       eight48<>+0(SB), Y6, Y6
+	VFMADD231PS  eight49<>+0(SB), Y10, Y6
+	VMULPS       eight50<>+0(SB), Y6, Y6
 	VMOVUPS      Y1, Y4
 	VFMADD231PS  Y7, Y7, Y4
 	VDIVPS       Y4, Y0, Y4
@@ -3040,14 +3189,14 @@ TEXT ·countAVX2(SB), NOSPLIT, $0-16
 	VPALIGNR     $0x0c, Y6, Y5, Y12
 	VPERMPS      Y5, Y3, Y6
 	VADDPS       Y12, Y6, Y6
-	VFMADD231PS  eight47<>+0(SB), Y4, Y7
-	VFMADD231PS  eight47<>+0(SB), Y5, Y6
+	VFMADD231PS  eight49<>+0(SB), Y4, Y7
+	VFMADD231PS  eight49<>+0(SB), Y5, Y6
 	VADDPS       Y7, Y11, Y11
-	VFMADD231PS  eight47<>+0(SB), Y9, Y11
-	VMULPS       eight48<>+0(SB), Y11, Y11
+	VFMADD231PS  eight49<>+0(SB), Y9, Y11
+	VMULPS       eight50<>+0(SB), Y11, Y11
 	VADDPS       Y6, Y10, Y10
-	VFMADD231PS  eight47<>+0(SB), Y8, Y10
-	VMULPS       eight48<>+0(SB), Y10, Y10
+	VFMADD231PS  eight49<>+0(SB), Y8, Y10
+	VMULPS       eight50<>+0(SB), Y10, Y10
 	VMOVUPS      Y1, Y4
 	VFMADD231PS  Y11, Y11, Y4
 	VDIVPS       Y4, Y0, Y4
@@ -3075,14 +3224,14 @@ TEXT ·countAVX2(SB), NOSPLIT, $0-16
 	VPALIGNR     $0x0c, Y10, Y5, Y12
 	VPERMPS      Y5, Y3, Y10
 	VADDPS       Y12, Y10, Y10
-	VFMADD231PS  eight47<>+0(SB), Y4, Y11
-	VFMADD231PS  eight47<>+0(SB), Y5, Y10
+	VFMADD231PS  eight49<>+0(SB), Y4, Y11
+	VFMADD231PS  eight49<>+0(SB), Y5, Y10
 	VADDPS       Y11, Y9, Y9
-	VFMADD231PS  eight47<>+0(SB), Y7, Y9
-	VMULPS       eight48<>+0(SB), Y9, Y9
+	VFMADD231PS  eight49<>+0(SB), Y7, Y9
+	VMULPS       eight50<>+0(SB), Y9, Y9
 	VADDPS       Y10, Y8, Y8
-	VFMADD231PS  eight47<>+0(SB), Y6, Y8
-	VMULPS       eight48<>+0(SB), Y8, Y8
+	VFMADD231PS  eight49<>+0(SB), Y6, Y8
+	VMULPS       eight50<>+0(SB), Y8, Y8
 	VMOVUPS      Y1, Y4
 	VFMADD231PS  Y9, Y9, Y4
 	VDIVPS       Y4, Y0, Y4
@@ -3110,14 +3259,14 @@ TEXT ·countAVX2(SB), NOSPLIT, $0-16
 	VPALIGNR     $0x0c, Y8, Y5, Y12
 	VPERMPS      Y5, Y3, Y8
 	VADDPS       Y12, Y8, Y8
-	VFMADD231PS  eight47<>+0(SB), Y4, Y9
-	VFMADD231PS  eight47<>+0(SB), Y5, Y8
+	VFMADD231PS  eight49<>+0(SB), Y4, Y9
+	VFMADD231PS  eight49<>+0(SB), Y5, Y8
 	VADDPS       Y9, Y7, Y7
-	VFMADD231PS  eight47<>+0(SB), Y11, Y7
-	VMULPS       eight48<>+0(SB), Y7, Y7
+	VFMADD231PS  eight49<>+0(SB), Y11, Y7
+	VMULPS       eight50<>+0(SB), Y7, Y7
 	VADDPS       Y8, Y6, Y6
-	VFMADD231PS  eight47<>+0(SB), Y10, Y6
-	VMULPS       eight48<>+0(SB), Y6, Y6
+	VFMADD231PS  eight49<>+0(SB), Y10, Y6
+	VMULPS       eight50<>+0(SB), Y6, Y6
 	VMOVUPS      Y1, Y4
 	VFMADD231PS  Y7, Y7, Y4
 	VDIVPS       Y4, Y0, Y4
@@ -3145,14 +3294,14 @@ TEXT ·countAVX2(SB), NOSPLIT, $0-16
 	VPALIGNR     $0x0c, Y6, Y5, Y12
 	VPERMPS      Y5, Y3, Y6
 	VADDPS       Y12, Y6, Y6
-	VFMADD231PS  eight47<>+0(SB), Y4, Y7
-	VFMADD231PS  eight47<>+0(SB), Y5, Y6
+	VFMADD231PS  eight49<>+0(SB), Y4, Y7
+	VFMADD231PS  eight49<>+0(SB), Y5, Y6
 	VADDPS       Y7, Y11, Y11
-	VFMADD231PS  eight47<>+0(SB), Y9, Y11
-	VMULPS       eight48<>+0(SB), Y11, Y11
+	VFMADD231PS  eight49<>+0(SB), Y9, Y11
+	VMULPS       eight50<>+0(SB), Y11, Y11
 	VADDPS       Y6, Y10, Y10
-	VFMADD231PS  eight47<>+0(SB), Y8, Y10
-	VMULPS       eight48<>+0(SB), Y10, Y10
+	VFMADD231PS  eight49<>+0(SB), Y8, Y10
+	VMULPS       eight50<>+0(SB), Y10, Y10
 	VMOVUPS      Y1, Y4
 	VFMADD231PS  Y11, Y11, Y4
 	VDIVPS       Y4, Y0, Y4
@@ -3180,14 +3329,14 @@ TEXT ·countAVX2(SB), NOSPLIT, $0-16
 	VPALIGNR     $0x0c, Y10, Y5, Y12
 	VPERMPS      Y5, Y3, Y10
 	VADDPS       Y12, Y10, Y10
-	VFMADD231PS  eight47<>+0(SB), Y4, Y11
-	VFMADD231PS  eight47<>+0(SB), Y5, Y10
+	VFMADD231PS  eight49<>+0(SB), Y4, Y11
+	VFMADD231PS  eight49<>+0(SB), Y5, Y10
 	VADDPS       Y11, Y9, Y9
-	VFMADD231PS  eight47<>+0(SB), Y7, Y9
-	VMULPS       eight48<>+0(SB), Y9, Y9
+	VFMADD231PS  eight49<>+0(SB), Y7, Y9
+	VMULPS       eight50<>+0(SB), Y9, Y9
 	VADDPS       Y10, Y8, Y8
-	VFMADD231PS  eight47<>+0(SB), Y6, Y8
-	VMULPS       eight48<>+0(SB), Y8, Y8
+	VFMADD231PS  eight49<>+0(SB), Y6, Y8
+	VMULPS       eight50<>+0(SB), Y8, Y8
 	VMOVUPS      Y1, Y4
 	VFMADD231PS  Y9, Y9, Y4
 	VDIVPS       Y4, Y0, Y4
@@ -3215,14 +3364,14 @@ TEXT ·countAVX2(SB), NOSPLIT, $0-16
 	VPALIGNR     $0x0c, Y8, Y5, Y12
 	VPERMPS      Y5, Y3, Y8
 	VADDPS       Y12, Y8, Y8
-	VFMADD231PS  eight47<>+0(SB), Y4, Y9
-	VFMADD231PS  eight47<>+0(SB), Y5, Y8
+	VFMADD231PS  eight49<>+0(SB), Y4, Y9
+	VFMADD231PS  eight49<>+0(SB), Y5, Y8
 	VADDPS       Y9, Y7, Y7
-	VFMADD231PS  eight47<>+0(SB), Y11, Y7
-	VMULPS       eight48<>+0(SB), Y7, Y7
+	VFMADD231PS  eight49<>+0(SB), Y11, Y7
+	VMULPS       eight50<>+0(SB), Y7, Y7
 	VADDPS       Y8, Y6, Y6
-	VFMADD231PS  eight47<>+0(SB), Y10, Y6
-	VMULPS       eight48<>+0(SB), Y6, Y6
+	VFMADD231PS  eight49<>+0(SB), Y10, Y6
+	VMULPS       eight50<>+0(SB), Y6, Y6
 	VMOVUPS      Y1, Y4
 	VFMADD231PS  Y7, Y7, Y4
 	VDIVPS       Y4, Y0, Y4
@@ -3250,14 +3399,14 @@ TEXT ·countAVX2(SB), NOSPLIT, $0-16
 	VPALIGNR     $0x0c, Y6, Y5, Y12
 	VPERMPS      Y5, Y3, Y6
 	VADDPS       Y12, Y6, Y6
-	VFMADD231PS  eight47<>+0(SB), Y4, Y7
-	VFMADD231PS  eight47<>+0(SB), Y5, Y6
+	VFMADD231PS  eight49<>+0(SB), Y4, Y7
+	VFMADD231PS  eight49<>+0(SB), Y5, Y6
 	VADDPS       Y7, Y11, Y11
-	VFMADD231PS  eight47<>+0(SB), Y9, Y11
-	VMULPS       eight48<>+0(SB), Y11, Y11
+	VFMADD231PS  eight49<>+0(SB), Y9, Y11
+	VMULPS       eight50<>+0(SB), Y11, Y11
 	VADDPS       Y6, Y10, Y10
-	VFMADD231PS  eight47<>+0(SB), Y8, Y10
-	VMULPS       eight48<>+0(SB), Y10, Y10
+	VFMADD231PS  eight49<>+0(SB), Y8, Y10
+	VMULPS       eight50<>+0(SB), Y10, Y10
 	VMOVUPS      Y1, Y4
 	VFMADD231PS  Y11, Y11, Y4
 	VDIVPS       Y4, Y0, Y4
@@ -3285,14 +3434,14 @@ TEXT ·countAVX2(SB), NOSPLIT, $0-16
 	VPALIGNR     $0x0c, Y10, Y5, Y12
 	VPERMPS      Y5, Y3, Y10
 	VADDPS       Y12, Y10, Y10
-	VFMADD231PS  eight47<>+0(SB), Y4, Y11
-	VFMADD231PS  eight47<>+0(SB), Y5, Y10
+	VFMADD231PS  eight49<>+0(SB), Y4, Y11
+	VFMADD231PS  eight49<>+0(SB), Y5, Y10
 	VADDPS       Y11, Y9, Y9
-	VFMADD231PS  eight47<>+0(SB), Y7, Y9
-	VMULPS       eight48<>+0(SB), Y9, Y9
+	VFMADD231PS  eight49<>+0(SB), Y7, Y9
+	VMULPS       eight50<>+0(SB), Y9, Y9
 	VADDPS       Y10, Y8, Y8
-	VFMADD231PS  eight47<>+0(SB), Y6, Y8
-	VMULPS       eight48<>+0(SB), Y8, Y8
+	VFMADD231PS  eight49<>+0(SB), Y6, Y8
+	VMULPS       eight50<>+0(SB), Y8, Y8
 	VMOVUPS      Y1, Y4
 	VFMADD231PS  Y9, Y9, Y4
 	VDIVPS       Y4, Y0, Y4
@@ -3320,14 +3469,14 @@ TEXT ·countAVX2(SB), NOSPLIT, $0-16
 	VPALIGNR     $0x0c, Y8, Y5, Y12
 	VPERMPS      Y5, Y3, Y8
 	VADDPS       Y12, Y8, Y8
-	VFMADD231PS  eight47<>+0(SB), Y4, Y9
-	VFMADD231PS  eight47<>+0(SB), Y5, Y8
+	VFMADD231PS  eight49<>+0(SB), Y4, Y9
+	VFMADD231PS  eight49<>+0(SB), Y5, Y8
 	VADDPS       Y9, Y7, Y7
-	VFMADD231PS  eight47<>+0(SB), Y11, Y7
-	VMULPS       eight48<>+0(SB), Y7, Y7
+	VFMADD231PS  eight49<>+0(SB), Y11, Y7
+	VMULPS       eight50<>+0(SB), Y7, Y7
 	VADDPS       Y8, Y6, Y6
-	VFMADD231PS  eight47<>+0(SB), Y10, Y6
-	VMULPS       eight48<>+0(SB), Y6, Y6
+	VFMADD231PS  eight49<>+0(SB), Y10, Y6
+	VMULPS       eight50<>+0(SB), Y6, Y6
 	VMOVUPS      Y1, Y4
 	VFMADD231PS  Y7, Y7, Y4
 	VDIVPS       Y4, Y0, Y4
@@ -3355,14 +3504,14 @@ TEXT ·countAVX2(SB), NOSPLIT, $0-16
 	VPALIGNR     $0x0c, Y6, Y5, Y7
 	VPERMPS      Y5, Y3, Y3
 	VADDPS       Y7, Y3, Y3
-	VFMADD231PS  eight47<>+0(SB), Y4, Y2
-	VFMADD231PS  eight47<>+0(SB), Y5, Y3
+	VFMADD231PS  eight49<>+0(SB), Y4, Y2
+	VFMADD231PS  eight49<>+0(SB), Y5, Y3
 	VADDPS       Y2, Y11, Y11
-	VFMADD231PS  eight47<>+0(SB), Y9, Y11
-	VMULPS       eight48<>+0(SB), Y11, Y11
+	VFMADD231PS  eight49<>+0(SB), Y9, Y11
+	VMULPS       eight50<>+0(SB), Y11, Y11
 	VADDPS       Y3, Y10, Y10
-	VFMADD231PS  eight47<>+0(SB), Y8, Y10
-	VMULPS       eight48<>+0(SB), Y10, Y10
+	VFMADD231PS  eight49<>+0(SB), Y8, Y10
+	VMULPS       eight50<>+0(SB), Y10, Y10
 	VMOVUPS      Y1, Y4
 	VFMADD231PS  Y11, Y11, Y4
 	VDIVPS       Y4, Y0, Y4
@@ -3380,11 +3529,11 @@ TEXT ·countAVX2(SB), NOSPLIT, $0-16
 	VADDPS       6048(AX), Y4, Y4
 	VMOVUPS      Y4, 6048(AX)
 	VADDPS       Y2, Y9, Y9
-	VFMADD231PS  eight47<>+0(SB), Y2, Y9
-	VMULPS       eight48<>+0(SB), Y9, Y9
+	VFMADD231PS  eight49<>+0(SB), Y2, Y9
+	VMULPS       eight50<>+0(SB), Y9, Y9
 	VADDPS       Y3, Y8, Y8
-	VFMADD231PS  eight47<>+0(SB), Y3, Y8
-	VMULPS       eight48<>+0(SB), Y8, Y8
+	VFMADD231PS  eight49<>+0(SB), Y3, Y8
+	VMULPS       eight50<>+0(SB), Y8, Y8
 	VMOVUPS      Y1, Y2
 	VFMADD231PS  Y9, Y9, Y2
 	VDIVPS       Y2, Y0, Y2
@@ -3404,45 +3553,45 @@ TEXT ·countAVX2(SB), NOSPLIT, $0-16
 	VZEROUPPER
 	RET
 
-DATA eight45<>+0(SB)/4, $0x00000000
-DATA eight45<>+4(SB)/4, $0x00000000
-DATA eight45<>+8(SB)/4, $0x00000001
-DATA eight45<>+12(SB)/4, $0x00000002
-DATA eight45<>+16(SB)/4, $0x00000003
-DATA eight45<>+20(SB)/4, $0x00000004
-DATA eight45<>+24(SB)/4, $0x00000005
-DATA eight45<>+28(SB)/4, $0x00000006
-GLOBL eight45<>(SB), RODATA|NOPTR, $32
-
-DATA eight46<>+0(SB)/4, $0x00000001
-DATA eight46<>+4(SB)/4, $0x00000002
-DATA eight46<>+8(SB)/4, $0x00000003
-DATA eight46<>+12(SB)/4, $0x00000004
-DATA eight46<>+16(SB)/4, $0x00000005
-DATA eight46<>+20(SB)/4, $0x00000006
-DATA eight46<>+24(SB)/4, $0x00000007
-DATA eight46<>+28(SB)/4, $0x00000007
-GLOBL eight46<>(SB), RODATA|NOPTR, $32
-
-DATA eight47<>+0(SB)/4, $0x40000000
-DATA eight47<>+4(SB)/4, $0x40000000
-DATA eight47<>+8(SB)/4, $0x40000000
-DATA eight47<>+12(SB)/4, $0x40000000
-DATA eight47<>+16(SB)/4, $0x40000000
-DATA eight47<>+20(SB)/4, $0x40000000
-DATA eight47<>+24(SB)/4, $0x40000000
-DATA eight47<>+28(SB)/4, $0x40000000
+DATA eight47<>+0(SB)/4, $0x00000000
+DATA eight47<>+4(SB)/4, $0x00000000
+DATA eight47<>+8(SB)/4, $0x00000001
+DATA eight47<>+12(SB)/4, $0x00000002
+DATA eight47<>+16(SB)/4, $0x00000003
+DATA eight47<>+20(SB)/4, $0x00000004
+DATA eight47<>+24(SB)/4, $0x00000005
+DATA eight47<>+28(SB)/4, $0x00000006
 GLOBL eight47<>(SB), RODATA|NOPTR, $32
 
-DATA eight48<>+0(SB)/4, $0x3d800000
-DATA eight48<>+4(SB)/4, $0x3d800000
-DATA eight48<>+8(SB)/4, $0x3d800000
-DATA eight48<>+12(SB)/4, $0x3d800000
-DATA eight48<>+16(SB)/4, $0x3d800000
-DATA eight48<>+20(SB)/4, $0x3d800000
-DATA eight48<>+24(SB)/4, $0x3d800000
-DATA eight48<>+28(SB)/4, $0x3d800000
+DATA eight48<>+0(SB)/4, $0x00000001
+DATA eight48<>+4(SB)/4, $0x00000002
+DATA eight48<>+8(SB)/4, $0x00000003
+DATA eight48<>+12(SB)/4, $0x00000004
+DATA eight48<>+16(SB)/4, $0x00000005
+DATA eight48<>+20(SB)/4, $0x00000006
+DATA eight48<>+24(SB)/4, $0x00000007
+DATA eight48<>+28(SB)/4, $0x00000007
 GLOBL eight48<>(SB), RODATA|NOPTR, $32
+
+DATA eight49<>+0(SB)/4, $0x40000000
+DATA eight49<>+4(SB)/4, $0x40000000
+DATA eight49<>+8(SB)/4, $0x40000000
+DATA eight49<>+12(SB)/4, $0x40000000
+DATA eight49<>+16(SB)/4, $0x40000000
+DATA eight49<>+20(SB)/4, $0x40000000
+DATA eight49<>+24(SB)/4, $0x40000000
+DATA eight49<>+28(SB)/4, $0x40000000
+GLOBL eight49<>(SB), RODATA|NOPTR, $32
+
+DATA eight50<>+0(SB)/4, $0x3d800000
+DATA eight50<>+4(SB)/4, $0x3d800000
+DATA eight50<>+8(SB)/4, $0x3d800000
+DATA eight50<>+12(SB)/4, $0x3d800000
+DATA eight50<>+16(SB)/4, $0x3d800000
+DATA eight50<>+20(SB)/4, $0x3d800000
+DATA eight50<>+24(SB)/4, $0x3d800000
+DATA eight50<>+28(SB)/4, $0x3d800000
+GLOBL eight50<>(SB), RODATA|NOPTR, $32
 
 // func restoreAVX2(b *byte, table *byte, rings *[256]int32, weight float32, perVariance float32)
 // Requires: AVX, AVX2, FMA3
@@ -3579,8 +3728,8 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VADDPS       992(AX), Y0, Y0
 	VMOVUPS      Y0, 3040(AX)
 	MOVL         2048(AX), BX
-	VMOVDQU      eight45<>+0(SB), Y0
-	VMOVDQU      eight46<>+0(SB), Y1
+	VMOVDQU      eight47<>+0(SB), Y0
+	VMOVDQU      eight48<>+0(SB), Y1
 	VMOVUPS      2048(AX), Y2
 	VMULPS       Y2, Y2, Y2
 	VMOVUPS      2080(AX), Y3
@@ -3592,8 +3741,8 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VPALIGNR     $0x0c, Y4, Y3, Y6
 	VPERMPS      Y3, Y1, Y4
 	VADDPS       Y6, Y4, Y4
-	VFMADD231PS  eight47<>+0(SB), Y2, Y5
-	VFMADD231PS  eight47<>+0(SB), Y3, Y4
+	VFMADD231PS  eight49<>+0(SB), Y2, Y5
+	VFMADD231PS  eight49<>+0(SB), Y3, Y4
 	VMOVUPS      Y5, Y2
 	VMOVUPS      Y4, Y3
 	VMOVUPS      2112(AX), Y6
@@ -3607,14 +3756,14 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VPALIGNR     $0x0c, Y8, Y7, Y10
 	VPERMPS      Y7, Y1, Y8
 	VADDPS       Y10, Y8, Y8
-	VFMADD231PS  eight47<>+0(SB), Y6, Y9
-	VFMADD231PS  eight47<>+0(SB), Y7, Y8
+	VFMADD231PS  eight49<>+0(SB), Y6, Y9
+	VFMADD231PS  eight49<>+0(SB), Y7, Y8
 	VADDPS       Y9, Y5, Y5
-	VFMADD231PS  eight47<>+0(SB), Y2, Y5
-	VMULPS       eight48<>+0(SB), Y5, Y5
+	VFMADD231PS  eight49<>+0(SB), Y2, Y5
+	VMULPS       eight50<>+0(SB), Y5, Y5
 	VADDPS       Y8, Y4, Y4
-	VFMADD231PS  eight47<>+0(SB), Y3, Y4
-	VMULPS       eight48<>+0(SB), Y4, Y4
+	VFMADD231PS  eight49<>+0(SB), Y3, Y4
+	VMULPS       eight50<>+0(SB), Y4, Y4
 	VMOVUPS      Y5, 3072(AX)
 	VMOVUPS      Y4, 3104(AX)
 	VMOVUPS      2176(AX), Y4
@@ -3628,14 +3777,14 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VPALIGNR     $0x0c, Y6, Y5, Y10
 	VPERMPS      Y5, Y1, Y6
 	VADDPS       Y10, Y6, Y6
-	VFMADD231PS  eight47<>+0(SB), Y4, Y7
-	VFMADD231PS  eight47<>+0(SB), Y5, Y6
+	VFMADD231PS  eight49<>+0(SB), Y4, Y7
+	VFMADD231PS  eight49<>+0(SB), Y5, Y6
 	VADDPS       Y7, Y2, Y2
-	VFMADD231PS  eight47<>+0(SB), Y9, Y2
-	VMULPS       eight48<>+0(SB), Y2, Y2
+	VFMADD231PS  eight49<>+0(SB), Y9, Y2
+	VMULPS       eight50<>+0(SB), Y2, Y2
 	VADDPS       Y6, Y3, Y3
-	VFMADD231PS  eight47<>+0(SB), Y8, Y3
-	VMULPS       eight48<>+0(SB), Y3, Y3
+	VFMADD231PS  eight49<>+0(SB), Y8, Y3
+	VMULPS       eight50<>+0(SB), Y3, Y3
 	VMOVUPS      Y2, 3136(AX)
 	VMOVUPS      Y3, 3168(AX)
 	VMOVUPS      2240(AX), Y2
@@ -3649,14 +3798,14 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VPALIGNR     $0x0c, Y4, Y3, Y10
 	VPERMPS      Y3, Y1, Y4
 	VADDPS       Y10, Y4, Y4
-	VFMADD231PS  eight47<>+0(SB), Y2, Y5
-	VFMADD231PS  eight47<>+0(SB), Y3, Y4
+	VFMADD231PS  eight49<>+0(SB), Y2, Y5
+	VFMADD231PS  eight49<>+0(SB), Y3, Y4
 	VADDPS       Y5, Y9, Y9
-	VFMADD231PS  eight47<>+0(SB), Y7, Y9
-	VMULPS       eight48<>+0(SB), Y9, Y9
+	VFMADD231PS  eight49<>+0(SB), Y7, Y9
+	VMULPS       eight50<>+0(SB), Y9, Y9
 	VADDPS       Y4, Y8, Y8
-	VFMADD231PS  eight47<>+0(SB), Y6, Y8
-	VMULPS       eight48<>+0(SB), Y8, Y8
+	VFMADD231PS  eight49<>+0(SB), Y6, Y8
+	VMULPS       eight50<>+0(SB), Y8, Y8
 	VMOVUPS      Y9, 3200(AX)
 	VMOVUPS      Y8, 3232(AX)
 	VMOVUPS      2304(AX), Y2
@@ -3670,14 +3819,14 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VPALIGNR     $0x0c, Y8, Y3, Y10
 	VPERMPS      Y3, Y1, Y8
 	VADDPS       Y10, Y8, Y8
-	VFMADD231PS  eight47<>+0(SB), Y2, Y9
-	VFMADD231PS  eight47<>+0(SB), Y3, Y8
+	VFMADD231PS  eight49<>+0(SB), Y2, Y9
+	VFMADD231PS  eight49<>+0(SB), Y3, Y8
 	VADDPS       Y9, Y7, Y7
-	VFMADD231PS  eight47<>+0(SB), Y5, Y7
-	VMULPS       eight48<>+0(SB), Y7, Y7
+	VFMADD231PS  eight49<>+0(SB), Y5, Y7
+	VMULPS       eight50<>+0(SB), Y7, Y7
 	VADDPS       Y8, Y6, Y6
-	VFMADD231PS  eight47<>+0(SB), Y4, Y6
-	VMULPS       eight48<>+0(SB), Y6, Y6
+	VFMADD231PS  eight49<>+0(SB), Y4, Y6
+	VMULPS       eight50<>+0(SB), Y6, Y6
 	VMOVUPS      Y7, 3264(AX)
 	VMOVUPS      Y6, 3296(AX)
 	VMOVUPS      2368(AX), Y2
@@ -3691,14 +3840,14 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VPALIGNR     $0x0c, Y6, Y3, Y10
 	VPERMPS      Y3, Y1, Y6
 	VADDPS       Y10, Y6, Y6
-	VFMADD231PS  eight47<>+0(SB), Y2, Y7
-	VFMADD231PS  eight47<>+0(SB), Y3, Y6
+	VFMADD231PS  eight49<>+0(SB), Y2, Y7
+	VFMADD231PS  eight49<>+0(SB), Y3, Y6
 	VADDPS       Y7, Y5, Y5
-	VFMADD231PS  eight47<>+0(SB), Y9, Y5
-	VMULPS       eight48<>+0(SB), Y5, Y5
+	VFMADD231PS  eight49<>+0(SB), Y9, Y5
+	VMULPS       eight50<>+0(SB), Y5, Y5
 	VADDPS       Y6, Y4, Y4
-	VFMADD231PS  eight47<>+0(SB), Y8, Y4
-	VMULPS       eight48<>+0(SB), Y4, Y4
+	VFMADD231PS  eight49<>+0(SB), Y8, Y4
+	VMULPS       eight50<>+0(SB), Y4, Y4
 	VMOVUPS      Y5, 3328(AX)
 	VMOVUPS      Y4, 3360(AX)
 	VMOVUPS      2432(AX), Y2
@@ -3712,14 +3861,14 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VPALIGNR     $0x0c, Y4, Y3, Y10
 	VPERMPS      Y3, Y1, Y4
 	VADDPS       Y10, Y4, Y4
-	VFMADD231PS  eight47<>+0(SB), Y2, Y5
-	VFMADD231PS  eight47<>+0(SB), Y3, Y4
+	VFMADD231PS  eight49<>+0(SB), Y2, Y5
+	VFMADD231PS  eight49<>+0(SB), Y3, Y4
 	VADDPS       Y5, Y9, Y9
-	VFMADD231PS  eight47<>+0(SB), Y7, Y9
-	VMULPS       eight48<>+0(SB), Y9, Y9
+	VFMADD231PS  eight49<>+0(SB), Y7, Y9
+	VMULPS       eight50<>+0(SB), Y9, Y9
 	VADDPS       Y4, Y8, Y8
-	VFMADD231PS  eight47<>+0(SB), Y6, Y8
-	VMULPS       eight48<>+0(SB), Y8, Y8
+	VFMADD231PS  eight49<>+0(SB), Y6, Y8
+	VMULPS       eight50<>+0(SB), Y8, Y8
 	VMOVUPS      Y9, 3392(AX)
 	VMOVUPS      Y8, 3424(AX)
 	VMOVUPS      2496(AX), Y2
@@ -3733,14 +3882,14 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VPALIGNR     $0x0c, Y8, Y3, Y10
 	VPERMPS      Y3, Y1, Y8
 	VADDPS       Y10, Y8, Y8
-	VFMADD231PS  eight47<>+0(SB), Y2, Y9
-	VFMADD231PS  eight47<>+0(SB), Y3, Y8
+	VFMADD231PS  eight49<>+0(SB), Y2, Y9
+	VFMADD231PS  eight49<>+0(SB), Y3, Y8
 	VADDPS       Y9, Y7, Y7
-	VFMADD231PS  eight47<>+0(SB), Y5, Y7
-	VMULPS       eight48<>+0(SB), Y7, Y7
+	VFMADD231PS  eight49<>+0(SB), Y5, Y7
+	VMULPS       eight50<>+0(SB), Y7, Y7
 	VADDPS       Y8, Y6, Y6
-	VFMADD231PS  eight47<>+0(SB), Y4, Y6
-	VMULPS       eight48<>+0(SB), Y6, Y6
+	VFMADD231PS  eight49<>+0(SB), Y4, Y6
+	VMULPS       eight50<>+0(SB), Y6, Y6
 	VMOVUPS      Y7, 3456(AX)
 	VMOVUPS      Y6, 3488(AX)
 	VMOVUPS      2560(AX), Y2
@@ -3754,14 +3903,14 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VPALIGNR     $0x0c, Y6, Y3, Y10
 	VPERMPS      Y3, Y1, Y6
 	VADDPS       Y10, Y6, Y6
-	VFMADD231PS  eight47<>+0(SB), Y2, Y7
-	VFMADD231PS  eight47<>+0(SB), Y3, Y6
+	VFMADD231PS  eight49<>+0(SB), Y2, Y7
+	VFMADD231PS  eight49<>+0(SB), Y3, Y6
 	VADDPS       Y7, Y5, Y5
-	VFMADD231PS  eight47<>+0(SB), Y9, Y5
-	VMULPS       eight48<>+0(SB), Y5, Y5
+	VFMADD231PS  eight49<>+0(SB), Y9, Y5
+	VMULPS       eight50<>+0(SB), Y5, Y5
 	VADDPS       Y6, Y4, Y4
-	VFMADD231PS  eight47<>+0(SB), Y8, Y4
-	VMULPS       eight48<>+0(SB), Y4, Y4
+	VFMADD231PS  eight49<>+0(SB), Y8, Y4
+	VMULPS       eight50<>+0(SB), Y4, Y4
 	VMOVUPS      Y5, 3520(AX)
 	VMOVUPS      Y4, 3552(AX)
 	VMOVUPS      2624(AX), Y2
@@ -3775,14 +3924,14 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VPALIGNR     $0x0c, Y4, Y3, Y10
 	VPERMPS      Y3, Y1, Y4
 	VADDPS       Y10, Y4, Y4
-	VFMADD231PS  eight47<>+0(SB), Y2, Y5
-	VFMADD231PS  eight47<>+0(SB), Y3, Y4
+	VFMADD231PS  eight49<>+0(SB), Y2, Y5
+	VFMADD231PS  eight49<>+0(SB), Y3, Y4
 	VADDPS       Y5, Y9, Y9
-	VFMADD231PS  eight47<>+0(SB), Y7, Y9
-	VMULPS       eight48<>+0(SB), Y9, Y9
+	VFMADD231PS  eight49<>+0(SB), Y7, Y9
+	VMULPS       eight50<>+0(SB), Y9, Y9
 	VADDPS       Y4, Y8, Y8
-	VFMADD231PS  eight47<>+0(SB), Y6, Y8
-	VMULPS       eight48<>+0(SB), Y8, Y8
+	VFMADD231PS  eight49<>+0(SB), Y6, Y8
+	VMULPS       eight50<>+0(SB), Y8, Y8
 	VMOVUPS      Y9, 3584(AX)
 	VMOVUPS      Y8, 3616(AX)
 	VMOVUPS      2688(AX), Y2
@@ -3796,14 +3945,14 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VPALIGNR     $0x0c, Y8, Y3, Y10
 	VPERMPS      Y3, Y1, Y8
 	VADDPS       Y10, Y8, Y8
-	VFMADD231PS  eight47<>+0(SB), Y2, Y9
-	VFMADD231PS  eight47<>+0(SB), Y3, Y8
+	VFMADD231PS  eight49<>+0(SB), Y2, Y9
+	VFMADD231PS  eight49<>+0(SB), Y3, Y8
 	VADDPS       Y9, Y7, Y7
-	VFMADD231PS  eight47<>+0(SB), Y5, Y7
-	VMULPS       eight48<>+0(SB), Y7, Y7
+	VFMADD231PS  eight49<>+0(SB), Y5, Y7
+	VMULPS       eight50<>+0(SB), Y7, Y7
 	VADDPS       Y8, Y6, Y6
-	VFMADD231PS  eight47<>+0(SB), Y4, Y6
-	VMULPS       eight48<>+0(SB), Y6, Y6
+	VFMADD231PS  eight49<>+0(SB), Y4, Y6
+	VMULPS       eight50<>+0(SB), Y6, Y6
 	VMOVUPS      Y7, 3648(AX)
 	VMOVUPS      Y6, 3680(AX)
 	VMOVUPS      2752(AX), Y2
@@ -3817,14 +3966,14 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VPALIGNR     $0x0c, Y6, Y3, Y10
 	VPERMPS      Y3, Y1, Y6
 	VADDPS       Y10, Y6, Y6
-	VFMADD231PS  eight47<>+0(SB), Y2, Y7
-	VFMADD231PS  eight47<>+0(SB), Y3, Y6
+	VFMADD231PS  eight49<>+0(SB), Y2, Y7
+	VFMADD231PS  eight49<>+0(SB), Y3, Y6
 	VADDPS       Y7, Y5, Y5
-	VFMADD231PS  eight47<>+0(SB), Y9, Y5
-	VMULPS       eight48<>+0(SB), Y5, Y5
+	VFMADD231PS  eight49<>+0(SB), Y9, Y5
+	VMULPS       eight50<>+0(SB), Y5, Y5
 	VADDPS       Y6, Y4, Y4
-	VFMADD231PS  eight47<>+0(SB), Y8, Y4
-	VMULPS       eight48<>+0(SB), Y4, Y4
+	VFMADD231PS  eight49<>+0(SB), Y8, Y4
+	VMULPS       eight50<>+0(SB), Y4, Y4
 	VMOVUPS      Y5, 3712(AX)
 	VMOVUPS      Y4, 3744(AX)
 	VMOVUPS      2816(AX), Y2
@@ -3838,14 +3987,14 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VPALIGNR     $0x0c, Y4, Y3, Y10
 	VPERMPS      Y3, Y1, Y4
 	VADDPS       Y10, Y4, Y4
-	VFMADD231PS  eight47<>+0(SB), Y2, Y5
-	VFMADD231PS  eight47<>+0(SB), Y3, Y4
+	VFMADD231PS  eight49<>+0(SB), Y2, Y5
+	VFMADD231PS  eight49<>+0(SB), Y3, Y4
 	VADDPS       Y5, Y9, Y9
-	VFMADD231PS  eight47<>+0(SB), Y7, Y9
-	VMULPS       eight48<>+0(SB), Y9, Y9
+	VFMADD231PS  eight49<>+0(SB), Y7, Y9
+	VMULPS       eight50<>+0(SB), Y9, Y9
 	VADDPS       Y4, Y8, Y8
-	VFMADD231PS  eight47<>+0(SB), Y6, Y8
-	VMULPS       eight48<>+0(SB), Y8, Y8
+	VFMADD231PS  eight49<>+0(SB), Y6, Y8
+	VMULPS       eight50<>+0(SB), Y8, Y8
 	VMOVUPS      Y9, 3776(AX)
 	VMOVUPS      Y8, 3808(AX)
 	VMOVUPS      2880(AX), Y2
@@ -3859,14 +4008,14 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VPALIGNR     $0x0c, Y8, Y3, Y10
 	VPERMPS      Y3, Y1, Y8
 	VADDPS       Y10, Y8, Y8
-	VFMADD231PS  eight47<>+0(SB), Y2, Y9
-	VFMADD231PS  eight47<>+0(SB), Y3, Y8
+	VFMADD231PS  eight49<>+0(SB), Y2, Y9
+	VFMADD231PS  eight49<>+0(SB), Y3, Y8
 	VADDPS       Y9, Y7, Y7
-	VFMADD231PS  eight47<>+0(SB), Y5, Y7
-	VMULPS       eight48<>+0(SB), Y7, Y7
+	VFMADD231PS  eight49<>+0(SB), Y5, Y7
+	VMULPS       eight50<>+0(SB), Y7, Y7
 	VADDPS       Y8, Y6, Y6
-	VFMADD231PS  eight47<>+0(SB), Y4, Y6
-	VMULPS       eight48<>+0(SB), Y6, Y6
+	VFMADD231PS  eight49<>+0(SB), Y4, Y6
+	VMULPS       eight50<>+0(SB), Y6, Y6
 	VMOVUPS      Y7, 3840(AX)
 	VMOVUPS      Y6, 3872(AX)
 	VMOVUPS      2944(AX), Y2
@@ -3880,14 +4029,14 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VPALIGNR     $0x0c, Y6, Y3, Y10
 	VPERMPS      Y3, Y1, Y6
 	VADDPS       Y10, Y6, Y6
-	VFMADD231PS  eight47<>+0(SB), Y2, Y7
-	VFMADD231PS  eight47<>+0(SB), Y3, Y6
+	VFMADD231PS  eight49<>+0(SB), Y2, Y7
+	VFMADD231PS  eight49<>+0(SB), Y3, Y6
 	VADDPS       Y7, Y5, Y5
-	VFMADD231PS  eight47<>+0(SB), Y9, Y5
-	VMULPS       eight48<>+0(SB), Y5, Y5
+	VFMADD231PS  eight49<>+0(SB), Y9, Y5
+	VMULPS       eight50<>+0(SB), Y5, Y5
 	VADDPS       Y6, Y4, Y4
-	VFMADD231PS  eight47<>+0(SB), Y8, Y4
-	VMULPS       eight48<>+0(SB), Y4, Y4
+	VFMADD231PS  eight49<>+0(SB), Y8, Y4
+	VMULPS       eight50<>+0(SB), Y4, Y4
 	VMOVUPS      Y5, 3904(AX)
 	VMOVUPS      Y4, 3936(AX)
 	VMOVUPS      3008(AX), Y2
@@ -3901,22 +4050,22 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VPALIGNR     $0x0c, Y4, Y3, Y5
 	VPERMPS      Y3, Y1, Y1
 	VADDPS       Y5, Y1, Y1
-	VFMADD231PS  eight47<>+0(SB), Y2, Y0
-	VFMADD231PS  eight47<>+0(SB), Y3, Y1
+	VFMADD231PS  eight49<>+0(SB), Y2, Y0
+	VFMADD231PS  eight49<>+0(SB), Y3, Y1
 	VADDPS       Y0, Y9, Y9
-	VFMADD231PS  eight47<>+0(SB), Y7, Y9
-	VMULPS       eight48<>+0(SB), Y9, Y9
+	VFMADD231PS  eight49<>+0(SB), Y7, Y9
+	VMULPS       eight50<>+0(SB), Y9, Y9
 	VADDPS       Y1, Y8, Y8
-	VFMADD231PS  eight47<>+0(SB), Y6, Y8
-	VMULPS       eight48<>+0(SB), Y8, Y8
+	VFMADD231PS  eight49<>+0(SB), Y6, Y8
+	VMULPS       eight50<>+0(SB), Y8, Y8
 	VMOVUPS      Y9, 3968(AX)
 	VMOVUPS      Y8, 4000(AX)
 	VADDPS       Y0, Y7, Y7
-	VFMADD231PS  eight47<>+0(SB), Y0, Y7
-	VMULPS       eight48<>+0(SB), Y7, Y7
+	VFMADD231PS  eight49<>+0(SB), Y0, Y7
+	VMULPS       eight50<>+0(SB), Y7, Y7
 	VADDPS       Y1, Y6, Y6
-	VFMADD231PS  eight47<>+0(SB), Y1, Y6
-	VMULPS       eight48<>+0(SB), Y6, Y6
+	VFMADD231PS  eight49<>+0(SB), Y1, Y6
+	VMULPS       eight50<>+0(SB), Y6, Y6
 	VMOVUPS      Y7, 4032(AX)
 	VMOVUPS      Y6, 4064(AX)
 	VBROADCASTSS weight+24(FP), Y0
@@ -3924,17 +4073,17 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VXORPS       Y2, Y2, Y2
 	VXORPS       Y5, Y5, Y5
 	VMOVUPS      3072(AX), Y3
-	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VFMADD213PS  eight51<>+0(SB), Y1, Y3
 	VPSRLD       $0x16, Y3, Y3
-	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPSUBD       eight52<>+0(SB), Y3, Y3
 	VPMAXSD      Y2, Y3, Y3
-	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VPMINSD      eight53<>+0(SB), Y3, Y3
 	VDIVPS       5120(AX), Y0, Y4
 	VPSRLD       $0x17, Y4, Y4
-	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPSUBD       eight54<>+0(SB), Y4, Y4
 	VPMAXSD      Y2, Y4, Y4
-	VPMINSD      eight53<>+0(SB), Y4, Y4
-	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPMINSD      eight55<>+0(SB), Y4, Y4
+	VPMULLD      eight56<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y3, Y3
 	VPADDD       (DX), Y3, Y3
 	VPCMPEQD     Y2, Y2, Y4
@@ -3943,17 +4092,17 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VMOVUPS      Y5, 2048(AX)
 	VXORPS       Y5, Y5, Y5
 	VMOVUPS      3104(AX), Y3
-	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VFMADD213PS  eight51<>+0(SB), Y1, Y3
 	VPSRLD       $0x16, Y3, Y3
-	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPSUBD       eight52<>+0(SB), Y3, Y3
 	VPMAXSD      Y2, Y3, Y3
-	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VPMINSD      eight53<>+0(SB), Y3, Y3
 	VDIVPS       5152(AX), Y0, Y4
 	VPSRLD       $0x17, Y4, Y4
-	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPSUBD       eight54<>+0(SB), Y4, Y4
 	VPMAXSD      Y2, Y4, Y4
-	VPMINSD      eight53<>+0(SB), Y4, Y4
-	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPMINSD      eight55<>+0(SB), Y4, Y4
+	VPMULLD      eight56<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y3, Y3
 	VPADDD       32(DX), Y3, Y3
 	VPCMPEQD     Y2, Y2, Y4
@@ -3962,17 +4111,17 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VMOVUPS      Y5, 2080(AX)
 	VXORPS       Y5, Y5, Y5
 	VMOVUPS      3136(AX), Y3
-	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VFMADD213PS  eight51<>+0(SB), Y1, Y3
 	VPSRLD       $0x16, Y3, Y3
-	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPSUBD       eight52<>+0(SB), Y3, Y3
 	VPMAXSD      Y2, Y3, Y3
-	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VPMINSD      eight53<>+0(SB), Y3, Y3
 	VDIVPS       5184(AX), Y0, Y4
 	VPSRLD       $0x17, Y4, Y4
-	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPSUBD       eight54<>+0(SB), Y4, Y4
 	VPMAXSD      Y2, Y4, Y4
-	VPMINSD      eight53<>+0(SB), Y4, Y4
-	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPMINSD      eight55<>+0(SB), Y4, Y4
+	VPMULLD      eight56<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y3, Y3
 	VPADDD       64(DX), Y3, Y3
 	VPCMPEQD     Y2, Y2, Y4
@@ -3981,17 +4130,17 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VMOVUPS      Y5, 2112(AX)
 	VXORPS       Y5, Y5, Y5
 	VMOVUPS      3168(AX), Y3
-	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VFMADD213PS  eight51<>+0(SB), Y1, Y3
 	VPSRLD       $0x16, Y3, Y3
-	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPSUBD       eight52<>+0(SB), Y3, Y3
 	VPMAXSD      Y2, Y3, Y3
-	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VPMINSD      eight53<>+0(SB), Y3, Y3
 	VDIVPS       5216(AX), Y0, Y4
 	VPSRLD       $0x17, Y4, Y4
-	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPSUBD       eight54<>+0(SB), Y4, Y4
 	VPMAXSD      Y2, Y4, Y4
-	VPMINSD      eight53<>+0(SB), Y4, Y4
-	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPMINSD      eight55<>+0(SB), Y4, Y4
+	VPMULLD      eight56<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y3, Y3
 	VPADDD       96(DX), Y3, Y3
 	VPCMPEQD     Y2, Y2, Y4
@@ -4000,17 +4149,17 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VMOVUPS      Y5, 2144(AX)
 	VXORPS       Y5, Y5, Y5
 	VMOVUPS      3200(AX), Y3
-	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VFMADD213PS  eight51<>+0(SB), Y1, Y3
 	VPSRLD       $0x16, Y3, Y3
-	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPSUBD       eight52<>+0(SB), Y3, Y3
 	VPMAXSD      Y2, Y3, Y3
-	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VPMINSD      eight53<>+0(SB), Y3, Y3
 	VDIVPS       5248(AX), Y0, Y4
 	VPSRLD       $0x17, Y4, Y4
-	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPSUBD       eight54<>+0(SB), Y4, Y4
 	VPMAXSD      Y2, Y4, Y4
-	VPMINSD      eight53<>+0(SB), Y4, Y4
-	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPMINSD      eight55<>+0(SB), Y4, Y4
+	VPMULLD      eight56<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y3, Y3
 	VPADDD       128(DX), Y3, Y3
 	VPCMPEQD     Y2, Y2, Y4
@@ -4019,17 +4168,17 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VMOVUPS      Y5, 2176(AX)
 	VXORPS       Y5, Y5, Y5
 	VMOVUPS      3232(AX), Y3
-	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VFMADD213PS  eight51<>+0(SB), Y1, Y3
 	VPSRLD       $0x16, Y3, Y3
-	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPSUBD       eight52<>+0(SB), Y3, Y3
 	VPMAXSD      Y2, Y3, Y3
-	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VPMINSD      eight53<>+0(SB), Y3, Y3
 	VDIVPS       5280(AX), Y0, Y4
 	VPSRLD       $0x17, Y4, Y4
-	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPSUBD       eight54<>+0(SB), Y4, Y4
 	VPMAXSD      Y2, Y4, Y4
-	VPMINSD      eight53<>+0(SB), Y4, Y4
-	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPMINSD      eight55<>+0(SB), Y4, Y4
+	VPMULLD      eight56<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y3, Y3
 	VPADDD       160(DX), Y3, Y3
 	VPCMPEQD     Y2, Y2, Y4
@@ -4038,17 +4187,17 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VMOVUPS      Y5, 2208(AX)
 	VXORPS       Y5, Y5, Y5
 	VMOVUPS      3264(AX), Y3
-	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VFMADD213PS  eight51<>+0(SB), Y1, Y3
 	VPSRLD       $0x16, Y3, Y3
-	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPSUBD       eight52<>+0(SB), Y3, Y3
 	VPMAXSD      Y2, Y3, Y3
-	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VPMINSD      eight53<>+0(SB), Y3, Y3
 	VDIVPS       5312(AX), Y0, Y4
 	VPSRLD       $0x17, Y4, Y4
-	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPSUBD       eight54<>+0(SB), Y4, Y4
 	VPMAXSD      Y2, Y4, Y4
-	VPMINSD      eight53<>+0(SB), Y4, Y4
-	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPMINSD      eight55<>+0(SB), Y4, Y4
+	VPMULLD      eight56<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y3, Y3
 	VPADDD       192(DX), Y3, Y3
 	VPCMPEQD     Y2, Y2, Y4
@@ -4057,17 +4206,17 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VMOVUPS      Y5, 2240(AX)
 	VXORPS       Y5, Y5, Y5
 	VMOVUPS      3296(AX), Y3
-	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VFMADD213PS  eight51<>+0(SB), Y1, Y3
 	VPSRLD       $0x16, Y3, Y3
-	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPSUBD       eight52<>+0(SB), Y3, Y3
 	VPMAXSD      Y2, Y3, Y3
-	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VPMINSD      eight53<>+0(SB), Y3, Y3
 	VDIVPS       5344(AX), Y0, Y4
 	VPSRLD       $0x17, Y4, Y4
-	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPSUBD       eight54<>+0(SB), Y4, Y4
 	VPMAXSD      Y2, Y4, Y4
-	VPMINSD      eight53<>+0(SB), Y4, Y4
-	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPMINSD      eight55<>+0(SB), Y4, Y4
+	VPMULLD      eight56<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y3, Y3
 	VPADDD       224(DX), Y3, Y3
 	VPCMPEQD     Y2, Y2, Y4
@@ -4076,17 +4225,17 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VMOVUPS      Y5, 2272(AX)
 	VXORPS       Y5, Y5, Y5
 	VMOVUPS      3328(AX), Y3
-	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VFMADD213PS  eight51<>+0(SB), Y1, Y3
 	VPSRLD       $0x16, Y3, Y3
-	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPSUBD       eight52<>+0(SB), Y3, Y3
 	VPMAXSD      Y2, Y3, Y3
-	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VPMINSD      eight53<>+0(SB), Y3, Y3
 	VDIVPS       5376(AX), Y0, Y4
 	VPSRLD       $0x17, Y4, Y4
-	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPSUBD       eight54<>+0(SB), Y4, Y4
 	VPMAXSD      Y2, Y4, Y4
-	VPMINSD      eight53<>+0(SB), Y4, Y4
-	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPMINSD      eight55<>+0(SB), Y4, Y4
+	VPMULLD      eight56<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y3, Y3
 	VPADDD       256(DX), Y3, Y3
 	VPCMPEQD     Y2, Y2, Y4
@@ -4095,17 +4244,17 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VMOVUPS      Y5, 2304(AX)
 	VXORPS       Y5, Y5, Y5
 	VMOVUPS      3360(AX), Y3
-	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VFMADD213PS  eight51<>+0(SB), Y1, Y3
 	VPSRLD       $0x16, Y3, Y3
-	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPSUBD       eight52<>+0(SB), Y3, Y3
 	VPMAXSD      Y2, Y3, Y3
-	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VPMINSD      eight53<>+0(SB), Y3, Y3
 	VDIVPS       5408(AX), Y0, Y4
 	VPSRLD       $0x17, Y4, Y4
-	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPSUBD       eight54<>+0(SB), Y4, Y4
 	VPMAXSD      Y2, Y4, Y4
-	VPMINSD      eight53<>+0(SB), Y4, Y4
-	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPMINSD      eight55<>+0(SB), Y4, Y4
+	VPMULLD      eight56<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y3, Y3
 	VPADDD       288(DX), Y3, Y3
 	VPCMPEQD     Y2, Y2, Y4
@@ -4114,17 +4263,17 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VMOVUPS      Y5, 2336(AX)
 	VXORPS       Y5, Y5, Y5
 	VMOVUPS      3392(AX), Y3
-	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VFMADD213PS  eight51<>+0(SB), Y1, Y3
 	VPSRLD       $0x16, Y3, Y3
-	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPSUBD       eight52<>+0(SB), Y3, Y3
 	VPMAXSD      Y2, Y3, Y3
-	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VPMINSD      eight53<>+0(SB), Y3, Y3
 	VDIVPS       5440(AX), Y0, Y4
 	VPSRLD       $0x17, Y4, Y4
-	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPSUBD       eight54<>+0(SB), Y4, Y4
 	VPMAXSD      Y2, Y4, Y4
-	VPMINSD      eight53<>+0(SB), Y4, Y4
-	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPMINSD      eight55<>+0(SB), Y4, Y4
+	VPMULLD      eight56<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y3, Y3
 	VPADDD       320(DX), Y3, Y3
 	VPCMPEQD     Y2, Y2, Y4
@@ -4133,17 +4282,17 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VMOVUPS      Y5, 2368(AX)
 	VXORPS       Y5, Y5, Y5
 	VMOVUPS      3424(AX), Y3
-	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VFMADD213PS  eight51<>+0(SB), Y1, Y3
 	VPSRLD       $0x16, Y3, Y3
-	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPSUBD       eight52<>+0(SB), Y3, Y3
 	VPMAXSD      Y2, Y3, Y3
-	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VPMINSD      eight53<>+0(SB), Y3, Y3
 	VDIVPS       5472(AX), Y0, Y4
 	VPSRLD       $0x17, Y4, Y4
-	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPSUBD       eight54<>+0(SB), Y4, Y4
 	VPMAXSD      Y2, Y4, Y4
-	VPMINSD      eight53<>+0(SB), Y4, Y4
-	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPMINSD      eight55<>+0(SB), Y4, Y4
+	VPMULLD      eight56<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y3, Y3
 	VPADDD       352(DX), Y3, Y3
 	VPCMPEQD     Y2, Y2, Y4
@@ -4152,17 +4301,17 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VMOVUPS      Y5, 2400(AX)
 	VXORPS       Y5, Y5, Y5
 	VMOVUPS      3456(AX), Y3
-	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VFMADD213PS  eight51<>+0(SB), Y1, Y3
 	VPSRLD       $0x16, Y3, Y3
-	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPSUBD       eight52<>+0(SB), Y3, Y3
 	VPMAXSD      Y2, Y3, Y3
-	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VPMINSD      eight53<>+0(SB), Y3, Y3
 	VDIVPS       5504(AX), Y0, Y4
 	VPSRLD       $0x17, Y4, Y4
-	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPSUBD       eight54<>+0(SB), Y4, Y4
 	VPMAXSD      Y2, Y4, Y4
-	VPMINSD      eight53<>+0(SB), Y4, Y4
-	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPMINSD      eight55<>+0(SB), Y4, Y4
+	VPMULLD      eight56<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y3, Y3
 	VPADDD       384(DX), Y3, Y3
 	VPCMPEQD     Y2, Y2, Y4
@@ -4171,17 +4320,17 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VMOVUPS      Y5, 2432(AX)
 	VXORPS       Y5, Y5, Y5
 	VMOVUPS      3488(AX), Y3
-	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VFMADD213PS  eight51<>+0(SB), Y1, Y3
 	VPSRLD       $0x16, Y3, Y3
-	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPSUBD       eight52<>+0(SB), Y3, Y3
 	VPMAXSD      Y2, Y3, Y3
-	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VPMINSD      eight53<>+0(SB), Y3, Y3
 	VDIVPS       5536(AX), Y0, Y4
 	VPSRLD       $0x17, Y4, Y4
-	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPSUBD       eight54<>+0(SB), Y4, Y4
 	VPMAXSD      Y2, Y4, Y4
-	VPMINSD      eight53<>+0(SB), Y4, Y4
-	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPMINSD      eight55<>+0(SB), Y4, Y4
+	VPMULLD      eight56<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y3, Y3
 	VPADDD       416(DX), Y3, Y3
 	VPCMPEQD     Y2, Y2, Y4
@@ -4190,17 +4339,17 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VMOVUPS      Y5, 2464(AX)
 	VXORPS       Y5, Y5, Y5
 	VMOVUPS      3520(AX), Y3
-	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VFMADD213PS  eight51<>+0(SB), Y1, Y3
 	VPSRLD       $0x16, Y3, Y3
-	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPSUBD       eight52<>+0(SB), Y3, Y3
 	VPMAXSD      Y2, Y3, Y3
-	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VPMINSD      eight53<>+0(SB), Y3, Y3
 	VDIVPS       5568(AX), Y0, Y4
 	VPSRLD       $0x17, Y4, Y4
-	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPSUBD       eight54<>+0(SB), Y4, Y4
 	VPMAXSD      Y2, Y4, Y4
-	VPMINSD      eight53<>+0(SB), Y4, Y4
-	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPMINSD      eight55<>+0(SB), Y4, Y4
+	VPMULLD      eight56<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y3, Y3
 	VPADDD       448(DX), Y3, Y3
 	VPCMPEQD     Y2, Y2, Y4
@@ -4209,17 +4358,17 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VMOVUPS      Y5, 2496(AX)
 	VXORPS       Y5, Y5, Y5
 	VMOVUPS      3552(AX), Y3
-	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VFMADD213PS  eight51<>+0(SB), Y1, Y3
 	VPSRLD       $0x16, Y3, Y3
-	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPSUBD       eight52<>+0(SB), Y3, Y3
 	VPMAXSD      Y2, Y3, Y3
-	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VPMINSD      eight53<>+0(SB), Y3, Y3
 	VDIVPS       5600(AX), Y0, Y4
 	VPSRLD       $0x17, Y4, Y4
-	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPSUBD       eight54<>+0(SB), Y4, Y4
 	VPMAXSD      Y2, Y4, Y4
-	VPMINSD      eight53<>+0(SB), Y4, Y4
-	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPMINSD      eight55<>+0(SB), Y4, Y4
+	VPMULLD      eight56<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y3, Y3
 	VPADDD       480(DX), Y3, Y3
 	VPCMPEQD     Y2, Y2, Y4
@@ -4228,17 +4377,17 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VMOVUPS      Y5, 2528(AX)
 	VXORPS       Y5, Y5, Y5
 	VMOVUPS      3584(AX), Y3
-	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VFMADD213PS  eight51<>+0(SB), Y1, Y3
 	VPSRLD       $0x16, Y3, Y3
-	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPSUBD       eight52<>+0(SB), Y3, Y3
 	VPMAXSD      Y2, Y3, Y3
-	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VPMINSD      eight53<>+0(SB), Y3, Y3
 	VDIVPS       5632(AX), Y0, Y4
 	VPSRLD       $0x17, Y4, Y4
-	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPSUBD       eight54<>+0(SB), Y4, Y4
 	VPMAXSD      Y2, Y4, Y4
-	VPMINSD      eight53<>+0(SB), Y4, Y4
-	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPMINSD      eight55<>+0(SB), Y4, Y4
+	VPMULLD      eight56<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y3, Y3
 	VPADDD       512(DX), Y3, Y3
 	VPCMPEQD     Y2, Y2, Y4
@@ -4247,17 +4396,17 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VMOVUPS      Y5, 2560(AX)
 	VXORPS       Y5, Y5, Y5
 	VMOVUPS      3616(AX), Y3
-	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VFMADD213PS  eight51<>+0(SB), Y1, Y3
 	VPSRLD       $0x16, Y3, Y3
-	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPSUBD       eight52<>+0(SB), Y3, Y3
 	VPMAXSD      Y2, Y3, Y3
-	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VPMINSD      eight53<>+0(SB), Y3, Y3
 	VDIVPS       5664(AX), Y0, Y4
 	VPSRLD       $0x17, Y4, Y4
-	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPSUBD       eight54<>+0(SB), Y4, Y4
 	VPMAXSD      Y2, Y4, Y4
-	VPMINSD      eight53<>+0(SB), Y4, Y4
-	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPMINSD      eight55<>+0(SB), Y4, Y4
+	VPMULLD      eight56<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y3, Y3
 	VPADDD       544(DX), Y3, Y3
 	VPCMPEQD     Y2, Y2, Y4
@@ -4266,17 +4415,17 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VMOVUPS      Y5, 2592(AX)
 	VXORPS       Y5, Y5, Y5
 	VMOVUPS      3648(AX), Y3
-	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VFMADD213PS  eight51<>+0(SB), Y1, Y3
 	VPSRLD       $0x16, Y3, Y3
-	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPSUBD       eight52<>+0(SB), Y3, Y3
 	VPMAXSD      Y2, Y3, Y3
-	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VPMINSD      eight53<>+0(SB), Y3, Y3
 	VDIVPS       5696(AX), Y0, Y4
 	VPSRLD       $0x17, Y4, Y4
-	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPSUBD       eight54<>+0(SB), Y4, Y4
 	VPMAXSD      Y2, Y4, Y4
-	VPMINSD      eight53<>+0(SB), Y4, Y4
-	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPMINSD      eight55<>+0(SB), Y4, Y4
+	VPMULLD      eight56<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y3, Y3
 	VPADDD       576(DX), Y3, Y3
 	VPCMPEQD     Y2, Y2, Y4
@@ -4285,17 +4434,17 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VMOVUPS      Y5, 2624(AX)
 	VXORPS       Y5, Y5, Y5
 	VMOVUPS      3680(AX), Y3
-	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VFMADD213PS  eight51<>+0(SB), Y1, Y3
 	VPSRLD       $0x16, Y3, Y3
-	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPSUBD       eight52<>+0(SB), Y3, Y3
 	VPMAXSD      Y2, Y3, Y3
-	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VPMINSD      eight53<>+0(SB), Y3, Y3
 	VDIVPS       5728(AX), Y0, Y4
 	VPSRLD       $0x17, Y4, Y4
-	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPSUBD       eight54<>+0(SB), Y4, Y4
 	VPMAXSD      Y2, Y4, Y4
-	VPMINSD      eight53<>+0(SB), Y4, Y4
-	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPMINSD      eight55<>+0(SB), Y4, Y4
+	VPMULLD      eight56<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y3, Y3
 	VPADDD       608(DX), Y3, Y3
 	VPCMPEQD     Y2, Y2, Y4
@@ -4304,17 +4453,17 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VMOVUPS      Y5, 2656(AX)
 	VXORPS       Y5, Y5, Y5
 	VMOVUPS      3712(AX), Y3
-	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VFMADD213PS  eight51<>+0(SB), Y1, Y3
 	VPSRLD       $0x16, Y3, Y3
-	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPSUBD       eight52<>+0(SB), Y3, Y3
 	VPMAXSD      Y2, Y3, Y3
-	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VPMINSD      eight53<>+0(SB), Y3, Y3
 	VDIVPS       5760(AX), Y0, Y4
 	VPSRLD       $0x17, Y4, Y4
-	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPSUBD       eight54<>+0(SB), Y4, Y4
 	VPMAXSD      Y2, Y4, Y4
-	VPMINSD      eight53<>+0(SB), Y4, Y4
-	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPMINSD      eight55<>+0(SB), Y4, Y4
+	VPMULLD      eight56<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y3, Y3
 	VPADDD       640(DX), Y3, Y3
 	VPCMPEQD     Y2, Y2, Y4
@@ -4323,17 +4472,17 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VMOVUPS      Y5, 2688(AX)
 	VXORPS       Y5, Y5, Y5
 	VMOVUPS      3744(AX), Y3
-	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VFMADD213PS  eight51<>+0(SB), Y1, Y3
 	VPSRLD       $0x16, Y3, Y3
-	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPSUBD       eight52<>+0(SB), Y3, Y3
 	VPMAXSD      Y2, Y3, Y3
-	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VPMINSD      eight53<>+0(SB), Y3, Y3
 	VDIVPS       5792(AX), Y0, Y4
 	VPSRLD       $0x17, Y4, Y4
-	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPSUBD       eight54<>+0(SB), Y4, Y4
 	VPMAXSD      Y2, Y4, Y4
-	VPMINSD      eight53<>+0(SB), Y4, Y4
-	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPMINSD      eight55<>+0(SB), Y4, Y4
+	VPMULLD      eight56<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y3, Y3
 	VPADDD       672(DX), Y3, Y3
 	VPCMPEQD     Y2, Y2, Y4
@@ -4342,17 +4491,17 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VMOVUPS      Y5, 2720(AX)
 	VXORPS       Y5, Y5, Y5
 	VMOVUPS      3776(AX), Y3
-	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VFMADD213PS  eight51<>+0(SB), Y1, Y3
 	VPSRLD       $0x16, Y3, Y3
-	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPSUBD       eight52<>+0(SB), Y3, Y3
 	VPMAXSD      Y2, Y3, Y3
-	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VPMINSD      eight53<>+0(SB), Y3, Y3
 	VDIVPS       5824(AX), Y0, Y4
 	VPSRLD       $0x17, Y4, Y4
-	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPSUBD       eight54<>+0(SB), Y4, Y4
 	VPMAXSD      Y2, Y4, Y4
-	VPMINSD      eight53<>+0(SB), Y4, Y4
-	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPMINSD      eight55<>+0(SB), Y4, Y4
+	VPMULLD      eight56<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y3, Y3
 	VPADDD       704(DX), Y3, Y3
 	VPCMPEQD     Y2, Y2, Y4
@@ -4361,17 +4510,17 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VMOVUPS      Y5, 2752(AX)
 	VXORPS       Y5, Y5, Y5
 	VMOVUPS      3808(AX), Y3
-	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VFMADD213PS  eight51<>+0(SB), Y1, Y3
 	VPSRLD       $0x16, Y3, Y3
-	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPSUBD       eight52<>+0(SB), Y3, Y3
 	VPMAXSD      Y2, Y3, Y3
-	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VPMINSD      eight53<>+0(SB), Y3, Y3
 	VDIVPS       5856(AX), Y0, Y4
 	VPSRLD       $0x17, Y4, Y4
-	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPSUBD       eight54<>+0(SB), Y4, Y4
 	VPMAXSD      Y2, Y4, Y4
-	VPMINSD      eight53<>+0(SB), Y4, Y4
-	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPMINSD      eight55<>+0(SB), Y4, Y4
+	VPMULLD      eight56<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y3, Y3
 	VPADDD       736(DX), Y3, Y3
 	VPCMPEQD     Y2, Y2, Y4
@@ -4380,17 +4529,17 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VMOVUPS      Y5, 2784(AX)
 	VXORPS       Y5, Y5, Y5
 	VMOVUPS      3840(AX), Y3
-	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VFMADD213PS  eight51<>+0(SB), Y1, Y3
 	VPSRLD       $0x16, Y3, Y3
-	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPSUBD       eight52<>+0(SB), Y3, Y3
 	VPMAXSD      Y2, Y3, Y3
-	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VPMINSD      eight53<>+0(SB), Y3, Y3
 	VDIVPS       5888(AX), Y0, Y4
 	VPSRLD       $0x17, Y4, Y4
-	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPSUBD       eight54<>+0(SB), Y4, Y4
 	VPMAXSD      Y2, Y4, Y4
-	VPMINSD      eight53<>+0(SB), Y4, Y4
-	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPMINSD      eight55<>+0(SB), Y4, Y4
+	VPMULLD      eight56<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y3, Y3
 	VPADDD       768(DX), Y3, Y3
 	VPCMPEQD     Y2, Y2, Y4
@@ -4399,17 +4548,17 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VMOVUPS      Y5, 2816(AX)
 	VXORPS       Y5, Y5, Y5
 	VMOVUPS      3872(AX), Y3
-	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VFMADD213PS  eight51<>+0(SB), Y1, Y3
 	VPSRLD       $0x16, Y3, Y3
-	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPSUBD       eight52<>+0(SB), Y3, Y3
 	VPMAXSD      Y2, Y3, Y3
-	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VPMINSD      eight53<>+0(SB), Y3, Y3
 	VDIVPS       5920(AX), Y0, Y4
 	VPSRLD       $0x17, Y4, Y4
-	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPSUBD       eight54<>+0(SB), Y4, Y4
 	VPMAXSD      Y2, Y4, Y4
-	VPMINSD      eight53<>+0(SB), Y4, Y4
-	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPMINSD      eight55<>+0(SB), Y4, Y4
+	VPMULLD      eight56<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y3, Y3
 	VPADDD       800(DX), Y3, Y3
 	VPCMPEQD     Y2, Y2, Y4
@@ -4418,17 +4567,17 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VMOVUPS      Y5, 2848(AX)
 	VXORPS       Y5, Y5, Y5
 	VMOVUPS      3904(AX), Y3
-	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VFMADD213PS  eight51<>+0(SB), Y1, Y3
 	VPSRLD       $0x16, Y3, Y3
-	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPSUBD       eight52<>+0(SB), Y3, Y3
 	VPMAXSD      Y2, Y3, Y3
-	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VPMINSD      eight53<>+0(SB), Y3, Y3
 	VDIVPS       5952(AX), Y0, Y4
 	VPSRLD       $0x17, Y4, Y4
-	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPSUBD       eight54<>+0(SB), Y4, Y4
 	VPMAXSD      Y2, Y4, Y4
-	VPMINSD      eight53<>+0(SB), Y4, Y4
-	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPMINSD      eight55<>+0(SB), Y4, Y4
+	VPMULLD      eight56<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y3, Y3
 	VPADDD       832(DX), Y3, Y3
 	VPCMPEQD     Y2, Y2, Y4
@@ -4437,17 +4586,17 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VMOVUPS      Y5, 2880(AX)
 	VXORPS       Y5, Y5, Y5
 	VMOVUPS      3936(AX), Y3
-	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VFMADD213PS  eight51<>+0(SB), Y1, Y3
 	VPSRLD       $0x16, Y3, Y3
-	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPSUBD       eight52<>+0(SB), Y3, Y3
 	VPMAXSD      Y2, Y3, Y3
-	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VPMINSD      eight53<>+0(SB), Y3, Y3
 	VDIVPS       5984(AX), Y0, Y4
 	VPSRLD       $0x17, Y4, Y4
-	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPSUBD       eight54<>+0(SB), Y4, Y4
 	VPMAXSD      Y2, Y4, Y4
-	VPMINSD      eight53<>+0(SB), Y4, Y4
-	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPMINSD      eight55<>+0(SB), Y4, Y4
+	VPMULLD      eight56<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y3, Y3
 	VPADDD       864(DX), Y3, Y3
 	VPCMPEQD     Y2, Y2, Y4
@@ -4456,17 +4605,17 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VMOVUPS      Y5, 2912(AX)
 	VXORPS       Y5, Y5, Y5
 	VMOVUPS      3968(AX), Y3
-	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VFMADD213PS  eight51<>+0(SB), Y1, Y3
 	VPSRLD       $0x16, Y3, Y3
-	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPSUBD       eight52<>+0(SB), Y3, Y3
 	VPMAXSD      Y2, Y3, Y3
-	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VPMINSD      eight53<>+0(SB), Y3, Y3
 	VDIVPS       6016(AX), Y0, Y4
 	VPSRLD       $0x17, Y4, Y4
-	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPSUBD       eight54<>+0(SB), Y4, Y4
 	VPMAXSD      Y2, Y4, Y4
-	VPMINSD      eight53<>+0(SB), Y4, Y4
-	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPMINSD      eight55<>+0(SB), Y4, Y4
+	VPMULLD      eight56<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y3, Y3
 	VPADDD       896(DX), Y3, Y3
 	VPCMPEQD     Y2, Y2, Y4
@@ -4475,17 +4624,17 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VMOVUPS      Y5, 2944(AX)
 	VXORPS       Y5, Y5, Y5
 	VMOVUPS      4000(AX), Y3
-	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VFMADD213PS  eight51<>+0(SB), Y1, Y3
 	VPSRLD       $0x16, Y3, Y3
-	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPSUBD       eight52<>+0(SB), Y3, Y3
 	VPMAXSD      Y2, Y3, Y3
-	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VPMINSD      eight53<>+0(SB), Y3, Y3
 	VDIVPS       6048(AX), Y0, Y4
 	VPSRLD       $0x17, Y4, Y4
-	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPSUBD       eight54<>+0(SB), Y4, Y4
 	VPMAXSD      Y2, Y4, Y4
-	VPMINSD      eight53<>+0(SB), Y4, Y4
-	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPMINSD      eight55<>+0(SB), Y4, Y4
+	VPMULLD      eight56<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y3, Y3
 	VPADDD       928(DX), Y3, Y3
 	VPCMPEQD     Y2, Y2, Y4
@@ -4494,17 +4643,17 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VMOVUPS      Y5, 2976(AX)
 	VXORPS       Y5, Y5, Y5
 	VMOVUPS      4032(AX), Y3
-	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VFMADD213PS  eight51<>+0(SB), Y1, Y3
 	VPSRLD       $0x16, Y3, Y3
-	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPSUBD       eight52<>+0(SB), Y3, Y3
 	VPMAXSD      Y2, Y3, Y3
-	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VPMINSD      eight53<>+0(SB), Y3, Y3
 	VDIVPS       6080(AX), Y0, Y4
 	VPSRLD       $0x17, Y4, Y4
-	VPSUBD       eight52<>+0(SB), Y4, Y4
+	VPSUBD       eight54<>+0(SB), Y4, Y4
 	VPMAXSD      Y2, Y4, Y4
-	VPMINSD      eight53<>+0(SB), Y4, Y4
-	VPMULLD      eight54<>+0(SB), Y4, Y4
+	VPMINSD      eight55<>+0(SB), Y4, Y4
+	VPMULLD      eight56<>+0(SB), Y4, Y4
 	VPADDD       Y4, Y3, Y3
 	VPADDD       960(DX), Y3, Y3
 	VPCMPEQD     Y2, Y2, Y4
@@ -4513,17 +4662,17 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VMOVUPS      Y5, 3008(AX)
 	VXORPS       Y4, Y4, Y4
 	VMOVUPS      4064(AX), Y3
-	VFMADD213PS  eight49<>+0(SB), Y1, Y3
+	VFMADD213PS  eight51<>+0(SB), Y1, Y3
 	VPSRLD       $0x16, Y3, Y3
-	VPSUBD       eight50<>+0(SB), Y3, Y3
+	VPSUBD       eight52<>+0(SB), Y3, Y3
 	VPMAXSD      Y2, Y3, Y3
-	VPMINSD      eight51<>+0(SB), Y3, Y3
+	VPMINSD      eight53<>+0(SB), Y3, Y3
 	VDIVPS       6112(AX), Y0, Y0
 	VPSRLD       $0x17, Y0, Y0
-	VPSUBD       eight52<>+0(SB), Y0, Y0
+	VPSUBD       eight54<>+0(SB), Y0, Y0
 	VPMAXSD      Y2, Y0, Y0
-	VPMINSD      eight53<>+0(SB), Y0, Y0
-	VPMULLD      eight54<>+0(SB), Y0, Y0
+	VPMINSD      eight55<>+0(SB), Y0, Y0
+	VPMULLD      eight56<>+0(SB), Y0, Y0
 	VPADDD       Y0, Y3, Y3
 	VPADDD       992(DX), Y3, Y3
 	VPCMPEQD     Y2, Y2, Y0
@@ -4534,62 +4683,62 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $0-32
 	VZEROUPPER
 	RET
 
-DATA eight49<>+0(SB)/4, $0x39800000
-DATA eight49<>+4(SB)/4, $0x39800000
-DATA eight49<>+8(SB)/4, $0x39800000
-DATA eight49<>+12(SB)/4, $0x39800000
-DATA eight49<>+16(SB)/4, $0x39800000
-DATA eight49<>+20(SB)/4, $0x39800000
-DATA eight49<>+24(SB)/4, $0x39800000
-DATA eight49<>+28(SB)/4, $0x39800000
-GLOBL eight49<>(SB), RODATA|NOPTR, $32
-
-DATA eight50<>+0(SB)/4, $0x000000e8
-DATA eight50<>+4(SB)/4, $0x000000e8
-DATA eight50<>+8(SB)/4, $0x000000e8
-DATA eight50<>+12(SB)/4, $0x000000e8
-DATA eight50<>+16(SB)/4, $0x000000e8
-DATA eight50<>+20(SB)/4, $0x000000e8
-DATA eight50<>+24(SB)/4, $0x000000e8
-DATA eight50<>+28(SB)/4, $0x000000e8
-GLOBL eight50<>(SB), RODATA|NOPTR, $32
-
-DATA eight51<>+0(SB)/4, $0x0000002b
-DATA eight51<>+4(SB)/4, $0x0000002b
-DATA eight51<>+8(SB)/4, $0x0000002b
-DATA eight51<>+12(SB)/4, $0x0000002b
-DATA eight51<>+16(SB)/4, $0x0000002b
-DATA eight51<>+20(SB)/4, $0x0000002b
-DATA eight51<>+24(SB)/4, $0x0000002b
-DATA eight51<>+28(SB)/4, $0x0000002b
+DATA eight51<>+0(SB)/4, $0x39800000
+DATA eight51<>+4(SB)/4, $0x39800000
+DATA eight51<>+8(SB)/4, $0x39800000
+DATA eight51<>+12(SB)/4, $0x39800000
+DATA eight51<>+16(SB)/4, $0x39800000
+DATA eight51<>+20(SB)/4, $0x39800000
+DATA eight51<>+24(SB)/4, $0x39800000
+DATA eight51<>+28(SB)/4, $0x39800000
 GLOBL eight51<>(SB), RODATA|NOPTR, $32
 
-DATA eight52<>+0(SB)/4, $0x0000007a
-DATA eight52<>+4(SB)/4, $0x0000007a
-DATA eight52<>+8(SB)/4, $0x0000007a
-DATA eight52<>+12(SB)/4, $0x0000007a
-DATA eight52<>+16(SB)/4, $0x0000007a
-DATA eight52<>+20(SB)/4, $0x0000007a
-DATA eight52<>+24(SB)/4, $0x0000007a
-DATA eight52<>+28(SB)/4, $0x0000007a
+DATA eight52<>+0(SB)/4, $0x000000e8
+DATA eight52<>+4(SB)/4, $0x000000e8
+DATA eight52<>+8(SB)/4, $0x000000e8
+DATA eight52<>+12(SB)/4, $0x000000e8
+DATA eight52<>+16(SB)/4, $0x000000e8
+DATA eight52<>+20(SB)/4, $0x000000e8
+DATA eight52<>+24(SB)/4, $0x000000e8
+DATA eight52<>+28(SB)/4, $0x000000e8
 GLOBL eight52<>(SB), RODATA|NOPTR, $32
 
-DATA eight53<>+0(SB)/4, $0x00000005
-DATA eight53<>+4(SB)/4, $0x00000005
-DATA eight53<>+8(SB)/4, $0x00000005
-DATA eight53<>+12(SB)/4, $0x00000005
-DATA eight53<>+16(SB)/4, $0x00000005
-DATA eight53<>+20(SB)/4, $0x00000005
-DATA eight53<>+24(SB)/4, $0x00000005
-DATA eight53<>+28(SB)/4, $0x00000005
+DATA eight53<>+0(SB)/4, $0x0000002b
+DATA eight53<>+4(SB)/4, $0x0000002b
+DATA eight53<>+8(SB)/4, $0x0000002b
+DATA eight53<>+12(SB)/4, $0x0000002b
+DATA eight53<>+16(SB)/4, $0x0000002b
+DATA eight53<>+20(SB)/4, $0x0000002b
+DATA eight53<>+24(SB)/4, $0x0000002b
+DATA eight53<>+28(SB)/4, $0x0000002b
 GLOBL eight53<>(SB), RODATA|NOPTR, $32
 
-DATA eight54<>+0(SB)/4, $0x0000002c
-DATA eight54<>+4(SB)/4, $0x0000002c
-DATA eight54<>+8(SB)/4, $0x0000002c
-DATA eight54<>+12(SB)/4, $0x0000002c
-DATA eight54<>+16(SB)/4, $0x0000002c
-DATA eight54<>+20(SB)/4, $0x0000002c
-DATA eight54<>+24(SB)/4, $0x0000002c
-DATA eight54<>+28(SB)/4, $0x0000002c
+DATA eight54<>+0(SB)/4, $0x0000007a
+DATA eight54<>+4(SB)/4, $0x0000007a
+DATA eight54<>+8(SB)/4, $0x0000007a
+DATA eight54<>+12(SB)/4, $0x0000007a
+DATA eight54<>+16(SB)/4, $0x0000007a
+DATA eight54<>+20(SB)/4, $0x0000007a
+DATA eight54<>+24(SB)/4, $0x0000007a
+DATA eight54<>+28(SB)/4, $0x0000007a
 GLOBL eight54<>(SB), RODATA|NOPTR, $32
+
+DATA eight55<>+0(SB)/4, $0x00000005
+DATA eight55<>+4(SB)/4, $0x00000005
+DATA eight55<>+8(SB)/4, $0x00000005
+DATA eight55<>+12(SB)/4, $0x00000005
+DATA eight55<>+16(SB)/4, $0x00000005
+DATA eight55<>+20(SB)/4, $0x00000005
+DATA eight55<>+24(SB)/4, $0x00000005
+DATA eight55<>+28(SB)/4, $0x00000005
+GLOBL eight55<>(SB), RODATA|NOPTR, $32
+
+DATA eight56<>+0(SB)/4, $0x0000002c
+DATA eight56<>+4(SB)/4, $0x0000002c
+DATA eight56<>+8(SB)/4, $0x0000002c
+DATA eight56<>+12(SB)/4, $0x0000002c
+DATA eight56<>+16(SB)/4, $0x0000002c
+DATA eight56<>+20(SB)/4, $0x0000002c
+DATA eight56<>+24(SB)/4, $0x0000002c
+DATA eight56<>+28(SB)/4, $0x0000002c
+GLOBL eight56<>(SB), RODATA|NOPTR, $32

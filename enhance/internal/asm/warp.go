@@ -21,11 +21,11 @@ const (
 	reachBefore = 112
 )
 
-// warp reads a row of a picture where a flow leads, eight pixels at a time. To gather what is around each would take longer than in Go.
-// But their vectors hardly differ: as long as none is more than a pixel from whole pixels, the same for all, what is around all of them
-// is in 25 runs of eight coefficients, each with a weight of its own. It stops where they differ more.
+// warp reads a row of a picture where a flow leads, eight pixels at a time. Mostly their vectors hardly differ: as long as none is more
+// than a pixel from whole pixels, the same for all, what is around all of them is in 25 runs of eight coefficients, each with a weight of
+// its own. Where they differ more, it gathers the sixteen around each, which takes several times as long.
 func warp() {
-	TEXT("warpAVX2", NOSPLIT, "func(out []float32, r *byte) (done int)")
+	TEXT("warpAVX2", NOSPLIT, "func(out []float32, r *byte)")
 	Pragma("noescape")
 	out, n, r := Load(Param("out").Base(), GP64()), Load(Param("out").Len(), GP64()), Load(Param("r"), GP64())
 	coefs, nodesU, nodesV, stride := GP64(), GP64(), GP64(), GP64()
@@ -38,6 +38,9 @@ func warp() {
 	MOVQ(at(r, reachU), nodesU)
 	MOVQ(at(r, reachV), nodesV)
 	MOVQ(at(r, reachStride), stride)
+	pitch := GP64()
+	MOVQ(stride, pitch)
+	SHLQ(U8(2), pitch)
 	x, done := GP64(), GP64()
 	MOVQ(at(r, reachX), x)
 	XORQ(done, done)
@@ -98,74 +101,110 @@ func warp() {
 	whole := func(u VecVirtual) GPVirtual {
 		w, b := XMM(), YMM()
 		VEXTRACTF128(U8(1), u, w)
-		VROUNDSS(U8(0), w, w, w)
+		VROUNDSS(U8(0), w, w, w) // to the nearest
 		g := GP64()
 		VCVTSS2SIQ(w, g)
 		VBROADCASTSS(w, b)
 		VSUBPS(b, u, u)
 		return g
 	}
-	wholeX, wholeY := whole(u), whole(v)
+	wholeX, p := whole(u), whole(v)
+	IMULQ(stride, p)
+	ADDQ(wholeX, p)
+	ADDQ(x, p)
+	LEAQ(Mem{Base: coefs, Index: p, Scale: 4}, p)
+	SUBQ(pitch, p)
 	{
 		a, b := YMM(), YMM()
-		const size = 0x7fffffff // all of a float but its sign
-		sizes := words([lanes]uint32{size, size, size, size, size, size, size, size})
+		sizes := same(0x7fffffff) // all of a float but its sign
 		VANDPS(sizes, u, a)
 		VANDPS(sizes, v, b)
 		VMAXPS(a, b, a)
 		VCMPPS(U8(2), all(1), a, a) // less or equal
 		bits := GP32()
 		VMOVMSKPS(a, bits)
-		CMPL(bits, U32(255))
-		JNE(LabelRef("warp_end"))
+		CMPL(bits, U32(1<<lanes-1))
+		JNE(LabelRef("warp_apart"))
 	}
-	weightsX, weightsY := weights(u), weights(v)
+	// convolve sums up as many rows of coefficients as there are weights.
+	convolve := func(weightsX, weightsY []VecVirtual, load func(i int, w, row VecVirtual)) {
+		sum := YMM()
+		for j, w := range weightsY {
+			row := zero()
+			for i, w := range weightsX {
+				load(i, w, row)
+			}
+			if j == 0 {
+				VMULPS(w, row, sum)
+			} else {
+				VFMADD231PS(w, row, sum)
+			}
+			if j < len(weightsY)-1 {
+				ADDQ(pitch, p)
+			}
+		}
+		VMOVUPS(sum, Mem{Base: out, Index: done, Scale: 4})
+		ADDQ(U8(lanes), done)
+		ADDQ(U8(lanes), x)
+		JMP(LabelRef("warp"))
+	}
+	SUBQ(pitch, p)
+	convolve(around(u), around(v), func(i int, w, row VecVirtual) { VFMADD231PS(at(p, 4*(i-2)), w, row) })
 
-	p := wholeY
-	IMULQ(stride, p)
-	ADDQ(wholeX, p)
-	ADDQ(x, p)
-	LEAQ(Mem{Base: coefs, Index: p, Scale: 4}, p)
-	pitch := GP64()
-	MOVQ(stride, pitch)
-	SHLQ(U8(2), pitch)
-	SUBQ(pitch, p)
-	SUBQ(pitch, p)
-	sum := YMM()
-	for j := range 5 {
-		row := YMM()
-		VMULPS(at(p, -8), weightsX[0], row)
-		for i := 1; i < 5; i++ {
-			VFMADD231PS(at(p, 4*(i-2)), weightsX[i], row)
-		}
-		if j == 0 {
-			VMULPS(weightsY[0], row, sum)
-		} else {
-			VFMADD231PS(weightsY[j], row, sum)
-		}
-		if j < 4 {
-			ADDQ(pitch, p)
-		}
+	Label("warp_apart")
+	places32 := YMM()
+	{
+		down, line := YMM(), YMM()
+		VROUNDPS(U8(1), u, down)
+		VSUBPS(down, u, u)
+		VCVTTPS2DQ(down, places32)
+		VROUNDPS(U8(1), v, down)
+		VSUBPS(down, v, v)
+		VCVTTPS2DQ(down, down)
+		VPBROADCASTD(at(r, reachStride), line)
+		VPMULLD(line, down, down)
+		VPADDD(down, places32, places32)
+		VPADDD(words([lanes]uint32{0, 1, 2, 3, 4, 5, 6, 7}), places32, places32)
 	}
-	VMOVUPS(sum, Mem{Base: out, Index: done, Scale: 4})
-	ADDQ(U8(lanes), done)
-	ADDQ(U8(lanes), x)
-	JMP(LabelRef("warp"))
+	convolve(between(u), between(v), func(i int, w, row VecVirtual) {
+		mask, g := YMM(), zero()
+		VMOVDQU(same(0xffffffff), mask)
+		VGATHERDPS(mask, Mem{Base: p, Index: places32, Scale: 4, Disp: 4 * (i - 1)}, g)
+		VFMADD231PS(g, w, row)
+	})
 	Label("warp_end")
-	Store(done, ReturnIndex(0))
 	VZEROUPPER()
 	RET()
 }
 
-// weights returns what the cubic spline's five coefficients around count for, t from the middle one.
-func weights(t VecVirtual) (w [5]VecVirtual) {
-	cube := func(y, out VecVirtual) {
-		square := YMM()
-		VMULPS(y, y, square)
-		VMULPS(all(1./6), y, out)
-		VMULPS(square, out, out)
+// cube makes a sixth of the cube of y.
+func cube(y VecVirtual) {
+	square := YMM()
+	VMULPS(y, y, square)
+	VMULPS(all(1./6), y, y)
+	VMULPS(square, y, y)
+}
+
+// between returns what the cubic spline's four coefficients count for at a place that is t behind the second.
+func between(t VecVirtual) []VecVirtual {
+	a, b, c, four := YMM(), YMM(), YMM(), YMM()
+	VMOVUPS(all(1), c)
+	VSUBPS(t, c, a)
+	VADDPS(a, c, b)
+	for _, y := range []VecVirtual{a, b, t} {
+		cube(y)
 	}
-	w[0], w[1], w[2], w[3], w[4] = YMM(), YMM(), YMM(), YMM(), YMM()
+	VMOVUPS(all(4), four)
+	VFNMADD231PS(four, a, b)
+	for _, y := range []VecVirtual{a, b, t} {
+		VSUBPS(y, c, c)
+	}
+	return []VecVirtual{a, b, c, t}
+}
+
+// around returns what five coefficients count for at a place that is t from the middle one, either way.
+func around(t VecVirtual) []VecVirtual {
+	w := []VecVirtual{YMM(), YMM(), YMM(), YMM(), YMM()}
 	VXORPS(w[0], w[0], w[0])
 	VMAXPS(w[0], t, w[4])
 	VSUBPS(t, w[4], w[0])
@@ -173,7 +212,7 @@ func weights(t VecVirtual) (w [5]VecVirtual) {
 	VADDPS(w[2], t, w[3])
 	VSUBPS(t, w[2], w[1])
 	for _, i := range []int{0, 1, 3, 4} {
-		cube(w[i], w[i])
+		cube(w[i])
 	}
 	four := YMM()
 	VMOVUPS(all(4), four)
