@@ -31,8 +31,15 @@ const (
 	High
 )
 
-// finest is the layer of the pyramid on which flow is looked for last.
-func (e Effort) finest() int { return max(0, 1-int(e)) }
+// finest is the layer of the pyramid on which flow is looked for last, for pictures of a size.
+func (e Effort) finest(size image.Point) int {
+	const small = 1024 * 600 // pixels, on which the work of the next finer layer is small as well
+	finest := 1 - int(e)
+	if size.X*size.Y <= small {
+		finest--
+	}
+	return max(0, finest)
+}
 
 // Enhance returns a new picture in place of b.Picture(). Neighbours that are corrupt or of another size have no say.
 //
@@ -49,7 +56,7 @@ func (f Fuse) Enhance(ctx context.Context, b *frame.Burst) (*frame.Picture, erro
 	if target.Rect.Empty() {
 		return &made, nil
 	}
-	finest := f.Effort.finest()
+	finest := f.Effort.finest(target.Rect.Size())
 	if err := s.prepare(ctx, finest); err != nil {
 		return nil, err
 	}

@@ -121,32 +121,22 @@ func TestFuseNeighbours(t *testing.T) {
 		return g
 	}
 	gops := []frame.GOP{gop(0, 30), gop(30, 30), gop(60, 10)}
-	got := enhance.Fuse{Effort: enhance.Low}.Neighbours(gops, 2, 9)
-	want := [][]int{{29}, {0, 21, 29}, {0, 6, 7, 8, 9}}
-	for g := range want {
-		if !slices.Equal(got[g], want[g]) {
-			t.Errorf("GOP %d: units %v, want %v", g, got[g], want[g])
-		}
-	}
-	if got := (enhance.Fuse{}).Neighbours(gops[:1], 0, 0); !slices.Equal(got[0], []int{0, 1, 2, 3}) {
-		t.Errorf("the first of a stream: units %v", got[0])
-	}
-}
-
-// Rounding differs from one processor to the next, and may lead a flow another way here and there.
-func TestFuseIsAboutTheSameEverywhere(t *testing.T) {
-	var made []*image.YCbCr
-	enhance.WithEveryKernel(t, func(t *testing.T) {
-		t.Helper()
-		p, err := enhance.Fuse{}.Enhance(t.Context(), pan(image.Pt(333, 221), 4))
-		if err != nil {
-			t.Fatal(err)
-		}
-		made = append(made, p.YCbCr)
-	})
-	for i, planes := range [][2][]byte{{made[0].Y, made[1].Y}, {made[0].Cb, made[1].Cb}, {made[0].Cr, made[1].Cr}} {
-		if d := psnr(planes[0], planes[1]); d < 60 {
-			t.Errorf("plane %d: %.1f dB from one to the other", i, d)
+	for _, test := range []struct {
+		about     string
+		effort    enhance.Effort
+		gop, unit int
+		want      [][]int
+	}{
+		{"of the newest GOP, at low effort", enhance.Low, 2, 9, [][]int{{}, {29}, {0, 1, 6, 9}}},
+		{"of the newest GOP", enhance.Medium, 2, 9, [][]int{{29}, {5, 21, 29}, {0, 1, 6, 9}}},
+		{"near the end of a GOP that another follows", enhance.Medium, 1, 28, [][]int{{5, 21, 29}, {0, 4, 20, 25, 28, 29}, {0, 1, 6}}},
+		{"the second of a stream", enhance.Medium, 0, 1, [][]int{{0, 1, 4, 9, 29}, {0}, {}}},
+	} {
+		got := enhance.Fuse{Effort: test.effort}.Neighbours(gops, test.gop, test.unit)
+		for g := range test.want {
+			if !slices.Equal(got[g], test.want[g]) {
+				t.Errorf("%s: of GOP %d units %v, want %v", test.about, g, got[g], test.want[g])
+			}
 		}
 	}
 }

@@ -8,15 +8,18 @@ import (
 )
 
 // Neighbours names the pictures that are worth merging with that of a unit of gops[gop]: for each GOP the indexes of units, ascending.
-// The picture itself is one of them. What comes after it counts only if it is there already: who waits for the next three pictures, or
-// for the next key unit, gets a better one.
+// The picture itself is one of them. What comes after it counts only if it is there already: who waits for the next pictures, or for the
+// next key unit, gets a better one.
 //
-// Just before and after, the scene is the same, and much of the error as well: the further away in a GOP, the more of the error is new.
-// Pictures of other GOPs share none of it, and the last of a GOP are the best, since encoders refine what stays. Key pictures are the
-// worst of live encodes, but the first in their GOP that owe nothing to others.
+// Just before and after, the scene is the same, but so is the error: blocks are copied along with it. The further away in a GOP, the more
+// of the error is new. Pictures of other GOPs share none of it, and the last of a GOP are the best, since encoders refine what stays. Key
+// pictures owe nothing to others. GOPs further back are decoded as long as that costs little.
 func (f Fuse) Neighbours(gops []frame.GOP, gop, unit int) [][]int {
-	apart := []int{3, 8, 24} // pictures of the same GOP, and of the one before from its last on
-	beyond := 1 + 3*max(0, int(f.Effort)+1)/2
+	const (
+		near, mid, far = 3, 8, 24  // pictures apart
+		most           = 900 << 10 // bytes to decode at Medium effort: of 720p a tenth of a second's work
+		beyond         = 3         // GOPs back
+	)
 	wanted := make([][]int, len(gops))
 	add := func(g, place int) {
 		if g < 0 || g >= len(gops) {
@@ -31,31 +34,31 @@ func (f Fuse) Neighbours(gops []frame.GOP, gop, unit int) [][]int {
 		}
 	}
 	at := slices.Index(shown(gops[gop]), unit)
-	add(gop, at)
-	add(gop, 0)
-	for _, d := range apart {
-		if at >= d {
-			add(gop, at-d)
-		} else if d == 3 {
-			add(gop-1, at-d)
-		}
-		if d < 24 {
-			if at+d < len(gops[gop]) {
-				add(gop, at+d)
-			} else {
-				add(gop+1, at+d-len(gops[gop]))
-			}
+	for _, d := range []int{-far, -mid, -near, 0, near, mid} {
+		switch i := at + d; {
+		case i >= len(gops[gop]):
+			add(gop+1, i-len(gops[gop]))
+		case i >= 0:
+			add(gop, i)
+		case d == -near:
+			add(gop-1, i)
 		}
 	}
+	add(gop, 0)
 	if gop+1 < len(gops) {
 		add(gop, -1)
 		add(gop+1, 0)
 	}
-	add(gop-1, -1)
-	add(gop-1, -1-8)
-	add(gop-1, -1-24)
-	for g := gop - 2; g >= gop-beyond; g-- {
+	spent := gops[gop][:unit+1].Size()
+	for g := gop - 1; g >= max(0, gop-beyond); g-- {
+		if spent += gops[g].Size(); g < gop-1 && (f.Effort < Medium || f.Effort == Medium && spent > most) {
+			break
+		}
 		add(g, -1)
+		if g == gop-1 && f.Effort >= Medium {
+			add(g, -1-mid)
+			add(g, -1-far)
+		}
 	}
 	for g := range wanted {
 		slices.Sort(wanted[g])

@@ -1,15 +1,16 @@
 package enhance
 
-import (
-	"math"
-	"time"
-)
+import "math"
 
-// How far the errors of pictures of a GOP are the same, from one to the next, and by which factor less with each further one: blocks
-// are copied, along with their errors, until they are coded anew. Live encodes take some ten pictures to forget half.
 const (
+	// How far the errors of pictures of a GOP are the same, from one to the next, and the seconds in which half of that is forgotten:
+	// blocks are copied, along with their errors, until they are coded anew.
 	alikeAtOnce = 0.95
-	alikeStill  = 0.93
+	halfAlike   = 0.32
+
+	// Of the same quantiser, key pictures have less error, for they owe none to others, and other pictures more than the target, for they
+	// are not quite aligned.
+	keyError, otherError = 0.75, 1.1
 )
 
 // leastWeight is what the target counts for at least, as a part of what it would count for alone.
@@ -18,23 +19,26 @@ const leastWeight = 0.02
 // weigh sets how much each picture counts for in the best mean of them: what remains of the error is then 1 over the sum of weights.
 // Errors of different GOPs are independent, for each begins anew.
 func weigh(all []party) {
-	interval := time.Duration(math.MaxInt64) // from one picture to the next
-	for i := range all {
-		for j := range i {
-			if d := (all[i].picture.PTS - all[j].picture.PTS).Abs(); d > 0 {
-				interval = min(interval, d)
-			}
+	target := &all[0]
+	errors := func(p *party) float64 {
+		e := float64(p.variance)
+		if p.picture.Key {
+			e *= keyError
 		}
+		if p != target && p.gop == target.gop {
+			e *= otherError
+		}
+		return e
 	}
 	covariance := func(p, q *party) float64 {
-		apart := float64((p.picture.PTS - q.picture.PTS).Abs()) / float64(interval)
 		switch {
 		case p == q:
-			return float64(p.variance)
+			return errors(p)
 		case p.gop != q.gop:
 			return 0
 		}
-		return alikeAtOnce * math.Pow(alikeStill, apart) * math.Sqrt(float64(p.variance)*float64(q.variance))
+		apart := (p.picture.PTS - q.picture.PTS).Abs().Seconds()
+		return alikeAtOnce * math.Exp2(-apart/halfAlike) * math.Sqrt(errors(p)*errors(q))
 	}
 	taken := make([]*party, len(all))
 	for i := range all {
