@@ -68,12 +68,15 @@ func (t *tracker) find(from, to pyramid, finest int, noise float32, f *flow) {
 		if n == finest {
 			now = f
 		}
-		now.noise = max(noise/float32(int(1)<<(2*n)), 0.25) // a mean of four pixels has a quarter of their noise
+		now.noise = noiseAt(noise, n)
 		t.layer(&from[n], &to[n], coarse, now)
 		t.smooth(now)
 		coarse = now
 	}
 }
+
+// noiseAt returns the variance of noise on a layer, given that of pixels: a mean of four has a quarter of it.
+func noiseAt(noise float32, layer int) float32 { return max(noise/float32(int(1)<<(2*layer)), 0.25) }
 
 // layer finds the flow of one layer, given that of the next coarser one, nil if there is none.
 func (t *tracker) layer(from, to *layer, coarse, f *flow) {
@@ -100,6 +103,23 @@ func (t *tracker) layer(from, to *layer, coarse, f *flow) {
 			f.xx[n], f.xy[n], f.yy[n] = p.xx, p.xy, p.yy
 		}
 	}
+}
+
+// refine improves a flow by patches of the next finer layer, one at each node, which have twice the resolution of those of its own.
+func (t *tracker) refine(from, to *layer, noise float32, f *flow) {
+	f.noise = noise
+	for j := range f.h {
+		for i := range f.w {
+			n := j*f.w + i
+			u, v := 2*f.u[n], 2*f.v[n]
+			p := &t.patch
+			p.cut(from, 2*step*i+patch/2, 2*step*j+patch/2) // has the same centre
+			u, v, f.miss[n] = p.descend(to, p.match(to, u, v), u, v, u, v, f.noise)
+			f.u[n], f.v[n] = u/2, v/2
+			f.xx[n], f.xy[n], f.yy[n] = p.xx, p.xy, p.yy
+		}
+	}
+	t.smooth(f)
 }
 
 // A grid is a flow with a border of nodes that count for nothing: node (i, j) is at (j+1)*stride+i+1. The assembly knows the places of its

@@ -115,7 +115,7 @@ func (s *fuser) prepare(ctx context.Context, finest int) error {
 		return nil
 	}
 	return each(ctx, s.n, func(_ context.Context, i int) {
-		s.parties[i].luma.build(s.parties[i].planes[0], finest)
+		s.parties[i].luma.build(s.parties[i].planes[0], max(0, finest-1)) // see tracker.refine
 	})
 }
 
@@ -147,6 +147,9 @@ func (s *fuser) align(ctx context.Context, finest int) error {
 		defer trackers.Put(t)
 		if i < n {
 			t.find(target.luma, p.luma, s.level, noise, &p.there)
+			if s.level > 0 {
+				t.refine(&target.luma[s.level-1], &p.luma[s.level-1], noiseAt(noise, s.level-1), &p.there)
+			}
 		} else {
 			t.find(p.luma, target.luma, s.backLevel, noise, &p.back)
 		}

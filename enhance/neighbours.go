@@ -16,9 +16,9 @@ import (
 // pictures owe nothing to others. GOPs further back are decoded as long as that costs little.
 func (f Fuse) Neighbours(gops []frame.GOP, gop, unit int) [][]int {
 	const (
-		near, mid, far = 3, 8, 24  // pictures apart
-		most           = 900 << 10 // bytes to decode at Medium effort: of 720p a tenth of a second's work
-		beyond         = 3         // GOPs back
+		near, mid, far = 3, 8, 24   // pictures apart
+		most           = 1100 << 10 // bytes to decode at Medium effort: of 720p a tenth of a second's work
+		beyond         = 3          // GOPs back
 	)
 	wanted := make([][]int, len(gops))
 	add := func(g, place int) {
