@@ -7,12 +7,28 @@ import (
 	"image/png"
 	"math"
 	"os"
+	"runtime"
+	"sync"
 )
 
+// share has the processors work through n rows together.
+func share(n int, do func(row int)) {
+	workers := runtime.GOMAXPROCS(0)
+	var all sync.WaitGroup
+	for i := range workers {
+		all.Go(func() {
+			for row := i * n / workers; row < (i+1)*n/workers; row++ {
+				do(row)
+			}
+		})
+	}
+	all.Wait()
+}
+
 // rgb converts a picture to RGB with nothing rounded on the way. Chroma is interpolated linearly, samples lie amid their pixels.
-func rgb(img *image.YCbCr) *image.NRGBA {
+func rgb(img *image.YCbCr) *image.RGBA {
 	w, h := img.Rect.Dx(), img.Rect.Dy()
-	out := image.NewNRGBA(image.Rect(0, 0, w, h))
+	out := image.NewRGBA(image.Rect(0, 0, w, h))
 	hs, vs := 1, 1
 	if s := img.SubsampleRatio; s == image.YCbCrSubsampleRatio420 {
 		hs, vs = 2, 2
@@ -20,7 +36,7 @@ func rgb(img *image.YCbCr) *image.NRGBA {
 		hs = 2
 	}
 	cw, ch := (w+hs-1)/hs, (h+vs-1)/vs
-	for y := range h {
+	share(h, func(y int) {
 		y0, y1, fy := between(y, vs, ch)
 		for x := range w {
 			x0, x1, fx := between(x, hs, cw)
@@ -35,7 +51,7 @@ func rgb(img *image.YCbCr) *image.NRGBA {
 			o[2] = whole(l + 1.772*cb)
 			o[3] = 255
 		}
-	}
+	})
 	return out
 }
 
@@ -49,43 +65,28 @@ func between(x, s, n int) (left, right int, part float64) {
 
 func whole(v float64) byte { return byte(max(0, min(255, math.Round(v)))) }
 
-// luma returns the BT.709 luma of a picture.
-func luma(img image.Image) []float64 {
-	r := img.Bounds()
-	whole := image.NewNRGBA(r)
-	draw.Draw(whole, r, img, r.Min, draw.Src)
-	out := make([]float64, r.Dx()*r.Dy())
-	for i := range out {
-		p := whole.Pix[4*i:][:4]
-		out[i] = 0.2126*float64(p[0]) + 0.7152*float64(p[1]) + 0.0722*float64(p[2])
-	}
-	return out
-}
-
-// decibels returns the peak signal-to-noise ratio of a against b.
-func decibels(a, b []float64) float64 {
-	sum := 0.
-	for i, v := range a {
-		sum += (v - b[i]) * (v - b[i])
-	}
-	return 10 * math.Log10(255*255/max(sum/float64(len(a)), 1e-6))
-}
-
-func readPNG(file string) (image.Image, error) {
+// readPNG reads an opaque picture.
+func readPNG(file string) (*image.RGBA, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	return png.Decode(bufio.NewReader(f))
+	img, err := png.Decode(bufio.NewReader(f))
+	if err != nil {
+		return nil, err
+	}
+	out := image.NewRGBA(image.Rectangle{Max: img.Bounds().Size()})
+	draw.Draw(out, out.Rect, img, img.Bounds().Min, draw.Src)
+	return out, nil
 }
 
-func writePNG(file string, img image.Image) error {
+func writePNG(file string, img image.Image, level png.CompressionLevel) error {
 	f, err := os.Create(file)
 	if err != nil {
 		return err
 	}
-	e := png.Encoder{CompressionLevel: png.BestSpeed}
+	e := png.Encoder{CompressionLevel: level}
 	if err := e.Encode(f, img); err != nil {
 		_ = f.Close()
 		return err

@@ -47,6 +47,7 @@ func streams(dir string) ([]stream, error) {
 // A show is a stream that a Camera remembers.
 type show struct {
 	cam   *capture.Camera
+	sent  []frame.AccessUnit // in decoding order
 	units []frame.AccessUnit // in presentation order
 }
 
@@ -60,8 +61,8 @@ func play(ctx context.Context, file string) (show, error) {
 	for _, u := range units {
 		cam.History.Add(u)
 	}
-	slices.SortFunc(units, func(a, b frame.AccessUnit) int { return a.Time.Compare(b.Time) })
-	return show{cam, units}, nil
+	shown := slices.SortedFunc(slices.Values(units), func(a, b frame.AccessUnit) int { return a.Time.Compare(b.Time) })
+	return show{cam, units, shown}, nil
 }
 
 // pictures captures each picture by its time.
