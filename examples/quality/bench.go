@@ -57,10 +57,10 @@ func (b benchmark) trials() (trials []trial, err error) {
 type result struct {
 	trial
 	plain                   quality
-	gains                   []gain // over plain: what Livestill made, and each of the filters
+	gains                   []gain // over plain: of what Livestill made, of what it made it of, and of what each filter made of that
 	merged                  int    // pictures
 	decode, gather, enhance time.Duration
-	rival                   ffmpeg.Filter // the best, if there is a strip
+	rival                   ffmpeg.Filter // the best of the filters
 	peak                    int           // KiB that the process held at most while it captured
 }
 
@@ -78,75 +78,91 @@ func (b benchmark) run(ctx context.Context) error {
 			return err
 		}
 	}
-	t := table{names: []string{"Livestill"}}
+	t := table{names: []string{"Livestill", "without its Enhancer"}}
 	for _, f := range b.filters {
 		t.names = append(t.names, string(f))
 	}
 	t.head()
-	var from string
-	var s show
-	for _, c := range trials {
-		if from != c.Stream {
-			if s, err = play(ctx, filepath.Join(b.dir, c.Stream)); err != nil {
-				return err
-			}
-			from = c.Stream
+	for len(trials) > 0 {
+		n := 1
+		for n < len(trials) && trials[n].Stream == trials[0].Stream {
+			n++
 		}
-		r, err := b.try(ctx, c, s)
-		if err != nil {
-			return fmt.Errorf("%s: %w", c.name(), err)
+		if err := b.stream(ctx, &t, trials[:n]); err != nil {
+			return err
 		}
-		t.add(r)
+		trials = trials[n:]
 	}
 	t.close()
 	return nil
 }
 
+// stream plays the cases of a stream.
+func (b benchmark) stream(ctx context.Context, t *table, trials []trial) error {
+	file := filepath.Join(b.dir, trials[0].Stream)
+	s, err := play(ctx, file)
+	if err != nil {
+		return err
+	}
+	for _, c := range trials {
+		r, err := b.try(ctx, c, s, file)
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.name(), err)
+		}
+		t.add(r)
+	}
+	return nil
+}
+
 // try plays one case.
-func (b benchmark) try(ctx context.Context, c trial, s show) (r result, err error) {
+func (b benchmark) try(ctx context.Context, c trial, s show, file string) (r result, err error) {
 	r.trial = c
 	source, err := readPNG(filepath.Join(b.dir, c.Ref))
 	if err != nil {
 		return r, err
 	}
-	plain, made, err := b.capture(ctx, &r, s)
+	decoded, made, err := b.capture(ctx, &r, s)
 	if err != nil {
 		return r, err
 	}
 	if made.Rect.Size() != source.Rect.Size() {
 		return r, fmt.Errorf("picture is %v, source is %v", made.Rect, source.Rect)
 	}
-	before, ours := rgb(plain.YCbCr), rgb(made.YCbCr)
+	plain, err := peer(ctx, file, c.Frame, source.Rect.Size())
+	if err != nil {
+		return r, err
+	}
+	ours := rgb(made.YCbCr)
 	if b.out != "" {
 		if err := writePNG(filepath.Join(b.out, c.name()+".png"), ours, png.BestSpeed); err != nil {
 			return r, err
 		}
 	}
-	judge := newJudge(source, before)
+	judge := newJudge(source, plain)
 	r.plain = judge.plain
-	r.gains = append(r.gains, judge.gain(ours))
+	r.gains = append(r.gains, judge.gain(ours), judge.gain(rgb(decoded.YCbCr)))
 	var best *image.RGBA
-	highest := 0
-	for i, f := range b.filters {
-		p, err := f.Enhance(ctx, &frame.Burst{Pictures: []*frame.Picture{plain}})
+	highest := 0.
+	for _, f := range b.filters {
+		p, err := f.Enhance(ctx, &frame.Burst{Pictures: []*frame.Picture{decoded}})
 		if err != nil {
 			return r, err
 		}
 		img := rgb(p.YCbCr)
-		r.gains = append(r.gains, judge.gain(img))
-		if i == 0 || r.gains[1+i].psnr > r.gains[highest].psnr {
-			best, highest = img, 1+i
+		g := judge.gain(img)
+		r.gains = append(r.gains, g)
+		if best == nil || g.psnr > highest {
+			best, highest, r.rival = img, g.psnr, f
 		}
 	}
 	if b.strips == "" || best == nil {
 		return r, nil
 	}
-	r.rival = b.filters[highest-1]
-	return r, writePNG(filepath.Join(b.strips, c.name()+".png"), strip(mostDetail(source), before, best, ours, source), png.BestCompression)
+	return r, writePNG(filepath.Join(b.strips, c.name()+".png"), strip(mostDetail(source), plain, best, ours, source), png.BestCompression)
 }
 
-// capture has a Camera capture the picture of a case, once enough of the stream has come. It returns what that made, and of what.
-func (b benchmark) capture(ctx context.Context, r *result, s show) (plain, made *frame.Picture, err error) {
+// capture has a Camera capture the picture of a case, once enough of the stream has come. It returns what that made, and what of.
+func (b benchmark) capture(ctx context.Context, r *result, s show) (decoded, made *frame.Picture, err error) {
 	if r.Frame < 0 || r.Frame >= len(s.units) {
 		return nil, nil, errors.New("no such frame")
 	}
@@ -182,7 +198,7 @@ func (b benchmark) capture(ctx context.Context, r *result, s show) (plain, made 
 	r.peak = peak()
 	r.merged = still.Merged
 	r.decode, r.gather, r.enhance = still.Step("decode"), still.Step("gather"), still.Step("enhance")
-	return w.plain, still.Picture, nil
+	return w.decoded, still.Picture, nil
 }
 
 // remember adds units to a History, in the order they were sent in, up to the last that may come. Where pictures are not sent in the order
@@ -202,10 +218,10 @@ func remember(h *frame.History, sent []frame.AccessUnit, wanted, last frame.Acce
 // A witness is a Merger that keeps the picture that is to be made better.
 type witness struct {
 	capture.Merger
-	plain *frame.Picture
+	decoded *frame.Picture
 }
 
 func (w *witness) Enhance(ctx context.Context, b *frame.Burst) (*frame.Picture, error) {
-	w.plain = b.Picture()
+	w.decoded = b.Picture()
 	return w.Merger.Enhance(ctx, b)
 }
