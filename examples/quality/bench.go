@@ -21,11 +21,12 @@ import (
 // A benchmark plays the cases of a folder.
 type benchmark struct {
 	dir      string
-	out      string // where pictures go; empty for nowhere
-	strips   string // where strips go; empty for nowhere
-	after    string // what may come after the picture: 0, 3 or key
-	single   bool   // the picture has to do without any other
-	only     string // cases whose names do not match it are left out
+	out      string      // where pictures go; empty for nowhere
+	strips   string      // where strips go; empty for nowhere
+	part     image.Point // upper left corner of what they show
+	after    string      // what may come after the picture: 0, 3 or key
+	single   bool        // the picture has to do without any other
+	only     string      // cases whose names do not match it are left out
 	enhancer capture.Merger
 	filters  []ffmpeg.Filter // these have a go as well
 }
@@ -117,11 +118,11 @@ func (b benchmark) stream(ctx context.Context, t *table, trials []trial) error {
 // try plays one case.
 func (b benchmark) try(ctx context.Context, c trial, s show, file string) (r result, err error) {
 	r.trial = c
-	source, err := readPNG(filepath.Join(b.dir, c.Ref))
+	decoded, made, err := b.capture(ctx, &r, s)
 	if err != nil {
 		return r, err
 	}
-	decoded, made, err := b.capture(ctx, &r, s)
+	source, err := readPNG(filepath.Join(b.dir, c.Ref))
 	if err != nil {
 		return r, err
 	}
@@ -141,24 +142,29 @@ func (b benchmark) try(ctx context.Context, c trial, s show, file string) (r res
 	judge := newJudge(source, plain)
 	r.plain = judge.plain
 	r.gains = append(r.gains, judge.gain(ours), judge.gain(rgb(decoded.YCbCr)))
-	var best *image.RGBA
+	rival, err := b.filter(ctx, &r, judge, decoded)
+	if err != nil || b.strips == "" {
+		return r, err
+	}
+	return r, writePNG(filepath.Join(b.strips, c.name()+".png"), strip(b.part, plain, rival, ours, source), png.BestCompression)
+}
+
+// filter has each of FFmpeg's filters make a picture of p, and returns the best of them.
+func (b benchmark) filter(ctx context.Context, r *result, j *judge, p *frame.Picture) (best *image.RGBA, err error) {
 	highest := 0.
 	for _, f := range b.filters {
-		p, err := f.Enhance(ctx, &frame.Burst{Pictures: []*frame.Picture{decoded}})
+		made, err := f.Enhance(ctx, &frame.Burst{Pictures: []*frame.Picture{p}})
 		if err != nil {
-			return r, err
+			return nil, err
 		}
-		img := rgb(p.YCbCr)
-		g := judge.gain(img)
+		img := rgb(made.YCbCr)
+		g := j.gain(img)
 		r.gains = append(r.gains, g)
 		if best == nil || g.psnr > highest {
 			best, highest, r.rival = img, g.psnr, f
 		}
 	}
-	if b.strips == "" || best == nil {
-		return r, nil
-	}
-	return r, writePNG(filepath.Join(b.strips, c.name()+".png"), strip(mostDetail(source), plain, best, ours, source), png.BestCompression)
+	return best, nil
 }
 
 // capture has a Camera capture the picture of a case, once enough of the stream has come. It returns what that made, and what of.

@@ -17,8 +17,8 @@
 //   - merged: of how many pictures it is made
 //   - peak RSS: the most that the process held while it captured; nothing of the measuring is in it
 //
-// With -filters FFmpeg's stand beside it, each applied to the plain picture. With -strips a part of each picture is written as well, plain,
-// by the best of those filters, by Livestill, and of the source, side by side: where the source has the most detail.
+// With -filters FFmpeg's stand beside it, each applied to the plain picture. With -strips a part of each picture is written as well, at -part: plain, by
+// the best of those filters, by Livestill, and of the source, side by side.
 //
 // Best takes the best stream of each clip for a source, encodes it anew at the lower bitrates, with noise if the clip has it, plays that
 // into a Camera, and compares, around each picture, the best within a quarter of a second with that very picture: each with its own
@@ -31,6 +31,7 @@ package main
 import (
 	"context"
 	"flag"
+	"fmt"
 	"log"
 	"os"
 
@@ -48,6 +49,10 @@ func main() {
 	flag.IntVar(&effort, "effort", 0, "-1 is low, 0 medium, 1 high")
 	filters := flag.Bool("filters", false, "have FFmpeg's filters make pictures as well, which takes long")
 	flag.StringVar(&b.strips, "strips", "", "`folder` to write parts of the pictures to, side by side; implies -filters")
+	flag.Func("part", "upper left `corner` of those parts, as X,Y", func(s string) error {
+		_, err := fmt.Sscanf(s, "%d,%d", &b.part.X, &b.part.Y)
+		return err
+	})
 	flag.StringVar(&b.only, "only", "", "leave out cases whose names (CLIP_KBIT_FRAME) do not match this `expression`")
 	best := flag.Bool("best", false, "compare the best picture of a window with the literal one")
 	score := flag.Bool("score", false, "compare the scores of stills with the truth")
