@@ -7,7 +7,8 @@
 // DIR holds live-like H.264 streams and cases.json, which lists them: clip, bitrate, whether the camera was noisy, key interval, and the
 // frames whose pristine sources are there. Without -best and -score each of those frames is captured: the units of the stream go into a
 // Camera's History up to the frame, or as far beyond it as -after allows, and the Camera captures the picture of that time, merged with
-// its neighbours. The pictures are written to OUT, and a table says by how much they are nearer to the source than the plain ones:
+// its neighbours. The pictures are written to OUT, and a table says by how much they are nearer to the source than the plain ones,
+// which FFmpeg decodes and converts to RGB by itself, as precisely as it can:
 //
 //   - PSNR-Y, SSIM and MS-SSIM of the BT.709 luma of 8-bit RGB, and the PSNR of its chroma. SSIM is that of Wang et al. (2004), where the
 //     window of 11x11 fits, MS-SSIM that of 2003, on five scales
@@ -15,9 +16,12 @@
 //   - decode, gather, enhance: the steps of the Still: to decode the picture, and whatever is wanted of what comes before it; to decode its
 //     other neighbours; to merge. Memory is given back to the system before each capture, so it is as slow as one after a pause
 //   - merged: of how many pictures it is made
-//   - peak RSS: the most that the process held while it captured; nothing of the measuring is in it
+//   - peak RSS: the most that the process held while it captured; next to nothing of the measuring is in it
 //
-// With -filters FFmpeg's stand beside it, each applied to the plain picture. With -strips a part of each picture is written as well, at -part: plain, by
+// What Livestill makes has been rounded to the colours of JPEG on the way, and chroma moved to where JPEG has it. The plain picture has
+// not, so a row without its Enhancer says what that costs.
+//
+// With -filters FFmpeg's stand beside it, each applied to the picture that Livestill decoded, alone. With -strips a part of each picture is written as well, at -part: plain, by
 // the best of those filters, by Livestill, and of the source, side by side.
 //
 // Best takes the best stream of each clip for a source, encodes it anew at the lower bitrates, with noise if the clip has it, plays that

@@ -13,15 +13,15 @@ type table struct {
 }
 
 func (t *table) head() {
-	fmt.Println("                            PSNR-Y             SSIM  MS-SSIM  chroma   block   merged  decode  gather  enhance")
-	fmt.Println("case                  plain dB  gain dB     gain     gain gain dB rise dB pictures      ms      ms       ms")
+	fmt.Println("                               PSNR-Y             SSIM  MS-SSIM   chroma    block    merged  decode  gather  enhance")
+	fmt.Println("case                       plain dB  gain dB     gain     gain  gain dB  rise dB  pictures      ms      ms       ms")
 }
 
 func (t *table) add(r result) {
 	t.results = append(t.results, r)
 	t.peak = max(t.peak, r.peak)
 	g := r.gains[0]
-	fmt.Printf("%-16s %-4s    %5.2f    %+5.2f  %+.4f  %+.4f   %+5.2f   %+5.2f   %6d  %6d  %6d   %6d", r.name(), r.Position,
+	fmt.Printf("%-22s %-4s %8.2f  %+7.2f  %+.4f  %+.4f  %+7.2f  %+7.2f  %8d  %6d  %6d   %6d", r.name(), r.Position,
 		r.plain.psnr, g.psnr, g.ssim, g.ms, g.chroma, g.block, r.merged, r.decode.Milliseconds(), r.gather.Milliseconds(), r.enhance.Milliseconds())
 	if r.rival != "" {
 		fmt.Printf("  beside it: %s", r.rival)
@@ -31,8 +31,8 @@ func (t *table) add(r result) {
 
 // close prints the means.
 func (t *table) close() {
-	fmt.Println("\n                                    PSNR-Y gain dB     SSIM gain       MS-SSIM gain  chroma dB     block")
-	fmt.Println("cases                                mean   worst     mean   worst     mean   worst       mean  worst dB")
+	fmt.Println("\n                                  PSNR-Y gain, dB      SSIM gain      MS-SSIM gain    chroma gain  block rise")
+	fmt.Println("cases                               mean   worst     mean   worst     mean   worst       mean, dB   worst, dB")
 	t.summary("clean", func(r result) bool { return !r.Noisy })
 	t.summary("noisy", func(r result) bool { return r.Noisy })
 	t.summary("key", func(r result) bool { return r.Position == "K" })
@@ -67,7 +67,7 @@ func (t *table) summary(label string, keep func(result) bool) {
 			mean.chroma += g.chroma / float64(n)
 			worst.psnr, worst.ssim, worst.ms, worst.block = min(worst.psnr, g.psnr), min(worst.ssim, g.ssim), min(worst.ms, g.ms), max(worst.block, g.block)
 		}
-		fmt.Printf("%-5s %3d  %-22s  %+6.3f  %+6.2f  %+.4f %+.4f  %+.4f %+.4f     %+6.2f    %+6.2f", label, n, who,
+		fmt.Printf("%-5s %3d  %-22s  %+6.3f  %+6.2f  %+.4f %+.4f   %+.4f %+.4f  %+13.2f  %+10.2f", label, n, who,
 			mean.psnr, worst.psnr, mean.ssim, worst.ssim, mean.ms, worst.ms, mean.chroma, worst.block)
 		if i == 0 {
 			each := time.Duration(n)
