@@ -21,8 +21,8 @@
 // What Livestill makes has been rounded to the colours of JPEG on the way, and chroma moved to where JPEG has it. The plain picture has
 // not, so a row without its Enhancer says what that costs.
 //
-// With -filters FFmpeg's stand beside it, each applied to the picture that Livestill decoded, alone. With -strips a part of each picture is written as well, at -part: plain, by
-// the best of those filters, by Livestill, and of the source, side by side.
+// With -filters FFmpeg's stand beside it, each applied to the picture that Livestill decoded, alone. With -strips a part of each picture is
+// written as well, at -part: plain, by the best of those filters, by Livestill, and of the source, side by side.
 //
 // Best takes the best stream of each clip for a source, encodes it anew at the lower bitrates, with noise if the clip has it, plays that
 // into a Camera, and compares, around each picture, the best within a quarter of a second with that very picture: each with its own
