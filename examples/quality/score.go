@@ -3,11 +3,9 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -24,12 +22,8 @@ type rating struct {
 
 // runScore captures the picture of each case and compares its scores with the truth.
 func (b benchmark) runScore(ctx context.Context) error {
-	text, err := os.ReadFile(filepath.Join(b.dir, "cases.json"))
+	trials, err := b.trials()
 	if err != nil {
-		return err
-	}
-	var trials []trial
-	if err := json.Unmarshal(text, &trials); err != nil {
 		return err
 	}
 	var ratings []rating
@@ -81,7 +75,9 @@ func (b benchmark) rate(ctx context.Context, c trial, s show) (r rating, err err
 		return r, err
 	}
 	r.scores = still.Scores
-	r.truth = decibels(luma(rgb(still.Picture.YCbCr)), luma(ref))
+	decoded, _ := planes(rgb(still.Picture.YCbCr))
+	source, _ := planes(ref)
+	r.truth = decibels(decoded, source)
 	unknown := *still.Picture
 	unknown.EffectiveQP = 0
 	r.blind = capture.Quality(&unknown)

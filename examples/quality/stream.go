@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image"
 	"io"
 	"os"
 	"os/exec"
@@ -47,6 +48,7 @@ func streams(dir string) ([]stream, error) {
 // A show is a stream that a Camera remembers.
 type show struct {
 	cam   *capture.Camera
+	sent  []frame.AccessUnit // in decoding order
 	units []frame.AccessUnit // in presentation order
 }
 
@@ -60,8 +62,8 @@ func play(ctx context.Context, file string) (show, error) {
 	for _, u := range units {
 		cam.History.Add(u)
 	}
-	slices.SortFunc(units, func(a, b frame.AccessUnit) int { return a.Time.Compare(b.Time) })
-	return show{cam, units}, nil
+	shown := slices.SortedFunc(slices.Values(units), func(a, b frame.AccessUnit) int { return a.Time.Compare(b.Time) })
+	return show{cam, units, shown}, nil
 }
 
 // pictures captures each picture by its time.
@@ -111,6 +113,24 @@ func demux(ctx context.Context, file string) ([]frame.AccessUnit, error) {
 		b = b[tagHeader+size+trailer:]
 	}
 	return units, nil
+}
+
+// peer returns a picture of a file as FFmpeg alone delivers it: straight from the decoder to RGB, as precisely as it can.
+func peer(ctx context.Context, file string, n int, size image.Point) (*image.RGBA, error) {
+	const straight = "scale=in_color_matrix=bt709:in_range=tv:flags=accurate_rnd+full_chroma_int+full_chroma_inp+bicubic,format=rgb24"
+	b, err := run(ctx, "-i", file, "-vf", fmt.Sprintf(`select=eq(n\,%d),%s`, n, straight), "-frames:v", "1", "-f", "rawvideo", "pipe:1")
+	if err != nil {
+		return nil, err
+	}
+	img := image.NewRGBA(image.Rectangle{Max: size})
+	if len(b) != 3*size.X*size.Y {
+		return nil, fmt.Errorf("FFmpeg's picture %d has %d bytes, not those of %v", n, len(b), size)
+	}
+	for i := range size.X * size.Y {
+		copy(img.Pix[4*i:], b[3*i:][:3])
+		img.Pix[4*i+3] = 255
+	}
+	return img, nil
 }
 
 func run(ctx context.Context, args ...string) ([]byte, error) {
