@@ -34,6 +34,7 @@ type party struct {
 	back     flow      // and from there back
 	sure     []float32 // in the flow, at each node
 	trust    []float32 // for each tile of the plane
+	share    []float32 // for each tile of the luma, see input
 }
 
 // sparse is how many rows of blocks there are for one that is asked for the noise.
@@ -130,6 +131,12 @@ func coding(p *frame.Picture) float32 {
 	return float32(step*step/24 + 2) // half of a uniform quantiser's, since most coefficients are small; and what else goes wrong
 }
 
+// chroma returns the variance of what the quantiser did to the chroma of a picture, where its errors are fewer.
+func chroma(p *frame.Picture) float32 {
+	const part = 0.6
+	return part * coding(p)
+}
+
 // align finds the flows between the target and its neighbours. Those back, which are but to tell how far those there are to be trusted,
 // are found on the next smaller layer, at a quarter of the cost.
 func (s *fuser) align(ctx context.Context, finest int) error {
@@ -166,12 +173,15 @@ func (s *fuser) see(ctx context.Context, c int) ([]input, error) {
 		p := &s.parties[i]
 		in := &s.inputs[i]
 		*in = input{plane: p.planes[c], variance: p.variance, weight: p.weight}
+		if c > 0 {
+			in.variance = chroma(p.picture) + p.noise
+		}
 		if i == 0 {
 			most := float32(math.Inf(1))
 			if c > 0 {
 				most = 1 // what strengthens weak detail was learned from luma
 			}
-			s.gains.fill(p.variance, most)
+			s.gains.fill(in.variance, most)
 			in.gains = &s.gains
 			return
 		}
@@ -179,11 +189,14 @@ func (s *fuser) see(ctx context.Context, c int) ([]input, error) {
 		in.spline, in.flow = &p.spline, &p.there
 		in.nodeX, in.nodeY = float32(hs)/(step*grain), float32(vs)/(step*grain)
 		in.pixelX, in.pixelY = grain/float32(hs), grain/float32(vs)
-		if c == 0 {
+		switch c {
+		case 0:
 			p.doubt(grain, float32(int(1)<<(s.backLevel-s.level)))
-		}
-		if c < 2 { // both chroma planes are alike
 			p.trusts(in)
+			p.share = grow(p.share, len(p.trust))
+			in.share = p.share
+		case 1: // both chroma planes are alike
+			p.follow(in, hs, vs)
 		}
 		in.trust = p.trust
 	})
@@ -226,6 +239,26 @@ func (p *party) trusts(in *input) {
 		row := p.sure[at(j, p.there.h, in.nodeY)*p.there.w:]
 		for i := range across {
 			p.trust[j*across+i] = row[at(i, p.there.w, in.nodeX)]
+		}
+	}
+}
+
+// follow lists the trust in tiles of chroma, of which a sample is hs by vs pixels: a neighbour whose luma shows something else there has
+// no say, for chroma often looks alike where luma does not.
+func (p *party) follow(in *input, hs, vs int) {
+	luma := p.planes[0]
+	lumaAcross, lumaDown := (luma.w-1)/hop+2, (luma.h-1)/hop+2
+	across, down := (in.w-1)/hop+2, (in.h-1)/hop+2
+	p.trust = grow(p.trust, across*down)
+	for j := range down {
+		for i := range across {
+			least := float32(1)
+			for y := max(0, vs*(j-1)+1); y < min(vs*(j+1), lumaDown); y++ {
+				for x := max(0, hs*(i-1)+1); x < min(hs*(i+1), lumaAcross); x++ {
+					least = min(least, p.share[y*lumaAcross+x])
+				}
+			}
+			p.trust[j*across+i] = least
 		}
 	}
 }

@@ -479,7 +479,7 @@ func squares(a, b []byte, as, bs, x0, y0, x1, y1 int) (sum float64) {
 }
 
 func decibels(a, b []byte, as, bs, w, h int) float64 {
-	return 10 * math.Log10(255*255/max(squares(a, b, as, bs, 0, 0, w, h), 1e-6))
+	return min(50, 10*math.Log10(255*255/max(squares(a, b, as, bs, 0, 0, w, h), 1e-6)))
 }
 
 // worst returns by how much the error rises at the most, of blocks whose PSNR is not above 45 dB, and where.
