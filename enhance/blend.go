@@ -74,8 +74,27 @@ func count(b *blend, weight, half float32) {
 	}
 }
 
-// end makes the merged tile, of coefficients as large as they are likely to have been: see gains.
-func (b *blend) end(in *input) { kernels.restore(b, in.gains, in.weight, 1/in.variance) }
+// end makes the merged tile, of coefficients as large as they are likely to have been: see gains. What of them is the mean's stays, or
+// bright tiles would become darker: windowed, the mean has coefficients beside the first, too.
+func (b *blend) end(in *input) {
+	mean := (b.target[0] + b.sum[0]/b.weight[0]) / (shadow[0] * shadow[0])
+	kernels.restore(b, in.gains, in.weight, 1/in.variance)
+	for u := 0; u < tile; u += 2 { // every other coefficient of the mean's is zero, for the window is symmetric
+		for v := 0; v < tile; v += 2 {
+			i := tile*u + v
+			if was := b.target[i] + b.sum[i]/b.weight[i]; was != 0 {
+				b.merged[i] += (1 - b.merged[i]/was) * mean * shadow[u] * shadow[v]
+			}
+		}
+	}
+}
+
+// shadow is what the window leaves of ones, transformed.
+var shadow = func() [tile]float32 {
+	w := window
+	cosine16(&w)
+	return w
+}()
 
 // restore does what end says. weight is the target's.
 func restore(b *blend, g *gains, weight, perVariance float32) {
