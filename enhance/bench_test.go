@@ -18,6 +18,7 @@ func BenchmarkFilters(b *testing.B) {
 			filter enhance.Filter
 		}{
 			{"Denoise", enhance.Denoise{}},
+			{"Deblock", enhance.Deblock{QP: 30}},
 			{"Sharpen", enhance.Sharpen{}},
 			{"Chain", enhance.Chain{enhance.Denoise{}, enhance.Sharpen{}}},
 		} {

@@ -42,3 +42,24 @@ func BenchmarkFuse(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkAuto makes the most of a picture without neighbours.
+func BenchmarkAuto(b *testing.B) {
+	for _, size := range []image.Point{{1280, 720}, {1920, 1080}} {
+		burst := pan(size, 1)
+		b.Run(fmt.Sprintf("%dp", size.Y), func(b *testing.B) {
+			b.ReportAllocs()
+			var began time.Duration
+			for i := 0; b.Loop(); i++ {
+				if _, err := (enhance.Auto{Style: enhance.Crisp}).Enhance(b.Context(), burst); err != nil {
+					b.Fatal(err)
+				}
+				if i == 0 {
+					b.ResetTimer() // the first filled the pools
+					began = busy(b)
+				}
+			}
+			b.ReportMetric(float64((busy(b)-began).Milliseconds())/float64(b.N), "cpu-ms/op")
+		})
+	}
+}

@@ -5,7 +5,12 @@ import "math"
 const (
 	// In a tile whose difference has this many times the energy that the variances explain, a neighbour shows something else. From
 	// half of that on it counts for less.
-	maxResidual = 4
+	maxResidual = 1.5
+
+	// A tile may be free of errors that the picture has elsewhere: then what differs there is no error, but something else. Differences
+	// count as many times what the tile differs by on the whole, leaving aside what is outlying in it, and at least a part of what the
+	// variances explain.
+	localErrors, outlying, leastError = 8, 16, 0.1
 
 	// spike bounds what a single coefficient says about a tile, in variances: at an edge that is a little off, few say much.
 	spike = 100
@@ -31,12 +36,21 @@ func (b *blend) begin(in *input) {
 
 // add adds a neighbour. Its coefficients count for less, and then for nothing, the further they are from the target's beyond what the
 // variances of both explain: Hasinoff et al., "Burst photography for high dynamic range and low-light imaging on mobile cameras" (2016).
-func (b *blend) add(in *input, trust, variance float32) {
+// It returns how much of the neighbour's mean counts, as a part of what would count at the most.
+func (b *blend) add(in *input, trust, variance float32) (share float32) {
 	variance += in.variance
-	residual := kernels.differ(b, spike*variance) / (tileLen * variance)
-	if w := in.weight * trust * min(1, 2-2*residual/maxResidual); w > 0 {
-		kernels.count(b, w, tolerance*tolerance*variance*variance)
+	mean := kernels.differ(b, spike*variance) / tileLen
+	residual := mean / variance
+	for range 2 {
+		mean = kernels.differ(b, outlying*max(mean, leastError*variance)) / tileLen
 	}
+	variance = max(leastError*variance, min(variance, localErrors*mean))
+	if w := in.weight * trust * min(1, 2-2*residual/maxResidual); w > 0 {
+		before := b.weight[0]
+		kernels.count(b, w, tolerance*tolerance*variance*variance)
+		share = (b.weight[0] - before) / in.weight
+	}
+	return share
 }
 
 // differ makes the difference, and returns the sum of its squares, of which none counts for more than most.
@@ -60,8 +74,27 @@ func count(b *blend, weight, half float32) {
 	}
 }
 
-// end makes the merged tile, of coefficients as large as they are likely to have been: see gains.
-func (b *blend) end(in *input) { kernels.restore(b, in.gains, in.weight, 1/in.variance) }
+// end makes the merged tile, of coefficients as large as they are likely to have been: see gains. What of them is the mean's stays, or
+// bright tiles would become darker: windowed, the mean has coefficients beside the first, too.
+func (b *blend) end(in *input) {
+	mean := (b.target[0] + b.sum[0]/b.weight[0]) / (shadow[0] * shadow[0])
+	kernels.restore(b, in.gains, in.weight, 1/in.variance)
+	for u := 0; u < tile; u += 2 { // every other coefficient of the mean's is zero, for the window is symmetric
+		for v := 0; v < tile; v += 2 {
+			i := tile*u + v
+			if was := b.target[i] + b.sum[i]/b.weight[i]; was != 0 {
+				b.merged[i] += (1 - b.merged[i]/was) * mean * shadow[u] * shadow[v]
+			}
+		}
+	}
+}
+
+// shadow is what the window leaves of ones, transformed.
+var shadow = func() [tile]float32 {
+	w := window
+	cosine16(&w)
+	return w
+}()
 
 // restore does what end says. weight is the target's.
 func restore(b *blend, g *gains, weight, perVariance float32) {

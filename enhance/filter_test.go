@@ -18,6 +18,7 @@ var filters = map[string]enhance.Filter{
 	"Denoise":        enhance.Denoise{},
 	"strong Denoise": enhance.Denoise{Luma: 12, Chroma: 9},
 	"Sharpen":        enhance.Sharpen{},
+	"Deblock":        enhance.Deblock{QP: 40},
 	"strong Sharpen": enhance.Sharpen{Radius: 2, Amount: 4, Threshold: 1},
 	"Chain":          enhance.Chain{enhance.Denoise{}, enhance.Sharpen{Amount: 1}},
 }

@@ -34,6 +34,7 @@ type party struct {
 	back     flow      // and from there back
 	sure     []float32 // in the flow, at each node
 	trust    []float32 // for each tile of the plane
+	share    []float32 // for each tile of the luma, see input
 }
 
 // sparse is how many rows of blocks there are for one that is asked for the noise.
@@ -97,7 +98,7 @@ func (s *fuser) prepare(ctx context.Context, finest int) error {
 		p := &s.parties[i]
 		sigma, _ := someNoise(ctx, p.planes[0], sparse)
 		p.noise = float32(sigma * sigma)
-		p.variance = coding(p.picture) + p.noise
+		p.variance = coding(p.picture.EffectiveQP) + p.noise
 	})
 	if err != nil {
 		return err
@@ -119,16 +120,18 @@ func (s *fuser) prepare(ctx context.Context, finest int) error {
 	})
 }
 
-// coding returns the variance of what the quantiser did to a picture.
-func coding(p *frame.Picture) float32 {
+// coding returns the variance of what the quantiser did to the luma of a picture; zero is unknown.
+func coding(qp float32) float32 {
 	const usual = 30 // of live streams
-	qp := float64(p.EffectiveQP)
 	if qp == 0 {
 		qp = usual
 	}
-	step := math.Exp2((qp - 4) / 6)
+	step := math.Exp2((float64(qp) - 4) / 6)
 	return float32(step*step/24 + 2) // half of a uniform quantiser's, since most coefficients are small; and what else goes wrong
 }
+
+// ofChroma is how much of the variance of the luma's coding errors those of chroma have.
+const ofChroma = 0.4
 
 // align finds the flows between the target and its neighbours. Those back, which are but to tell how far those there are to be trusted,
 // are found on the next smaller layer, at a quarter of the cost.
@@ -169,12 +172,11 @@ func (s *fuser) see(ctx context.Context, c int) ([]input, error) {
 		p := &s.parties[i]
 		in := &s.inputs[i]
 		*in = input{plane: p.planes[c], variance: p.variance, weight: p.weight}
+		if c > 0 {
+			in.variance = ofChroma*coding(p.picture.EffectiveQP) + p.noise
+		}
 		if i == 0 {
-			most := float32(math.Inf(1))
-			if c > 0 {
-				most = 1 // what strengthens weak detail was learned from luma
-			}
-			s.gains.fill(p.variance, most)
+			s.learned(c, in.variance)
 			in.gains = &s.gains
 			return
 		}
@@ -182,15 +184,27 @@ func (s *fuser) see(ctx context.Context, c int) ([]input, error) {
 		in.spline, in.flow = &p.spline, &p.there
 		in.nodeX, in.nodeY = float32(hs)/(step*grain), float32(vs)/(step*grain)
 		in.pixelX, in.pixelY = grain/float32(hs), grain/float32(vs)
-		if c == 0 {
+		switch c {
+		case 0:
 			p.doubt(grain, float32(int(1)<<(s.backLevel-s.level)))
-		}
-		if c < 2 { // both chroma planes are alike
 			p.trusts(in)
+			p.share = grow(p.share, len(p.trust))
+			in.share = p.share
+		case 1: // both chroma planes are alike
+			p.follow(in, hs, vs)
 		}
 		in.trust = p.trust
 	})
 	return s.inputs, err
+}
+
+// learned sets the gains of plane c, given the variance of its errors.
+func (s *fuser) learned(c int, variance float32) {
+	most := float32(math.Inf(1))
+	if c > 0 {
+		most = 1 // what strengthens weak detail was learned from luma
+	}
+	s.gains.fill(variance, most)
 }
 
 // doubt finds how far the flow is trusted at its nodes: less where the way back leads elsewhere, and at edges of motion, where it changes
@@ -229,6 +243,31 @@ func (p *party) trusts(in *input) {
 		row := p.sure[at(j, p.there.h, in.nodeY)*p.there.w:]
 		for i := range across {
 			p.trust[j*across+i] = row[at(i, p.there.w, in.nodeX)]
+		}
+	}
+}
+
+// follow lists the trust in tiles of chroma, of which a sample is hs by vs pixels: a neighbour whose luma shows something else there has
+// no say, for chroma often looks alike where luma does not.
+func (p *party) follow(in *input, hs, vs int) {
+	const (
+		usual = 1.5 // over how much of what shows the same counts
+		last  = 15  // likewise, of the tile that is left alone most
+	)
+	luma := p.planes[0]
+	lumaAcross, lumaDown := (luma.w-1)/hop+2, (luma.h-1)/hop+2
+	across, down := (in.w-1)/hop+2, (in.h-1)/hop+2
+	p.trust = grow(p.trust, across*down)
+	for j := range down {
+		for i := range across {
+			least, sum, n := float32(1), float32(0), float32(0)
+			for y := max(0, vs*(j-1)+1); y < min(vs*(j+1), lumaDown); y++ {
+				for x := max(0, hs*(i-1)+1); x < min(hs*(i+1), lumaAcross); x++ {
+					share := p.share[y*lumaAcross+x]
+					least, sum, n = min(least, share), sum+share, n+1
+				}
+			}
+			p.trust[j*across+i] = min(1, usual*sum/max(1, n), last*least)
 		}
 	}
 }

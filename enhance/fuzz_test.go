@@ -16,7 +16,7 @@ func FuzzFilters(f *testing.F) {
 	f.Add(int8(0), int8(0), uint8(200), uint8(2), uint8(1), int16(-1), int16(0), []byte{})
 	filters := []enhance.Filter{
 		enhance.Denoise{}, enhance.Denoise{Luma: 8, Chroma: 8}, enhance.Sharpen{}, enhance.Sharpen{Amount: 3, Threshold: 1},
-		enhance.Sharpen{Radius: 9, Amount: 1},
+		enhance.Sharpen{Radius: 9, Amount: 1}, enhance.Deblock{}, enhance.Deblock{QP: 33},
 	}
 	f.Fuzz(func(t *testing.T, x, y int8, w, h, ratio uint8, stride, cstride int16, data []byte) {
 		r := image.Rect(int(x), int(y), int(x)+int(w), int(y)+int(h))

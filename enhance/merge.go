@@ -30,7 +30,8 @@ type input struct {
 	variance float32   // of the errors of its pixels
 	gains    *gains    // of what is merged; the target's
 	weight   float32   // in the mean: see weights
-	trust    []float32 // in its flow, from zero to one, for each tile; nil for the target
+	trust    []float32 // in a neighbour, from zero to one, for each tile
+	share    []float32 // how much of it counted, for each tile; nil if nobody wants to know
 }
 
 // A merger is the scratch memory of one band.
@@ -56,7 +57,7 @@ func merge(ctx context.Context, dst plane, inputs []input) error {
 
 // band merges the rows from hop*from up to hop*to. Rows hop*g.. lie in the tile rows g, which begins at hop*(g-1), and g+1.
 func (m *merger) band(ctx context.Context, dst plane, inputs []input, from, to int) {
-	tiles := (dst.w-1)/hop + 2
+	tiles, last := (dst.w-1)/hop+2, (dst.h+hop-1)/hop
 	width := hop*tiles + hop
 	for len(m.rows) < len(inputs) {
 		m.rows, m.columns = append(m.rows, nil), append(m.columns, nil)
@@ -79,7 +80,7 @@ func (m *merger) band(ctx context.Context, dst plane, inputs []input, from, to i
 		}
 		clear(m.sum)
 		for c := range tiles {
-			m.blend(inputs, tile*hop*c, g*tiles+c)
+			m.blend(inputs, tile*hop*c, g*tiles+c, g < to || to == last)
 		}
 		kernels.up(m.out, m.sum, width)
 		if g > from {
@@ -168,15 +169,21 @@ func store(dst []byte, row []float32) {
 	}
 }
 
-// blend merges the tile that begins at columns[at]; index is its place in the lists of trust.
-func (m *merger) blend(inputs []input, at, index int) {
+// blend merges the tile that begins at columns[at]; index is its place in the lists of trust. Where bands overlap only one of them tells
+// what counted.
+func (m *merger) blend(inputs []input, at, index int, tell bool) {
 	t := &m.tile
 	kernels.across(&t.target, m.columns[0][at:])
 	t.begin(&inputs[0])
 	for k := 1; k < len(inputs); k++ {
-		if in := &inputs[k]; in.weight > 0 && in.trust[index] > leastTrust {
+		in := &inputs[k]
+		share := float32(0)
+		if in.weight > 0 && in.trust[index] > leastTrust {
 			kernels.across(&t.other, m.columns[k][at:])
-			t.add(in, in.trust[index], inputs[0].variance)
+			share = t.add(in, in.trust[index], inputs[0].variance)
+		}
+		if tell && in.share != nil {
+			in.share[index] = share
 		}
 	}
 	t.end(&inputs[0])

@@ -68,7 +68,7 @@ func main() {
 	if *filters || b.strips != "" {
 		b.filters = []ffmpeg.Filter{"unsharp=5:5:1.0", "hqdn3d,unsharp=5:5:0.6", "nlmeans", "bm3d", "cas=0.4"}
 	}
-	b.enhancer = enhance.Fuse{Effort: enhance.Effort(effort)}
+	b.enhancer = enhance.Auto{Effort: enhance.Effort(effort)}
 	run := b.run
 	switch {
 	case *best:
