@@ -33,6 +33,10 @@ func TestDamage(t *testing.T) {
 			g[at].Lost = true
 			return g
 		}},
+		{"the unit before once more", false, func(g frame.GOP) frame.GOP {
+			g[at].Data = g[at-1].Data
+			return g
+		}},
 		{"zeros that no encoder writes", true, func(g frame.GOP) frame.GOP {
 			data := bytes.Clone(g[at].Data)
 			clear(data[len(data)-60 : len(data)-30])

@@ -56,8 +56,10 @@ type Decoder struct {
 //   - of H.265 and AV1 in eight to eleven, VP8 and VP9 in nearly all: whatever their arithmetic decoders read is valid
 //
 // Truncated units are found in H.264, MPEG-4, MJPEG and AV1, mostly in H.265, hardly in VP8 and VP9. Units that are missing or in another
-// order are found in H.264 and H.265, mostly in AV1, not in MPEG-4, VP8 and VP9. A unit of another stream or GOP is found in no codec
-// if it fits by what it says of its place. So Lost counts most.
+// order are found in H.264 and H.265, mostly in AV1, not in MPEG-4, VP8 and VP9; in H.264 also those that come again. A unit of another
+// stream or GOP is found in no codec if it fits by what it says of its place, or if what it skips is nothing that others refer to. Its
+// pixels would not tell surely, either: where a residual has little to do with the picture it is added to, as there, it may be
+// that of new detail, of a cross-fade or of noise. So Lost counts most.
 //
 // Parameter sets that are damaged may decode to other pictures: compare Header with that of the GOPs around, as capture.Camera does.
 //

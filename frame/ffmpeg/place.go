@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"slices"
 
-	"github.com/bluenviron/mediacommon/v2/pkg/bits"
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
 
 	"github.com/livestill/livestill/frame"
@@ -13,7 +12,7 @@ import (
 
 // What a unit's headers say of its place in the stream.
 type place struct {
-	gap    bool // a picture that others refer to is missing before it
+	gap    bool // a picture that others refer to is missing before it, or it was there before
 	alone  bool // no other unit refers to it, so its damage is its own
 	spare  bool // the same, and it is a whole frame, so the decoder can do without it
 	second bool // it is the second field of the picture that the unit before is the first of
@@ -24,9 +23,10 @@ type place struct {
 
 // A surveyor reads the headers of the units of a GOP in H.264 or H.265; of others it tells nothing.
 //
-// FFmpeg fills gaps with copies of the picture before and says nothing, so they are looked for here: in H.264 frame_num counts the
-// pictures that are referred to (ITU-T H.264 section 7.4.3); of H.265 see order. What cannot be read counts as in order; the decoder will have more
-// to say about it.
+// FFmpeg fills gaps with copies of the picture before and says nothing, so they are looked for here, and so are pictures that come
+// again, as where a stream goes on with units of another one from an earlier place: in H.264 frame_num counts the pictures that are
+// referred to (ITU-T H.264 section 7.4.3), and see roll; of H.265 see order. What cannot be read counts as in order; the decoder
+// will have more to say about it.
 //
 // The count may begin anew without a key unit by memory management control operation 5. No known live encoder does that; a GOP
 // that does is taken to have a gap there.
@@ -62,9 +62,11 @@ type counter struct {
 	known    bool   // sps is
 	begun    bool   // last is known
 	last     uint64 // frame_num of the last picture that is referred to
+	counts   bool   // it was seen to go up: encoders that leave it as it is are forgiven
 	disabled bool   // by a stream that allows gaps, or has several sequences at once
 	single   fields // which field the unit before is, if it is a single one that waits for the other
 	number   uint64 // its frame_num
+	roll     roll
 	started  bool   // a unit came
 	open     bool   // the first was no IDR picture, but at best a recovery point
 	dirty    uint64 // pictures that are referred to, up to the first that it promises to be clean
@@ -92,8 +94,9 @@ func (c *counter) unit(nals [][]byte) place {
 			p.alone = p.alone && !refers
 			continue
 		}
-		num, field, ok := c.frameNum(n)
-		parity |= field
+		h, ok := c.head(n)
+		num := h.num
+		parity |= h.field
 		if !first {
 			p.alone = p.alone && !refers
 			continue
@@ -106,10 +109,16 @@ func (c *counter) unit(nals [][]byte) place {
 		case kind == idr:
 			c.begun, c.last = true, num
 		default:
-			p.gap = c.begun && num != c.last && num != (c.last+1)%c.modulus()
+			next := (c.last + 1) % c.modulus()
+			again := num == c.last && c.counts && refers && h.field == 0
+			p.gap = c.begun && (again || num != c.last && num != next)
+			c.counts = c.counts || c.begun && refers && num == next
 			if refers || p.gap {
 				c.begun, c.last = true, num
 			}
+		}
+		if ok && h.counted {
+			p.gap = c.roll.again(h, int(c.sps.Log2MaxPicOrderCntLsbMinus4)+4, kind == idr, refers) || p.gap
 		}
 	}
 	if p.second = p.second && c.single|parity == top|bottom && parity != top|bottom; p.second || parity == top|bottom {
@@ -158,34 +167,45 @@ const (
 	bottom
 )
 
-// frameNum reads the frame_num of a slice, and which field it is of, if it is of one:
+// A head is what the header of a slice says of its picture.
+type head struct {
+	num     uint64 // frame_num
+	field   fields // the one that it is of, if it is of one
+	lsb     int    // of its picture order count
+	counted bool   // that is there
+}
+
+// head reads on in the header of a slice:
 //
 //	frame_num (4 to 16)  field_pic_flag, unless all are frames  bottom_field_flag, if that is set
-func (c *counter) frameNum(n []byte) (num uint64, field fields, ok bool) {
-	// Three codes of up to 63 bits, and up to 18 more: 26 bytes, and the emulation prevention among them.
-	const most = 40
+//	idr_pic_id ue, of an IDR picture  pic_order_cnt_lsb (4 to 16), if the order is told by that
+func (c *counter) head(n []byte) (h head, ok bool) {
+	// Four codes of up to 63 bits, and up to 36 more: 36 bytes, and the emulation prevention among them.
+	const most, idr = 56, 5
 	if !c.known || c.disabled || c.sps.Log2MaxFrameNumMinus4 > 12 {
-		return 0, 0, false
+		return h, false
 	}
-	b := h264.EmulationPreventionRemove(n[:min(len(n), most)])[1:]
-	pos := 0
+	b := h264.EmulationPreventionRemove(n[:min(len(n), most)])
+	r := bitReader{bytes: b, pos: 8, end: 8 * len(b)}
 	for range 3 {
-		if _, err := bits.ReadGolombUnsigned(b, &pos); err != nil {
-			return 0, 0, false
-		}
+		r.ue()
 	}
 	if c.sps.SeparateColourPlaneFlag {
-		pos += 2
+		r.u(2)
 	}
-	num, err := bits.ReadBits(b, &pos, int(c.sps.Log2MaxFrameNumMinus4)+4)
-	if err == nil && !c.sps.FrameMbsOnlyFlag && bits.HasSpace(b, pos, 2) == nil {
-		switch {
-		case !bits.ReadFlagUnsafe(b, &pos):
-		case bits.ReadFlagUnsafe(b, &pos):
-			field = bottom
-		default:
-			field = top
+	h.num = r.u(int(c.sps.Log2MaxFrameNumMinus4) + 4)
+	ok = !r.failed
+	if !c.sps.FrameMbsOnlyFlag && r.u(1) == 1 {
+		if h.field = top; r.u(1) == 1 {
+			h.field = bottom
 		}
 	}
-	return num, field, err == nil
+	if n[0]&0x1f == idr {
+		r.ue()
+	}
+	if c.sps.PicOrderCntType == 0 && c.sps.Log2MaxPicOrderCntLsbMinus4 <= 12 {
+		h.lsb = int(r.u(int(c.sps.Log2MaxPicOrderCntLsbMinus4) + 4))
+		h.counted = !r.failed
+	}
+	return h, ok
 }

@@ -46,6 +46,7 @@ const (
 	inSets = "sets "   // of parameters: those of other GOPs
 	slice  = "slice "  // a whole one: that the picture is not covered
 	gap    = "gap "    // units missing, or in another order: what each says of those that it refers to
+	jump   = "jump "   // to another place: the same, unless all that lies between is units that nothing refers to
 	splice = "splice " // of units that fit: nothing
 )
 
@@ -100,8 +101,8 @@ func damages() []damage {
 		{splice, "a unit of the next GOP", func(w *wreck) int { return w.splice(w.next, true, 1) }},
 		{splice, "on with another stream", func(w *wreck) int { return w.splice(w.other, true, len(w.shots)) }},
 		{splice, "on with the next GOP", func(w *wreck) int { return w.splice(w.next, true, len(w.shots)) }},
-		{splice, "on with another stream elsewhere", func(w *wreck) int { return w.splice(w.other, false, len(w.shots)) }},
-		{splice, "on with the next GOP elsewhere", func(w *wreck) int { return w.splice(w.next, false, len(w.shots)) }},
+		{jump, "on with another stream elsewhere", func(w *wreck) int { return w.splice(w.other, false, len(w.shots)) }},
+		{jump, "on with the next GOP elsewhere", func(w *wreck) int { return w.splice(w.next, false, len(w.shots)) }},
 	}
 }
 
@@ -141,13 +142,14 @@ func (w *wreck) drop(n int) int {
 
 // splice puts n units at the time of others: those at the same place in their GOP, or elsewhere.
 func (w *wreck) splice(with []shot, fits bool, n int) int {
-	if len(w.shots) < 2 {
+	others := len(w.shots) - 1
+	if others < 2 {
 		return -1
 	}
 	i := w.unit(1)
 	from := i
 	if !fits {
-		from = w.unit(1)
+		from = 1 + (i+w.IntN(others-1))%others
 	}
 	for k := 0; k < n && max(i, from)+k < len(w.shots); k++ {
 		s := &w.shots[i+k]

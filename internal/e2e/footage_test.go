@@ -51,10 +51,10 @@ func footages(t *testing.T) (all []footage) {
 	}
 	const x265 = "-c:v libx265 -preset ultrafast -x265-params log-level=none:repeat-headers=1:keyint=15:min-keyint=15:scenecut=0:bframes="
 	return []footage{
-		{"H.264", all264, x264(0, "-slices 3")},
-		{"H.264, one slice", all264, x264(0, "-x264-params sliced-threads=0:slices=1")},
+		{"H.264", all264 + jump, x264(0, "-slices 3")},
+		{"H.264, one slice", all264 + jump, x264(0, "-x264-params sliced-threads=0:slices=1")},
 		{"H.264, B-frames", all264, x264(3, "-x264-params b-adapt=0")},
-		{"H.264, CAVLC", inSets + slice + gap, x264(0, "-profile:v baseline -slices 2")},
+		{"H.264, CAVLC", inSets + slice + gap + jump, x264(0, "-profile:v baseline -slices 2")},
 		{"H.264, MBAFF", inSets + slice + gap, x264(2, "-flags +ildct+ilme -x264-params tff=1")},
 		{"H.265", inSets + gap, coded(frame.H265, x265+"0")}, // of one slice: the x265 of Debian 13 crashes at several
 		{"H.265, B-frames", inSets + gap, coded(frame.H265, x265+"3:b-adapt=0")},
