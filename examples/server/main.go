@@ -57,7 +57,7 @@ func (s *server) serve(ctx context.Context, stream *frame.Stream) error {
 	var sheet sheet
 	cam := &capture.Camera{
 		Decoder:  &s.decoder,
-		Enhancer: sheet.compare(capture.Apply(enhance.Chain{enhance.Denoise{}, enhance.Sharpen{}})),
+		Enhancer: comparison{enhance.Auto{}, &sheet},
 		Encoder:  &ffmpeg.JPEG{},
 		Store:    store.Dir{Path: s.out},
 	}
@@ -93,15 +93,18 @@ func report(s *capture.Still) {
 // A sheet collects pictures before and after they were enhanced.
 type sheet struct{ rows [][2]*frame.Picture }
 
-// compare returns an Enhancer that does what e does, and remembers the newest six pictures for the sheet.
-func (s *sheet) compare(e capture.Enhancer) capture.Enhancer {
-	return capture.EnhancerFunc(func(ctx context.Context, b *frame.Burst) (*frame.Picture, error) {
-		p, err := e.Enhance(ctx, b)
-		if err == nil {
-			s.rows = append(s.rows[max(0, len(s.rows)-5):], [2]*frame.Picture{b.Picture(), p})
-		}
-		return p, err
-	})
+// A comparison is an Enhancer whose newest six pictures a sheet remembers.
+type comparison struct {
+	capture.Merger
+	*sheet
+}
+
+func (c comparison) Enhance(ctx context.Context, b *frame.Burst) (*frame.Picture, error) {
+	p, err := c.Merger.Enhance(ctx, b)
+	if err == nil {
+		c.rows = append(c.rows[max(0, len(c.rows)-5):], [2]*frame.Picture{b.Picture(), p})
+	}
+	return p, err
 }
 
 // write makes an image file of the middles of the pictures at their full resolution, a row for each.

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/livestill/livestill/capture"
+	"github.com/livestill/livestill/enhance"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/ffmpeg"
 )
@@ -32,6 +33,7 @@ func TestGoldenPictures(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			cam := remember(t, root+test.name+".mp4")
+			cam.Enhancer = enhance.Auto{}
 			plain := &capture.Camera{Decoder: &ffmpeg.Decoder{}, Encoder: &ffmpeg.JPEG{}}
 			var units []frame.AccessUnit
 			for _, g := range cam.History.GOPs() {
