@@ -141,6 +141,11 @@ func (b benchmark) try(ctx context.Context, c trial, units []frame.AccessUnit) (
 		return r, err
 	}
 	r.fuse = time.Since(began)
+	if os.Getenv("CRISP") != "" {
+		f := enhance.Sharpness(made.YCbCr)
+		if made, err = (enhance.Auto{Effort: b.effort, Style: enhance.Crisp}).Enhance(ctx, burst); err != nil { return r, err }
+		fmt.Printf("sharpness %.2f %.2f %.2f ", enhance.Sharpness(burst.Picture().YCbCr), f, enhance.Sharpness(made.YCbCr))
+	}
 	ref, err := readPNG(filepath.Join(b.dir, c.Ref))
 	if err != nil {
 		return r, err
