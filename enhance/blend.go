@@ -10,7 +10,7 @@ const (
 	// A tile may be free of errors that the picture has elsewhere: then what differs there is no error, but something else. Differences
 	// count as many times what the tile differs by on the whole, leaving aside what is outlying in it, and at least a part of what the
 	// variances explain.
-	localErrors, outlying, leastError = 8, 16, 0.1
+	localErrors, outlying, leastError = 6, 12, 0.15
 
 	// spike bounds what a single coefficient says about a tile, in variances: at an edge that is a little off, few say much.
 	spike = 100
@@ -39,12 +39,13 @@ func (b *blend) begin(in *input) {
 // It returns how much of the neighbour's mean counts, as a part of what would count at the most.
 func (b *blend) add(in *input, trust, variance float32) (share float32) {
 	variance += in.variance
+	least := leastError * variance
 	mean := kernels.differ(b, spike*variance) / tileLen
 	residual := mean / variance
 	for range 2 {
-		mean = kernels.differ(b, outlying*max(mean, leastError*variance)) / tileLen
+		mean = kernels.differ(b, outlying*max(mean, least)) / tileLen
 	}
-	variance = max(leastError*variance, min(variance, localErrors*mean))
+	variance = max(least, min(variance, localErrors*mean))
 	if w := in.weight * trust * min(1, 2-2*residual/maxResidual); w > 0 {
 		before := b.weight[0]
 		kernels.count(b, w, tolerance*tolerance*variance*variance)

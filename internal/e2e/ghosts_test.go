@@ -419,7 +419,7 @@ func (h *haunting) look(t *testing.T, units []frame.AccessUnit, frames []*image.
 			t.Fatal(n, err)
 		}
 		cam = recall(t, units[:last+1])
-		cam.Enhancer = enhance.Fuse{}
+		cam.Enhancer = enhance.Auto{}
 		made, err := cam.Capture(t.Context(), request)
 		if err != nil {
 			t.Fatal(n, err)
