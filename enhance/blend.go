@@ -10,7 +10,7 @@ const (
 	// A tile may be free of errors that the picture has elsewhere: then what differs there is no error, but something else. Differences
 	// count as many times what the tile differs by on the whole, leaving aside what is outlying in it, and at least a part of what the
 	// variances explain.
-	localErrors, outlying, leastError = 6, 12, 0.15
+	localErrors, outlying, leastError = 7, 12, 0.15
 
 	// spike bounds what a single coefficient says about a tile, in variances: at an edge that is a little off, few say much.
 	spike = 100
