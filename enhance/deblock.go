@@ -59,7 +59,7 @@ func (s *fuser) restore(ctx context.Context, p plane, c int, variance float32) e
 // damaged reports whether anybody would see what a quantiser did to a picture, or its noise.
 func damaged(qp, sigma float64) bool {
 	const (
-		fine  = 18 // its step of 5 code values puts pixels off by one, about
+		fine  = 12 // its step of 2.5 code values puts pixels off by half of one, about
 		grain = 2  // that good pictures have
 	)
 	return qp > fine || sigma > grain
