@@ -39,9 +39,8 @@ func (c *trial) name() string { return fmt.Sprintf("%s_%d_%04d", c.Clip, c.Kbit,
 type result struct {
 	trial
 	plain, gain  float64 // dB
-	cg, block        float64 // worst rise of the error in a block
+	block        float64 // worst rise of the error in a block
 	decode, fuse time.Duration
-	at image.Point
 }
 
 // run plays every case and prints what came of it.
@@ -78,8 +77,8 @@ func (b benchmark) run(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", c.name(), err)
 		}
 		results = append(results, r)
-		fmt.Printf("%-22s %-4s plain %6.2f dB  gain %+.2f dB  chroma %+.2f  block %+.2f %v  decode %4d ms  fuse %4d ms\n",
-			c.name(), c.Position, r.plain, r.gain, r.cg, r.block, r.at, r.decode.Milliseconds(), r.fuse.Milliseconds())
+		fmt.Printf("%-22s %-4s plain %6.2f dB  gain %+.2f dB  block %+.2f  decode %4d ms  fuse %4d ms\n",
+			c.name(), c.Position, r.plain, r.gain, r.block, r.decode.Milliseconds(), r.fuse.Milliseconds())
 	}
 	fmt.Println()
 	summary("clean", results, func(r result) bool { return !r.Noisy })
@@ -90,20 +89,19 @@ func (b benchmark) run(ctx context.Context) error {
 }
 
 func summary(label string, results []result, keep func(result) bool) {
-	var cg, n, gain, decode, fuse float64
+	var n, gain, decode, fuse float64
 	worst, block := math.Inf(1), math.Inf(-1)
 	for _, r := range results {
 		if keep(r) {
 			n++
 			gain += r.gain
-			cg += r.cg
 			worst, block = min(worst, r.gain), max(block, r.block)
 			decode += float64(r.decode.Milliseconds())
 			fuse += float64(r.fuse.Milliseconds())
 		}
 	}
 	if n > 0 {
-		fmt.Printf("%-6s n=%3.0f  gain mean %+.3f dB  chroma %+.3f worst %+.2f  block worst %+.2f  decode %.0f ms  fuse %.0f ms\n", label, n, gain/n, cg/n, worst, block, decode/n, fuse/n)
+		fmt.Printf("%-6s n=%3.0f  gain mean %+.3f dB  worst %+.2f  block worst %+.2f  decode %.0f ms  fuse %.0f ms\n", label, n, gain/n, worst, block, decode/n, fuse/n)
 	}
 }
 
@@ -141,11 +139,6 @@ func (b benchmark) try(ctx context.Context, c trial, units []frame.AccessUnit) (
 		return r, err
 	}
 	r.fuse = time.Since(began)
-	if os.Getenv("CRISP") != "" {
-		f := enhance.Sharpness(made.YCbCr)
-		if made, err = (enhance.Auto{Effort: b.effort, Style: enhance.Crisp}).Enhance(ctx, burst); err != nil { return r, err }
-		fmt.Printf("sharpness %.2f %.2f %.2f ", enhance.Sharpness(burst.Picture().YCbCr), f, enhance.Sharpness(made.YCbCr))
-	}
 	ref, err := readPNG(filepath.Join(b.dir, c.Ref))
 	if err != nil {
 		return r, err
@@ -163,18 +156,7 @@ func (b benchmark) try(ctx context.Context, c trial, units []frame.AccessUnit) (
 	l := luma(ref)
 	r.plain = decibels(luma(before), l)
 	r.gain = decibels(luma(img), l) - r.plain
-	r.cg = chromaPSNR(made.YCbCr, ref) - chromaPSNR(burst.Picture().YCbCr, ref)
-	fmt.Printf("chroma plain %.2f ", chromaPSNR(burst.Picture().YCbCr, ref))
-	if e := os.Getenv("BLK"); e != "" {
-		var x, y int
-		fmt.Sscanf(e, "%d,%d", &x, &y)
-		for _, q := range burst.Pictures { fmt.Print(q.Key, q.PTS, " QP ", q.QP, " eff ", q.EffectiveQP, "; ") }
-		var pe, me float64
-		lp, lm := luma(before), luma(img)
-		for v := range 64 { for u := range 64 { i := (y+v)*img.Rect.Dx()+x+u; pe += (lp[i]-l[i])*(lp[i]-l[i])/4096; me += (lm[i]-l[i])*(lm[i]-l[i])/4096 } }
-		fmt.Printf("\nblock plain mse %.2f made %.2f\n", pe, me)
-	}
-	r.block, r.at = worstBlock(l, luma(before), luma(img), img.Rect)
+	r.block = worstBlock(l, luma(before), luma(img), img.Rect)
 	return r, nil
 }
 
@@ -238,9 +220,9 @@ func some(g frame.GOP, wanted []int) iter.Seq2[frame.AccessUnit, bool] {
 }
 
 // worstBlock returns by how much the local error rises at worst, in a block of 64x64 pixels that is not all but perfect.
-func worstBlock(ref, plain, made []float64, r image.Rectangle) (worst float64, at image.Point) {
+func worstBlock(ref, plain, made []float64, r image.Rectangle) float64 {
 	const side = 64
-	worst = math.Inf(-1)
+	worst := math.Inf(-1)
 	for y := 0; y+side <= r.Dy(); y += side {
 		for x := 0; x+side <= r.Dx(); x += side {
 			var p, m float64
@@ -252,29 +234,9 @@ func worstBlock(ref, plain, made []float64, r image.Rectangle) (worst float64, a
 				}
 			}
 			if p > 255*255/math.Pow(10, 4.5) {
-				if d := 10*math.Log10((m+0.01)/(p+0.01)); d > worst { worst, at = d, image.Pt(x, y) }
+				worst = max(worst, 10*math.Log10((m+0.01)/(p+0.01)))
 			}
 		}
 	}
-	return worst, at
-}
-
-func chromaPSNR(m *image.YCbCr, ref image.Image) float64 {
-	var sum, n float64
-	for y := 0; y+1 < m.Rect.Dy(); y += 2 {
-		for x := 0; x+1 < m.Rect.Dx(); x += 2 {
-			var cb, cr float64
-			for k := range 4 {
-				r, g, b, _ := ref.At(x+k%2, y+k/2).RGBA()
-				R, G, B := float64(r>>8), float64(g>>8), float64(b>>8)
-				cb += (-0.168736*R - 0.331264*G + 0.5*B + 128) / 4
-				cr += (0.5*R - 0.418688*G - 0.081312*B + 128) / 4
-			}
-			i := m.COffset(m.Rect.Min.X+x, m.Rect.Min.Y+y)
-			d, e := float64(m.Cb[i])-cb, float64(m.Cr[i])-cr
-			sum += d*d + e*e
-			n += 2
-		}
-	}
-	return 10 * math.Log10(255*255*n/sum)
+	return worst
 }
