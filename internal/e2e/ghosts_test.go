@@ -125,7 +125,7 @@ func hauntings() []haunting {
 			p.world(0, x, y)
 			p.blob(p.w/2+p.w/3*math.Sin(float64(n)/20), p.h/2, p.h/6)
 		}},
-		{about: "odd sizes", size: image.Pt(426, 242), event: event, kbit: 300, render: func(p *painting, n int) {
+		{about: "a size that blocks do not fill", size: image.Pt(426, 242), event: event, kbit: 300, render: func(p *painting, n int) {
 			still(p, n)
 			p.blob(p.w/2+p.w/3*math.Sin(float64(n)/8), p.h/2, p.h/6)
 		}},
