@@ -53,7 +53,8 @@ func (a Auto) Enhance(ctx context.Context, b *frame.Burst) (*frame.Picture, erro
 		b = coded(b, float32(qp))
 	}
 	sigma, _ := someNoise(ctx, luma, sparse)
-	if damaged(qp, sigma) {
+	merges := qp == 0 && len(b.Pictures) > 1 // most codecs smooth their blocks: what cannot be seen may be there
+	if merges || damaged(qp, sigma) {
 		told := picture.EffectiveQP
 		if picture, err = (Fuse{Effort: a.Effort}).Enhance(ctx, b); err != nil {
 			return nil, err

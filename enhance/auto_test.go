@@ -81,6 +81,12 @@ func TestAutoMergesNeighbours(t *testing.T) {
 	if !same(auto.YCbCr, fuse.YCbCr) {
 		t.Error("differs from what Fuse makes")
 	}
+	for _, p := range b.Pictures {
+		p.EffectiveQP = 0
+	}
+	if p, err := (enhance.Auto{}).Enhance(t.Context(), b); err != nil || p == b.Picture() {
+		t.Errorf("a decoder that tells no quantisers: left alone: %v, error %v", p == b.Picture(), err)
+	}
 }
 
 func TestCrispIsSharper(t *testing.T) {

@@ -5,12 +5,12 @@ import "math"
 const (
 	// In a tile whose difference has this many times the energy that the variances explain, a neighbour shows something else. From
 	// half of that on it counts for less.
-	maxResidual = 2.5
+	maxResidual = 2
 
 	// A tile may be free of errors that the picture has elsewhere: then what differs there is no error, but something else. Differences
 	// count as many times what the tile differs by on the whole, leaving aside what is outlying in it, and at least a part of what the
 	// variances explain.
-	localErrors, outlying, leastError = 12, 16, 0.15
+	localErrors, outlying, leastError = 7, 12, 0.15
 
 	// spike bounds what a single coefficient says about a tile, in variances: at an edge that is a little off, few say much.
 	spike = 100

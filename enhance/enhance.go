@@ -1,4 +1,5 @@
-// Package enhance makes better pixels of a decoded picture: it measures noise and sharpness, removes noise, and sharpens.
+// Package enhance makes better pixels of a decoded picture: it merges what neighbours in time show of the scene, removes noise, blocks and
+// ringing, sharpens, and measures noise and sharpness. Auto does what helps; each is there alone as well.
 //
 // Pictures are 8-bit full-range BT.601 image.YCbCr of any chroma subsampling and any size, sub-images included. Every filter
 // works in place. It reads and writes no luma outside the picture's Rect and no chroma but the samples its pixels share; a

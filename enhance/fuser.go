@@ -211,8 +211,8 @@ func (s *fuser) learned(c int, variance float32) {
 // from one node to the next. A pixel of its layer is grain pixels of luma, and one of the way back's is coarse of its own.
 func (p *party) doubt(grain, coarse float32) {
 	const (
-		stray = 1.5 // pixels off, there and back, at which half the trust is gone
-		shear = 6   // pixels of change, likewise; a zoom by half has 4 at Medium effort
+		stray = 0.8 // pixels off, there and back, at which half the trust is gone
+		shear = 4   // pixels of change, likewise; a zoom by half has 4 at Medium effort
 	)
 	f := &p.there
 	p.sure = grow(p.sure, f.w*f.h)
