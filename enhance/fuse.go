@@ -15,7 +15,7 @@ import (
 // dynamic range and low-light imaging on mobile cameras" (2016). Their weights follow from their quantisers, their noise, and from how
 // far pictures of a GOP share their errors. Neighbours says which pictures are worth decoding for it.
 //
-// While it works it holds 8 bytes for each pixel of each neighbour, 15 at High effort: 42 MB for six neighbours of 1280x720. Most of that
+// While it works it holds 13 bytes for each pixel of each neighbour, 15 at High effort: 71 MB for six neighbours of 1280x720. Most of that
 // is kept for the next fusion, until the garbage collector wants it. All processors that GOMAXPROCS allows share the work.
 type Fuse struct {
 	Effort Effort
