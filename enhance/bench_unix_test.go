@@ -3,6 +3,7 @@
 package enhance_test
 
 import (
+	"context"
 	"fmt"
 	"image"
 	"syscall"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/enhance"
+	"github.com/livestill/livestill/frame"
 )
 
 // busy returns how long processors have worked for the process: where others keep them busy as well, clocks tell little.
@@ -23,35 +25,20 @@ func busy(b *testing.B) time.Duration {
 }
 
 // BenchmarkFuse merges six neighbours, none of which may be left out.
-func BenchmarkFuse(b *testing.B) {
-	for _, size := range []image.Point{{1280, 720}, {1920, 1080}} {
-		burst := pan(size, 7)
-		b.Run(fmt.Sprintf("%dp", size.Y), func(b *testing.B) {
-			b.ReportAllocs()
-			var began time.Duration
-			for i := 0; b.Loop(); i++ {
-				if _, err := (enhance.Fuse{}).Enhance(b.Context(), burst); err != nil {
-					b.Fatal(err)
-				}
-				if i == 0 {
-					b.ResetTimer() // the first filled the pools
-					began = busy(b)
-				}
-			}
-			b.ReportMetric(float64((busy(b)-began).Milliseconds())/float64(b.N), "cpu-ms/op")
-		})
-	}
-}
+func BenchmarkFuse(b *testing.B) { benchmark(b, enhance.Fuse{}.Enhance, 7) }
 
 // BenchmarkAuto makes the most of a picture without neighbours.
-func BenchmarkAuto(b *testing.B) {
+func BenchmarkAuto(b *testing.B) { benchmark(b, enhance.Auto{Style: enhance.Crisp}.Enhance, 1) }
+
+func benchmark(b *testing.B, do func(context.Context, *frame.Burst) (*frame.Picture, error), pictures int) {
+	b.Helper()
 	for _, size := range []image.Point{{1280, 720}, {1920, 1080}} {
-		burst := pan(size, 1)
+		burst := pan(size, pictures)
 		b.Run(fmt.Sprintf("%dp", size.Y), func(b *testing.B) {
 			b.ReportAllocs()
 			var began time.Duration
 			for i := 0; b.Loop(); i++ {
-				if _, err := (enhance.Auto{Style: enhance.Crisp}).Enhance(b.Context(), burst); err != nil {
+				if _, err := do(b.Context(), burst); err != nil {
 					b.Fatal(err)
 				}
 				if i == 0 {
