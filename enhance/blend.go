@@ -1,92 +1,149 @@
 package enhance
 
-import "math"
-
-const (
-	// In a tile whose difference has this many times the energy that the variances explain, a neighbour shows something else. From
-	// half of that on it counts for less.
-	maxResidual = 2
-
-	// A tile may be free of errors that the picture has elsewhere: then what differs there is no error, but something else. Differences
-	// count as many times what the tile differs by on the whole, leaving aside what is outlying in it, and at least a part of what the
-	// variances explain.
-	localErrors, outlying, leastError = 7, 12, 0.15
-
-	// spike bounds what a single coefficient says about a tile, in variances: at an edge that is a little off, few say much.
-	spike = 100
-
-	// tolerance is how many times the variance the energy of a coefficient's difference is when half of it is taken.
-	tolerance = 2
-)
-
-// A blend merges a tile: coefficients of the same frequencies, of the target and its neighbours, one after the other. The assembly knows
-// the places of its fields.
+// A blend merges a tile: coefficients of the same frequencies, of the target and its neighbours. The assembly knows the places of its
+// fields.
 type blend struct {
-	target, other, merged [tileLen]float32
-	difference            [tileLen]float32
-	sum, weight           [tileLen]float32 // of differences, weighted, and of weights
+	target, merged [tileLen]float32
+	left           [tileLen]float32 // of the weight, the target's part
+	sum, weight    [tileLen]float32 // of differences, weighted, and of weights
+	scene, mean    [padded]float32  // the energies of the target, and the mean of those of the differences
+	others         []other
 }
 
-func (b *blend) begin(in *input) {
+// An other is a neighbour's tile.
+type other struct {
+	in         *input
+	trust      float32
+	difference [tileLen]float32 // from the target
+	energies   [padded]float32  // of that
+	share      float32          // of its mean: how much counts, as a part of what could count
+}
+
+// begin takes up the target's tile, which is there, and those of the neighbours that can be trusted there at all.
+func (b *blend) begin(m *merger, inputs []input, at, index int) {
+	target := &inputs[0]
+	kernels.across(&b.target, m.columns[0][at:])
+	kernels.spread(&b.scene, &b.target, 1/target.variance)
+	b.others = b.others[:0]
+	clear(b.mean[:])
+	for k := 1; k < len(inputs); k++ {
+		in := &inputs[k]
+		if in.weight <= 0 || in.trust[index] <= leastTrust {
+			continue
+		}
+		if len(b.others) == cap(b.others) {
+			b.others = append(b.others, other{})
+		} else {
+			b.others = b.others[:len(b.others)+1]
+		}
+		o := &b.others[len(b.others)-1]
+		o.in, o.trust = in, in.trust[index]
+		kernels.across(&o.difference, m.columns[k][at:])
+		kernels.differ(&o.difference, &b.target)
+		kernels.spread(&o.energies, &o.difference, 1/(target.variance+in.variance))
+		for r, e := range o.energies[:rings] {
+			b.mean[r] += e
+		}
+	}
+	for r := range b.mean {
+		b.mean[r] /= max(1, float32(len(b.others)))
+	}
+}
+
+// merge merges the tile.
+func (b *blend) merge(target *input) {
+	j := judge()
 	clear(b.sum[:])
 	for i := range b.weight {
-		b.weight[i] = in.weight
+		b.weight[i] = target.weight
+	}
+	if len(b.others) > 0 {
+		var common [hidden]float32
+		kernels.feed(&common, j.Worth.Tile[:], b.scene[:rings], unbounded)
+		kernels.feed(&common, j.Worth.Tile[rings*hidden:], b.mean[:rings], unbounded)
+		for k := range b.others {
+			o := &b.others[k]
+			h := o.in.hidden
+			for i, v := range common {
+				h[i] += v
+			}
+			weight := o.in.weight * o.trust
+			kernels.feed(&h, j.Worth.Other[:], o.energies[:rings], unbounded)
+			kernels.feed(&h, j.Worth.Other[rings*hidden:], []float32{log2(o.trust), log2(weight / target.weight)}, unbounded)
+			worth := [hidden]float32(j.Worth.Out[:hidden])
+			kernels.feed(&worth, j.Worth.Out[hidden:], h[:], 0)
+			before := b.weight[0]
+			kernels.count(b, &o.difference, &worth, weight, target.variance+o.in.variance)
+			o.share = (b.weight[0] - before) / o.in.weight
+		}
+	}
+	kernels.mix(b, target.weight)
+	var merged, left [padded]float32
+	kernels.spread(&merged, &b.merged, 1/target.variance)
+	kernels.spread(&left, &b.left, 1)
+	h := target.hidden
+	for i, e := range [][padded]float32{merged, left, b.scene} {
+		kernels.feed(&h, j.Truth.Tile[i*rings*hidden:], e[:rings], unbounded)
+	}
+	var truth [2][hidden]float32
+	for i := range truth {
+		truth[i] = [hidden]float32(j.Truth.Out[i][:hidden])
+		kernels.feed(&truth[i], j.Truth.Out[i][hidden:], h[:], 0)
+	}
+	// What of the coefficients is the mean's stays, or bright tiles would become darker: windowed, the mean has coefficients beside the
+	// first, too.
+	first := b.merged[0]
+	kernels.restore(b, &truth, 1/target.variance, first/(shadow[0]*shadow[0]))
+	b.merged[0] = first
+}
+
+// differ makes differences of coefficients.
+func differ(c, target *[tileLen]float32) {
+	for i, v := range target {
+		c[i] -= v
 	}
 }
 
-// add adds a neighbour. Its coefficients count for less, and then for nothing, the further they are from the target's beyond what the
-// variances of both explain: Hasinoff et al., "Burst photography for high dynamic range and low-light imaging on mobile cameras" (2016).
-// It returns how much of the neighbour's mean counts, as a part of what would count at the most.
-func (b *blend) add(in *input, trust, variance float32) (share float32) {
-	variance += in.variance
-	least := leastError * variance
-	mean := kernels.differ(b, spike*variance) / tileLen
-	residual := mean / variance
-	for range 2 {
-		mean = kernels.differ(b, outlying*max(mean, least)) / tileLen
+// count counts a neighbour's differences in: by ring of frequency with a part of the weight, of which half is left where their energy is
+// above a tolerance. Compare Hasinoff et al., "Burst photography for high dynamic range and low-light imaging on mobile cameras" (2016).
+func count(b *blend, difference *[tileLen]float32, worth *[hidden]float32, weight, variance float32) {
+	const tolerance = 2 // of variances, where nothing was learned
+	var part, half [rings]float32
+	for r := range half {
+		half[r] = tolerance * tolerance * variance * variance * exp2(2*worth[padded+r])
+		part[r] = weight * exp2(worth[r]) * half[r]
 	}
-	variance = max(least, min(variance, localErrors*mean))
-	if w := in.weight * trust * min(1, 2-2*residual/maxResidual); w > 0 {
-		before := b.weight[0]
-		kernels.count(b, w, tolerance*tolerance*variance*variance)
-		share = (b.weight[0] - before) / in.weight
-	}
-	return share
-}
-
-// differ makes the difference, and returns the sum of its squares, of which none counts for more than most.
-func differ(b *blend, most float32) (residual float32) {
-	for i, v := range b.other {
-		d := v - b.target[i]
-		b.difference[i] = d
-		residual += min(d*d, most)
-	}
-	return residual
-}
-
-// count counts the difference in, where the square of its energy is half for half of the weight.
-func count(b *blend, weight, half float32) {
 	var energy [tileLen]float32
-	powers(&energy, &b.difference)
-	for i, d := range b.difference {
-		a := weight * half / (half + energy[i]*energy[i])
+	powers(&energy, difference)
+	for i, d := range difference {
+		a := part[ringOf[i]] / (half[ringOf[i]] + energy[i]*energy[i])
 		b.sum[i] += a * d
 		b.weight[i] += a
 	}
 }
 
-// end makes the merged tile, of coefficients as large as they are likely to have been: see gains. What of them is the mean's stays, or
-// bright tiles would become darker: windowed, the mean has coefficients beside the first, too.
-func (b *blend) end(in *input) {
-	mean := (b.target[0] + b.sum[0]/b.weight[0]) / (shadow[0] * shadow[0])
-	kernels.restore(b, in.gains, in.weight, 1/in.variance)
-	for u := 0; u < tile; u += 2 { // every other coefficient of the mean's is zero, for the window is symmetric
-		for v := 0; v < tile; v += 2 {
-			i := tile*u + v
-			if was := b.target[i] + b.sum[i]/b.weight[i]; was != 0 {
-				b.merged[i] += (1 - b.merged[i]/was) * mean * shadow[u] * shadow[v]
-			}
-		}
+// mix merges what was counted.
+func mix(b *blend, weight float32) {
+	for i, t := range b.target {
+		b.merged[i] = t + b.sum[i]/b.weight[i]
+		b.left[i] = weight / b.weight[i]
+	}
+}
+
+// restore keeps of the merged coefficients what is likely to be true.
+func restore(b *blend, truth *[2][hidden]float32, perVariance, mean float32) {
+	const most = 1.3 // of a coefficient
+	var low, more, half [rings]float32
+	for r := range low {
+		low[r] = most / (1 + exp2(-truth[0][r]))
+		more[r] = most/(1+exp2(-truth[0][padded+r])) - low[r]
+		half[r] = exp2(truth[1][r])
+	}
+	var energy [tileLen]float32
+	powers(&energy, &b.merged)
+	for i, m := range b.merged {
+		r, e, s := ringOf[i], energy[i]*perVariance, mean*shadow[i/tile]*shadow[i%tile]
+		b.merged[i] = (m-s)*(low[r]+more[r]*e/(e+half[r])) + s
 	}
 }
 
@@ -96,22 +153,6 @@ var shadow = func() [tile]float32 {
 	cosine16(&w)
 	return w
 }()
-
-// restore does what end says. weight is the target's.
-func restore(b *blend, g *gains, weight, perVariance float32) {
-	for i, t := range b.target {
-		b.merged[i] = t + b.sum[i]/b.weight[i]
-	}
-	var energy [tileLen]float32
-	powers(&energy, &b.merged)
-	mean := b.merged[0]
-	for i, m := range b.merged {
-		e := int(math.Float32bits(energy[i]*perVariance+leastEnergy)>>energyShift) - lowestEnergy
-		l := int(math.Float32bits(weight/b.weight[i])>>leftShift) - lowestLeft
-		b.merged[i] = m * g[int(ringAt[i])+max(0, min(l, lefts-1))*halves+max(0, min(e, halves-1))]
-	}
-	b.merged[0] = mean
-}
 
 // powers averages the squares of coefficients with those of frequencies beside them: one says little about what is to be expected.
 func powers(out, in *[tileLen]float32) {

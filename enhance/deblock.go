@@ -34,26 +34,23 @@ func (d Deblock) Apply(ctx context.Context, img *image.YCbCr) error {
 	if !damaged(d.QP, sigma) {
 		return context.Cause(ctx)
 	}
-	s := fusers.Get().(*fuser)
-	defer fusers.Put(s)
 	for c, p := range planes {
-		variance := coding(float32(d.QP))
+		variance, noise := coding(float32(d.QP)), float32(sigma*sigma)
 		if c > 0 {
 			variance *= ofChroma
 		}
-		if err := s.restore(ctx, p, c, variance+float32(sigma*sigma)); err != nil {
+		if err := restorePlane(ctx, p, variance+noise, noise); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// restore makes of a plane what it is likely to have been, given the variance of its errors.
-func (s *fuser) restore(ctx context.Context, p plane, c int, variance float32) error {
+// restorePlane makes of a plane what it is likely to have been, given the variance of its errors, and noise's part of that.
+func restorePlane(ctx context.Context, p plane, variance, noise float32) error {
 	src := copyOf(p)
 	defer sources.Put(src)
-	s.learned(c, variance)
-	return merge(ctx, p, []input{{plane: src.plane, variance: variance, gains: &s.gains, weight: 1 / variance}})
+	return merge(ctx, p, []input{{plane: src.plane, variance: variance, weight: 1 / variance, hidden: judge().truthOf(noise, variance)}})
 }
 
 // damaged reports whether anybody would see what a quantiser did to a picture, or its noise.

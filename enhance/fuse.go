@@ -12,8 +12,9 @@ import (
 // stays as it is, but for what a single picture tells of its own errors.
 //
 // Neighbours are aligned by dense optical flow, forth and back, and merged by frequency: Hasinoff et al., "Burst photography for high
-// dynamic range and low-light imaging on mobile cameras" (2016). Their weights follow from their quantisers, their noise, and from how
-// far pictures of a GOP share their errors. Neighbours says which pictures are worth decoding for it.
+// dynamic range and low-light imaging on mobile cameras" (2016). Their weights follow from their quantisers, their noise, from how far
+// pictures of a GOP share their errors, and, tile by tile, from what two small neural networks have learned of such differences; they
+// only weigh what pictures show, and paint nothing. Neighbours says which pictures are worth decoding for it.
 //
 // While it works it holds 13 bytes for each pixel of each neighbour, 15 at High effort: 71 MB for six neighbours of 1280x720. Most of that
 // is kept for the next fusion, until the garbage collector wants it. All processors that GOMAXPROCS allows share the work.

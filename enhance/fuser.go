@@ -15,7 +15,6 @@ type fuser struct {
 	level     int // the layer of the pyramids that the flows are of
 	backLevel int // likewise, of those back
 	inputs    []input
-	gains     gains
 }
 
 var fusers = sync.Pool{New: func() any { return new(fuser) }}
@@ -167,19 +166,22 @@ func (s *fuser) see(ctx context.Context, c int) ([]input, error) {
 		hs, vs, _ = subsampling(target.picture.SubsampleRatio)
 	}
 	grain := float32(int(1) << s.level) // pixels of luma for one of the flow's layer
+	variance := func(p *party) float32 {
+		if c == 0 {
+			return p.variance
+		}
+		return ofChroma*coding(p.picture.EffectiveQP) + p.noise
+	}
 	s.inputs = grow(s.inputs, s.n)
 	err := each(ctx, s.n, func(_ context.Context, i int) {
 		p := &s.parties[i]
 		in := &s.inputs[i]
-		*in = input{plane: p.planes[c], variance: p.variance, weight: p.weight}
-		if c > 0 {
-			in.variance = ofChroma*coding(p.picture.EffectiveQP) + p.noise
-		}
+		*in = input{plane: p.planes[c], variance: variance(p), weight: p.weight}
 		if i == 0 {
-			s.learned(c, in.variance)
-			in.gains = &s.gains
+			in.hidden = judge().truthOf(p.noise, in.variance)
 			return
 		}
+		in.hidden = judge().worthOf(target, p, variance(target), in.variance)
 		p.spline.fit(p.planes[c])
 		in.spline, in.flow = &p.spline, &p.there
 		in.nodeX, in.nodeY = float32(hs)/(step*grain), float32(vs)/(step*grain)
@@ -196,15 +198,6 @@ func (s *fuser) see(ctx context.Context, c int) ([]input, error) {
 		in.trust = p.trust
 	})
 	return s.inputs, err
-}
-
-// learned sets the gains of plane c, given the variance of its errors.
-func (s *fuser) learned(c int, variance float32) {
-	most := float32(math.Inf(1))
-	if c > 0 {
-		most = 1 // what strengthens weak detail was learned from luma
-	}
-	s.gains.fill(variance, most)
 }
 
 // doubt finds how far the flow is trusted at its nodes: less where the way back leads elsewhere, and at edges of motion, where it changes

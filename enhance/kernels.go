@@ -26,9 +26,12 @@ type kernelSet struct {
 	across func(out *[tileLen]float32, columns []float32) // transforms the rows of a tile, windowed
 	back   func(columns []float32, in *[tileLen]float32)  // its transpose, added to columns
 
-	differ  func(b *blend, most float32) (residual float32)       // makes the difference of a neighbour's tile
-	count   func(b *blend, weight, half float32)                  // counts it in
-	restore func(b *blend, g *gains, weight, perVariance float32) // makes the merged tile
+	differ  func(c, target *[tileLen]float32)                                                              // makes differences
+	spread  func(e *[padded]float32, c *[tileLen]float32, parts float32)                                   // measures energies by ring
+	feed    func(h *[hidden]float32, l connections, in []float32, least float32)                           // adds a layer of a network
+	count   func(b *blend, difference *[tileLen]float32, worth *[hidden]float32, weight, variance float32) // counts a neighbour in
+	mix     func(b *blend, weight float32)                                                                 // makes the merged tile
+	restore func(b *blend, truth *[2][hidden]float32, perVariance, mean float32)                           // keeps of it what is true
 }
 
 // portable is what works everywhere.
@@ -37,7 +40,7 @@ var portable = kernelSet{
 	filterDown: filterDown, filterAcross: filterAcross,
 	cut: cut, match: match, smooth: smooth, warp: warp,
 	down: down, up: up, across: across, back: back,
-	differ: differ, count: count, restore: restore,
+	differ: differ, spread: spread, feed: feed, count: count, mix: mix, restore: restore,
 }
 
 // kernels are those for this processor.

@@ -21,7 +21,7 @@ func fastest() kernelSet {
 		filterDown: filterDownWide, filterAcross: filterAcrossWide,
 		cut: cutAVX2, match: matchAVX2, smooth: smoothAVX2, warp: warpWide,
 		down: downAVX2, up: upAVX2, across: acrossAVX2, back: backAVX2,
-		differ: differAVX2, count: countAVX2, restore: restoreWide,
+		differ: differAVX2, spread: spreadAVX2, feed: feedAVX2, count: countAVX2, mix: mixAVX2, restore: restoreWide,
 	}
 }
 
@@ -71,8 +71,8 @@ func warpWide(out []float32, r *reach) {
 	warp(out[n:], r)
 }
 
-func restoreWide(b *blend, g *gains, weight, perVariance float32) {
-	restoreAVX2(b, g, &ringAt, weight, perVariance)
+func restoreWide(b *blend, truth *[2][hidden]float32, perVariance, mean float32) {
+	restoreAVX2(b, truth, &shadow, perVariance, mean)
 }
 
 func cpuid(leaf, sub uint32) (a, b, c, d uint32)
@@ -119,10 +119,19 @@ func acrossAVX2(out *[tileLen]float32, columns []float32)
 func backAVX2(columns []float32, in *[tileLen]float32)
 
 //go:noescape
-func differAVX2(b *blend, most float32) (residual float32)
+func differAVX2(c, target *[tileLen]float32)
 
 //go:noescape
-func countAVX2(b *blend, weight, half float32)
+func spreadAVX2(e *[padded]float32, c *[tileLen]float32, parts float32)
 
 //go:noescape
-func restoreAVX2(b *blend, table *gains, rings *[tileLen]int32, weight, perVariance float32)
+func feedAVX2(h *[hidden]float32, l connections, in []float32, least float32)
+
+//go:noescape
+func countAVX2(b *blend, difference *[tileLen]float32, worth *[hidden]float32, weight, variance float32)
+
+//go:noescape
+func mixAVX2(b *blend, weight float32)
+
+//go:noescape
+func restoreAVX2(b *blend, truth *[2][hidden]float32, shadow *[tile]float32, perVariance, mean float32)

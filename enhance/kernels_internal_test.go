@@ -149,27 +149,44 @@ func TestKernelsAreAsTheirTwins(t *testing.T) {
 		},
 	}
 	tests["blend"] = func(t twins, n int) {
-		a := &blend{target: [tileLen]float32(t.floats(tileLen, -99, 99)), other: [tileLen]float32(t.floats(tileLen, -99, 99))}
+		a := &blend{target: [tileLen]float32(t.floats(tileLen, -99, 99))}
+		difference, worth := [tileLen]float32(t.floats(tileLen, -99, 99)), [hidden]float32(t.floats(hidden, -5, 5))
 		for i := range a.weight {
-			a.weight[i], a.other[i] = 0.1, a.target[i]+a.other[i]*float32(n)/99
+			a.weight[i] = 0.1
+			difference[i] = a.target[i] + difference[i]*float32(n)/99
 		}
+		other := difference
+		fast.differ(&difference, &a.target)
+		slow.differ(&other, &a.target)
+		t.alike("difference", difference[:], other[:], 0)
+		var c, d [padded]float32
+		fast.spread(&c, &difference, 0.1)
+		slow.spread(&d, &difference, 0.1)
+		t.alike("energies", c[:], d[:], 1e-4)
 		b := new(blend)
 		*b = *a
-		most := float32(20 * n)
-		t.alike("residual", []float32{fast.differ(a, most)}, []float32{slow.differ(b, most)}, 1)
-		t.alike("difference", a.difference[:], b.difference[:], 0)
-		fast.count(a, 0.3, 4000)
-		slow.count(b, 0.3, 4000)
-		t.alike("weights", a.weight[:], b.weight[:], 1e-5)
-		t.alike("sum", a.sum[:], b.sum[:], 1e-4)
-		var g gains
-		g.fill(10, 2)
-		for i := range g { // so that a coefficient at the border of two classes is alike in both
-			g[i] = 1 + float32(i/(lefts*halves))/rings
-		}
-		fast.restore(a, &g, 0.1, 0.1)
-		slow.restore(b, &g, 0.1, 0.1)
-		t.alike("merged", a.merged[:], b.merged[:], 1e-3)
+		fast.count(a, &difference, &worth, 0.3, 30)
+		slow.count(b, &difference, &worth, 0.3, 30)
+		t.alike("weights", a.weight[:], b.weight[:], 1e-4)
+		t.alike("sum", a.sum[:], b.sum[:], 1e-3)
+		*b = *a
+		fast.mix(a, 0.1)
+		slow.mix(b, 0.1)
+		t.alike("merged", a.merged[:], b.merged[:], 1e-4)
+		t.alike("left", a.left[:], b.left[:], 1e-6)
+		truth := [2][hidden]float32{[hidden]float32(t.floats(hidden, -30, 30)), [hidden]float32(t.floats(hidden, -30, 30))}
+		fast.restore(a, &truth, 0.1, 50)
+		slow.restore(b, &truth, 0.1, 50)
+		t.alike("restored", a.merged[:], b.merged[:], 1e-3)
+	}
+	tests["network"] = func(t twins, n int) {
+		in, l := t.floats(2*n, -9, 9), connections(t.floats(2*n*hidden, -1, 1))
+		a := [hidden]float32(t.floats(hidden, -9, 9))
+		b := a
+		least := float32(n%3 - 1)
+		fast.feed(&a, l, in, least)
+		slow.feed(&b, l, in, least)
+		t.alike("hidden values", a[:], b[:], 1e-3)
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

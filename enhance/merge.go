@@ -25,13 +25,13 @@ var window = func() (w [tile]float32) {
 
 // An input is a picture to be merged: the target itself, which comes first, or a neighbour as the target sees it.
 type input struct {
-	plane              // of the target
-	warper             // of a neighbour
-	variance float32   // of the errors of its pixels
-	gains    *gains    // of what is merged; the target's
-	weight   float32   // in the mean: see weights
-	trust    []float32 // in a neighbour, from zero to one, for each tile
-	share    []float32 // how much of it counted, for each tile; nil if nobody wants to know
+	plane                    // of the target
+	warper                   // of a neighbour
+	variance float32         // of the errors of its pixels
+	weight   float32         // in the mean: see weights
+	hidden   [hidden]float32 // what the judges know of the picture
+	trust    []float32       // in a neighbour, from zero to one, for each tile
+	share    []float32       // how much of it counted, for each tile; nil if nobody wants to know
 }
 
 // A merger is the scratch memory of one band.
@@ -173,19 +173,16 @@ func store(dst []byte, row []float32) {
 // what counted.
 func (m *merger) blend(inputs []input, at, index int, tell bool) {
 	t := &m.tile
-	kernels.across(&t.target, m.columns[0][at:])
-	t.begin(&inputs[0])
-	for k := 1; k < len(inputs); k++ {
-		in := &inputs[k]
-		share := float32(0)
-		if in.weight > 0 && in.trust[index] > leastTrust {
-			kernels.across(&t.other, m.columns[k][at:])
-			share = t.add(in, in.trust[index], inputs[0].variance)
-		}
-		if tell && in.share != nil {
-			in.share[index] = share
-		}
-	}
-	t.end(&inputs[0])
+	t.begin(m, inputs, at, index)
+	t.merge(&inputs[0])
 	kernels.back(m.sum[at:], &t.merged)
+	if !tell || inputs[len(inputs)-1].share == nil {
+		return
+	}
+	for k := range inputs[1:] {
+		inputs[1+k].share[index] = 0
+	}
+	for k := range t.others {
+		t.others[k].in.share[index] = t.others[k].share
+	}
 }

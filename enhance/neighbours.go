@@ -12,8 +12,9 @@ import (
 // next key unit, gets a better one.
 //
 // Just before and after, the scene is the same, but so is the error: blocks are copied along with it. The further away in a GOP, the more
-// of the error is new. Pictures of other GOPs share none of it, and the last of a GOP are the best, since encoders refine what stays. Key
-// pictures owe nothing to others. GOPs further back are decoded as long as that costs little.
+// of the error is new. Pictures of other GOPs share none of it, which makes those of the GOP before worth the most, and the last of a GOP
+// are the best, since encoders refine what stays. Key pictures owe nothing to others. GOPs further back are decoded as long as that costs
+// little.
 func (f Fuse) Neighbours(gops []frame.GOP, gop, unit int) [][]int {
 	const (
 		near, mid, far = 3, 8, 24   // pictures apart
@@ -34,15 +35,16 @@ func (f Fuse) Neighbours(gops []frame.GOP, gop, unit int) [][]int {
 		}
 	}
 	at := slices.Index(shown(gops[gop]), unit)
-	for _, d := range []int{-far, -mid, -near, 0, near, mid} {
+	for _, d := range []int{-far, -mid, 0, near, mid} {
 		switch i := at + d; {
 		case i >= len(gops[gop]):
 			add(gop+1, i-len(gops[gop]))
 		case i >= 0:
 			add(gop, i)
-		case d == -near:
-			add(gop-1, i)
 		}
+	}
+	if gop == 0 { // others are better
+		add(gop, max(0, at-near))
 	}
 	add(gop, 0)
 	if gop+1 < len(gops) {
@@ -57,6 +59,7 @@ func (f Fuse) Neighbours(gops []frame.GOP, gop, unit int) [][]int {
 		add(g, -1)
 		if g == gop-1 && f.Effort >= Medium {
 			add(g, -1-mid)
+			add(g, -1-2*mid)
 			add(g, -1-far)
 		}
 	}

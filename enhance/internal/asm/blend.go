@@ -1,6 +1,8 @@
 package main
 
 import (
+	"math"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	. "github.com/mmcloughlin/avo/reg"
@@ -10,18 +12,15 @@ const (
 	tileLen = tile * tile
 
 	// Where the fields of a blend are: blend.go of package enhance.
-	blendTarget     = 4 * tileLen * 0
-	blendOther      = 4 * tileLen * 1
-	blendMerged     = 4 * tileLen * 2
-	blendDifference = 4 * tileLen * 3
-	blendSum        = 4 * tileLen * 4
-	blendWeight     = 4 * tileLen * 5
+	blendTarget = 4 * tileLen * 0
+	blendMerged = 4 * tileLen * 1
+	blendLeft   = 4 * tileLen * 2
+	blendSum    = 4 * tileLen * 3
+	blendWeight = 4 * tileLen * 4
 
-	// Classes of gains: gains.go there.
-	lefts, halves            = 6, 44
-	leftShift, energyShift   = 23, 22
-	lowestLeft, lowestEnergy = 127 - (lefts - 1), 2 * (127 - 11)
-	leastEnergy              = 1. / (1 << 12)
+	rings  = 12
+	padded = 16
+	hidden = 32
 )
 
 // fill returns a register with eight times the float of an argument.
@@ -83,42 +82,97 @@ func powers(tileAt Mem, each func(row int, e [2]VecVirtual)) {
 	}
 }
 
+// ringOf is the ring of a coefficient.
+func ringOf(i int) int { return min(rings-1, int(0.75*math.Hypot(float64(i/tile), float64(i%tile)))) }
+
+// ofRings returns the values that the rings of eight coefficients, the first of which is i, have in a table in memory.
+func ofRings(table Mem, i int) VecVirtual {
+	var high uint64 // lanes whose ring is beyond the first eight
+	var which [lanes]uint32
+	same := true
+	for k := range lanes {
+		ring := ringOf(i + k)
+		which[k] = uint32(ring % lanes)
+		if ring >= lanes {
+			high |= 1 << k
+		}
+		same = same && ring == ringOf(i)
+	}
+	v := YMM()
+	if same {
+		VBROADCASTSS(table.Offset(4*ringOf(i)), v)
+		return v
+	}
+	where := YMM()
+	VMOVDQU(words(which), where)
+	switch high {
+	case 0:
+		VPERMPS(table, where, v)
+	case 1<<lanes - 1:
+		VPERMPS(table.Offset(4*lanes), where, v)
+	default:
+		VPERMPS(table, where, v)
+		VPERMPS(table.Offset(4*lanes), where, where)
+		VBLENDPS(U8(high), where, v, v)
+	}
+	return v
+}
+
+// exp2 takes two to the power of v: judge.go of package enhance.
+func exp2(v VecVirtual) {
+	VMINPS(all(20), v, v)
+	VMAXPS(all(-20), v, v)
+	VADDPS(all(127), v, v)
+	VMULPS(all(1<<23), v, v)
+	VCVTTPS2DQ(v, v)
+}
+
 // blends merges tiles.
 func blends() {
-	TEXT("differAVX2", NOSPLIT, "func(b *byte, most float32) (residual float32)")
+	TEXT("differAVX2", NOSPLIT, "func(c, target *byte)")
 	Pragma("noescape")
-	b := Load(Param("b"), GP64())
-	most := fill("most")
-	residual := [2]VecVirtual{zero(), zero()}
+	c, target := Load(Param("c"), GP64()), Load(Param("target"), GP64())
 	for i := range tileLen / lanes {
 		d := YMM()
-		VMOVUPS(at(b, blendOther+32*i), d)
-		VSUBPS(at(b, blendTarget+32*i), d, d)
-		VMOVUPS(d, at(b, blendDifference+32*i))
-		VMULPS(d, d, d)
-		VMINPS(most, d, d)
-		VADDPS(d, residual[i%2], residual[i%2])
+		VMOVUPS(at(c, 32*i), d)
+		VSUBPS(at(target, 32*i), d, d)
+		VMOVUPS(d, at(c, 32*i))
 	}
-	VADDPS(residual[1], residual[0], residual[0])
-	sum := total(residual[0], zero(), zero(), zero())
-	Store(sum, ReturnIndex(0))
 	VZEROUPPER()
 	RET()
 
-	TEXT("countAVX2", NOSPLIT, "func(b *byte, weight, half float32)")
+	spread()
+	feed()
+
+	TEXT("countAVX2", NOSPLIT, "func(b, difference, worth *byte, weight, variance float32)")
 	Pragma("noescape")
-	b = Load(Param("b"), GP64())
-	weight, half := fill("weight"), fill("half")
-	VMULPS(half, weight, weight)
-	powers(at(b, blendDifference), func(row int, e [2]VecVirtual) {
+	part, half := AllocLocal(4*padded), AllocLocal(4*padded)
+	b, difference := Load(Param("b"), GP64()), Load(Param("difference"), GP64())
+	worth := Load(Param("worth"), GP64())
+	weight, variance := fill("weight"), fill("variance")
+	VMULPS(variance, variance, variance)
+	VMULPS(all(4), variance, variance) // the square of the tolerance
+	for i := range padded / lanes {
+		h, w := YMM(), YMM()
+		VMOVUPS(at(worth, 4*padded+32*i), h)
+		VADDPS(h, h, h)
+		exp2(h)
+		VMULPS(variance, h, h)
+		VMOVUPS(h, half.Offset(32*i))
+		VMOVUPS(at(worth, 32*i), w)
+		exp2(w)
+		VMULPS(weight, w, w)
+		VMULPS(h, w, w)
+		VMOVUPS(w, part.Offset(32*i))
+	}
+	powers(at(difference, 0), func(row int, e [2]VecVirtual) {
 		for i, e := range e {
 			o := 64*row + 32*i
-			a := YMM()
-			VMOVUPS(half, a)
+			a := ofRings(half, o/4)
 			VFMADD231PS(e, e, a)
-			VDIVPS(a, weight, a)
+			VDIVPS(a, ofRings(part, o/4), a)
 			s := YMM()
-			VMOVUPS(at(b, blendDifference+o), s)
+			VMOVUPS(at(difference, o), s)
 			VFMADD213PS(at(b, blendSum+o), a, s)
 			VMOVUPS(s, at(b, blendSum+o))
 			VADDPS(at(b, blendWeight+o), a, a)
@@ -128,50 +182,150 @@ func blends() {
 	VZEROUPPER()
 	RET()
 
-	TEXT("restoreAVX2", NOSPLIT, "func(b *byte, table *byte, rings *[256]int32, weight, perVariance float32)")
+	TEXT("mixAVX2", NOSPLIT, "func(b *byte, weight float32)")
 	Pragma("noescape")
 	b = Load(Param("b"), GP64())
-	gains, rings := Load(Param("table"), GP64()), Load(Param("rings"), GP64())
+	weight = fill("weight")
 	for i := range tileLen / lanes {
-		m := YMM()
+		w, m, l := YMM(), YMM(), YMM()
+		VMOVUPS(at(b, blendWeight+32*i), w)
 		VMOVUPS(at(b, blendSum+32*i), m)
-		VDIVPS(at(b, blendWeight+32*i), m, m)
+		VDIVPS(w, m, m)
 		VADDPS(at(b, blendTarget+32*i), m, m)
 		VMOVUPS(m, at(b, blendMerged+32*i))
+		VDIVPS(w, weight, l)
+		VMOVUPS(l, at(b, blendLeft+32*i))
 	}
-	mean := GP32()
-	MOVL(at(b, blendMerged), mean)
-	powers(at(b, blendMerged), func(row int, e [2]VecVirtual) {
+	VZEROUPPER()
+	RET()
+
+	TEXT("restoreAVX2", NOSPLIT, "func(b, truth, shadow *byte, perVariance, mean float32)")
+	Pragma("noescape")
+	low, more, half := AllocLocal(4*padded), AllocLocal(4*padded), AllocLocal(4*padded)
+	b = Load(Param("b"), GP64())
+	truth, shadow := Load(Param("truth"), GP64()), Load(Param("shadow"), GP64())
+	for i := range padded / lanes {
+		kept := func(n int) VecVirtual { // a sigmoid
+			v, k := zero(), YMM()
+			VSUBPS(at(truth, n), v, v)
+			exp2(v)
+			VADDPS(all(1), v, v)
+			VMOVUPS(all(1.3), k)
+			VDIVPS(v, k, k)
+			return k
+		}
+		l, h := kept(32*i), kept(4*padded+32*i)
+		VMOVUPS(l, low.Offset(32*i))
+		VSUBPS(l, h, h)
+		VMOVUPS(h, more.Offset(32*i))
+		VMOVUPS(at(truth, 4*hidden+32*i), l)
+		exp2(l)
+		VMOVUPS(l, half.Offset(32*i))
+	}
+	perVariance, mean := fill("perVariance"), fill("mean")
+	powers(at(b, blendMerged), func(row int, e [2]VecVirtual) { // reads no row twice
 		for i, e := range e {
-			VMOVUPS(e, at(b, blendDifference+64*row+32*i)) // which is needed no longer
+			o := 64*row + 32*i
+			s, m := YMM(), YMM()
+			VBROADCASTSS(at(shadow, 4*row), s)
+			VMULPS(mean, s, s)
+			VMULPS(at(shadow, 32*i), s, s)
+			VMOVUPS(at(b, blendMerged+o), m)
+			VSUBPS(s, m, m)
+			VMULPS(perVariance, e, e)
+			h := ofRings(half, o/4)
+			VADDPS(e, h, h)
+			VDIVPS(h, e, e)
+			g := ofRings(low, o/4)
+			VFMADD231PS(ofRings(more, o/4), e, g)
+			VFMADD213PS(s, g, m)
+			VMOVUPS(m, at(b, blendMerged+o))
 		}
 	})
-	weight = fill("weight")
-	perVariance := fill("perVariance")
-	none := zero()
-	// class makes the number of a class of floats.
-	class := func(x VecVirtual, shift uint64, lowest, classes uint32) {
-		VPSRLD(U8(shift), x, x)
-		VPSUBD(same(lowest), x, x)
-		VPMAXSD(none, x, x)
-		VPMINSD(same(classes-1), x, x)
+	VZEROUPPER()
+	RET()
+}
+
+// spread measures energies by ring.
+func spread() {
+	TEXT("spreadAVX2", NOSPLIT, "func(e, c *byte, parts float32)")
+	Pragma("noescape")
+	e, c := Load(Param("e"), GP64()), Load(Param("c"), GP64())
+	var count [rings]float32
+	for i := range tileLen {
+		count[ringOf(i)]++
 	}
-	for i := range tileLen / lanes {
-		e, left, mask, g := YMM(), YMM(), YMM(), zero()
-		VMOVUPS(at(b, blendDifference+32*i), e)
-		VFMADD213PS(all(leastEnergy), perVariance, e)
-		class(e, energyShift, lowestEnergy, halves)
-		VDIVPS(at(b, blendWeight+32*i), weight, left)
-		class(left, leftShift, lowestLeft, lefts)
-		VPMULLD(same(halves), left, left)
-		VPADDD(left, e, e)
-		VPADDD(at(rings, 32*i), e, e)
-		VPCMPEQD(none, none, mask)
-		VGATHERDPS(mask, Mem{Base: gains, Index: e, Scale: 4}, g)
-		VMULPS(at(b, blendMerged+32*i), g, g)
-		VMOVUPS(g, at(b, blendMerged+32*i))
+	var sums [rings]VecVirtual
+	for r := range sums {
+		sums[r] = zero()
 	}
-	MOVL(mean, at(b, blendMerged))
+	for i := 0; i < tileLen; i += lanes {
+		v := YMM()
+		VMOVUPS(at(c, 4*i), v)
+		VMULPS(v, v, v)
+		for r := range rings {
+			var part [lanes]float32 // of the mean
+			for k := range part {
+				if ringOf(i+k) == r {
+					part[k] = 1 / count[r]
+				}
+			}
+			if part != [lanes]float32{} {
+				VFMADD231PS(eight(part), v, sums[r])
+			}
+		}
+	}
+	p, faint := Load(Param("parts"), XMM()), all(1./(1<<10))
+	VBROADCASTSS(p, p)
+	for i := 0; i < padded; i += 4 {
+		mean := XMM()
+		if i < rings {
+			mean = total(sums[i], sums[i+1], sums[i+2], sums[i+3])
+		} else {
+			VXORPS(mean, mean, mean)
+		}
+		VMULPS(p, mean, mean)
+		VADDPS(faint, mean, mean)
+		VCVTDQ2PS(mean, mean)
+		VMULPS(all(1./(1<<23)), mean, mean)
+		VSUBPS(all(127), mean, mean)
+		VMOVUPS(mean, at(e, 4*i))
+	}
+	VZEROUPPER()
+	RET()
+}
+
+// feed adds a layer of a network.
+func feed() {
+	const vectors = hidden / lanes
+	TEXT("feedAVX2", NOSPLIT, "func(h *byte, l, in []float32, least float32)")
+	Pragma("noescape")
+	h, l := Load(Param("h"), GP64()), Load(Param("l").Base(), GP64())
+	in, n := Load(Param("in").Base(), GP64()), Load(Param("in").Len(), GP64())
+	least := fill("least")
+	var sums [2][vectors]VecVirtual // of inputs in turn
+	for i := range vectors {
+		sums[0][i], sums[1][i] = YMM(), zero()
+		VMOVUPS(at(h, 32*i), sums[0][i])
+	}
+	SHRQ(U8(1), n)
+	Label("feed")
+	for k := range sums {
+		v := YMM()
+		VBROADCASTSS(at(in, 4*k), v)
+		VMAXPS(least, v, v)
+		for i, s := range sums[k] {
+			VFMADD231PS(at(l, 4*hidden*k+32*i), v, s)
+		}
+	}
+	ADDQ(U8(8), in)
+	ADDQ(U32(2*4*hidden), l)
+	DECQ(n)
+	JNZ(LabelRef("feed"))
+	for i, s := range sums[0] {
+		VADDPS(sums[1][i], s, s)
+		VMOVUPS(s, at(h, 32*i))
+	}
 	VZEROUPPER()
 	RET()
 }
