@@ -52,15 +52,15 @@ func (b *blend) begin(m *merger, inputs []input, at, index int) {
 
 // merge merges the tile.
 func (b *blend) merge(target *input) {
-	j := judge()
+	w, t := &judge().Worth, target.truth
 	clear(b.sum[:])
 	for i := range b.weight {
 		b.weight[i] = target.weight
 	}
 	if len(b.others) > 0 {
 		var common [hidden]float32
-		kernels.feed(&common, j.Worth.Tile[:], b.scene[:rings], unbounded)
-		kernels.feed(&common, j.Worth.Tile[rings*hidden:], b.mean[:rings], unbounded)
+		kernels.feed(&common, w.Tile[:], b.scene[:rings], unbounded)
+		kernels.feed(&common, w.Tile[rings*hidden:], b.mean[:rings], unbounded)
 		for k := range b.others {
 			o := &b.others[k]
 			h := o.in.hidden
@@ -68,10 +68,10 @@ func (b *blend) merge(target *input) {
 				h[i] += v
 			}
 			weight := o.in.weight * o.trust
-			kernels.feed(&h, j.Worth.Other[:], o.energies[:rings], unbounded)
-			kernels.feed(&h, j.Worth.Other[rings*hidden:], []float32{log2(o.trust), log2(weight / target.weight)}, unbounded)
-			worth := [hidden]float32(j.Worth.Out[:hidden])
-			kernels.feed(&worth, j.Worth.Out[hidden:], h[:], 0)
+			kernels.feed(&h, w.Other[:], o.energies[:rings], unbounded)
+			kernels.feed(&h, w.Other[rings*hidden:], []float32{log2(o.trust), log2(weight / target.weight)}, unbounded)
+			worth := [hidden]float32(w.Out[:hidden])
+			kernels.feed(&worth, w.Out[hidden:], h[:], 0)
 			before := b.weight[0]
 			kernels.count(b, &o.difference, &worth, weight, target.variance+o.in.variance)
 			o.share = (b.weight[0] - before) / o.in.weight
@@ -83,17 +83,17 @@ func (b *blend) merge(target *input) {
 	kernels.spread(&left, &b.left, 1)
 	h := target.hidden
 	for i, e := range [][padded]float32{merged, left, b.scene} {
-		kernels.feed(&h, j.Truth.Tile[i*rings*hidden:], e[:rings], unbounded)
+		kernels.feed(&h, t.Tile[i*rings*hidden:], e[:rings], unbounded)
 	}
-	var truth [2][hidden]float32
-	for i := range truth {
-		truth[i] = [hidden]float32(j.Truth.Out[i][:hidden])
-		kernels.feed(&truth[i], j.Truth.Out[i][hidden:], h[:], 0)
+	var kept [2][hidden]float32
+	for i := range kept {
+		kept[i] = [hidden]float32(t.Out[i][:hidden])
+		kernels.feed(&kept[i], t.Out[i][hidden:], h[:], 0)
 	}
 	// What of the coefficients is the mean's stays, or bright tiles would become darker: windowed, the mean has coefficients beside the
 	// first, too.
 	first := b.merged[0]
-	kernels.restore(b, &truth, 1/target.variance, first/(shadow[0]*shadow[0]))
+	kernels.restore(b, &kept, 1/target.variance, first/(shadow[0]*shadow[0]))
 	b.merged[0] = first
 }
 
@@ -131,13 +131,13 @@ func mix(b *blend, weight float32) {
 }
 
 // restore keeps of the merged coefficients what is likely to be true.
-func restore(b *blend, truth *[2][hidden]float32, perVariance, mean float32) {
+func restore(b *blend, kept *[2][hidden]float32, perVariance, mean float32) {
 	const most = 1.3 // of a coefficient
 	var low, more, half [rings]float32
 	for r := range low {
-		low[r] = most / (1 + exp2(-truth[0][r]))
-		more[r] = most/(1+exp2(-truth[0][padded+r])) - low[r]
-		half[r] = exp2(truth[1][r])
+		low[r] = most / (1 + exp2(-kept[0][r]))
+		more[r] = most/(1+exp2(-kept[0][padded+r])) - low[r]
+		half[r] = exp2(kept[1][r])
 	}
 	var energy [tileLen]float32
 	powers(&energy, &b.merged)

@@ -178,10 +178,14 @@ func (s *fuser) see(ctx context.Context, c int) ([]input, error) {
 		in := &s.inputs[i]
 		*in = input{plane: p.planes[c], variance: variance(p), weight: p.weight}
 		if i == 0 {
-			in.hidden = judge().truthOf(p.noise, in.variance)
+			in.truth = &judge().Merged
+			if s.n == 1 {
+				in.truth = &judge().Alone
+			}
+			in.hidden = in.truth.ofTarget(in.variance, p.noise)
 			return
 		}
-		in.hidden = judge().worthOf(target, p, variance(target), in.variance)
+		in.hidden = judge().Worth.ofNeighbour(target, p, variance(target), in.variance)
 		p.spline.fit(p.planes[c])
 		in.spline, in.flow = &p.spline, &p.there
 		in.nodeX, in.nodeY = float32(hs)/(step*grain), float32(vs)/(step*grain)

@@ -10,12 +10,13 @@ import (
 
 // What a neighbour's tile is worth, and how much of a merged coefficient is true, depends on more than a formula holds: how energy is
 // spread over frequencies tells compression errors from misalignment and from another scene, and encoders drop small coefficients, so that
-// what is left of weak detail is too weak. Two small neural networks know it. They see logarithms of energies by ring of frequency, in
-// parts of the variance of errors, and a few facts of the pictures. The first says, for each ring, how much a neighbour counts, and how
-// far its coefficients may be off; the second how much of the merged coefficients is kept, by their energy.
+// what is left of weak detail is too weak. Small neural networks know it. They see logarithms of energies by ring of frequency, in parts
+// of the variance of errors, and a few facts of the pictures. One says, for each ring, how much a neighbour counts, and how far its
+// coefficients may be off; another how much of the merged coefficients is kept, by their energy; and a third the same of a picture alone.
 //
-// They were learned together, by the mean square error of merged tiles: from 89 streams of 47 photographs, drawings and pages in motion,
-// none of them a clip that Livestill is measured with, encoded by x264 as live, whose sources are known.
+// They were learned from 117 streams of 47 photographs, drawings and pages in motion, none of them a clip that Livestill is measured with,
+// encoded by x264 as live, whose sources are known: by the mean square error of tiles, the first two together, and what a tile is worse
+// for being merged counts more than twice.
 //
 //go:embed learned
 var learned string
@@ -31,21 +32,27 @@ const (
 // Connections have for each input of a layer a row of what it adds to the hidden values.
 type connections []float32
 
-// The judges are the networks.
+// The judges are the networks, in the order that the file has them in.
 type judges struct {
-	Worth struct { // of a neighbour's tile
-		Bias    [hidden]float32
-		Picture [6 * hidden]float32            // inputs: see party.facts
-		Tile    [2 * rings * hidden]float32    // the target, and on average the differences of all neighbours
-		Other   [14 * hidden]float32           // the difference, the trust, and the weight
-		Out     [(1 + hidden) * hidden]float32 // rows: a bias, and one for each hidden value; two times padded values: weight and tolerance
-	}
-	Truth struct { // of what is merged
-		Bias    [hidden]float32
-		Picture [2 * hidden]float32
-		Tile    [3 * rings * hidden]float32       // what is merged, the target's part of it, and the target
-		Out     [2][(1 + hidden) * hidden]float32 // what is kept of no energy, and of all; the energy of which half is kept, and nothing
-	}
+	Worth         worth
+	Merged, Alone truth
+}
+
+// A worth judges a neighbour's tile.
+type worth struct {
+	Bias    [hidden]float32
+	Picture [6 * hidden]float32            // inputs: see ofNeighbour
+	Tile    [2 * rings * hidden]float32    // inputs: the target, and on average the differences of all neighbours
+	Other   [14 * hidden]float32           // inputs: the difference, the trust, and the weight
+	Out     [(1 + hidden) * hidden]float32 // a bias, and rows for the hidden values, of two times padded: weight and tolerance
+}
+
+// A truth judges what is merged.
+type truth struct {
+	Bias    [hidden]float32
+	Picture [2 * hidden]float32               // inputs: the variance, and noise's part of it
+	Tile    [3 * rings * hidden]float32       // inputs: what is merged, the target's part of it, and the target
+	Out     [2][(1 + hidden) * hidden]float32 // as above: what is kept of no energy, and of all; the energy for half of that, and nothing
 }
 
 var judge = sync.OnceValue(func() *judges {
@@ -56,8 +63,8 @@ var judge = sync.OnceValue(func() *judges {
 	return j
 })
 
-// worthOf returns the hidden values that a neighbour has in all tiles, and truthOf those of the target.
-func (j *judges) worthOf(target, p *party, targetVariance, variance float32) (h [hidden]float32) {
+// ofNeighbour returns the hidden values that a neighbour has in all tiles, given the variances of the errors of both.
+func (w *worth) ofNeighbour(target, p *party, targetVariance, variance float32) (h [hidden]float32) {
 	same, key := float32(0), float32(0)
 	if p.gop == target.gop {
 		same = 1
@@ -67,14 +74,15 @@ func (j *judges) worthOf(target, p *party, targetVariance, variance float32) (h 
 	}
 	const longest = 3 // seconds
 	apart := min(longest, float32((p.picture.PTS - target.picture.PTS).Abs().Seconds()))
-	h = j.Worth.Bias
-	feed(&h, j.Worth.Picture[:], []float32{log2(targetVariance), log2(variance), log2(target.noise / targetVariance), key, same, apart}, unbounded)
+	h = w.Bias
+	feed(&h, w.Picture[:], []float32{log2(targetVariance), log2(variance), log2(target.noise / targetVariance), key, same, apart}, unbounded)
 	return h
 }
 
-func (j *judges) truthOf(noise, variance float32) (h [hidden]float32) {
-	h = j.Truth.Bias
-	feed(&h, j.Truth.Picture[:], []float32{log2(variance), log2(noise / variance)}, unbounded)
+// ofTarget returns the hidden values that the target has in all tiles, given the variance of its errors and noise's part of that.
+func (t *truth) ofTarget(variance, noise float32) (h [hidden]float32) {
+	h = t.Bias
+	feed(&h, t.Picture[:], []float32{log2(variance), log2(noise / variance)}, unbounded)
 	return h
 }
 

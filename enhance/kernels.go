@@ -31,7 +31,7 @@ type kernelSet struct {
 	feed    func(h *[hidden]float32, l connections, in []float32, least float32)                           // adds a layer of a network
 	count   func(b *blend, difference *[tileLen]float32, worth *[hidden]float32, weight, variance float32) // counts a neighbour in
 	mix     func(b *blend, weight float32)                                                                 // makes the merged tile
-	restore func(b *blend, truth *[2][hidden]float32, perVariance, mean float32)                           // keeps of it what is true
+	restore func(b *blend, kept *[2][hidden]float32, perVariance, mean float32)                            // keeps of it what is true
 }
 
 // portable is what works everywhere.

@@ -71,8 +71,8 @@ func warpWide(out []float32, r *reach) {
 	warp(out[n:], r)
 }
 
-func restoreWide(b *blend, truth *[2][hidden]float32, perVariance, mean float32) {
-	restoreAVX2(b, truth, &shadow, perVariance, mean)
+func restoreWide(b *blend, kept *[2][hidden]float32, perVariance, mean float32) {
+	restoreAVX2(b, kept, &shadow, perVariance, mean)
 }
 
 func cpuid(leaf, sub uint32) (a, b, c, d uint32)
@@ -134,4 +134,4 @@ func countAVX2(b *blend, difference *[tileLen]float32, worth *[hidden]float32, w
 func mixAVX2(b *blend, weight float32)
 
 //go:noescape
-func restoreAVX2(b *blend, truth *[2][hidden]float32, shadow *[tile]float32, perVariance, mean float32)
+func restoreAVX2(b *blend, kept *[2][hidden]float32, shadow *[tile]float32, perVariance, mean float32)

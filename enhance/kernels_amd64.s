@@ -5201,11 +5201,11 @@ TEXT ·mixAVX2(SB), NOSPLIT, $0-12
 	VZEROUPPER
 	RET
 
-// func restoreAVX2(b *byte, truth *byte, shadow *byte, perVariance float32, mean float32)
+// func restoreAVX2(b *byte, kept *byte, shadow *byte, perVariance float32, mean float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	MOVQ         b+0(FP), AX
-	MOVQ         truth+8(FP), CX
+	MOVQ         kept+8(FP), CX
 	MOVQ         shadow+16(FP), DX
 	VXORPS       Y0, Y0, Y0
 	VSUBPS       (CX), Y0, Y0

@@ -199,26 +199,26 @@ func blends() {
 	VZEROUPPER()
 	RET()
 
-	TEXT("restoreAVX2", NOSPLIT, "func(b, truth, shadow *byte, perVariance, mean float32)")
+	TEXT("restoreAVX2", NOSPLIT, "func(b, kept, shadow *byte, perVariance, mean float32)")
 	Pragma("noescape")
 	low, more, half := AllocLocal(4*padded), AllocLocal(4*padded), AllocLocal(4*padded)
 	b = Load(Param("b"), GP64())
-	truth, shadow := Load(Param("truth"), GP64()), Load(Param("shadow"), GP64())
+	kept, shadow := Load(Param("kept"), GP64()), Load(Param("shadow"), GP64())
 	for i := range padded / lanes {
-		kept := func(n int) VecVirtual { // a sigmoid
+		sigmoid := func(n int) VecVirtual {
 			v, k := zero(), YMM()
-			VSUBPS(at(truth, n), v, v)
+			VSUBPS(at(kept, n), v, v)
 			exp2(v)
 			VADDPS(all(1), v, v)
 			VMOVUPS(all(1.3), k)
 			VDIVPS(v, k, k)
 			return k
 		}
-		l, h := kept(32*i), kept(4*padded+32*i)
+		l, h := sigmoid(32*i), sigmoid(4*padded+32*i)
 		VMOVUPS(l, low.Offset(32*i))
 		VSUBPS(l, h, h)
 		VMOVUPS(h, more.Offset(32*i))
-		VMOVUPS(at(truth, 4*hidden+32*i), l)
+		VMOVUPS(at(kept, 4*hidden+32*i), l)
 		exp2(l)
 		VMOVUPS(l, half.Offset(32*i))
 	}
