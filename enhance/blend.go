@@ -8,6 +8,16 @@ type blend struct {
 	sum, weight    [tileLen]float32 // of differences, weighted, and of weights
 	scene, mean    [padded]float32  // the energies of the target, and the mean of those of the differences
 	others         []other
+	judged
+}
+
+// What the judges make of a tile. Here it needs no memory of its own for each.
+type judged struct {
+	common, values [hidden]float32 // hidden values that all neighbours share, and those of one, or of the target
+	worth          [hidden]float32
+	facts          [2]float32
+	energies       [2][padded]float32 // of what is merged, and of the target's part
+	truth          [2][hidden]float32
 }
 
 // An other is a neighbour's tile.
@@ -58,42 +68,40 @@ func (b *blend) merge(target *input) {
 		b.weight[i] = target.weight
 	}
 	if len(b.others) > 0 {
-		var common [hidden]float32
-		kernels.feed(&common, j.Worth.Tile[:], b.scene[:rings], unbounded)
-		kernels.feed(&common, j.Worth.Tile[rings*hidden:], b.mean[:rings], unbounded)
-		for k := range b.others {
-			o := &b.others[k]
-			h := o.in.hidden
-			for i, v := range common {
-				h[i] += v
-			}
-			weight := o.in.weight * o.trust
-			kernels.feed(&h, j.Worth.Other[:], o.energies[:rings], unbounded)
-			kernels.feed(&h, j.Worth.Other[rings*hidden:], []float32{log2(o.trust), log2(weight / target.weight)}, unbounded)
-			worth := [hidden]float32(j.Worth.Out[:hidden])
-			kernels.feed(&worth, j.Worth.Out[hidden:], h[:], 0)
-			before := b.weight[0]
-			kernels.count(b, &o.difference, &worth, weight, target.variance+o.in.variance)
-			o.share = (b.weight[0] - before) / o.in.weight
+		clear(b.common[:])
+		kernels.feed(&b.common, j.Worth.Tile[:], b.scene[:rings], unbounded)
+		kernels.feed(&b.common, j.Worth.Tile[rings*hidden:], b.mean[:rings], unbounded)
+	}
+	for k := range b.others {
+		o := &b.others[k]
+		for i, v := range b.common {
+			b.values[i] = o.in.hidden[i] + v
 		}
+		weight := o.in.weight * o.trust
+		b.facts = [2]float32{log2(o.trust), log2(weight / target.weight)}
+		kernels.feed(&b.values, j.Worth.Other[:], o.energies[:rings], unbounded)
+		kernels.feed(&b.values, j.Worth.Other[rings*hidden:], b.facts[:], unbounded)
+		b.worth = [hidden]float32(j.Worth.Out[:hidden])
+		kernels.feed(&b.worth, j.Worth.Out[hidden:], b.values[:], 0)
+		before := b.weight[0]
+		kernels.count(b, &o.difference, &b.worth, weight, target.variance+o.in.variance)
+		o.share = (b.weight[0] - before) / o.in.weight
 	}
 	kernels.mix(b, target.weight)
-	var merged, left [padded]float32
-	kernels.spread(&merged, &b.merged, 1/target.variance)
-	kernels.spread(&left, &b.left, 1)
-	h := target.hidden
-	for i, e := range [][padded]float32{merged, left, b.scene} {
-		kernels.feed(&h, j.Truth.Tile[i*rings*hidden:], e[:rings], unbounded)
+	kernels.spread(&b.energies[0], &b.merged, 1/target.variance)
+	kernels.spread(&b.energies[1], &b.left, 1)
+	b.values = target.hidden
+	for i, e := range []*[padded]float32{&b.energies[0], &b.energies[1], &b.scene} {
+		kernels.feed(&b.values, j.Truth.Tile[i*rings*hidden:], e[:rings], unbounded)
 	}
-	var truth [2][hidden]float32
-	for i := range truth {
-		truth[i] = [hidden]float32(j.Truth.Out[i][:hidden])
-		kernels.feed(&truth[i], j.Truth.Out[i][hidden:], h[:], 0)
+	for i := range b.truth {
+		b.truth[i] = [hidden]float32(j.Truth.Out[i][:hidden])
+		kernels.feed(&b.truth[i], j.Truth.Out[i][hidden:], b.values[:], 0)
 	}
 	// What of the coefficients is the mean's stays, or bright tiles would become darker: windowed, the mean has coefficients beside the
 	// first, too.
 	first := b.merged[0]
-	kernels.restore(b, &truth, 1/target.variance, first/(shadow[0]*shadow[0]))
+	kernels.restore(b, &b.truth, 1/target.variance, first/(shadow[0]*shadow[0]))
 	b.merged[0] = first
 }
 
