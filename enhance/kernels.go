@@ -16,10 +16,10 @@ type kernelSet struct {
 	filterDown   func(dst []float32, rows *[2*reachOfFilter + 1][]byte) // prefilter, down columns
 	filterAcross func(dst, src []float32)                               // along a row: src begins reachOfFilter before dst
 
-	cut    func(p *pattern, pix []float32, stride int) // takes up a patch and its gradient
-	match  func(p *pattern, pix []float32, stride int) // compares it with what is elsewhere
-	smooth func(u, v []float32, g *grid, n int)        // draws vectors to those around them
-	warp   func(out []float32, r *reach)               // reads a row where the flow leads
+	cut    func(p *pattern, pix []float32, stride int)  // takes up a patch and its gradient
+	match  func(p *pattern, l *layer, u, v float32) fit // compares it with what is elsewhere
+	smooth func(u, v []float32, g *grid, n int)         // draws vectors to those around them
+	warp   func(out []float32, r *reach)                // reads a row where the flow leads
 
 	down   func(columns, rows []float32, width int)       // transforms columns, windowed; width is a multiple of eight
 	up     func(rows, columns []float32, width int)       // its transpose, added to rows

@@ -77,20 +77,23 @@ func TestKernelsAreAsTheirTwins(t *testing.T) {
 			t.alike("across", a, b, 1e-4)
 		},
 		"patch": func(t twins, n int) {
-			stride := n + patch + 2
-			pix := t.floats((patch+1)*stride+patch+2, 0, 255)
-			var a, b pattern
-			fast.cut(&a, pix, stride)
-			slow.cut(&b, pix, stride)
+			var l, other layer
+			for _, l := range []*layer{&l, &other} {
+				l.resize(n, 5)
+				l.pix = t.floats(len(l.pix), 0, 255)
+			}
+			var a, b template
+			stride := l.stride
+			fast.cut(&a.pattern, l.pix[l.at(-1, -1):], stride)
+			b.cut(&l, 0, 0)
+			slow.cut(&b.pattern, l.pix[l.at(-1, -1):], stride)
 			t.alike("pixels", a.pix[:], b.pix[:], 0)
 			t.alike("gradient", append(a.gx[:], a.gy[:]...), append(b.gx[:], b.gy[:]...), 0)
-			t.alike("moments", a.sums[:5], b.sums[:5], 0.5) // sums of 64 products of up to 128
-			a.mix = [4]float32{0.1, 0.2, 0.3, 0.4}
-			b.mix = a.mix
-			pix = t.floats(patch*stride+patch+1, 0, 255)
-			fast.match(&a, pix, stride)
-			slow.match(&b, pix, stride)
-			t.alike("match", a.sums[:4], b.sums[:4], 1)
+			t.alike("moments", a.sums[:5], b.sums[:5], 0.5)              // sums of 64 products of up to 128
+			for _, by := range []float32{0, -0.3, 0.7, 5.5, -100, 100} { // the last beyond the margins
+				f, g := fast.match(&b.pattern, &other, by, -by/2), slow.match(&b.pattern, &other, by, -by/2)
+				t.alike("match", []float32{f.miss, f.bx, f.by}, []float32{g.miss, g.bx, g.by}, 2)
+			}
 		},
 		"smooth": func(t twins, n int) {
 			f := &flow{noise: 20}
