@@ -13,6 +13,8 @@ type kernelSet struct {
 	halve func(dst []float32, top, bottom []byte) // means of two bytes of either row
 	store func(dst []byte, src []float32)         // floats to bytes, rounded
 
+	energy func(pix []byte, stride int) float32 // measures the high frequencies of a block
+
 	filterDown   func(dst []float32, rows *[2*reachOfFilter + 1][]byte) // prefilter, down columns
 	filterAcross func(dst, src []float32)                               // along a row: src begins reachOfFilter before dst
 
@@ -36,7 +38,7 @@ type kernelSet struct {
 
 // portable is what works everywhere.
 var portable = kernelSet{
-	widen: widen, halve: halve, store: store,
+	widen: widen, halve: halve, store: store, energy: energy,
 	filterDown: filterDown, filterAcross: filterAcross,
 	cut: cut, match: match, smooth: smooth, warp: warp,
 	down: down, up: up, across: across, back: back,

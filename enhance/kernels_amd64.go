@@ -17,7 +17,7 @@ func fastest() kernelSet {
 		return portable
 	}
 	return kernelSet{
-		widen: widenWide, halve: halveWide, store: storeWide,
+		widen: widenWide, halve: halveWide, store: storeWide, energy: energyAVX2,
 		filterDown: filterDownWide, filterAcross: filterAcrossWide,
 		cut: cutAVX2, match: matchWide, smooth: smoothAVX2, warp: warpWide,
 		down: downAVX2, up: upAVX2, across: acrossAVX2, back: backAVX2,
@@ -92,6 +92,9 @@ func halveAVX2(dst []float32, top, bottom []byte)
 
 //go:noescape
 func storeAVX2(dst []byte, src []float32)
+
+//go:noescape
+func energyAVX2(pix []byte, stride int) float32
 
 //go:noescape
 func filterDownAVX2(dst []float32, rows *[2*reachOfFilter + 1][]byte)

@@ -62,6 +62,17 @@ func TestKernelsAreAsTheirTwins(t *testing.T) {
 				t.Fatalf("store: %v, in Go %v", a, b)
 			}
 		},
+		"energy": func(t twins, n int) {
+			stride := 8 + n
+			for _, limits := range [][2]byte{{0, 255}, {1, 254}, {100, 104}} {
+				pix := t.bytes(8 * stride)
+				for i := range pix {
+					pix[i] = max(limits[0], min(pix[i], limits[1]))
+				}
+				a, b := fast.energy(pix, stride), slow.energy(pix, stride)
+				t.alike("energy", []float32{a / max(1, b)}, []float32{b / max(1, b)}, 1e-5)
+			}
+		},
 		"filter": func(t twins, n int) {
 			var rows [2*reachOfFilter + 1][]byte
 			for i := range rows {
