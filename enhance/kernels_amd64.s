@@ -1195,7 +1195,7 @@ DATA eight26<>+28(SB)/4, $0x2b8cbccc
 GLOBL eight26<>(SB), RODATA|NOPTR, $32
 
 // func warpAVX2(out []float32, r *byte)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·warpAVX2(SB), NOSPLIT, $0-32
 	MOVQ out_base+0(FP), AX
 	MOVQ out_len+8(FP), CX
@@ -1358,6 +1358,7 @@ warp:
 	VFMADD231PS  4(R13), Y2, Y5
 	VFMADD231PS  8(R13), Y6, Y5
 	VFMADD231PS  Y10, Y5, Y7
+	PREFETCHT0   (R13)(R9*1)
 	VMOVUPS      Y7, (AX)(R11*4)
 	ADDQ         $0x08, R11
 	ADDQ         $0x08, R10
@@ -1483,6 +1484,7 @@ warp_apart:
 	VGATHERDPS   Y1, 8(R13)(Y0*4), Y2
 	VFMADD231PS  Y2, Y4, Y8
 	VFMADD231PS  Y5, Y8, Y7
+	PREFETCHT0   (R13)(R9*1)
 	VMOVUPS      Y7, (AX)(R11*4)
 	ADDQ         $0x08, R11
 	ADDQ         $0x08, R10
