@@ -5,7 +5,7 @@ package enhance
 type blend struct {
 	target, merged [tileLen]float32
 	left           [tileLen]float32 // of the weight, the target's part
-	sum, weight    [tileLen]float32 // of differences, weighted, and of weights
+	sum, weight    [tileLen]float32 // of differences, weighted, and of the neighbours' weights
 	scene, mean    [padded]float32  // the energies of the target, and the mean of those of the differences
 	others         []other
 	judged
@@ -49,7 +49,6 @@ func (b *blend) begin(m *merger, inputs []input, at, index int) {
 		o := &b.others[len(b.others)-1]
 		o.in, o.trust = in, in.trust[index]
 		kernels.across(&o.difference, m.columns[k][at:])
-		kernels.differ(&o.difference, &b.target)
 		kernels.spread(&o.energies, &o.difference, 1/(target.variance+in.variance))
 		for r, e := range o.energies[:rings] {
 			b.mean[r] += e
@@ -64,9 +63,7 @@ func (b *blend) begin(m *merger, inputs []input, at, index int) {
 func (b *blend) merge(target *input) {
 	j := judge()
 	clear(b.sum[:])
-	for i := range b.weight {
-		b.weight[i] = target.weight
-	}
+	clear(b.weight[:])
 	if len(b.others) > 0 {
 		clear(b.common[:])
 		kernels.feed(&b.common, j.Worth.Tile[:], b.scene[:rings], unbounded)
@@ -105,10 +102,10 @@ func (b *blend) merge(target *input) {
 	b.merged[0] = first
 }
 
-// differ makes differences of coefficients.
-func differ(c, target *[tileLen]float32) {
-	for i, v := range target {
-		c[i] -= v
+// differ makes differences.
+func differ(row, target []float32) {
+	for x, v := range target[:len(row)] {
+		row[x] -= v
 	}
 }
 
@@ -130,11 +127,12 @@ func count(b *blend, difference *[tileLen]float32, worth *[hidden]float32, weigh
 	}
 }
 
-// mix merges what was counted.
+// mix merges what was counted with the target, which counts by its weight.
 func mix(b *blend, weight float32) {
 	for i, t := range b.target {
-		b.merged[i] = t + b.sum[i]/b.weight[i]
-		b.left[i] = weight / b.weight[i]
+		all := weight + b.weight[i]
+		b.merged[i] = t + b.sum[i]/all
+		b.left[i] = weight / all
 	}
 }
 

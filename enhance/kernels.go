@@ -28,7 +28,7 @@ type kernelSet struct {
 	across func(out *[tileLen]float32, columns []float32) // transforms the rows of a tile, windowed
 	back   func(columns []float32, in *[tileLen]float32)  // its transpose, added to columns
 
-	differ  func(c, target *[tileLen]float32)                                                              // makes differences
+	differ  func(row, target []float32)                                                                    // makes differences; as long as width above
 	spread  func(e *[padded]float32, c *[tileLen]float32, parts float32)                                   // measures energies by ring
 	feed    func(h *[hidden]float32, l connections, in []float32, least float32)                           // adds a layer of a network
 	count   func(b *blend, difference *[tileLen]float32, worth *[hidden]float32, weight, variance float32) // counts a neighbour in

@@ -127,7 +127,7 @@ func acrossAVX2(out *[tileLen]float32, columns []float32)
 func backAVX2(columns []float32, in *[tileLen]float32)
 
 //go:noescape
-func differAVX2(c, target *[tileLen]float32)
+func differAVX2(row, target []float32)
 
 //go:noescape
 func spreadAVX2(e *[padded]float32, c *[tileLen]float32, parts float32)

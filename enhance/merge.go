@@ -36,7 +36,7 @@ type input struct {
 
 // A merger is the scratch memory of one band.
 type merger struct {
-	rows    [][]float32 // for each input: the rows that the tiles of a tile row cover
+	rows    [][]float32 // for each input: the rows that the tiles of a tile row cover, of a neighbour what it differs by from the target
 	columns [][]float32 // rows windowed and transformed down: 16 coefficients for each column
 	reach   reach
 	sum     []float32 // the merged columns
@@ -64,18 +64,13 @@ func (m *merger) band(ctx context.Context, dst plane, inputs []input, from, to i
 	}
 	for k := range inputs {
 		m.rows[k], m.columns[k] = grow(m.rows[k], tile*width), grow(m.columns[k], tile*width)
-		for y := range hop {
-			m.read(&inputs[k], hop*(from-1)+y, m.rows[k][(hop+y)*width:][:width], dst)
-		}
 	}
+	m.next(inputs, from-1, width, dst)
 	m.sum, m.out = grow(m.sum, tile*width), grow(m.out, tile*width)
 	clear(m.out)
 	for g := from; g <= to && ctx.Err() == nil; g++ {
+		m.next(inputs, g, width, dst)
 		for k := range inputs {
-			copy(m.rows[k], m.rows[k][hop*width:])
-			for y := range hop {
-				m.read(&inputs[k], hop*g+y, m.rows[k][(hop+y)*width:][:width], dst)
-			}
 			kernels.down(m.columns[k], m.rows[k], width)
 		}
 		clear(m.sum)
@@ -90,6 +85,20 @@ func (m *merger) band(ctx context.Context, dst plane, inputs []input, from, to i
 		}
 		copy(m.out, m.out[hop*width:])
 		clear(m.out[hop*width:])
+	}
+}
+
+// next takes up the rows from hop*g on, as many as a tile row has below the one before.
+func (m *merger) next(inputs []input, g, width int, p plane) {
+	for k, rows := range m.rows[:len(inputs)] {
+		copy(rows, rows[hop*width:])
+		for y := range hop {
+			row := rows[(hop+y)*width:][:width]
+			m.read(&inputs[k], hop*g+y, row, p)
+			if k > 0 {
+				kernels.differ(row, m.rows[0][(hop+y)*width:])
+			}
+		}
 	}
 }
 
