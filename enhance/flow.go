@@ -51,6 +51,7 @@ func (f *flow) vector(x, y float32) (u, v float32) {
 
 // A tracker finds flows. It holds what is needed on the way.
 type tracker struct {
+	luma   pyramid // of the neighbour
 	fields [2]flow // of coarser layers, by turns
 	patch  template
 	grid   grid

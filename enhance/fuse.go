@@ -58,7 +58,7 @@ func (f Fuse) Enhance(ctx context.Context, b *frame.Burst) (*frame.Picture, erro
 		return &made, nil
 	}
 	finest := f.Effort.finest(target.Rect.Size())
-	if err := s.prepare(ctx, finest); err != nil {
+	if err := s.prepare(ctx); err != nil {
 		return nil, err
 	}
 	if err := s.align(ctx, finest); err != nil {
