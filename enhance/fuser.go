@@ -25,7 +25,6 @@ type party struct {
 	picture  *frame.Picture
 	gop      int
 	planes   [3]plane
-	spline   spline  // of the plane that is being merged
 	noise    float32 // variance, of the luma
 	variance float32 // of all errors
 	weight   float32
@@ -176,8 +175,7 @@ func (s *fuser) see(ctx context.Context, c int) ([]input, error) {
 			return
 		}
 		in.hidden = judge().worthOf(target, p, variance(target), in.variance)
-		p.spline.fit(p.planes[c])
-		in.spline, in.flow = &p.spline, &p.there
+		in.flow = &p.there
 		in.nodeX, in.nodeY = float32(hs)/(step*grain), float32(vs)/(step*grain)
 		in.pixelX, in.pixelY = grain/float32(hs), grain/float32(vs)
 		switch c {
