@@ -15,7 +15,6 @@ type blend struct {
 type judged struct {
 	common, values [hidden]float32 // hidden values that all neighbours share, and those of one, or of the target
 	worth          [hidden]float32
-	facts          [2]float32
 	energies       [2][padded]float32 // of what is merged, and of the target's part
 	truth          [2][hidden]float32
 }
@@ -25,7 +24,7 @@ type other struct {
 	in         *input
 	trust      float32
 	difference [tileLen]float32 // from the target
-	energies   [padded]float32  // of that
+	energies   [padded]float32  // of that; what follows those of the rings are facts that go with them
 	share      float32          // of its mean: how much counts, as a part of what could count
 }
 
@@ -75,9 +74,8 @@ func (b *blend) merge(target *input) {
 			b.values[i] = o.in.hidden[i] + v
 		}
 		weight := o.in.weight * o.trust
-		b.facts = [2]float32{log2(o.trust), log2(weight / target.weight)}
-		kernels.feed(&b.values, j.Worth.Other[:], o.energies[:rings], unbounded)
-		kernels.feed(&b.values, j.Worth.Other[rings*hidden:], b.facts[:], unbounded)
+		o.energies[rings], o.energies[rings+1] = log2(o.trust), log2(weight/target.weight)
+		kernels.feed(&b.values, j.Worth.Other[:], o.energies[:rings+2], unbounded)
 		b.worth = [hidden]float32(j.Worth.Out[:hidden])
 		kernels.feed(&b.worth, j.Worth.Out[hidden:], b.values[:], 0)
 		before := b.weight[0]

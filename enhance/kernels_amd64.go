@@ -19,7 +19,7 @@ func fastest() kernelSet {
 	return kernelSet{
 		widen: widenWide, halve: halveWide, store: storeWide, energy: energyAVX2,
 		filterDown: filterDownWide, filterAcross: filterAcrossWide,
-		cut: cutAVX2, match: matchWide, smooth: smoothAVX2, warp: warpWide,
+		cut: cutAVX2, match: matchAVX2, smooth: smoothAVX2, warp: warpWide,
 		down: downAVX2, up: upAVX2, across: acrossAVX2, back: backAVX2,
 		differ: differAVX2, spread: spreadAVX2, feed: feedAVX2, count: countAVX2, mix: mixAVX2, restore: restoreWide,
 	}
@@ -64,11 +64,6 @@ func filterAcrossWide(dst, src []float32) {
 	filterAcross(dst[n:], src[n:])
 }
 
-func matchWide(p *pattern, l *layer, u, v float32) (f fit) {
-	f.miss, f.bx, f.by = matchAVX2(p, l, u, v)
-	return f
-}
-
 func warpWide(out []float32, r *reach) {
 	n := len(out) &^ (wide - 1)
 	warpAVX2(out[:n], r)
@@ -106,7 +101,7 @@ func filterAcrossAVX2(dst, src []float32)
 func cutAVX2(p *pattern, pix []float32, stride int)
 
 //go:noescape
-func matchAVX2(p *pattern, l *layer, u, v float32) (miss, bx, by float32)
+func matchAVX2(p *pattern, l *layer, u, v float32) (f fit)
 
 //go:noescape
 func smoothAVX2(u, v []float32, field *grid, n int)

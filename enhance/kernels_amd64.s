@@ -800,7 +800,7 @@ TEXT ·cutAVX2(SB), NOSPLIT, $0-40
 	VZEROUPPER
 	RET
 
-// func matchAVX2(p *byte, l *byte, u float32, v float32) (miss float32, bx float32, by float32)
+// func matchAVX2(p *byte, l *byte, u float32, v float32) (f struct{miss float32; bx float32; by float32})
 // Requires: AVX, AVX2, FMA3, SSE
 TEXT ·matchAVX2(SB), NOSPLIT, $0-36
 	MOVQ         p+0(FP), AX
@@ -949,11 +949,11 @@ TEXT ·matchAVX2(SB), NOSPLIT, $0-36
 	VPERMILPS    $0x01, X1, X2
 	VXORPS       Y0, Y0, Y0
 	VMAXSS       X0, X2, X2
-	MOVSS        X2, miss+24(FP)
+	MOVSS        X2, f_miss+24(FP)
 	VPERMILPS    $0x02, X1, X2
-	MOVSS        X2, bx+28(FP)
+	MOVSS        X2, f_bx+28(FP)
 	VPERMILPS    $0x03, X1, X2
-	MOVSS        X2, by+32(FP)
+	MOVSS        X2, f_by+32(FP)
 	VZEROUPPER
 	RET
 

@@ -65,7 +65,7 @@ func track() {
 	VZEROUPPER()
 	RET()
 
-	TEXT("matchAVX2", NOSPLIT, "func(p, l *byte, u, v float32) (miss, bx, by float32)")
+	TEXT("matchAVX2", NOSPLIT, "func(p, l *byte, u, v float32) (f struct{ miss, bx, by float32 })")
 	Pragma("noescape")
 	p = Load(Param("p"), GP64())
 	layer := Load(Param("l"), GP64())
@@ -132,7 +132,7 @@ func track() {
 		if i == 0 {
 			VMAXSS(zero().AsX(), of, of)
 		}
-		Store(of, Return(result))
+		Store(of, Return("f").Field(result))
 	}
 	VZEROUPPER()
 	RET()
