@@ -47,10 +47,7 @@ func (s *spline) fit(p plane, from, to int) {
 		s.end = s.first
 	}
 	if (to-s.first)*s.stride > len(s.coefs) {
-		kept := s.coefs[:(s.end-s.first)*s.stride]
-		if from < s.end {
-			kept = kept[(from-s.first)*s.stride:]
-		}
+		kept := s.coefs[(min(from, s.end)-s.first)*s.stride : (s.end-s.first)*s.stride]
 		s.coefs = grow(s.coefs, (to-from+ahead)*s.stride)
 		s.first = s.end - copy(s.coefs, kept)/s.stride
 	}
