@@ -5,9 +5,18 @@ package enhance
 type blend struct {
 	target, merged [tileLen]float32
 	left           [tileLen]float32 // of the weight, the target's part
-	sum, weight    [tileLen]float32 // of differences, weighted, and of weights
+	sum, weight    [tileLen]float32 // of differences, weighted, and of the neighbours' weights
 	scene, mean    [padded]float32  // the energies of the target, and the mean of those of the differences
 	others         []other
+	judged
+}
+
+// What the judges make of a tile. Here it needs no memory of its own for each.
+type judged struct {
+	common, values [hidden]float32 // hidden values that all neighbours share, and those of one, or of the target
+	worth          [hidden]float32
+	energies       [2][padded]float32 // of what is merged, and of the target's part
+	kept           [2][hidden]float32
 }
 
 // An other is a neighbour's tile.
@@ -15,7 +24,7 @@ type other struct {
 	in         *input
 	trust      float32
 	difference [tileLen]float32 // from the target
-	energies   [padded]float32  // of that
+	energies   [padded]float32  // of that; what follows those of the rings are facts that go with them
 	share      float32          // of its mean: how much counts, as a part of what could count
 }
 
@@ -39,7 +48,6 @@ func (b *blend) begin(m *merger, inputs []input, at, index int) {
 		o := &b.others[len(b.others)-1]
 		o.in, o.trust = in, in.trust[index]
 		kernels.across(&o.difference, m.columns[k][at:])
-		kernels.differ(&o.difference, &b.target)
 		kernels.spread(&o.energies, &o.difference, 1/(target.variance+in.variance))
 		for r, e := range o.energies[:rings] {
 			b.mean[r] += e
@@ -54,53 +62,48 @@ func (b *blend) begin(m *merger, inputs []input, at, index int) {
 func (b *blend) merge(target *input) {
 	w, t := &judge().Worth, target.truth
 	clear(b.sum[:])
-	for i := range b.weight {
-		b.weight[i] = target.weight
-	}
+	clear(b.weight[:])
 	if len(b.others) > 0 {
-		var common [hidden]float32
-		kernels.feed(&common, w.Tile[:], b.scene[:rings], unbounded)
-		kernels.feed(&common, w.Tile[rings*hidden:], b.mean[:rings], unbounded)
-		for k := range b.others {
-			o := &b.others[k]
-			h := o.in.hidden
-			for i, v := range common {
-				h[i] += v
-			}
-			weight := o.in.weight * o.trust
-			kernels.feed(&h, w.Other[:], o.energies[:rings], unbounded)
-			kernels.feed(&h, w.Other[rings*hidden:], []float32{log2(o.trust), log2(weight / target.weight)}, unbounded)
-			worth := [hidden]float32(w.Out[:hidden])
-			kernels.feed(&worth, w.Out[hidden:], h[:], 0)
-			before := b.weight[0]
-			kernels.count(b, &o.difference, &worth, weight, target.variance+o.in.variance)
-			o.share = (b.weight[0] - before) / o.in.weight
+		clear(b.common[:])
+		kernels.feed(&b.common, w.Tile[:], b.scene[:rings], unbounded)
+		kernels.feed(&b.common, w.Tile[rings*hidden:], b.mean[:rings], unbounded)
+	}
+	for k := range b.others {
+		o := &b.others[k]
+		for i, v := range b.common {
+			b.values[i] = o.in.hidden[i] + v
 		}
+		weight := o.in.weight * o.trust
+		o.energies[rings], o.energies[rings+1] = log2(o.trust), log2(weight/target.weight)
+		kernels.feed(&b.values, w.Other[:], o.energies[:rings+2], unbounded)
+		b.worth = [hidden]float32(w.Out[:hidden])
+		kernels.feed(&b.worth, w.Out[hidden:], b.values[:], 0)
+		before := b.weight[0]
+		kernels.count(b, &o.difference, &b.worth, weight, target.variance+o.in.variance)
+		o.share = (b.weight[0] - before) / o.in.weight
 	}
 	kernels.mix(b, target.weight)
-	var merged, left [padded]float32
-	kernels.spread(&merged, &b.merged, 1/target.variance)
-	kernels.spread(&left, &b.left, 1)
-	h := target.hidden
-	for i, e := range [][padded]float32{merged, left, b.scene} {
-		kernels.feed(&h, t.Tile[i*rings*hidden:], e[:rings], unbounded)
+	kernels.spread(&b.energies[0], &b.merged, 1/target.variance)
+	kernels.spread(&b.energies[1], &b.left, 1)
+	b.values = target.hidden
+	for i, e := range []*[padded]float32{&b.energies[0], &b.energies[1], &b.scene} {
+		kernels.feed(&b.values, t.Tile[i*rings*hidden:], e[:rings], unbounded)
 	}
-	var kept [2][hidden]float32
-	for i := range kept {
-		kept[i] = [hidden]float32(t.Out[i][:hidden])
-		kernels.feed(&kept[i], t.Out[i][hidden:], h[:], 0)
+	for i := range b.kept {
+		b.kept[i] = [hidden]float32(t.Out[i][:hidden])
+		kernels.feed(&b.kept[i], t.Out[i][hidden:], b.values[:], 0)
 	}
 	// What of the coefficients is the mean's stays, or bright tiles would become darker: windowed, the mean has coefficients beside the
 	// first, too.
 	first := b.merged[0]
-	kernels.restore(b, &kept, 1/target.variance, first/(shadow[0]*shadow[0]))
+	kernels.restore(b, &b.kept, 1/target.variance, first/(shadow[0]*shadow[0]))
 	b.merged[0] = first
 }
 
-// differ makes differences of coefficients.
-func differ(c, target *[tileLen]float32) {
-	for i, v := range target {
-		c[i] -= v
+// differ makes differences.
+func differ(row, target []float32) {
+	for x, v := range target[:len(row)] {
+		row[x] -= v
 	}
 }
 
@@ -122,11 +125,12 @@ func count(b *blend, difference *[tileLen]float32, worth *[hidden]float32, weigh
 	}
 }
 
-// mix merges what was counted.
+// mix merges what was counted with the target, which counts by its weight.
 func mix(b *blend, weight float32) {
 	for i, t := range b.target {
-		b.merged[i] = t + b.sum[i]/b.weight[i]
-		b.left[i] = weight / b.weight[i]
+		all := weight + b.weight[i]
+		b.merged[i] = t + b.sum[i]/all
+		b.left[i] = weight / all
 	}
 }
 

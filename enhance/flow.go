@@ -51,6 +51,7 @@ func (f *flow) vector(x, y float32) (u, v float32) {
 
 // A tracker finds flows. It holds what is needed on the way.
 type tracker struct {
+	luma   pyramid // of the neighbour
 	fields [2]flow // of coarser layers, by turns
 	patch  template
 	grid   grid
@@ -91,7 +92,7 @@ func (t *tracker) layer(from, to *layer, coarse, f *flow) {
 			}
 			p := &t.patch
 			p.cut(from, step*i, step*j)
-			best := p.match(to, u, v)
+			best := kernels.match(&p.pattern, to, u, v)
 			pu, pv := u, v
 			if i > 0 {
 				best, u, v = p.better(to, f.u[n-1], f.v[n-1], best, u, v)
@@ -114,7 +115,7 @@ func (t *tracker) refine(from, to *layer, noise float32, f *flow) {
 			u, v := 2*f.u[n], 2*f.v[n]
 			p := &t.patch
 			p.cut(from, 2*step*i+patch/2, 2*step*j+patch/2) // has the same centre
-			u, v, f.miss[n] = p.descend(to, p.match(to, u, v), u, v, u, v, f.noise)
+			u, v, f.miss[n] = p.descend(to, kernels.match(&p.pattern, to, u, v), u, v, u, v, f.noise)
 			f.u[n], f.v[n] = u/2, v/2
 			f.xx[n], f.xy[n], f.yy[n] = p.xx, p.xy, p.yy
 		}

@@ -12,8 +12,9 @@ import (
 type fuser struct {
 	parties   []party // the target first; those beyond n are left from other fusions
 	n         int
-	level     int // the layer of the pyramids that the flows are of
-	backLevel int // likewise, of those back
+	luma      pyramid // of the target
+	level     int     // the layer of pyramids that the flows are of
+	backLevel int     // likewise, of those back
 	inputs    []input
 }
 
@@ -24,8 +25,6 @@ type party struct {
 	picture  *frame.Picture
 	gop      int
 	planes   [3]plane
-	luma     pyramid
-	spline   spline  // of the plane that is being merged
 	noise    float32 // variance, of the luma
 	variance float32 // of all errors
 	weight   float32
@@ -91,8 +90,8 @@ func (s *fuser) release() {
 	clear(s.inputs)
 }
 
-// prepare measures the pictures, forgets those that have no say, and makes pyramids of the others down to the layer finest.
-func (s *fuser) prepare(ctx context.Context, finest int) error {
+// prepare measures the pictures, and forgets those that have no say.
+func (s *fuser) prepare(ctx context.Context) error {
 	err := each(ctx, s.n, func(ctx context.Context, i int) {
 		p := &s.parties[i]
 		sigma, _ := someNoise(ctx, p.planes[0], sparse)
@@ -111,12 +110,7 @@ func (s *fuser) prepare(ctx context.Context, finest int) error {
 		}
 	}
 	s.n = n
-	if s.n == 1 {
-		return nil
-	}
-	return each(ctx, s.n, func(_ context.Context, i int) {
-		s.parties[i].luma.build(s.parties[i].planes[0], max(0, finest-1)) // see tracker.refine
-	})
+	return nil
 }
 
 // coding returns the variance of what the quantiser did to the luma of a picture; zero is unknown.
@@ -139,22 +133,21 @@ func (s *fuser) align(ctx context.Context, finest int) error {
 		return nil
 	}
 	target := &s.parties[0]
-	last := len(target.luma) - 1
+	largest := max(0, finest-1) // see tracker.refine
+	s.luma.build(target.planes[0], largest)
+	last := len(s.luma) - 1
 	s.level, s.backLevel = min(finest, last), min(finest+1, last)
-	n := s.n - 1
-	return each(ctx, 2*n, func(_ context.Context, i int) { // the long ones first, so that all end at about the same time
-		p := &s.parties[1+i%n]
+	return each(ctx, s.n-1, func(_ context.Context, i int) {
+		p := &s.parties[1+i]
 		noise := target.variance + p.variance
 		t := trackers.Get().(*tracker)
 		defer trackers.Put(t)
-		if i < n {
-			t.find(target.luma, p.luma, s.level, noise, &p.there)
-			if s.level > 0 {
-				t.refine(&target.luma[s.level-1], &p.luma[s.level-1], noiseAt(noise, s.level-1), &p.there)
-			}
-		} else {
-			t.find(p.luma, target.luma, s.backLevel, noise, &p.back)
+		t.luma.build(p.planes[0], largest)
+		t.find(s.luma, t.luma, s.level, noise, &p.there)
+		if s.level > 0 {
+			t.refine(&s.luma[s.level-1], &t.luma[s.level-1], noiseAt(noise, s.level-1), &p.there)
 		}
+		t.find(t.luma, s.luma, s.backLevel, noise, &p.back)
 	})
 }
 
@@ -186,8 +179,7 @@ func (s *fuser) see(ctx context.Context, c int) ([]input, error) {
 			return
 		}
 		in.hidden = judge().Worth.ofNeighbour(target, p, variance(target), in.variance)
-		p.spline.fit(p.planes[c])
-		in.spline, in.flow = &p.spline, &p.there
+		in.flow = &p.there
 		in.nodeX, in.nodeY = float32(hs)/(step*grain), float32(vs)/(step*grain)
 		in.pixelX, in.pixelY = grain/float32(hs), grain/float32(vs)
 		switch c {

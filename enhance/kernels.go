@@ -13,20 +13,22 @@ type kernelSet struct {
 	halve func(dst []float32, top, bottom []byte) // means of two bytes of either row
 	store func(dst []byte, src []float32)         // floats to bytes, rounded
 
+	energy func(pix []byte, stride int) float32 // measures the high frequencies of a block
+
 	filterDown   func(dst []float32, rows *[2*reachOfFilter + 1][]byte) // prefilter, down columns
 	filterAcross func(dst, src []float32)                               // along a row: src begins reachOfFilter before dst
 
-	cut    func(p *pattern, pix []float32, stride int) // takes up a patch and its gradient
-	match  func(p *pattern, pix []float32, stride int) // compares it with what is elsewhere
-	smooth func(u, v []float32, g *grid, n int)        // draws vectors to those around them
-	warp   func(out []float32, r *reach)               // reads a row where the flow leads
+	cut    func(p *pattern, pix []float32, stride int)  // takes up a patch and its gradient
+	match  func(p *pattern, l *layer, u, v float32) fit // compares it with what is elsewhere
+	smooth func(u, v []float32, g *grid, n int)         // draws vectors to those around them
+	warp   func(out []float32, r *reach)                // reads a row where the flow leads
 
 	down   func(columns, rows []float32, width int)       // transforms columns, windowed; width is a multiple of eight
 	up     func(rows, columns []float32, width int)       // its transpose, added to rows
 	across func(out *[tileLen]float32, columns []float32) // transforms the rows of a tile, windowed
 	back   func(columns []float32, in *[tileLen]float32)  // its transpose, added to columns
 
-	differ  func(c, target *[tileLen]float32)                                                              // makes differences
+	differ  func(row, target []float32)                                                                    // makes differences; as long as width above
 	spread  func(e *[padded]float32, c *[tileLen]float32, parts float32)                                   // measures energies by ring
 	feed    func(h *[hidden]float32, l connections, in []float32, least float32)                           // adds a layer of a network
 	count   func(b *blend, difference *[tileLen]float32, worth *[hidden]float32, weight, variance float32) // counts a neighbour in
@@ -36,7 +38,7 @@ type kernelSet struct {
 
 // portable is what works everywhere.
 var portable = kernelSet{
-	widen: widen, halve: halve, store: store,
+	widen: widen, halve: halve, store: store, energy: energy,
 	filterDown: filterDown, filterAcross: filterAcross,
 	cut: cut, match: match, smooth: smooth, warp: warp,
 	down: down, up: up, across: across, back: back,

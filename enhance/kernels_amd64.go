@@ -17,7 +17,7 @@ func fastest() kernelSet {
 		return portable
 	}
 	return kernelSet{
-		widen: widenWide, halve: halveWide, store: storeWide,
+		widen: widenWide, halve: halveWide, store: storeWide, energy: energyAVX2,
 		filterDown: filterDownWide, filterAcross: filterAcrossWide,
 		cut: cutAVX2, match: matchAVX2, smooth: smoothAVX2, warp: warpWide,
 		down: downAVX2, up: upAVX2, across: acrossAVX2, back: backAVX2,
@@ -89,6 +89,9 @@ func halveAVX2(dst []float32, top, bottom []byte)
 func storeAVX2(dst []byte, src []float32)
 
 //go:noescape
+func energyAVX2(pix []byte, stride int) float32
+
+//go:noescape
 func filterDownAVX2(dst []float32, rows *[2*reachOfFilter + 1][]byte)
 
 //go:noescape
@@ -98,7 +101,7 @@ func filterAcrossAVX2(dst, src []float32)
 func cutAVX2(p *pattern, pix []float32, stride int)
 
 //go:noescape
-func matchAVX2(p *pattern, pix []float32, stride int)
+func matchAVX2(p *pattern, l *layer, u, v float32) (f fit)
 
 //go:noescape
 func smoothAVX2(u, v []float32, field *grid, n int)
@@ -119,7 +122,7 @@ func acrossAVX2(out *[tileLen]float32, columns []float32)
 func backAVX2(columns []float32, in *[tileLen]float32)
 
 //go:noescape
-func differAVX2(c, target *[tileLen]float32)
+func differAVX2(row, target []float32)
 
 //go:noescape
 func spreadAVX2(e *[padded]float32, c *[tileLen]float32, parts float32)

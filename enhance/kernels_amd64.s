@@ -125,6 +125,366 @@ DATA eight1<>+24(SB)/4, $0x3f000000
 DATA eight1<>+28(SB)/4, $0x3f000000
 GLOBL eight1<>(SB), RODATA|NOPTR, $32
 
+// func energyAVX2(pix []byte, stride int) float32
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·energyAVX2(SB), NOSPLIT, $0-36
+	MOVQ         pix_base+0(FP), AX
+	MOVQ         stride+24(FP), CX
+	VPMOVZXBD    (AX), Y2
+	ADDQ         CX, AX
+	VMOVDQU      Y2, Y0
+	VMOVDQU      Y2, Y1
+	VPMOVZXBD    (AX), Y3
+	ADDQ         CX, AX
+	VPMINSD      Y3, Y0, Y0
+	VPMAXSD      Y3, Y1, Y1
+	VPMOVZXBD    (AX), Y4
+	ADDQ         CX, AX
+	VPMINSD      Y4, Y0, Y0
+	VPMAXSD      Y4, Y1, Y1
+	VPMOVZXBD    (AX), Y5
+	ADDQ         CX, AX
+	VPMINSD      Y5, Y0, Y0
+	VPMAXSD      Y5, Y1, Y1
+	VPMOVZXBD    (AX), Y6
+	ADDQ         CX, AX
+	VPMINSD      Y6, Y0, Y0
+	VPMAXSD      Y6, Y1, Y1
+	VPMOVZXBD    (AX), Y7
+	ADDQ         CX, AX
+	VPMINSD      Y7, Y0, Y0
+	VPMAXSD      Y7, Y1, Y1
+	VPMOVZXBD    (AX), Y8
+	ADDQ         CX, AX
+	VPMINSD      Y8, Y0, Y0
+	VPMAXSD      Y8, Y1, Y1
+	VPMOVZXBD    (AX), Y9
+	ADDQ         CX, AX
+	VPMINSD      Y9, Y0, Y0
+	VPMAXSD      Y9, Y1, Y1
+	VXORPS       Y10, Y10, Y10
+	VPCMPEQD     Y10, Y0, Y0
+	VPCMPEQD     eight2<>+0(SB), Y1, Y1
+	VPOR         Y0, Y1, Y0
+	VPTEST       Y0, Y0
+	JNZ          energy_clipped
+	VCVTDQ2PS    Y2, Y2
+	VCVTDQ2PS    Y3, Y3
+	VCVTDQ2PS    Y4, Y4
+	VCVTDQ2PS    Y5, Y5
+	VCVTDQ2PS    Y6, Y6
+	VCVTDQ2PS    Y7, Y7
+	VCVTDQ2PS    Y8, Y8
+	VCVTDQ2PS    Y9, Y9
+	VXORPS       Y0, Y0, Y0
+	VSUBPS       Y9, Y2, Y1
+	VADDPS       Y9, Y2, Y2
+	VSUBPS       Y8, Y3, Y9
+	VADDPS       Y8, Y3, Y3
+	VSUBPS       Y7, Y4, Y8
+	VADDPS       Y7, Y4, Y4
+	VSUBPS       Y6, Y5, Y7
+	VADDPS       Y6, Y5, Y5
+	VSUBPS       Y5, Y2, Y6
+	VADDPS       Y5, Y2, Y2
+	VSUBPS       Y4, Y3, Y5
+	VADDPS       Y4, Y3, Y3
+	VMULPS       eight3<>+0(SB), Y1, Y4
+	VFMADD231PS  eight4<>+0(SB), Y9, Y4
+	VMULPS       eight5<>+0(SB), Y8, Y10
+	VFMADD231PS  eight4<>+0(SB), Y1, Y10
+	VMULPS       eight5<>+0(SB), Y9, Y11
+	VFMADD231PS  eight4<>+0(SB), Y1, Y11
+	VMULPS       eight3<>+0(SB), Y7, Y1
+	VFMADD231PS  eight4<>+0(SB), Y9, Y1
+	VFMADD231PS  eight4<>+0(SB), Y8, Y4
+	VFMADD231PS  eight6<>+0(SB), Y7, Y10
+	VFMADD231PS  eight4<>+0(SB), Y7, Y11
+	VFMADD231PS  eight6<>+0(SB), Y8, Y1
+	VMULPS       eight7<>+0(SB), Y2, Y7
+	VFMADD231PS  eight7<>+0(SB), Y3, Y7
+	VMULPS       eight8<>+0(SB), Y4, Y8
+	VFMADD231PS  eight9<>+0(SB), Y1, Y8
+	VMULPS       eight7<>+0(SB), Y6, Y9
+	VFMADD231PS  eight8<>+0(SB), Y5, Y9
+	VMULPS       eight8<>+0(SB), Y10, Y12
+	VFMADD231PS  eight9<>+0(SB), Y11, Y12
+	VMULPS       eight7<>+0(SB), Y2, Y2
+	VFMADD231PS  eight10<>+0(SB), Y3, Y2
+	VMULPS       eight8<>+0(SB), Y11, Y3
+	VFMADD231PS  eight11<>+0(SB), Y10, Y3
+	VMULPS       eight8<>+0(SB), Y6, Y6
+	VFMADD231PS  eight10<>+0(SB), Y5, Y6
+	VMULPS       eight9<>+0(SB), Y4, Y4
+	VFMADD231PS  eight12<>+0(SB), Y1, Y4
+	VUNPCKLPS    Y8, Y7, Y1
+	VUNPCKHPS    Y8, Y7, Y5
+	VUNPCKLPS    Y12, Y9, Y7
+	VUNPCKHPS    Y12, Y9, Y8
+	VUNPCKLPS    Y3, Y2, Y9
+	VUNPCKHPS    Y3, Y2, Y2
+	VUNPCKLPS    Y4, Y6, Y3
+	VUNPCKHPS    Y4, Y6, Y4
+	VSHUFPS      $0x44, Y7, Y1, Y6
+	VSHUFPS      $0xee, Y7, Y1, Y1
+	VSHUFPS      $0x44, Y8, Y5, Y7
+	VSHUFPS      $0xee, Y8, Y5, Y5
+	VSHUFPS      $0x44, Y3, Y9, Y8
+	VSHUFPS      $0xee, Y3, Y9, Y3
+	VSHUFPS      $0x44, Y4, Y2, Y9
+	VSHUFPS      $0xee, Y4, Y2, Y2
+	VPERM2F128   $0x20, Y8, Y6, Y4
+	VPERM2F128   $0x31, Y8, Y6, Y6
+	VPERM2F128   $0x20, Y3, Y1, Y8
+	VPERM2F128   $0x31, Y3, Y1, Y1
+	VPERM2F128   $0x20, Y9, Y7, Y3
+	VPERM2F128   $0x31, Y9, Y7, Y7
+	VPERM2F128   $0x20, Y2, Y5, Y9
+	VPERM2F128   $0x31, Y2, Y5, Y2
+	VSUBPS       Y2, Y4, Y5
+	VADDPS       Y2, Y4, Y4
+	VSUBPS       Y7, Y8, Y2
+	VADDPS       Y7, Y8, Y8
+	VSUBPS       Y1, Y3, Y7
+	VADDPS       Y1, Y3, Y3
+	VSUBPS       Y6, Y9, Y1
+	VADDPS       Y6, Y9, Y9
+	VSUBPS       Y9, Y4, Y6
+	VADDPS       Y9, Y4, Y4
+	VSUBPS       Y3, Y8, Y9
+	VADDPS       Y3, Y8, Y8
+	VMULPS       eight3<>+0(SB), Y5, Y3
+	VFMADD231PS  eight4<>+0(SB), Y2, Y3
+	VMULPS       eight5<>+0(SB), Y7, Y10
+	VFMADD231PS  eight4<>+0(SB), Y5, Y10
+	VMULPS       eight5<>+0(SB), Y2, Y11
+	VFMADD231PS  eight4<>+0(SB), Y5, Y11
+	VMULPS       eight3<>+0(SB), Y1, Y5
+	VFMADD231PS  eight4<>+0(SB), Y2, Y5
+	VFMADD231PS  eight4<>+0(SB), Y7, Y3
+	VFMADD231PS  eight6<>+0(SB), Y1, Y10
+	VFMADD231PS  eight4<>+0(SB), Y1, Y11
+	VFMADD231PS  eight6<>+0(SB), Y7, Y5
+	VMULPS       eight7<>+0(SB), Y4, Y1
+	VFMADD231PS  eight7<>+0(SB), Y8, Y1
+	VMULPS       eight8<>+0(SB), Y3, Y2
+	VFMADD231PS  eight9<>+0(SB), Y5, Y2
+	VMULPS       eight7<>+0(SB), Y6, Y7
+	VFMADD231PS  eight8<>+0(SB), Y9, Y7
+	VMULPS       eight8<>+0(SB), Y10, Y12
+	VFMADD231PS  eight9<>+0(SB), Y11, Y12
+	VMULPS       eight7<>+0(SB), Y4, Y4
+	VFMADD231PS  eight10<>+0(SB), Y8, Y4
+	VMULPS       eight8<>+0(SB), Y11, Y8
+	VFMADD231PS  eight11<>+0(SB), Y10, Y8
+	VMULPS       eight8<>+0(SB), Y6, Y6
+	VFMADD231PS  eight10<>+0(SB), Y9, Y6
+	VMULPS       eight9<>+0(SB), Y3, Y3
+	VFMADD231PS  eight12<>+0(SB), Y5, Y3
+	VMULPS       Y1, Y1, Y1
+	VFMADD231PS  eight13<>+0(SB), Y1, Y0
+	VMULPS       Y2, Y2, Y2
+	VFMADD231PS  eight14<>+0(SB), Y2, Y0
+	VMULPS       Y7, Y7, Y7
+	VFMADD231PS  eight15<>+0(SB), Y7, Y0
+	VMULPS       Y12, Y12, Y12
+	VFMADD231PS  eight14<>+0(SB), Y12, Y0
+	VMULPS       Y4, Y4, Y4
+	VFMADD231PS  eight16<>+0(SB), Y4, Y0
+	VMULPS       Y8, Y8, Y8
+	VFMADD231PS  eight17<>+0(SB), Y8, Y0
+	VMULPS       Y6, Y6, Y6
+	VFMADD231PS  eight18<>+0(SB), Y6, Y0
+	VMULPS       Y3, Y3, Y3
+	VFMADD231PS  eight17<>+0(SB), Y3, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VHADDPS      Y1, Y0, Y0
+	VHADDPS      Y3, Y2, Y2
+	VHADDPS      Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X1
+	MOVSS        X1, ret+32(FP)
+	VZEROUPPER
+	RET
+
+energy_clipped:
+	VMOVSS eight11<>+0(SB), X0
+	MOVSS  X0, ret+32(FP)
+	VZEROUPPER
+	RET
+
+DATA eight2<>+0(SB)/4, $0x000000ff
+DATA eight2<>+4(SB)/4, $0x000000ff
+DATA eight2<>+8(SB)/4, $0x000000ff
+DATA eight2<>+12(SB)/4, $0x000000ff
+DATA eight2<>+16(SB)/4, $0x000000ff
+DATA eight2<>+20(SB)/4, $0x000000ff
+DATA eight2<>+24(SB)/4, $0x000000ff
+DATA eight2<>+28(SB)/4, $0x000000ff
+GLOBL eight2<>(SB), RODATA|NOPTR, $32
+
+DATA eight3<>+0(SB)/4, $0x40400000
+DATA eight3<>+4(SB)/4, $0x40400000
+DATA eight3<>+8(SB)/4, $0x40400000
+DATA eight3<>+12(SB)/4, $0x40400000
+DATA eight3<>+16(SB)/4, $0x40400000
+DATA eight3<>+20(SB)/4, $0x40400000
+DATA eight3<>+24(SB)/4, $0x40400000
+DATA eight3<>+28(SB)/4, $0x40400000
+GLOBL eight3<>(SB), RODATA|NOPTR, $32
+
+DATA eight4<>+0(SB)/4, $0x40000000
+DATA eight4<>+4(SB)/4, $0x40000000
+DATA eight4<>+8(SB)/4, $0x40000000
+DATA eight4<>+12(SB)/4, $0x40000000
+DATA eight4<>+16(SB)/4, $0x40000000
+DATA eight4<>+20(SB)/4, $0x40000000
+DATA eight4<>+24(SB)/4, $0x40000000
+DATA eight4<>+28(SB)/4, $0x40000000
+GLOBL eight4<>(SB), RODATA|NOPTR, $32
+
+DATA eight5<>+0(SB)/4, $0xc0400000
+DATA eight5<>+4(SB)/4, $0xc0400000
+DATA eight5<>+8(SB)/4, $0xc0400000
+DATA eight5<>+12(SB)/4, $0xc0400000
+DATA eight5<>+16(SB)/4, $0xc0400000
+DATA eight5<>+20(SB)/4, $0xc0400000
+DATA eight5<>+24(SB)/4, $0xc0400000
+DATA eight5<>+28(SB)/4, $0xc0400000
+GLOBL eight5<>(SB), RODATA|NOPTR, $32
+
+DATA eight6<>+0(SB)/4, $0xc0000000
+DATA eight6<>+4(SB)/4, $0xc0000000
+DATA eight6<>+8(SB)/4, $0xc0000000
+DATA eight6<>+12(SB)/4, $0xc0000000
+DATA eight6<>+16(SB)/4, $0xc0000000
+DATA eight6<>+20(SB)/4, $0xc0000000
+DATA eight6<>+24(SB)/4, $0xc0000000
+DATA eight6<>+28(SB)/4, $0xc0000000
+GLOBL eight6<>(SB), RODATA|NOPTR, $32
+
+DATA eight7<>+0(SB)/4, $0x41000000
+DATA eight7<>+4(SB)/4, $0x41000000
+DATA eight7<>+8(SB)/4, $0x41000000
+DATA eight7<>+12(SB)/4, $0x41000000
+DATA eight7<>+16(SB)/4, $0x41000000
+DATA eight7<>+20(SB)/4, $0x41000000
+DATA eight7<>+24(SB)/4, $0x41000000
+DATA eight7<>+28(SB)/4, $0x41000000
+GLOBL eight7<>(SB), RODATA|NOPTR, $32
+
+DATA eight8<>+0(SB)/4, $0x40800000
+DATA eight8<>+4(SB)/4, $0x40800000
+DATA eight8<>+8(SB)/4, $0x40800000
+DATA eight8<>+12(SB)/4, $0x40800000
+DATA eight8<>+16(SB)/4, $0x40800000
+DATA eight8<>+20(SB)/4, $0x40800000
+DATA eight8<>+24(SB)/4, $0x40800000
+DATA eight8<>+28(SB)/4, $0x40800000
+GLOBL eight8<>(SB), RODATA|NOPTR, $32
+
+DATA eight9<>+0(SB)/4, $0x3f800000
+DATA eight9<>+4(SB)/4, $0x3f800000
+DATA eight9<>+8(SB)/4, $0x3f800000
+DATA eight9<>+12(SB)/4, $0x3f800000
+DATA eight9<>+16(SB)/4, $0x3f800000
+DATA eight9<>+20(SB)/4, $0x3f800000
+DATA eight9<>+24(SB)/4, $0x3f800000
+DATA eight9<>+28(SB)/4, $0x3f800000
+GLOBL eight9<>(SB), RODATA|NOPTR, $32
+
+DATA eight10<>+0(SB)/4, $0xc1000000
+DATA eight10<>+4(SB)/4, $0xc1000000
+DATA eight10<>+8(SB)/4, $0xc1000000
+DATA eight10<>+12(SB)/4, $0xc1000000
+DATA eight10<>+16(SB)/4, $0xc1000000
+DATA eight10<>+20(SB)/4, $0xc1000000
+DATA eight10<>+24(SB)/4, $0xc1000000
+DATA eight10<>+28(SB)/4, $0xc1000000
+GLOBL eight10<>(SB), RODATA|NOPTR, $32
+
+DATA eight11<>+0(SB)/4, $0xbf800000
+DATA eight11<>+4(SB)/4, $0xbf800000
+DATA eight11<>+8(SB)/4, $0xbf800000
+DATA eight11<>+12(SB)/4, $0xbf800000
+DATA eight11<>+16(SB)/4, $0xbf800000
+DATA eight11<>+20(SB)/4, $0xbf800000
+DATA eight11<>+24(SB)/4, $0xbf800000
+DATA eight11<>+28(SB)/4, $0xbf800000
+GLOBL eight11<>(SB), RODATA|NOPTR, $32
+
+DATA eight12<>+0(SB)/4, $0xc0800000
+DATA eight12<>+4(SB)/4, $0xc0800000
+DATA eight12<>+8(SB)/4, $0xc0800000
+DATA eight12<>+12(SB)/4, $0xc0800000
+DATA eight12<>+16(SB)/4, $0xc0800000
+DATA eight12<>+20(SB)/4, $0xc0800000
+DATA eight12<>+24(SB)/4, $0xc0800000
+DATA eight12<>+28(SB)/4, $0xc0800000
+GLOBL eight12<>(SB), RODATA|NOPTR, $32
+
+DATA eight13<>+0(SB)/4, $0x00000000
+DATA eight13<>+4(SB)/4, $0x00000000
+DATA eight13<>+8(SB)/4, $0x00000000
+DATA eight13<>+12(SB)/4, $0x00000000
+DATA eight13<>+16(SB)/4, $0x33aaaaab
+DATA eight13<>+20(SB)/4, $0x33972dc4
+DATA eight13<>+24(SB)/4, $0x34088889
+DATA eight13<>+28(SB)/4, $0x33972dc4
+GLOBL eight13<>(SB), RODATA|NOPTR, $32
+
+DATA eight14<>+0(SB)/4, $0x00000000
+DATA eight14<>+4(SB)/4, $0x00000000
+DATA eight14<>+8(SB)/4, $0x00000000
+DATA eight14<>+12(SB)/4, $0x00000000
+DATA eight14<>+16(SB)/4, $0x33972dc4
+DATA eight14<>+20(SB)/4, $0x3385ea89
+DATA eight14<>+24(SB)/4, $0x33f1e2d4
+DATA eight14<>+28(SB)/4, $0x3385ea89
+GLOBL eight14<>(SB), RODATA|NOPTR, $32
+
+DATA eight15<>+0(SB)/4, $0x00000000
+DATA eight15<>+4(SB)/4, $0x00000000
+DATA eight15<>+8(SB)/4, $0x00000000
+DATA eight15<>+12(SB)/4, $0x00000000
+DATA eight15<>+16(SB)/4, $0x34088889
+DATA eight15<>+20(SB)/4, $0x33f1e2d4
+DATA eight15<>+24(SB)/4, $0x345a740e
+DATA eight15<>+28(SB)/4, $0x33f1e2d4
+GLOBL eight15<>(SB), RODATA|NOPTR, $32
+
+DATA eight16<>+0(SB)/4, $0x33aaaaab
+DATA eight16<>+4(SB)/4, $0x33972dc4
+DATA eight16<>+8(SB)/4, $0x34088889
+DATA eight16<>+12(SB)/4, $0x33972dc4
+DATA eight16<>+16(SB)/4, $0x33aaaaab
+DATA eight16<>+20(SB)/4, $0x33972dc4
+DATA eight16<>+24(SB)/4, $0x34088889
+DATA eight16<>+28(SB)/4, $0x33972dc4
+GLOBL eight16<>(SB), RODATA|NOPTR, $32
+
+DATA eight17<>+0(SB)/4, $0x33972dc4
+DATA eight17<>+4(SB)/4, $0x3385ea89
+DATA eight17<>+8(SB)/4, $0x33f1e2d4
+DATA eight17<>+12(SB)/4, $0x3385ea89
+DATA eight17<>+16(SB)/4, $0x33972dc4
+DATA eight17<>+20(SB)/4, $0x3385ea89
+DATA eight17<>+24(SB)/4, $0x33f1e2d4
+DATA eight17<>+28(SB)/4, $0x3385ea89
+GLOBL eight17<>(SB), RODATA|NOPTR, $32
+
+DATA eight18<>+0(SB)/4, $0x34088889
+DATA eight18<>+4(SB)/4, $0x33f1e2d4
+DATA eight18<>+8(SB)/4, $0x345a740e
+DATA eight18<>+12(SB)/4, $0x33f1e2d4
+DATA eight18<>+16(SB)/4, $0x34088889
+DATA eight18<>+20(SB)/4, $0x33f1e2d4
+DATA eight18<>+24(SB)/4, $0x345a740e
+DATA eight18<>+28(SB)/4, $0x33f1e2d4
+GLOBL eight18<>(SB), RODATA|NOPTR, $32
+
 // func filterDownAVX2(dst []float32, rows *byte)
 // Requires: AVX, AVX2, FMA3
 TEXT ·filterDownAVX2(SB), NOSPLIT, $0-32
@@ -139,42 +499,42 @@ filterDown:
 	MOVQ        120(DX), SI
 	VPMOVZXBD   (SI)(BX*1), Y0
 	VCVTDQ2PS   Y0, Y0
-	VMULPS      eight2<>+0(SB), Y0, Y0
+	VMULPS      eight19<>+0(SB), Y0, Y0
 	MOVQ        96(DX), SI
 	VPMOVZXBD   (SI)(BX*1), Y1
 	MOVQ        144(DX), SI
 	VPMOVZXBD   (SI)(BX*1), Y2
 	VPADDD      Y1, Y2, Y1
 	VCVTDQ2PS   Y1, Y1
-	VFMADD231PS eight3<>+0(SB), Y1, Y0
+	VFMADD231PS eight20<>+0(SB), Y1, Y0
 	MOVQ        72(DX), SI
 	VPMOVZXBD   (SI)(BX*1), Y1
 	MOVQ        168(DX), SI
 	VPMOVZXBD   (SI)(BX*1), Y2
 	VPADDD      Y1, Y2, Y1
 	VCVTDQ2PS   Y1, Y1
-	VFMADD231PS eight4<>+0(SB), Y1, Y0
+	VFMADD231PS eight21<>+0(SB), Y1, Y0
 	MOVQ        48(DX), SI
 	VPMOVZXBD   (SI)(BX*1), Y1
 	MOVQ        192(DX), SI
 	VPMOVZXBD   (SI)(BX*1), Y2
 	VPADDD      Y1, Y2, Y1
 	VCVTDQ2PS   Y1, Y1
-	VFMADD231PS eight5<>+0(SB), Y1, Y0
+	VFMADD231PS eight22<>+0(SB), Y1, Y0
 	MOVQ        24(DX), SI
 	VPMOVZXBD   (SI)(BX*1), Y1
 	MOVQ        216(DX), SI
 	VPMOVZXBD   (SI)(BX*1), Y2
 	VPADDD      Y1, Y2, Y1
 	VCVTDQ2PS   Y1, Y1
-	VFMADD231PS eight6<>+0(SB), Y1, Y0
+	VFMADD231PS eight23<>+0(SB), Y1, Y0
 	MOVQ        (DX), SI
 	VPMOVZXBD   (SI)(BX*1), Y1
 	MOVQ        240(DX), SI
 	VPMOVZXBD   (SI)(BX*1), Y2
 	VPADDD      Y1, Y2, Y1
 	VCVTDQ2PS   Y1, Y1
-	VFMADD231PS eight7<>+0(SB), Y1, Y0
+	VFMADD231PS eight24<>+0(SB), Y1, Y0
 	VMOVUPS     Y0, (AX)(BX*4)
 	ADDQ        $0x08, BX
 	CMPQ        BX, CX
@@ -184,65 +544,65 @@ filterDown_end:
 	VZEROUPPER
 	RET
 
-DATA eight2<>+0(SB)/4, $0x3fdded49
-DATA eight2<>+4(SB)/4, $0x3fdded49
-DATA eight2<>+8(SB)/4, $0x3fdded49
-DATA eight2<>+12(SB)/4, $0x3fdded49
-DATA eight2<>+16(SB)/4, $0x3fdded49
-DATA eight2<>+20(SB)/4, $0x3fdded49
-DATA eight2<>+24(SB)/4, $0x3fdded49
-DATA eight2<>+28(SB)/4, $0x3fdded49
-GLOBL eight2<>(SB), RODATA|NOPTR, $32
+DATA eight19<>+0(SB)/4, $0x3fdded49
+DATA eight19<>+4(SB)/4, $0x3fdded49
+DATA eight19<>+8(SB)/4, $0x3fdded49
+DATA eight19<>+12(SB)/4, $0x3fdded49
+DATA eight19<>+16(SB)/4, $0x3fdded49
+DATA eight19<>+20(SB)/4, $0x3fdded49
+DATA eight19<>+24(SB)/4, $0x3fdded49
+DATA eight19<>+28(SB)/4, $0x3fdded49
+GLOBL eight19<>(SB), RODATA|NOPTR, $32
 
-DATA eight3<>+0(SB)/4, $0xbeeddc4c
-DATA eight3<>+4(SB)/4, $0xbeeddc4c
-DATA eight3<>+8(SB)/4, $0xbeeddc4c
-DATA eight3<>+12(SB)/4, $0xbeeddc4c
-DATA eight3<>+16(SB)/4, $0xbeeddc4c
-DATA eight3<>+20(SB)/4, $0xbeeddc4c
-DATA eight3<>+24(SB)/4, $0xbeeddc4c
-DATA eight3<>+28(SB)/4, $0xbeeddc4c
-GLOBL eight3<>(SB), RODATA|NOPTR, $32
+DATA eight20<>+0(SB)/4, $0xbeeddc4c
+DATA eight20<>+4(SB)/4, $0xbeeddc4c
+DATA eight20<>+8(SB)/4, $0xbeeddc4c
+DATA eight20<>+12(SB)/4, $0xbeeddc4c
+DATA eight20<>+16(SB)/4, $0xbeeddc4c
+DATA eight20<>+20(SB)/4, $0xbeeddc4c
+DATA eight20<>+24(SB)/4, $0xbeeddc4c
+DATA eight20<>+28(SB)/4, $0xbeeddc4c
+GLOBL eight20<>(SB), RODATA|NOPTR, $32
 
-DATA eight4<>+0(SB)/4, $0x3dfef02b
-DATA eight4<>+4(SB)/4, $0x3dfef02b
-DATA eight4<>+8(SB)/4, $0x3dfef02b
-DATA eight4<>+12(SB)/4, $0x3dfef02b
-DATA eight4<>+16(SB)/4, $0x3dfef02b
-DATA eight4<>+20(SB)/4, $0x3dfef02b
-DATA eight4<>+24(SB)/4, $0x3dfef02b
-DATA eight4<>+28(SB)/4, $0x3dfef02b
-GLOBL eight4<>(SB), RODATA|NOPTR, $32
+DATA eight21<>+0(SB)/4, $0x3dfef02b
+DATA eight21<>+4(SB)/4, $0x3dfef02b
+DATA eight21<>+8(SB)/4, $0x3dfef02b
+DATA eight21<>+12(SB)/4, $0x3dfef02b
+DATA eight21<>+16(SB)/4, $0x3dfef02b
+DATA eight21<>+20(SB)/4, $0x3dfef02b
+DATA eight21<>+24(SB)/4, $0x3dfef02b
+DATA eight21<>+28(SB)/4, $0x3dfef02b
+GLOBL eight21<>(SB), RODATA|NOPTR, $32
 
-DATA eight5<>+0(SB)/4, $0xbd089ef6
-DATA eight5<>+4(SB)/4, $0xbd089ef6
-DATA eight5<>+8(SB)/4, $0xbd089ef6
-DATA eight5<>+12(SB)/4, $0xbd089ef6
-DATA eight5<>+16(SB)/4, $0xbd089ef6
-DATA eight5<>+20(SB)/4, $0xbd089ef6
-DATA eight5<>+24(SB)/4, $0xbd089ef6
-DATA eight5<>+28(SB)/4, $0xbd089ef6
-GLOBL eight5<>(SB), RODATA|NOPTR, $32
+DATA eight22<>+0(SB)/4, $0xbd089ef6
+DATA eight22<>+4(SB)/4, $0xbd089ef6
+DATA eight22<>+8(SB)/4, $0xbd089ef6
+DATA eight22<>+12(SB)/4, $0xbd089ef6
+DATA eight22<>+16(SB)/4, $0xbd089ef6
+DATA eight22<>+20(SB)/4, $0xbd089ef6
+DATA eight22<>+24(SB)/4, $0xbd089ef6
+DATA eight22<>+28(SB)/4, $0xbd089ef6
+GLOBL eight22<>(SB), RODATA|NOPTR, $32
 
-DATA eight6<>+0(SB)/4, $0x3c126e0d
-DATA eight6<>+4(SB)/4, $0x3c126e0d
-DATA eight6<>+8(SB)/4, $0x3c126e0d
-DATA eight6<>+12(SB)/4, $0x3c126e0d
-DATA eight6<>+16(SB)/4, $0x3c126e0d
-DATA eight6<>+20(SB)/4, $0x3c126e0d
-DATA eight6<>+24(SB)/4, $0x3c126e0d
-DATA eight6<>+28(SB)/4, $0x3c126e0d
-GLOBL eight6<>(SB), RODATA|NOPTR, $32
+DATA eight23<>+0(SB)/4, $0x3c126e0d
+DATA eight23<>+4(SB)/4, $0x3c126e0d
+DATA eight23<>+8(SB)/4, $0x3c126e0d
+DATA eight23<>+12(SB)/4, $0x3c126e0d
+DATA eight23<>+16(SB)/4, $0x3c126e0d
+DATA eight23<>+20(SB)/4, $0x3c126e0d
+DATA eight23<>+24(SB)/4, $0x3c126e0d
+DATA eight23<>+28(SB)/4, $0x3c126e0d
+GLOBL eight23<>(SB), RODATA|NOPTR, $32
 
-DATA eight7<>+0(SB)/4, $0xbb1cf16e
-DATA eight7<>+4(SB)/4, $0xbb1cf16e
-DATA eight7<>+8(SB)/4, $0xbb1cf16e
-DATA eight7<>+12(SB)/4, $0xbb1cf16e
-DATA eight7<>+16(SB)/4, $0xbb1cf16e
-DATA eight7<>+20(SB)/4, $0xbb1cf16e
-DATA eight7<>+24(SB)/4, $0xbb1cf16e
-DATA eight7<>+28(SB)/4, $0xbb1cf16e
-GLOBL eight7<>(SB), RODATA|NOPTR, $32
+DATA eight24<>+0(SB)/4, $0xbb1cf16e
+DATA eight24<>+4(SB)/4, $0xbb1cf16e
+DATA eight24<>+8(SB)/4, $0xbb1cf16e
+DATA eight24<>+12(SB)/4, $0xbb1cf16e
+DATA eight24<>+16(SB)/4, $0xbb1cf16e
+DATA eight24<>+20(SB)/4, $0xbb1cf16e
+DATA eight24<>+24(SB)/4, $0xbb1cf16e
+DATA eight24<>+28(SB)/4, $0xbb1cf16e
+GLOBL eight24<>(SB), RODATA|NOPTR, $32
 
 // func filterAcrossAVX2(dst []float32, src []float32)
 // Requires: AVX, FMA3
@@ -250,12 +610,12 @@ TEXT ·filterAcrossAVX2(SB), NOSPLIT, $0-48
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    dst_len+8(FP), CX
 	MOVQ    src_base+24(FP), DX
-	VMOVUPS eight2<>+0(SB), Y0
-	VMOVUPS eight3<>+0(SB), Y1
-	VMOVUPS eight4<>+0(SB), Y2
-	VMOVUPS eight5<>+0(SB), Y3
-	VMOVUPS eight6<>+0(SB), Y4
-	VMOVUPS eight7<>+0(SB), Y5
+	VMOVUPS eight19<>+0(SB), Y0
+	VMOVUPS eight20<>+0(SB), Y1
+	VMOVUPS eight21<>+0(SB), Y2
+	VMOVUPS eight22<>+0(SB), Y3
+	VMOVUPS eight23<>+0(SB), Y4
+	VMOVUPS eight24<>+0(SB), Y5
 	SHRQ    $0x03, CX
 	JZ      filterAcross_end
 
@@ -427,7 +787,7 @@ TEXT ·cutAVX2(SB), NOSPLIT, $0-40
 	VHADDPS      Y3, Y1, Y1
 	VEXTRACTF128 $0x01, Y1, X0
 	VADDPS       X0, X1, X0
-	VMOVUPS      X0, 784(AX)
+	VMOVUPS      X0, 768(AX)
 	VXORPS       Y0, Y0, Y0
 	VXORPS       Y1, Y1, Y1
 	VXORPS       Y2, Y2, Y2
@@ -436,131 +796,176 @@ TEXT ·cutAVX2(SB), NOSPLIT, $0-40
 	VHADDPS      Y1, Y5, Y5
 	VEXTRACTF128 $0x01, Y5, X0
 	VADDPS       X0, X5, X0
-	VMOVUPS      X0, 800(AX)
-	VZEROUPPER
-	RET
-
-// func matchAVX2(p *byte, pix []float32, stride int)
-// Requires: AVX, FMA3
-TEXT ·matchAVX2(SB), NOSPLIT, $0-40
-	MOVQ         p+0(FP), AX
-	MOVQ         pix_base+8(FP), CX
-	MOVQ         stride+32(FP), DX
-	SHLQ         $0x02, DX
-	VBROADCASTSS 768(AX), Y0
-	VBROADCASTSS 772(AX), Y1
-	VBROADCASTSS 776(AX), Y2
-	VBROADCASTSS 780(AX), Y3
-	VXORPS       Y4, Y4, Y4
-	VXORPS       Y5, Y5, Y5
-	VXORPS       Y6, Y6, Y6
-	VXORPS       Y7, Y7, Y7
-	VMOVUPS      (CX), Y8
-	VMOVUPS      4(CX), Y9
-	ADDQ         DX, CX
-	VMULPS       Y0, Y8, Y10
-	VFMADD231PS  Y1, Y9, Y10
-	VMOVUPS      (CX), Y8
-	VMOVUPS      4(CX), Y9
-	VFMADD231PS  Y2, Y8, Y10
-	VFMADD231PS  Y3, Y9, Y10
-	VSUBPS       (AX), Y10, Y10
-	VADDPS       Y10, Y4, Y4
-	VFMADD231PS  Y10, Y10, Y5
-	VFMADD231PS  256(AX), Y10, Y6
-	VFMADD231PS  512(AX), Y10, Y7
-	ADDQ         DX, CX
-	VMULPS       Y0, Y8, Y10
-	VFMADD231PS  Y1, Y9, Y10
-	VMOVUPS      (CX), Y8
-	VMOVUPS      4(CX), Y9
-	VFMADD231PS  Y2, Y8, Y10
-	VFMADD231PS  Y3, Y9, Y10
-	VSUBPS       32(AX), Y10, Y10
-	VADDPS       Y10, Y4, Y4
-	VFMADD231PS  Y10, Y10, Y5
-	VFMADD231PS  288(AX), Y10, Y6
-	VFMADD231PS  544(AX), Y10, Y7
-	ADDQ         DX, CX
-	VMULPS       Y0, Y8, Y10
-	VFMADD231PS  Y1, Y9, Y10
-	VMOVUPS      (CX), Y8
-	VMOVUPS      4(CX), Y9
-	VFMADD231PS  Y2, Y8, Y10
-	VFMADD231PS  Y3, Y9, Y10
-	VSUBPS       64(AX), Y10, Y10
-	VADDPS       Y10, Y4, Y4
-	VFMADD231PS  Y10, Y10, Y5
-	VFMADD231PS  320(AX), Y10, Y6
-	VFMADD231PS  576(AX), Y10, Y7
-	ADDQ         DX, CX
-	VMULPS       Y0, Y8, Y10
-	VFMADD231PS  Y1, Y9, Y10
-	VMOVUPS      (CX), Y8
-	VMOVUPS      4(CX), Y9
-	VFMADD231PS  Y2, Y8, Y10
-	VFMADD231PS  Y3, Y9, Y10
-	VSUBPS       96(AX), Y10, Y10
-	VADDPS       Y10, Y4, Y4
-	VFMADD231PS  Y10, Y10, Y5
-	VFMADD231PS  352(AX), Y10, Y6
-	VFMADD231PS  608(AX), Y10, Y7
-	ADDQ         DX, CX
-	VMULPS       Y0, Y8, Y10
-	VFMADD231PS  Y1, Y9, Y10
-	VMOVUPS      (CX), Y8
-	VMOVUPS      4(CX), Y9
-	VFMADD231PS  Y2, Y8, Y10
-	VFMADD231PS  Y3, Y9, Y10
-	VSUBPS       128(AX), Y10, Y10
-	VADDPS       Y10, Y4, Y4
-	VFMADD231PS  Y10, Y10, Y5
-	VFMADD231PS  384(AX), Y10, Y6
-	VFMADD231PS  640(AX), Y10, Y7
-	ADDQ         DX, CX
-	VMULPS       Y0, Y8, Y10
-	VFMADD231PS  Y1, Y9, Y10
-	VMOVUPS      (CX), Y8
-	VMOVUPS      4(CX), Y9
-	VFMADD231PS  Y2, Y8, Y10
-	VFMADD231PS  Y3, Y9, Y10
-	VSUBPS       160(AX), Y10, Y10
-	VADDPS       Y10, Y4, Y4
-	VFMADD231PS  Y10, Y10, Y5
-	VFMADD231PS  416(AX), Y10, Y6
-	VFMADD231PS  672(AX), Y10, Y7
-	ADDQ         DX, CX
-	VMULPS       Y0, Y8, Y10
-	VFMADD231PS  Y1, Y9, Y10
-	VMOVUPS      (CX), Y8
-	VMOVUPS      4(CX), Y9
-	VFMADD231PS  Y2, Y8, Y10
-	VFMADD231PS  Y3, Y9, Y10
-	VSUBPS       192(AX), Y10, Y10
-	VADDPS       Y10, Y4, Y4
-	VFMADD231PS  Y10, Y10, Y5
-	VFMADD231PS  448(AX), Y10, Y6
-	VFMADD231PS  704(AX), Y10, Y7
-	ADDQ         DX, CX
-	VMULPS       Y0, Y8, Y0
-	VFMADD231PS  Y1, Y9, Y0
-	VMOVUPS      (CX), Y8
-	VMOVUPS      4(CX), Y9
-	VFMADD231PS  Y2, Y8, Y0
-	VFMADD231PS  Y3, Y9, Y0
-	VSUBPS       224(AX), Y0, Y0
-	VADDPS       Y0, Y4, Y4
-	VFMADD231PS  Y0, Y0, Y5
-	VFMADD231PS  480(AX), Y0, Y6
-	VFMADD231PS  736(AX), Y0, Y7
-	VHADDPS      Y5, Y4, Y4
-	VHADDPS      Y7, Y6, Y6
-	VHADDPS      Y6, Y4, Y4
-	VEXTRACTF128 $0x01, Y4, X0
-	VADDPS       X0, X4, X0
 	VMOVUPS      X0, 784(AX)
 	VZEROUPPER
 	RET
+
+// func matchAVX2(p *byte, l *byte, u float32, v float32) (f struct{miss float32; bx float32; by float32})
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·matchAVX2(SB), NOSPLIT, $0-36
+	MOVQ         p+0(FP), AX
+	MOVQ         l+8(FP), CX
+	VBROADCASTSS u+16(FP), Y0
+	VBROADCASTSS v+20(FP), Y1
+	VBROADCASTSS 812(AX), Y2
+	VMINPS       Y2, Y0, Y0
+	VBROADCASTSS 808(AX), Y2
+	VMAXPS       Y2, Y0, Y0
+	VROUNDPS     $0x01, Y0, Y2
+	VSUBPS       Y2, Y0, Y0
+	VCVTTSS2SIQ  X2, DX
+	VBROADCASTSS 820(AX), Y2
+	VMINPS       Y2, Y1, Y1
+	VBROADCASTSS 816(AX), Y2
+	VMAXPS       Y2, Y1, Y1
+	VROUNDPS     $0x01, Y1, Y2
+	VSUBPS       Y2, Y1, Y1
+	VCVTTSS2SIQ  X2, BX
+	MOVQ         (CX), SI
+	MOVQ         24(CX), CX
+	IMULQ        CX, BX
+	ADDQ         DX, BX
+	ADDQ         800(AX), BX
+	LEAQ         (SI)(BX*4), SI
+	SHLQ         $0x02, CX
+	VMULPS       Y0, Y1, Y3
+	VSUBPS       Y3, Y0, Y2
+	VSUBPS       Y3, Y1, Y4
+	VMOVUPS      eight9<>+0(SB), Y1
+	VSUBPS       Y0, Y1, Y1
+	VSUBPS       Y4, Y1, Y1
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y5, Y5, Y5
+	VXORPS       Y6, Y6, Y6
+	VXORPS       Y7, Y7, Y7
+	VMOVUPS      (SI), Y8
+	VMOVUPS      4(SI), Y9
+	ADDQ         CX, SI
+	VMULPS       Y1, Y8, Y10
+	VFMADD231PS  Y2, Y9, Y10
+	VMOVUPS      (SI), Y8
+	VMOVUPS      4(SI), Y9
+	VFMADD231PS  Y4, Y8, Y10
+	VFMADD231PS  Y3, Y9, Y10
+	VSUBPS       (AX), Y10, Y10
+	VADDPS       Y10, Y0, Y0
+	VFMADD231PS  Y10, Y10, Y5
+	VFMADD231PS  256(AX), Y10, Y6
+	VFMADD231PS  512(AX), Y10, Y7
+	ADDQ         CX, SI
+	VMULPS       Y1, Y8, Y10
+	VFMADD231PS  Y2, Y9, Y10
+	VMOVUPS      (SI), Y8
+	VMOVUPS      4(SI), Y9
+	VFMADD231PS  Y4, Y8, Y10
+	VFMADD231PS  Y3, Y9, Y10
+	VSUBPS       32(AX), Y10, Y10
+	VADDPS       Y10, Y0, Y0
+	VFMADD231PS  Y10, Y10, Y5
+	VFMADD231PS  288(AX), Y10, Y6
+	VFMADD231PS  544(AX), Y10, Y7
+	ADDQ         CX, SI
+	VMULPS       Y1, Y8, Y10
+	VFMADD231PS  Y2, Y9, Y10
+	VMOVUPS      (SI), Y8
+	VMOVUPS      4(SI), Y9
+	VFMADD231PS  Y4, Y8, Y10
+	VFMADD231PS  Y3, Y9, Y10
+	VSUBPS       64(AX), Y10, Y10
+	VADDPS       Y10, Y0, Y0
+	VFMADD231PS  Y10, Y10, Y5
+	VFMADD231PS  320(AX), Y10, Y6
+	VFMADD231PS  576(AX), Y10, Y7
+	ADDQ         CX, SI
+	VMULPS       Y1, Y8, Y10
+	VFMADD231PS  Y2, Y9, Y10
+	VMOVUPS      (SI), Y8
+	VMOVUPS      4(SI), Y9
+	VFMADD231PS  Y4, Y8, Y10
+	VFMADD231PS  Y3, Y9, Y10
+	VSUBPS       96(AX), Y10, Y10
+	VADDPS       Y10, Y0, Y0
+	VFMADD231PS  Y10, Y10, Y5
+	VFMADD231PS  352(AX), Y10, Y6
+	VFMADD231PS  608(AX), Y10, Y7
+	ADDQ         CX, SI
+	VMULPS       Y1, Y8, Y10
+	VFMADD231PS  Y2, Y9, Y10
+	VMOVUPS      (SI), Y8
+	VMOVUPS      4(SI), Y9
+	VFMADD231PS  Y4, Y8, Y10
+	VFMADD231PS  Y3, Y9, Y10
+	VSUBPS       128(AX), Y10, Y10
+	VADDPS       Y10, Y0, Y0
+	VFMADD231PS  Y10, Y10, Y5
+	VFMADD231PS  384(AX), Y10, Y6
+	VFMADD231PS  640(AX), Y10, Y7
+	ADDQ         CX, SI
+	VMULPS       Y1, Y8, Y10
+	VFMADD231PS  Y2, Y9, Y10
+	VMOVUPS      (SI), Y8
+	VMOVUPS      4(SI), Y9
+	VFMADD231PS  Y4, Y8, Y10
+	VFMADD231PS  Y3, Y9, Y10
+	VSUBPS       160(AX), Y10, Y10
+	VADDPS       Y10, Y0, Y0
+	VFMADD231PS  Y10, Y10, Y5
+	VFMADD231PS  416(AX), Y10, Y6
+	VFMADD231PS  672(AX), Y10, Y7
+	ADDQ         CX, SI
+	VMULPS       Y1, Y8, Y10
+	VFMADD231PS  Y2, Y9, Y10
+	VMOVUPS      (SI), Y8
+	VMOVUPS      4(SI), Y9
+	VFMADD231PS  Y4, Y8, Y10
+	VFMADD231PS  Y3, Y9, Y10
+	VSUBPS       192(AX), Y10, Y10
+	VADDPS       Y10, Y0, Y0
+	VFMADD231PS  Y10, Y10, Y5
+	VFMADD231PS  448(AX), Y10, Y6
+	VFMADD231PS  704(AX), Y10, Y7
+	ADDQ         CX, SI
+	VMULPS       Y1, Y8, Y1
+	VFMADD231PS  Y2, Y9, Y1
+	VMOVUPS      (SI), Y8
+	VMOVUPS      4(SI), Y9
+	VFMADD231PS  Y4, Y8, Y1
+	VFMADD231PS  Y3, Y9, Y1
+	VSUBPS       224(AX), Y1, Y1
+	VADDPS       Y1, Y0, Y0
+	VFMADD231PS  Y1, Y1, Y5
+	VFMADD231PS  480(AX), Y1, Y6
+	VFMADD231PS  736(AX), Y1, Y7
+	VHADDPS      Y5, Y0, Y0
+	VHADDPS      Y7, Y6, Y6
+	VHADDPS      Y6, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X1
+	VBROADCASTSS X1, X0
+	VMOVSD       768(AX), X2
+	VMOVLHPS     X2, X0, X2
+	VMULPS       eight25<>+0(SB), X0, X0
+	VFNMADD231PS X0, X2, X1
+	VPERMILPS    $0x01, X1, X2
+	VXORPS       Y0, Y0, Y0
+	VMAXSS       X0, X2, X2
+	MOVSS        X2, f_miss+24(FP)
+	VPERMILPS    $0x02, X1, X2
+	MOVSS        X2, f_bx+28(FP)
+	VPERMILPS    $0x03, X1, X2
+	MOVSS        X2, f_by+32(FP)
+	VZEROUPPER
+	RET
+
+DATA eight25<>+0(SB)/4, $0x3c800000
+DATA eight25<>+4(SB)/4, $0x3c800000
+DATA eight25<>+8(SB)/4, $0x3c800000
+DATA eight25<>+12(SB)/4, $0x3c800000
+DATA eight25<>+16(SB)/4, $0x3c800000
+DATA eight25<>+20(SB)/4, $0x3c800000
+DATA eight25<>+24(SB)/4, $0x3c800000
+DATA eight25<>+28(SB)/4, $0x3c800000
+GLOBL eight25<>(SB), RODATA|NOPTR, $32
 
 // func smoothAVX2(u []float32, v []float32, field *byte, n int)
 // Requires: AVX, FMA3
@@ -583,7 +988,7 @@ TEXT ·smoothAVX2(SB), NOSPLIT, $0-64
 	MOVQ    120(BX), BX
 	MOVQ    BX, SI
 	NEGQ    SI
-	VMOVUPS eight8<>+0(SB), Y0
+	VMOVUPS eight9<>+0(SB), Y0
 	SHRQ    $0x03, DX
 	JZ      smooth_end
 
@@ -593,7 +998,7 @@ smooth:
 	VXORPS       Y4, Y4, Y4
 	VXORPS       Y6, Y6, Y6
 	VXORPS       Y7, Y7, Y7
-	VMOVUPS      eight9<>+0(SB), Y3
+	VMOVUPS      eight26<>+0(SB), Y3
 	VMOVUPS      Y3, Y5
 	VMOVUPS      -4(DI)(SI*4), Y8
 	VSUBPS       Y1, Y8, Y8
@@ -779,28 +1184,18 @@ smooth_end:
 	VZEROUPPER
 	RET
 
-DATA eight8<>+0(SB)/4, $0x3f800000
-DATA eight8<>+4(SB)/4, $0x3f800000
-DATA eight8<>+8(SB)/4, $0x3f800000
-DATA eight8<>+12(SB)/4, $0x3f800000
-DATA eight8<>+16(SB)/4, $0x3f800000
-DATA eight8<>+20(SB)/4, $0x3f800000
-DATA eight8<>+24(SB)/4, $0x3f800000
-DATA eight8<>+28(SB)/4, $0x3f800000
-GLOBL eight8<>(SB), RODATA|NOPTR, $32
-
-DATA eight9<>+0(SB)/4, $0x2b8cbccc
-DATA eight9<>+4(SB)/4, $0x2b8cbccc
-DATA eight9<>+8(SB)/4, $0x2b8cbccc
-DATA eight9<>+12(SB)/4, $0x2b8cbccc
-DATA eight9<>+16(SB)/4, $0x2b8cbccc
-DATA eight9<>+20(SB)/4, $0x2b8cbccc
-DATA eight9<>+24(SB)/4, $0x2b8cbccc
-DATA eight9<>+28(SB)/4, $0x2b8cbccc
-GLOBL eight9<>(SB), RODATA|NOPTR, $32
+DATA eight26<>+0(SB)/4, $0x2b8cbccc
+DATA eight26<>+4(SB)/4, $0x2b8cbccc
+DATA eight26<>+8(SB)/4, $0x2b8cbccc
+DATA eight26<>+12(SB)/4, $0x2b8cbccc
+DATA eight26<>+16(SB)/4, $0x2b8cbccc
+DATA eight26<>+20(SB)/4, $0x2b8cbccc
+DATA eight26<>+24(SB)/4, $0x2b8cbccc
+DATA eight26<>+28(SB)/4, $0x2b8cbccc
+GLOBL eight26<>(SB), RODATA|NOPTR, $32
 
 // func warpAVX2(out []float32, r *byte)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·warpAVX2(SB), NOSPLIT, $0-32
 	MOVQ out_base+0(FP), AX
 	MOVQ out_len+8(FP), CX
@@ -822,7 +1217,7 @@ warp:
 	JGE          warp_end
 	VCVTSI2SSQ   R10, X3, X3
 	VBROADCASTSS X3, Y0
-	VADDPS       eight10<>+0(SB), Y0, Y0
+	VADDPS       eight27<>+0(SB), Y0, Y0
 	VADDPS       eight1<>+0(SB), Y0, Y2
 	VBROADCASTSS 88(DX), Y4
 	VMULPS       Y4, Y2, Y2
@@ -866,10 +1261,10 @@ warp:
 	ADDQ         R10, R13
 	LEAQ         (BX)(R13*4), R13
 	SUBQ         R9, R13
-	VANDPS       eight11<>+0(SB), Y4, Y0
-	VANDPS       eight11<>+0(SB), Y5, Y1
+	VANDPS       eight28<>+0(SB), Y4, Y0
+	VANDPS       eight28<>+0(SB), Y5, Y1
 	VMAXPS       Y0, Y1, Y0
-	VCMPPS       $0x02, eight8<>+0(SB), Y0, Y0
+	VCMPPS       $0x02, eight9<>+0(SB), Y0, Y0
 	VMOVMSKPS    Y0, R12
 	CMPL         R12, $0x000000ff
 	JNE          warp_apart
@@ -877,22 +1272,22 @@ warp:
 	VXORPS       Y0, Y0, Y0
 	VMAXPS       Y0, Y4, Y6
 	VSUBPS       Y4, Y6, Y0
-	VMOVUPS      eight8<>+0(SB), Y1
+	VMOVUPS      eight9<>+0(SB), Y1
 	VADDPS       Y1, Y4, Y2
 	VSUBPS       Y4, Y1, Y4
 	VMULPS       Y0, Y0, Y7
-	VMULPS       eight12<>+0(SB), Y0, Y0
+	VMULPS       eight29<>+0(SB), Y0, Y0
 	VMULPS       Y7, Y0, Y0
 	VMULPS       Y4, Y4, Y7
-	VMULPS       eight12<>+0(SB), Y4, Y4
+	VMULPS       eight29<>+0(SB), Y4, Y4
 	VMULPS       Y7, Y4, Y4
 	VMULPS       Y2, Y2, Y7
-	VMULPS       eight12<>+0(SB), Y2, Y2
+	VMULPS       eight29<>+0(SB), Y2, Y2
 	VMULPS       Y7, Y2, Y2
 	VMULPS       Y6, Y6, Y7
-	VMULPS       eight12<>+0(SB), Y6, Y6
+	VMULPS       eight29<>+0(SB), Y6, Y6
 	VMULPS       Y7, Y6, Y6
-	VMOVUPS      eight13<>+0(SB), Y7
+	VMOVUPS      eight8<>+0(SB), Y7
 	VFNMADD231PS Y7, Y0, Y4
 	VFNMADD231PS Y7, Y6, Y2
 	VSUBPS       Y0, Y1, Y1
@@ -902,22 +1297,22 @@ warp:
 	VXORPS       Y7, Y7, Y7
 	VMAXPS       Y7, Y5, Y10
 	VSUBPS       Y5, Y10, Y7
-	VMOVUPS      eight8<>+0(SB), Y8
+	VMOVUPS      eight9<>+0(SB), Y8
 	VADDPS       Y8, Y5, Y9
 	VSUBPS       Y5, Y8, Y5
 	VMULPS       Y7, Y7, Y11
-	VMULPS       eight12<>+0(SB), Y7, Y7
+	VMULPS       eight29<>+0(SB), Y7, Y7
 	VMULPS       Y11, Y7, Y7
 	VMULPS       Y5, Y5, Y11
-	VMULPS       eight12<>+0(SB), Y5, Y5
+	VMULPS       eight29<>+0(SB), Y5, Y5
 	VMULPS       Y11, Y5, Y5
 	VMULPS       Y9, Y9, Y11
-	VMULPS       eight12<>+0(SB), Y9, Y9
+	VMULPS       eight29<>+0(SB), Y9, Y9
 	VMULPS       Y11, Y9, Y9
 	VMULPS       Y10, Y10, Y11
-	VMULPS       eight12<>+0(SB), Y10, Y10
+	VMULPS       eight29<>+0(SB), Y10, Y10
 	VMULPS       Y11, Y10, Y10
-	VMOVUPS      eight13<>+0(SB), Y11
+	VMOVUPS      eight8<>+0(SB), Y11
 	VFNMADD231PS Y11, Y7, Y5
 	VFNMADD231PS Y11, Y10, Y9
 	VSUBPS       Y7, Y8, Y8
@@ -963,6 +1358,7 @@ warp:
 	VFMADD231PS  4(R13), Y2, Y5
 	VFMADD231PS  8(R13), Y6, Y5
 	VFMADD231PS  Y10, Y5, Y7
+	PREFETCHT0   (R13)(R9*1)
 	VMOVUPS      Y7, (AX)(R11*4)
 	ADDQ         $0x08, R11
 	ADDQ         $0x08, R10
@@ -978,116 +1374,117 @@ warp_apart:
 	VPBROADCASTD 72(DX), Y2
 	VPMULLD      Y2, Y1, Y1
 	VPADDD       Y1, Y0, Y0
-	VPADDD       eight14<>+0(SB), Y0, Y0
-	VMOVUPS      eight8<>+0(SB), Y6
+	VPADDD       eight30<>+0(SB), Y0, Y0
+	VMOVUPS      eight9<>+0(SB), Y6
 	VSUBPS       Y4, Y6, Y1
 	VADDPS       Y1, Y6, Y2
 	VMULPS       Y1, Y1, Y7
-	VMULPS       eight12<>+0(SB), Y1, Y1
+	VMULPS       eight29<>+0(SB), Y1, Y1
 	VMULPS       Y7, Y1, Y1
 	VMULPS       Y2, Y2, Y7
-	VMULPS       eight12<>+0(SB), Y2, Y2
+	VMULPS       eight29<>+0(SB), Y2, Y2
 	VMULPS       Y7, Y2, Y2
 	VMULPS       Y4, Y4, Y7
-	VMULPS       eight12<>+0(SB), Y4, Y4
+	VMULPS       eight29<>+0(SB), Y4, Y4
 	VMULPS       Y7, Y4, Y4
-	VMOVUPS      eight13<>+0(SB), Y7
+	VMOVUPS      eight8<>+0(SB), Y7
 	VFNMADD231PS Y7, Y1, Y2
 	VSUBPS       Y1, Y6, Y6
 	VSUBPS       Y2, Y6, Y6
 	VSUBPS       Y4, Y6, Y6
-	VMOVUPS      eight8<>+0(SB), Y9
+	VMOVUPS      eight9<>+0(SB), Y9
 	VSUBPS       Y5, Y9, Y7
 	VADDPS       Y7, Y9, Y8
 	VMULPS       Y7, Y7, Y10
-	VMULPS       eight12<>+0(SB), Y7, Y7
+	VMULPS       eight29<>+0(SB), Y7, Y7
 	VMULPS       Y10, Y7, Y7
 	VMULPS       Y8, Y8, Y10
-	VMULPS       eight12<>+0(SB), Y8, Y8
+	VMULPS       eight29<>+0(SB), Y8, Y8
 	VMULPS       Y10, Y8, Y8
 	VMULPS       Y5, Y5, Y10
-	VMULPS       eight12<>+0(SB), Y5, Y5
+	VMULPS       eight29<>+0(SB), Y5, Y5
 	VMULPS       Y10, Y5, Y5
-	VMOVUPS      eight13<>+0(SB), Y10
+	VMOVUPS      eight8<>+0(SB), Y10
 	VFNMADD231PS Y10, Y7, Y8
 	VSUBPS       Y7, Y9, Y9
 	VSUBPS       Y8, Y9, Y9
 	VSUBPS       Y5, Y9, Y9
 	VXORPS       Y10, Y10, Y10
 	VXORPS       Y12, Y12, Y12
-	VMOVDQU      eight15<>+0(SB), Y11
+	VMOVDQU      eight31<>+0(SB), Y11
 	VGATHERDPS   Y11, -4(R13)(Y0*4), Y12
 	VFMADD231PS  Y12, Y1, Y10
 	VXORPS       Y12, Y12, Y12
-	VMOVDQU      eight15<>+0(SB), Y11
+	VMOVDQU      eight31<>+0(SB), Y11
 	VGATHERDPS   Y11, (R13)(Y0*4), Y12
 	VFMADD231PS  Y12, Y2, Y10
 	VXORPS       Y12, Y12, Y12
-	VMOVDQU      eight15<>+0(SB), Y11
+	VMOVDQU      eight31<>+0(SB), Y11
 	VGATHERDPS   Y11, 4(R13)(Y0*4), Y12
 	VFMADD231PS  Y12, Y6, Y10
 	VXORPS       Y12, Y12, Y12
-	VMOVDQU      eight15<>+0(SB), Y11
+	VMOVDQU      eight31<>+0(SB), Y11
 	VGATHERDPS   Y11, 8(R13)(Y0*4), Y12
 	VFMADD231PS  Y12, Y4, Y10
 	VMULPS       Y7, Y10, Y7
 	ADDQ         R9, R13
 	VXORPS       Y10, Y10, Y10
 	VXORPS       Y12, Y12, Y12
-	VMOVDQU      eight15<>+0(SB), Y11
+	VMOVDQU      eight31<>+0(SB), Y11
 	VGATHERDPS   Y11, -4(R13)(Y0*4), Y12
 	VFMADD231PS  Y12, Y1, Y10
 	VXORPS       Y12, Y12, Y12
-	VMOVDQU      eight15<>+0(SB), Y11
+	VMOVDQU      eight31<>+0(SB), Y11
 	VGATHERDPS   Y11, (R13)(Y0*4), Y12
 	VFMADD231PS  Y12, Y2, Y10
 	VXORPS       Y12, Y12, Y12
-	VMOVDQU      eight15<>+0(SB), Y11
+	VMOVDQU      eight31<>+0(SB), Y11
 	VGATHERDPS   Y11, 4(R13)(Y0*4), Y12
 	VFMADD231PS  Y12, Y6, Y10
 	VXORPS       Y12, Y12, Y12
-	VMOVDQU      eight15<>+0(SB), Y11
+	VMOVDQU      eight31<>+0(SB), Y11
 	VGATHERDPS   Y11, 8(R13)(Y0*4), Y12
 	VFMADD231PS  Y12, Y4, Y10
 	VFMADD231PS  Y8, Y10, Y7
 	ADDQ         R9, R13
 	VXORPS       Y8, Y8, Y8
 	VXORPS       Y11, Y11, Y11
-	VMOVDQU      eight15<>+0(SB), Y10
+	VMOVDQU      eight31<>+0(SB), Y10
 	VGATHERDPS   Y10, -4(R13)(Y0*4), Y11
 	VFMADD231PS  Y11, Y1, Y8
 	VXORPS       Y11, Y11, Y11
-	VMOVDQU      eight15<>+0(SB), Y10
+	VMOVDQU      eight31<>+0(SB), Y10
 	VGATHERDPS   Y10, (R13)(Y0*4), Y11
 	VFMADD231PS  Y11, Y2, Y8
 	VXORPS       Y11, Y11, Y11
-	VMOVDQU      eight15<>+0(SB), Y10
+	VMOVDQU      eight31<>+0(SB), Y10
 	VGATHERDPS   Y10, 4(R13)(Y0*4), Y11
 	VFMADD231PS  Y11, Y6, Y8
 	VXORPS       Y11, Y11, Y11
-	VMOVDQU      eight15<>+0(SB), Y10
+	VMOVDQU      eight31<>+0(SB), Y10
 	VGATHERDPS   Y10, 8(R13)(Y0*4), Y11
 	VFMADD231PS  Y11, Y4, Y8
 	VFMADD231PS  Y9, Y8, Y7
 	ADDQ         R9, R13
 	VXORPS       Y8, Y8, Y8
 	VXORPS       Y10, Y10, Y10
-	VMOVDQU      eight15<>+0(SB), Y9
+	VMOVDQU      eight31<>+0(SB), Y9
 	VGATHERDPS   Y9, -4(R13)(Y0*4), Y10
 	VFMADD231PS  Y10, Y1, Y8
 	VXORPS       Y9, Y9, Y9
-	VMOVDQU      eight15<>+0(SB), Y1
+	VMOVDQU      eight31<>+0(SB), Y1
 	VGATHERDPS   Y1, (R13)(Y0*4), Y9
 	VFMADD231PS  Y9, Y2, Y8
 	VXORPS       Y2, Y2, Y2
-	VMOVDQU      eight15<>+0(SB), Y1
+	VMOVDQU      eight31<>+0(SB), Y1
 	VGATHERDPS   Y1, 4(R13)(Y0*4), Y2
 	VFMADD231PS  Y2, Y6, Y8
 	VXORPS       Y2, Y2, Y2
-	VMOVDQU      eight15<>+0(SB), Y1
+	VMOVDQU      eight31<>+0(SB), Y1
 	VGATHERDPS   Y1, 8(R13)(Y0*4), Y2
 	VFMADD231PS  Y2, Y4, Y8
 	VFMADD231PS  Y5, Y8, Y7
+	PREFETCHT0   (R13)(R9*1)
 	VMOVUPS      Y7, (AX)(R11*4)
 	ADDQ         $0x08, R11
 	ADDQ         $0x08, R10
@@ -1097,65 +1494,55 @@ warp_end:
 	VZEROUPPER
 	RET
 
-DATA eight10<>+0(SB)/4, $0x00000000
-DATA eight10<>+4(SB)/4, $0x3f800000
-DATA eight10<>+8(SB)/4, $0x40000000
-DATA eight10<>+12(SB)/4, $0x40400000
-DATA eight10<>+16(SB)/4, $0x40800000
-DATA eight10<>+20(SB)/4, $0x40a00000
-DATA eight10<>+24(SB)/4, $0x40c00000
-DATA eight10<>+28(SB)/4, $0x40e00000
-GLOBL eight10<>(SB), RODATA|NOPTR, $32
+DATA eight27<>+0(SB)/4, $0x00000000
+DATA eight27<>+4(SB)/4, $0x3f800000
+DATA eight27<>+8(SB)/4, $0x40000000
+DATA eight27<>+12(SB)/4, $0x40400000
+DATA eight27<>+16(SB)/4, $0x40800000
+DATA eight27<>+20(SB)/4, $0x40a00000
+DATA eight27<>+24(SB)/4, $0x40c00000
+DATA eight27<>+28(SB)/4, $0x40e00000
+GLOBL eight27<>(SB), RODATA|NOPTR, $32
 
-DATA eight11<>+0(SB)/4, $0x7fffffff
-DATA eight11<>+4(SB)/4, $0x7fffffff
-DATA eight11<>+8(SB)/4, $0x7fffffff
-DATA eight11<>+12(SB)/4, $0x7fffffff
-DATA eight11<>+16(SB)/4, $0x7fffffff
-DATA eight11<>+20(SB)/4, $0x7fffffff
-DATA eight11<>+24(SB)/4, $0x7fffffff
-DATA eight11<>+28(SB)/4, $0x7fffffff
-GLOBL eight11<>(SB), RODATA|NOPTR, $32
+DATA eight28<>+0(SB)/4, $0x7fffffff
+DATA eight28<>+4(SB)/4, $0x7fffffff
+DATA eight28<>+8(SB)/4, $0x7fffffff
+DATA eight28<>+12(SB)/4, $0x7fffffff
+DATA eight28<>+16(SB)/4, $0x7fffffff
+DATA eight28<>+20(SB)/4, $0x7fffffff
+DATA eight28<>+24(SB)/4, $0x7fffffff
+DATA eight28<>+28(SB)/4, $0x7fffffff
+GLOBL eight28<>(SB), RODATA|NOPTR, $32
 
-DATA eight12<>+0(SB)/4, $0x3e2aaaab
-DATA eight12<>+4(SB)/4, $0x3e2aaaab
-DATA eight12<>+8(SB)/4, $0x3e2aaaab
-DATA eight12<>+12(SB)/4, $0x3e2aaaab
-DATA eight12<>+16(SB)/4, $0x3e2aaaab
-DATA eight12<>+20(SB)/4, $0x3e2aaaab
-DATA eight12<>+24(SB)/4, $0x3e2aaaab
-DATA eight12<>+28(SB)/4, $0x3e2aaaab
-GLOBL eight12<>(SB), RODATA|NOPTR, $32
+DATA eight29<>+0(SB)/4, $0x3e2aaaab
+DATA eight29<>+4(SB)/4, $0x3e2aaaab
+DATA eight29<>+8(SB)/4, $0x3e2aaaab
+DATA eight29<>+12(SB)/4, $0x3e2aaaab
+DATA eight29<>+16(SB)/4, $0x3e2aaaab
+DATA eight29<>+20(SB)/4, $0x3e2aaaab
+DATA eight29<>+24(SB)/4, $0x3e2aaaab
+DATA eight29<>+28(SB)/4, $0x3e2aaaab
+GLOBL eight29<>(SB), RODATA|NOPTR, $32
 
-DATA eight13<>+0(SB)/4, $0x40800000
-DATA eight13<>+4(SB)/4, $0x40800000
-DATA eight13<>+8(SB)/4, $0x40800000
-DATA eight13<>+12(SB)/4, $0x40800000
-DATA eight13<>+16(SB)/4, $0x40800000
-DATA eight13<>+20(SB)/4, $0x40800000
-DATA eight13<>+24(SB)/4, $0x40800000
-DATA eight13<>+28(SB)/4, $0x40800000
-GLOBL eight13<>(SB), RODATA|NOPTR, $32
+DATA eight30<>+0(SB)/4, $0x00000000
+DATA eight30<>+4(SB)/4, $0x00000001
+DATA eight30<>+8(SB)/4, $0x00000002
+DATA eight30<>+12(SB)/4, $0x00000003
+DATA eight30<>+16(SB)/4, $0x00000004
+DATA eight30<>+20(SB)/4, $0x00000005
+DATA eight30<>+24(SB)/4, $0x00000006
+DATA eight30<>+28(SB)/4, $0x00000007
+GLOBL eight30<>(SB), RODATA|NOPTR, $32
 
-DATA eight14<>+0(SB)/4, $0x00000000
-DATA eight14<>+4(SB)/4, $0x00000001
-DATA eight14<>+8(SB)/4, $0x00000002
-DATA eight14<>+12(SB)/4, $0x00000003
-DATA eight14<>+16(SB)/4, $0x00000004
-DATA eight14<>+20(SB)/4, $0x00000005
-DATA eight14<>+24(SB)/4, $0x00000006
-DATA eight14<>+28(SB)/4, $0x00000007
-GLOBL eight14<>(SB), RODATA|NOPTR, $32
-
-DATA eight15<>+0(SB)/4, $0xffffffff
-DATA eight15<>+4(SB)/4, $0xffffffff
-DATA eight15<>+8(SB)/4, $0xffffffff
-DATA eight15<>+12(SB)/4, $0xffffffff
-DATA eight15<>+16(SB)/4, $0xffffffff
-DATA eight15<>+20(SB)/4, $0xffffffff
-DATA eight15<>+24(SB)/4, $0xffffffff
-DATA eight15<>+28(SB)/4, $0xffffffff
-GLOBL eight15<>(SB), RODATA|NOPTR, $32
+DATA eight31<>+0(SB)/4, $0xffffffff
+DATA eight31<>+4(SB)/4, $0xffffffff
+DATA eight31<>+8(SB)/4, $0xffffffff
+DATA eight31<>+12(SB)/4, $0xffffffff
+DATA eight31<>+16(SB)/4, $0xffffffff
+DATA eight31<>+20(SB)/4, $0xffffffff
+DATA eight31<>+24(SB)/4, $0xffffffff
+DATA eight31<>+28(SB)/4, $0xffffffff
+GLOBL eight31<>(SB), RODATA|NOPTR, $32
 
 // func downAVX2(columns []float32, rows []float32, width int)
 // Requires: AVX
@@ -1177,100 +1564,100 @@ down:
 	VMOVUPS    (R9)(SI*1), Y1
 	VSUBPS     Y1, Y0, Y2
 	VADDPS     Y1, Y0, Y0
-	VMULPS     eight16<>+0(SB), Y0, Y0
-	VMULPS     eight17<>+0(SB), Y2, Y2
+	VMULPS     eight32<>+0(SB), Y0, Y0
+	VMULPS     eight33<>+0(SB), Y2, Y2
 	VMOVUPS    Y2, (SP)
 	VMOVUPS    (CX)(BX*1), Y1
 	VMOVUPS    (R9)(BX*2), Y2
 	VSUBPS     Y2, Y1, Y3
 	VADDPS     Y2, Y1, Y1
-	VMULPS     eight18<>+0(SB), Y1, Y1
-	VMULPS     eight19<>+0(SB), Y3, Y3
+	VMULPS     eight34<>+0(SB), Y1, Y1
+	VMULPS     eight35<>+0(SB), Y3, Y3
 	VMOVUPS    Y3, 32(SP)
 	VMOVUPS    (CX)(BX*2), Y2
 	VMOVUPS    (R9)(BX*1), Y3
 	VSUBPS     Y3, Y2, Y4
 	VADDPS     Y3, Y2, Y2
-	VMULPS     eight20<>+0(SB), Y2, Y2
-	VMULPS     eight21<>+0(SB), Y4, Y4
+	VMULPS     eight36<>+0(SB), Y2, Y2
+	VMULPS     eight37<>+0(SB), Y4, Y4
 	VMOVUPS    Y4, 64(SP)
 	VMOVUPS    (CX)(SI*1), Y3
 	VMOVUPS    (R9), Y4
 	VSUBPS     Y4, Y3, Y5
 	VADDPS     Y4, Y3, Y3
-	VMULPS     eight22<>+0(SB), Y3, Y3
-	VMULPS     eight23<>+0(SB), Y5, Y5
+	VMULPS     eight38<>+0(SB), Y3, Y3
+	VMULPS     eight39<>+0(SB), Y5, Y5
 	VMOVUPS    Y5, 96(SP)
 	VMOVUPS    (DI), Y4
 	VMOVUPS    (R8)(SI*1), Y5
 	VSUBPS     Y5, Y4, Y6
 	VADDPS     Y5, Y4, Y4
-	VMULPS     eight24<>+0(SB), Y4, Y4
-	VMULPS     eight25<>+0(SB), Y6, Y6
+	VMULPS     eight40<>+0(SB), Y4, Y4
+	VMULPS     eight41<>+0(SB), Y6, Y6
 	VMOVUPS    Y6, 128(SP)
 	VMOVUPS    (DI)(BX*1), Y5
 	VMOVUPS    (R8)(BX*2), Y6
 	VSUBPS     Y6, Y5, Y7
 	VADDPS     Y6, Y5, Y5
-	VMULPS     eight26<>+0(SB), Y5, Y5
-	VMULPS     eight27<>+0(SB), Y7, Y7
+	VMULPS     eight42<>+0(SB), Y5, Y5
+	VMULPS     eight43<>+0(SB), Y7, Y7
 	VMOVUPS    Y7, 160(SP)
 	VMOVUPS    (DI)(BX*2), Y6
 	VMOVUPS    (R8)(BX*1), Y7
 	VSUBPS     Y7, Y6, Y8
 	VADDPS     Y7, Y6, Y6
-	VMULPS     eight28<>+0(SB), Y6, Y6
-	VMULPS     eight29<>+0(SB), Y8, Y8
+	VMULPS     eight44<>+0(SB), Y6, Y6
+	VMULPS     eight45<>+0(SB), Y8, Y8
 	VMOVUPS    Y8, 192(SP)
 	VMOVUPS    (DI)(SI*1), Y7
 	VMOVUPS    (R8), Y8
 	VSUBPS     Y8, Y7, Y9
 	VADDPS     Y8, Y7, Y7
-	VMULPS     eight30<>+0(SB), Y7, Y7
-	VMULPS     eight31<>+0(SB), Y9, Y9
+	VMULPS     eight46<>+0(SB), Y7, Y7
+	VMULPS     eight47<>+0(SB), Y9, Y9
 	VMOVUPS    Y9, 224(SP)
 	VSUBPS     Y7, Y0, Y8
 	VADDPS     Y7, Y0, Y0
-	VMULPS     eight32<>+0(SB), Y8, Y8
+	VMULPS     eight48<>+0(SB), Y8, Y8
 	VSUBPS     Y6, Y1, Y7
 	VADDPS     Y6, Y1, Y1
-	VMULPS     eight33<>+0(SB), Y7, Y7
+	VMULPS     eight49<>+0(SB), Y7, Y7
 	VSUBPS     Y5, Y2, Y6
 	VADDPS     Y5, Y2, Y2
-	VMULPS     eight34<>+0(SB), Y6, Y6
+	VMULPS     eight50<>+0(SB), Y6, Y6
 	VSUBPS     Y4, Y3, Y5
 	VADDPS     Y4, Y3, Y3
-	VMULPS     eight35<>+0(SB), Y5, Y5
+	VMULPS     eight51<>+0(SB), Y5, Y5
 	VSUBPS     Y3, Y0, Y4
 	VADDPS     Y3, Y0, Y0
 	VSUBPS     Y2, Y1, Y3
 	VADDPS     Y2, Y1, Y1
-	VMULPS     eight36<>+0(SB), Y4, Y4
-	VMULPS     eight37<>+0(SB), Y3, Y3
+	VMULPS     eight52<>+0(SB), Y4, Y4
+	VMULPS     eight53<>+0(SB), Y3, Y3
 	VSUBPS     Y3, Y4, Y2
 	VADDPS     Y3, Y4, Y4
-	VMULPS     eight38<>+0(SB), Y2, Y2
+	VMULPS     eight54<>+0(SB), Y2, Y2
 	VADDPS     Y2, Y4, Y4
 	VSUBPS     Y1, Y0, Y3
 	VADDPS     Y1, Y0, Y0
-	VMULPS     eight38<>+0(SB), Y3, Y3
+	VMULPS     eight54<>+0(SB), Y3, Y3
 	VSUBPS     Y5, Y8, Y1
 	VADDPS     Y5, Y8, Y8
 	VSUBPS     Y6, Y7, Y5
 	VADDPS     Y6, Y7, Y7
-	VMULPS     eight36<>+0(SB), Y1, Y1
-	VMULPS     eight37<>+0(SB), Y5, Y5
+	VMULPS     eight52<>+0(SB), Y1, Y1
+	VMULPS     eight53<>+0(SB), Y5, Y5
 	VSUBPS     Y5, Y1, Y6
 	VADDPS     Y5, Y1, Y1
-	VMULPS     eight38<>+0(SB), Y6, Y6
+	VMULPS     eight54<>+0(SB), Y6, Y6
 	VADDPS     Y6, Y1, Y1
 	VSUBPS     Y7, Y8, Y5
 	VADDPS     Y7, Y8, Y8
-	VMULPS     eight38<>+0(SB), Y5, Y5
+	VMULPS     eight54<>+0(SB), Y5, Y5
 	VADDPS     Y1, Y8, Y8
 	VADDPS     Y5, Y1, Y1
 	VADDPS     Y6, Y5, Y5
-	VMULPS     eight38<>+0(SB), Y0, Y0
+	VMULPS     eight54<>+0(SB), Y0, Y0
 	VMOVUPS    Y0, 256(SP)
 	VMOVUPS    Y8, 320(SP)
 	VMOVUPS    Y4, 384(SP)
@@ -1289,42 +1676,42 @@ down:
 	VMOVUPS    224(SP), Y7
 	VSUBPS     Y7, Y0, Y8
 	VADDPS     Y7, Y0, Y0
-	VMULPS     eight32<>+0(SB), Y8, Y8
+	VMULPS     eight48<>+0(SB), Y8, Y8
 	VSUBPS     Y6, Y1, Y7
 	VADDPS     Y6, Y1, Y1
-	VMULPS     eight33<>+0(SB), Y7, Y7
+	VMULPS     eight49<>+0(SB), Y7, Y7
 	VSUBPS     Y5, Y2, Y6
 	VADDPS     Y5, Y2, Y2
-	VMULPS     eight34<>+0(SB), Y6, Y6
+	VMULPS     eight50<>+0(SB), Y6, Y6
 	VSUBPS     Y4, Y3, Y5
 	VADDPS     Y4, Y3, Y3
-	VMULPS     eight35<>+0(SB), Y5, Y5
+	VMULPS     eight51<>+0(SB), Y5, Y5
 	VSUBPS     Y3, Y0, Y4
 	VADDPS     Y3, Y0, Y0
 	VSUBPS     Y2, Y1, Y3
 	VADDPS     Y2, Y1, Y1
-	VMULPS     eight36<>+0(SB), Y4, Y4
-	VMULPS     eight37<>+0(SB), Y3, Y3
+	VMULPS     eight52<>+0(SB), Y4, Y4
+	VMULPS     eight53<>+0(SB), Y3, Y3
 	VSUBPS     Y3, Y4, Y2
 	VADDPS     Y3, Y4, Y4
-	VMULPS     eight38<>+0(SB), Y2, Y2
+	VMULPS     eight54<>+0(SB), Y2, Y2
 	VADDPS     Y2, Y4, Y4
 	VSUBPS     Y1, Y0, Y3
 	VADDPS     Y1, Y0, Y0
-	VMULPS     eight38<>+0(SB), Y3, Y3
+	VMULPS     eight54<>+0(SB), Y3, Y3
 	VSUBPS     Y5, Y8, Y1
 	VADDPS     Y5, Y8, Y8
 	VSUBPS     Y6, Y7, Y5
 	VADDPS     Y6, Y7, Y7
-	VMULPS     eight36<>+0(SB), Y1, Y1
-	VMULPS     eight37<>+0(SB), Y5, Y5
+	VMULPS     eight52<>+0(SB), Y1, Y1
+	VMULPS     eight53<>+0(SB), Y5, Y5
 	VSUBPS     Y5, Y1, Y6
 	VADDPS     Y5, Y1, Y1
-	VMULPS     eight38<>+0(SB), Y6, Y6
+	VMULPS     eight54<>+0(SB), Y6, Y6
 	VADDPS     Y6, Y1, Y1
 	VSUBPS     Y7, Y8, Y5
 	VADDPS     Y7, Y8, Y8
-	VMULPS     eight38<>+0(SB), Y5, Y5
+	VMULPS     eight54<>+0(SB), Y5, Y5
 	VADDPS     Y1, Y8, Y8
 	VADDPS     Y5, Y1, Y1
 	VADDPS     Y6, Y5, Y5
@@ -1435,235 +1822,235 @@ down_end:
 	VZEROUPPER
 	RET
 
-DATA eight16<>+0(SB)/4, $0x3d0df1a9
-DATA eight16<>+4(SB)/4, $0x3d0df1a9
-DATA eight16<>+8(SB)/4, $0x3d0df1a9
-DATA eight16<>+12(SB)/4, $0x3d0df1a9
-DATA eight16<>+16(SB)/4, $0x3d0df1a9
-DATA eight16<>+20(SB)/4, $0x3d0df1a9
-DATA eight16<>+24(SB)/4, $0x3d0df1a9
-DATA eight16<>+28(SB)/4, $0x3d0df1a9
-GLOBL eight16<>(SB), RODATA|NOPTR, $32
-
-DATA eight17<>+0(SB)/4, $0x3c8ea17b
-DATA eight17<>+4(SB)/4, $0x3c8ea17b
-DATA eight17<>+8(SB)/4, $0x3c8ea17b
-DATA eight17<>+12(SB)/4, $0x3c8ea17b
-DATA eight17<>+16(SB)/4, $0x3c8ea17b
-DATA eight17<>+20(SB)/4, $0x3c8ea17b
-DATA eight17<>+24(SB)/4, $0x3c8ea17b
-DATA eight17<>+28(SB)/4, $0x3c8ea17b
-GLOBL eight17<>(SB), RODATA|NOPTR, $32
-
-DATA eight18<>+0(SB)/4, $0x3dd23045
-DATA eight18<>+4(SB)/4, $0x3dd23045
-DATA eight18<>+8(SB)/4, $0x3dd23045
-DATA eight18<>+12(SB)/4, $0x3dd23045
-DATA eight18<>+16(SB)/4, $0x3dd23045
-DATA eight18<>+20(SB)/4, $0x3dd23045
-DATA eight18<>+24(SB)/4, $0x3dd23045
-DATA eight18<>+28(SB)/4, $0x3dd23045
-GLOBL eight18<>(SB), RODATA|NOPTR, $32
-
-DATA eight19<>+0(SB)/4, $0x3d5ba57e
-DATA eight19<>+4(SB)/4, $0x3d5ba57e
-DATA eight19<>+8(SB)/4, $0x3d5ba57e
-DATA eight19<>+12(SB)/4, $0x3d5ba57e
-DATA eight19<>+16(SB)/4, $0x3d5ba57e
-DATA eight19<>+20(SB)/4, $0x3d5ba57e
-DATA eight19<>+24(SB)/4, $0x3d5ba57e
-DATA eight19<>+28(SB)/4, $0x3d5ba57e
-GLOBL eight19<>(SB), RODATA|NOPTR, $32
-
-DATA eight20<>+0(SB)/4, $0x3e2aa9f2
-DATA eight20<>+4(SB)/4, $0x3e2aa9f2
-DATA eight20<>+8(SB)/4, $0x3e2aa9f2
-DATA eight20<>+12(SB)/4, $0x3e2aa9f2
-DATA eight20<>+16(SB)/4, $0x3e2aa9f2
-DATA eight20<>+20(SB)/4, $0x3e2aa9f2
-DATA eight20<>+24(SB)/4, $0x3e2aa9f2
-DATA eight20<>+28(SB)/4, $0x3e2aa9f2
-GLOBL eight20<>(SB), RODATA|NOPTR, $32
-
-DATA eight21<>+0(SB)/4, $0x3dc18382
-DATA eight21<>+4(SB)/4, $0x3dc18382
-DATA eight21<>+8(SB)/4, $0x3dc18382
-DATA eight21<>+12(SB)/4, $0x3dc18382
-DATA eight21<>+16(SB)/4, $0x3dc18382
-DATA eight21<>+20(SB)/4, $0x3dc18382
-DATA eight21<>+24(SB)/4, $0x3dc18382
-DATA eight21<>+28(SB)/4, $0x3dc18382
-GLOBL eight21<>(SB), RODATA|NOPTR, $32
-
-DATA eight22<>+0(SB)/4, $0x3e65acc6
-DATA eight22<>+4(SB)/4, $0x3e65acc6
-DATA eight22<>+8(SB)/4, $0x3e65acc6
-DATA eight22<>+12(SB)/4, $0x3e65acc6
-DATA eight22<>+16(SB)/4, $0x3e65acc6
-DATA eight22<>+20(SB)/4, $0x3e65acc6
-DATA eight22<>+24(SB)/4, $0x3e65acc6
-DATA eight22<>+28(SB)/4, $0x3e65acc6
-GLOBL eight22<>(SB), RODATA|NOPTR, $32
-
-DATA eight23<>+0(SB)/4, $0x3e148f09
-DATA eight23<>+4(SB)/4, $0x3e148f09
-DATA eight23<>+8(SB)/4, $0x3e148f09
-DATA eight23<>+12(SB)/4, $0x3e148f09
-DATA eight23<>+16(SB)/4, $0x3e148f09
-DATA eight23<>+20(SB)/4, $0x3e148f09
-DATA eight23<>+24(SB)/4, $0x3e148f09
-DATA eight23<>+28(SB)/4, $0x3e148f09
-GLOBL eight23<>(SB), RODATA|NOPTR, $32
-
-DATA eight24<>+0(SB)/4, $0x3e8bee0a
-DATA eight24<>+4(SB)/4, $0x3e8bee0a
-DATA eight24<>+8(SB)/4, $0x3e8bee0a
-DATA eight24<>+12(SB)/4, $0x3e8bee0a
-DATA eight24<>+16(SB)/4, $0x3e8bee0a
-DATA eight24<>+20(SB)/4, $0x3e8bee0a
-DATA eight24<>+24(SB)/4, $0x3e8bee0a
-DATA eight24<>+28(SB)/4, $0x3e8bee0a
-GLOBL eight24<>(SB), RODATA|NOPTR, $32
-
-DATA eight25<>+0(SB)/4, $0x3e5c929c
-DATA eight25<>+4(SB)/4, $0x3e5c929c
-DATA eight25<>+8(SB)/4, $0x3e5c929c
-DATA eight25<>+12(SB)/4, $0x3e5c929c
-DATA eight25<>+16(SB)/4, $0x3e5c929c
-DATA eight25<>+20(SB)/4, $0x3e5c929c
-DATA eight25<>+24(SB)/4, $0x3e5c929c
-DATA eight25<>+28(SB)/4, $0x3e5c929c
-GLOBL eight25<>(SB), RODATA|NOPTR, $32
-
-DATA eight26<>+0(SB)/4, $0x3e9fa512
-DATA eight26<>+4(SB)/4, $0x3e9fa512
-DATA eight26<>+8(SB)/4, $0x3e9fa512
-DATA eight26<>+12(SB)/4, $0x3e9fa512
-DATA eight26<>+16(SB)/4, $0x3e9fa512
-DATA eight26<>+20(SB)/4, $0x3e9fa512
-DATA eight26<>+24(SB)/4, $0x3e9fa512
-DATA eight26<>+28(SB)/4, $0x3e9fa512
-GLOBL eight26<>(SB), RODATA|NOPTR, $32
-
-DATA eight27<>+0(SB)/4, $0x3ea954e9
-DATA eight27<>+4(SB)/4, $0x3ea954e9
-DATA eight27<>+8(SB)/4, $0x3ea954e9
-DATA eight27<>+12(SB)/4, $0x3ea954e9
-DATA eight27<>+16(SB)/4, $0x3ea954e9
-DATA eight27<>+20(SB)/4, $0x3ea954e9
-DATA eight27<>+24(SB)/4, $0x3ea954e9
-DATA eight27<>+28(SB)/4, $0x3ea954e9
-GLOBL eight27<>(SB), RODATA|NOPTR, $32
-
-DATA eight28<>+0(SB)/4, $0x3ead3986
-DATA eight28<>+4(SB)/4, $0x3ead3986
-DATA eight28<>+8(SB)/4, $0x3ead3986
-DATA eight28<>+12(SB)/4, $0x3ead3986
-DATA eight28<>+16(SB)/4, $0x3ead3986
-DATA eight28<>+20(SB)/4, $0x3ead3986
-DATA eight28<>+24(SB)/4, $0x3ead3986
-DATA eight28<>+28(SB)/4, $0x3ead3986
-GLOBL eight28<>(SB), RODATA|NOPTR, $32
-
-DATA eight29<>+0(SB)/4, $0x3f152f69
-DATA eight29<>+4(SB)/4, $0x3f152f69
-DATA eight29<>+8(SB)/4, $0x3f152f69
-DATA eight29<>+12(SB)/4, $0x3f152f69
-DATA eight29<>+16(SB)/4, $0x3f152f69
-DATA eight29<>+20(SB)/4, $0x3f152f69
-DATA eight29<>+24(SB)/4, $0x3f152f69
-DATA eight29<>+28(SB)/4, $0x3f152f69
-GLOBL eight29<>(SB), RODATA|NOPTR, $32
-
-DATA eight30<>+0(SB)/4, $0x3eb425ce
-DATA eight30<>+4(SB)/4, $0x3eb425ce
-DATA eight30<>+8(SB)/4, $0x3eb425ce
-DATA eight30<>+12(SB)/4, $0x3eb425ce
-DATA eight30<>+16(SB)/4, $0x3eb425ce
-DATA eight30<>+20(SB)/4, $0x3eb425ce
-DATA eight30<>+24(SB)/4, $0x3eb425ce
-DATA eight30<>+28(SB)/4, $0x3eb425ce
-GLOBL eight30<>(SB), RODATA|NOPTR, $32
-
-DATA eight31<>+0(SB)/4, $0x3fe5bd72
-DATA eight31<>+4(SB)/4, $0x3fe5bd72
-DATA eight31<>+8(SB)/4, $0x3fe5bd72
-DATA eight31<>+12(SB)/4, $0x3fe5bd72
-DATA eight31<>+16(SB)/4, $0x3fe5bd72
-DATA eight31<>+20(SB)/4, $0x3fe5bd72
-DATA eight31<>+24(SB)/4, $0x3fe5bd72
-DATA eight31<>+28(SB)/4, $0x3fe5bd72
-GLOBL eight31<>(SB), RODATA|NOPTR, $32
-
-DATA eight32<>+0(SB)/4, $0x3f0281f7
-DATA eight32<>+4(SB)/4, $0x3f0281f7
-DATA eight32<>+8(SB)/4, $0x3f0281f7
-DATA eight32<>+12(SB)/4, $0x3f0281f7
-DATA eight32<>+16(SB)/4, $0x3f0281f7
-DATA eight32<>+20(SB)/4, $0x3f0281f7
-DATA eight32<>+24(SB)/4, $0x3f0281f7
-DATA eight32<>+28(SB)/4, $0x3f0281f7
+DATA eight32<>+0(SB)/4, $0x3d0df1a9
+DATA eight32<>+4(SB)/4, $0x3d0df1a9
+DATA eight32<>+8(SB)/4, $0x3d0df1a9
+DATA eight32<>+12(SB)/4, $0x3d0df1a9
+DATA eight32<>+16(SB)/4, $0x3d0df1a9
+DATA eight32<>+20(SB)/4, $0x3d0df1a9
+DATA eight32<>+24(SB)/4, $0x3d0df1a9
+DATA eight32<>+28(SB)/4, $0x3d0df1a9
 GLOBL eight32<>(SB), RODATA|NOPTR, $32
 
-DATA eight33<>+0(SB)/4, $0x3f19f1bd
-DATA eight33<>+4(SB)/4, $0x3f19f1bd
-DATA eight33<>+8(SB)/4, $0x3f19f1bd
-DATA eight33<>+12(SB)/4, $0x3f19f1bd
-DATA eight33<>+16(SB)/4, $0x3f19f1bd
-DATA eight33<>+20(SB)/4, $0x3f19f1bd
-DATA eight33<>+24(SB)/4, $0x3f19f1bd
-DATA eight33<>+28(SB)/4, $0x3f19f1bd
+DATA eight33<>+0(SB)/4, $0x3c8ea17b
+DATA eight33<>+4(SB)/4, $0x3c8ea17b
+DATA eight33<>+8(SB)/4, $0x3c8ea17b
+DATA eight33<>+12(SB)/4, $0x3c8ea17b
+DATA eight33<>+16(SB)/4, $0x3c8ea17b
+DATA eight33<>+20(SB)/4, $0x3c8ea17b
+DATA eight33<>+24(SB)/4, $0x3c8ea17b
+DATA eight33<>+28(SB)/4, $0x3c8ea17b
 GLOBL eight33<>(SB), RODATA|NOPTR, $32
 
-DATA eight34<>+0(SB)/4, $0x3f6664d7
-DATA eight34<>+4(SB)/4, $0x3f6664d7
-DATA eight34<>+8(SB)/4, $0x3f6664d7
-DATA eight34<>+12(SB)/4, $0x3f6664d7
-DATA eight34<>+16(SB)/4, $0x3f6664d7
-DATA eight34<>+20(SB)/4, $0x3f6664d7
-DATA eight34<>+24(SB)/4, $0x3f6664d7
-DATA eight34<>+28(SB)/4, $0x3f6664d7
+DATA eight34<>+0(SB)/4, $0x3dd23045
+DATA eight34<>+4(SB)/4, $0x3dd23045
+DATA eight34<>+8(SB)/4, $0x3dd23045
+DATA eight34<>+12(SB)/4, $0x3dd23045
+DATA eight34<>+16(SB)/4, $0x3dd23045
+DATA eight34<>+20(SB)/4, $0x3dd23045
+DATA eight34<>+24(SB)/4, $0x3dd23045
+DATA eight34<>+28(SB)/4, $0x3dd23045
 GLOBL eight34<>(SB), RODATA|NOPTR, $32
 
-DATA eight35<>+0(SB)/4, $0x402406cf
-DATA eight35<>+4(SB)/4, $0x402406cf
-DATA eight35<>+8(SB)/4, $0x402406cf
-DATA eight35<>+12(SB)/4, $0x402406cf
-DATA eight35<>+16(SB)/4, $0x402406cf
-DATA eight35<>+20(SB)/4, $0x402406cf
-DATA eight35<>+24(SB)/4, $0x402406cf
-DATA eight35<>+28(SB)/4, $0x402406cf
+DATA eight35<>+0(SB)/4, $0x3d5ba57e
+DATA eight35<>+4(SB)/4, $0x3d5ba57e
+DATA eight35<>+8(SB)/4, $0x3d5ba57e
+DATA eight35<>+12(SB)/4, $0x3d5ba57e
+DATA eight35<>+16(SB)/4, $0x3d5ba57e
+DATA eight35<>+20(SB)/4, $0x3d5ba57e
+DATA eight35<>+24(SB)/4, $0x3d5ba57e
+DATA eight35<>+28(SB)/4, $0x3d5ba57e
 GLOBL eight35<>(SB), RODATA|NOPTR, $32
 
-DATA eight36<>+0(SB)/4, $0x3f0a8bd4
-DATA eight36<>+4(SB)/4, $0x3f0a8bd4
-DATA eight36<>+8(SB)/4, $0x3f0a8bd4
-DATA eight36<>+12(SB)/4, $0x3f0a8bd4
-DATA eight36<>+16(SB)/4, $0x3f0a8bd4
-DATA eight36<>+20(SB)/4, $0x3f0a8bd4
-DATA eight36<>+24(SB)/4, $0x3f0a8bd4
-DATA eight36<>+28(SB)/4, $0x3f0a8bd4
+DATA eight36<>+0(SB)/4, $0x3e2aa9f2
+DATA eight36<>+4(SB)/4, $0x3e2aa9f2
+DATA eight36<>+8(SB)/4, $0x3e2aa9f2
+DATA eight36<>+12(SB)/4, $0x3e2aa9f2
+DATA eight36<>+16(SB)/4, $0x3e2aa9f2
+DATA eight36<>+20(SB)/4, $0x3e2aa9f2
+DATA eight36<>+24(SB)/4, $0x3e2aa9f2
+DATA eight36<>+28(SB)/4, $0x3e2aa9f2
 GLOBL eight36<>(SB), RODATA|NOPTR, $32
 
-DATA eight37<>+0(SB)/4, $0x3fa73d75
-DATA eight37<>+4(SB)/4, $0x3fa73d75
-DATA eight37<>+8(SB)/4, $0x3fa73d75
-DATA eight37<>+12(SB)/4, $0x3fa73d75
-DATA eight37<>+16(SB)/4, $0x3fa73d75
-DATA eight37<>+20(SB)/4, $0x3fa73d75
-DATA eight37<>+24(SB)/4, $0x3fa73d75
-DATA eight37<>+28(SB)/4, $0x3fa73d75
+DATA eight37<>+0(SB)/4, $0x3dc18382
+DATA eight37<>+4(SB)/4, $0x3dc18382
+DATA eight37<>+8(SB)/4, $0x3dc18382
+DATA eight37<>+12(SB)/4, $0x3dc18382
+DATA eight37<>+16(SB)/4, $0x3dc18382
+DATA eight37<>+20(SB)/4, $0x3dc18382
+DATA eight37<>+24(SB)/4, $0x3dc18382
+DATA eight37<>+28(SB)/4, $0x3dc18382
 GLOBL eight37<>(SB), RODATA|NOPTR, $32
 
-DATA eight38<>+0(SB)/4, $0x3f3504f3
-DATA eight38<>+4(SB)/4, $0x3f3504f3
-DATA eight38<>+8(SB)/4, $0x3f3504f3
-DATA eight38<>+12(SB)/4, $0x3f3504f3
-DATA eight38<>+16(SB)/4, $0x3f3504f3
-DATA eight38<>+20(SB)/4, $0x3f3504f3
-DATA eight38<>+24(SB)/4, $0x3f3504f3
-DATA eight38<>+28(SB)/4, $0x3f3504f3
+DATA eight38<>+0(SB)/4, $0x3e65acc6
+DATA eight38<>+4(SB)/4, $0x3e65acc6
+DATA eight38<>+8(SB)/4, $0x3e65acc6
+DATA eight38<>+12(SB)/4, $0x3e65acc6
+DATA eight38<>+16(SB)/4, $0x3e65acc6
+DATA eight38<>+20(SB)/4, $0x3e65acc6
+DATA eight38<>+24(SB)/4, $0x3e65acc6
+DATA eight38<>+28(SB)/4, $0x3e65acc6
 GLOBL eight38<>(SB), RODATA|NOPTR, $32
+
+DATA eight39<>+0(SB)/4, $0x3e148f09
+DATA eight39<>+4(SB)/4, $0x3e148f09
+DATA eight39<>+8(SB)/4, $0x3e148f09
+DATA eight39<>+12(SB)/4, $0x3e148f09
+DATA eight39<>+16(SB)/4, $0x3e148f09
+DATA eight39<>+20(SB)/4, $0x3e148f09
+DATA eight39<>+24(SB)/4, $0x3e148f09
+DATA eight39<>+28(SB)/4, $0x3e148f09
+GLOBL eight39<>(SB), RODATA|NOPTR, $32
+
+DATA eight40<>+0(SB)/4, $0x3e8bee0a
+DATA eight40<>+4(SB)/4, $0x3e8bee0a
+DATA eight40<>+8(SB)/4, $0x3e8bee0a
+DATA eight40<>+12(SB)/4, $0x3e8bee0a
+DATA eight40<>+16(SB)/4, $0x3e8bee0a
+DATA eight40<>+20(SB)/4, $0x3e8bee0a
+DATA eight40<>+24(SB)/4, $0x3e8bee0a
+DATA eight40<>+28(SB)/4, $0x3e8bee0a
+GLOBL eight40<>(SB), RODATA|NOPTR, $32
+
+DATA eight41<>+0(SB)/4, $0x3e5c929c
+DATA eight41<>+4(SB)/4, $0x3e5c929c
+DATA eight41<>+8(SB)/4, $0x3e5c929c
+DATA eight41<>+12(SB)/4, $0x3e5c929c
+DATA eight41<>+16(SB)/4, $0x3e5c929c
+DATA eight41<>+20(SB)/4, $0x3e5c929c
+DATA eight41<>+24(SB)/4, $0x3e5c929c
+DATA eight41<>+28(SB)/4, $0x3e5c929c
+GLOBL eight41<>(SB), RODATA|NOPTR, $32
+
+DATA eight42<>+0(SB)/4, $0x3e9fa512
+DATA eight42<>+4(SB)/4, $0x3e9fa512
+DATA eight42<>+8(SB)/4, $0x3e9fa512
+DATA eight42<>+12(SB)/4, $0x3e9fa512
+DATA eight42<>+16(SB)/4, $0x3e9fa512
+DATA eight42<>+20(SB)/4, $0x3e9fa512
+DATA eight42<>+24(SB)/4, $0x3e9fa512
+DATA eight42<>+28(SB)/4, $0x3e9fa512
+GLOBL eight42<>(SB), RODATA|NOPTR, $32
+
+DATA eight43<>+0(SB)/4, $0x3ea954e9
+DATA eight43<>+4(SB)/4, $0x3ea954e9
+DATA eight43<>+8(SB)/4, $0x3ea954e9
+DATA eight43<>+12(SB)/4, $0x3ea954e9
+DATA eight43<>+16(SB)/4, $0x3ea954e9
+DATA eight43<>+20(SB)/4, $0x3ea954e9
+DATA eight43<>+24(SB)/4, $0x3ea954e9
+DATA eight43<>+28(SB)/4, $0x3ea954e9
+GLOBL eight43<>(SB), RODATA|NOPTR, $32
+
+DATA eight44<>+0(SB)/4, $0x3ead3986
+DATA eight44<>+4(SB)/4, $0x3ead3986
+DATA eight44<>+8(SB)/4, $0x3ead3986
+DATA eight44<>+12(SB)/4, $0x3ead3986
+DATA eight44<>+16(SB)/4, $0x3ead3986
+DATA eight44<>+20(SB)/4, $0x3ead3986
+DATA eight44<>+24(SB)/4, $0x3ead3986
+DATA eight44<>+28(SB)/4, $0x3ead3986
+GLOBL eight44<>(SB), RODATA|NOPTR, $32
+
+DATA eight45<>+0(SB)/4, $0x3f152f69
+DATA eight45<>+4(SB)/4, $0x3f152f69
+DATA eight45<>+8(SB)/4, $0x3f152f69
+DATA eight45<>+12(SB)/4, $0x3f152f69
+DATA eight45<>+16(SB)/4, $0x3f152f69
+DATA eight45<>+20(SB)/4, $0x3f152f69
+DATA eight45<>+24(SB)/4, $0x3f152f69
+DATA eight45<>+28(SB)/4, $0x3f152f69
+GLOBL eight45<>(SB), RODATA|NOPTR, $32
+
+DATA eight46<>+0(SB)/4, $0x3eb425ce
+DATA eight46<>+4(SB)/4, $0x3eb425ce
+DATA eight46<>+8(SB)/4, $0x3eb425ce
+DATA eight46<>+12(SB)/4, $0x3eb425ce
+DATA eight46<>+16(SB)/4, $0x3eb425ce
+DATA eight46<>+20(SB)/4, $0x3eb425ce
+DATA eight46<>+24(SB)/4, $0x3eb425ce
+DATA eight46<>+28(SB)/4, $0x3eb425ce
+GLOBL eight46<>(SB), RODATA|NOPTR, $32
+
+DATA eight47<>+0(SB)/4, $0x3fe5bd72
+DATA eight47<>+4(SB)/4, $0x3fe5bd72
+DATA eight47<>+8(SB)/4, $0x3fe5bd72
+DATA eight47<>+12(SB)/4, $0x3fe5bd72
+DATA eight47<>+16(SB)/4, $0x3fe5bd72
+DATA eight47<>+20(SB)/4, $0x3fe5bd72
+DATA eight47<>+24(SB)/4, $0x3fe5bd72
+DATA eight47<>+28(SB)/4, $0x3fe5bd72
+GLOBL eight47<>(SB), RODATA|NOPTR, $32
+
+DATA eight48<>+0(SB)/4, $0x3f0281f7
+DATA eight48<>+4(SB)/4, $0x3f0281f7
+DATA eight48<>+8(SB)/4, $0x3f0281f7
+DATA eight48<>+12(SB)/4, $0x3f0281f7
+DATA eight48<>+16(SB)/4, $0x3f0281f7
+DATA eight48<>+20(SB)/4, $0x3f0281f7
+DATA eight48<>+24(SB)/4, $0x3f0281f7
+DATA eight48<>+28(SB)/4, $0x3f0281f7
+GLOBL eight48<>(SB), RODATA|NOPTR, $32
+
+DATA eight49<>+0(SB)/4, $0x3f19f1bd
+DATA eight49<>+4(SB)/4, $0x3f19f1bd
+DATA eight49<>+8(SB)/4, $0x3f19f1bd
+DATA eight49<>+12(SB)/4, $0x3f19f1bd
+DATA eight49<>+16(SB)/4, $0x3f19f1bd
+DATA eight49<>+20(SB)/4, $0x3f19f1bd
+DATA eight49<>+24(SB)/4, $0x3f19f1bd
+DATA eight49<>+28(SB)/4, $0x3f19f1bd
+GLOBL eight49<>(SB), RODATA|NOPTR, $32
+
+DATA eight50<>+0(SB)/4, $0x3f6664d7
+DATA eight50<>+4(SB)/4, $0x3f6664d7
+DATA eight50<>+8(SB)/4, $0x3f6664d7
+DATA eight50<>+12(SB)/4, $0x3f6664d7
+DATA eight50<>+16(SB)/4, $0x3f6664d7
+DATA eight50<>+20(SB)/4, $0x3f6664d7
+DATA eight50<>+24(SB)/4, $0x3f6664d7
+DATA eight50<>+28(SB)/4, $0x3f6664d7
+GLOBL eight50<>(SB), RODATA|NOPTR, $32
+
+DATA eight51<>+0(SB)/4, $0x402406cf
+DATA eight51<>+4(SB)/4, $0x402406cf
+DATA eight51<>+8(SB)/4, $0x402406cf
+DATA eight51<>+12(SB)/4, $0x402406cf
+DATA eight51<>+16(SB)/4, $0x402406cf
+DATA eight51<>+20(SB)/4, $0x402406cf
+DATA eight51<>+24(SB)/4, $0x402406cf
+DATA eight51<>+28(SB)/4, $0x402406cf
+GLOBL eight51<>(SB), RODATA|NOPTR, $32
+
+DATA eight52<>+0(SB)/4, $0x3f0a8bd4
+DATA eight52<>+4(SB)/4, $0x3f0a8bd4
+DATA eight52<>+8(SB)/4, $0x3f0a8bd4
+DATA eight52<>+12(SB)/4, $0x3f0a8bd4
+DATA eight52<>+16(SB)/4, $0x3f0a8bd4
+DATA eight52<>+20(SB)/4, $0x3f0a8bd4
+DATA eight52<>+24(SB)/4, $0x3f0a8bd4
+DATA eight52<>+28(SB)/4, $0x3f0a8bd4
+GLOBL eight52<>(SB), RODATA|NOPTR, $32
+
+DATA eight53<>+0(SB)/4, $0x3fa73d75
+DATA eight53<>+4(SB)/4, $0x3fa73d75
+DATA eight53<>+8(SB)/4, $0x3fa73d75
+DATA eight53<>+12(SB)/4, $0x3fa73d75
+DATA eight53<>+16(SB)/4, $0x3fa73d75
+DATA eight53<>+20(SB)/4, $0x3fa73d75
+DATA eight53<>+24(SB)/4, $0x3fa73d75
+DATA eight53<>+28(SB)/4, $0x3fa73d75
+GLOBL eight53<>(SB), RODATA|NOPTR, $32
+
+DATA eight54<>+0(SB)/4, $0x3f3504f3
+DATA eight54<>+4(SB)/4, $0x3f3504f3
+DATA eight54<>+8(SB)/4, $0x3f3504f3
+DATA eight54<>+12(SB)/4, $0x3f3504f3
+DATA eight54<>+16(SB)/4, $0x3f3504f3
+DATA eight54<>+20(SB)/4, $0x3f3504f3
+DATA eight54<>+24(SB)/4, $0x3f3504f3
+DATA eight54<>+28(SB)/4, $0x3f3504f3
+GLOBL eight54<>(SB), RODATA|NOPTR, $32
 
 // func upAVX2(rows []float32, columns []float32, width int)
 // Requires: AVX, FMA3
@@ -1769,46 +2156,46 @@ up:
 	VMOVUPS     576(SP), Y5
 	VMOVUPS     640(SP), Y6
 	VMOVUPS     704(SP), Y7
-	VMULPS      eight38<>+0(SB), Y0, Y0
+	VMULPS      eight54<>+0(SB), Y0, Y0
 	VADDPS      Y5, Y7, Y7
 	VADDPS      Y3, Y5, Y5
 	VADDPS      Y1, Y3, Y3
 	VADDPS      Y2, Y6, Y6
-	VMULPS      eight38<>+0(SB), Y6, Y6
-	VMULPS      eight38<>+0(SB), Y4, Y4
+	VMULPS      eight54<>+0(SB), Y6, Y6
+	VMULPS      eight54<>+0(SB), Y4, Y4
 	VSUBPS      Y4, Y0, Y8
 	VADDPS      Y4, Y0, Y0
 	VSUBPS      Y6, Y2, Y4
 	VADDPS      Y6, Y2, Y2
-	VMULPS      eight36<>+0(SB), Y2, Y2
-	VMULPS      eight37<>+0(SB), Y4, Y4
+	VMULPS      eight52<>+0(SB), Y2, Y2
+	VMULPS      eight53<>+0(SB), Y4, Y4
 	VSUBPS      Y2, Y0, Y6
 	VADDPS      Y2, Y0, Y0
 	VSUBPS      Y4, Y8, Y2
 	VADDPS      Y4, Y8, Y8
 	VADDPS      Y3, Y7, Y7
-	VMULPS      eight38<>+0(SB), Y7, Y7
-	VMULPS      eight38<>+0(SB), Y5, Y5
+	VMULPS      eight54<>+0(SB), Y7, Y7
+	VMULPS      eight54<>+0(SB), Y5, Y5
 	VSUBPS      Y5, Y1, Y4
 	VADDPS      Y5, Y1, Y1
 	VSUBPS      Y7, Y3, Y5
 	VADDPS      Y7, Y3, Y3
-	VMULPS      eight36<>+0(SB), Y3, Y3
-	VMULPS      eight37<>+0(SB), Y5, Y5
+	VMULPS      eight52<>+0(SB), Y3, Y3
+	VMULPS      eight53<>+0(SB), Y5, Y5
 	VSUBPS      Y3, Y1, Y7
 	VADDPS      Y3, Y1, Y1
 	VSUBPS      Y5, Y4, Y3
 	VADDPS      Y5, Y4, Y4
-	VMULPS      eight32<>+0(SB), Y1, Y1
+	VMULPS      eight48<>+0(SB), Y1, Y1
 	VSUBPS      Y1, Y0, Y5
 	VADDPS      Y1, Y0, Y0
-	VMULPS      eight33<>+0(SB), Y4, Y4
+	VMULPS      eight49<>+0(SB), Y4, Y4
 	VSUBPS      Y4, Y8, Y1
 	VADDPS      Y4, Y8, Y8
-	VMULPS      eight34<>+0(SB), Y3, Y3
+	VMULPS      eight50<>+0(SB), Y3, Y3
 	VSUBPS      Y3, Y2, Y4
 	VADDPS      Y3, Y2, Y2
-	VMULPS      eight35<>+0(SB), Y7, Y7
+	VMULPS      eight51<>+0(SB), Y7, Y7
 	VSUBPS      Y7, Y6, Y3
 	VADDPS      Y7, Y6, Y6
 	VMOVUPS     Y0, (SP)
@@ -1838,111 +2225,111 @@ up:
 	VADDPS      Y3, Y5, Y5
 	VADDPS      Y1, Y3, Y3
 	VADDPS      Y2, Y6, Y6
-	VMULPS      eight38<>+0(SB), Y6, Y6
-	VMULPS      eight38<>+0(SB), Y4, Y4
+	VMULPS      eight54<>+0(SB), Y6, Y6
+	VMULPS      eight54<>+0(SB), Y4, Y4
 	VSUBPS      Y4, Y0, Y8
 	VADDPS      Y4, Y0, Y0
 	VSUBPS      Y6, Y2, Y4
 	VADDPS      Y6, Y2, Y2
-	VMULPS      eight36<>+0(SB), Y2, Y2
-	VMULPS      eight37<>+0(SB), Y4, Y4
+	VMULPS      eight52<>+0(SB), Y2, Y2
+	VMULPS      eight53<>+0(SB), Y4, Y4
 	VSUBPS      Y2, Y0, Y6
 	VADDPS      Y2, Y0, Y0
 	VSUBPS      Y4, Y8, Y2
 	VADDPS      Y4, Y8, Y8
 	VADDPS      Y3, Y7, Y7
-	VMULPS      eight38<>+0(SB), Y7, Y7
-	VMULPS      eight38<>+0(SB), Y5, Y5
+	VMULPS      eight54<>+0(SB), Y7, Y7
+	VMULPS      eight54<>+0(SB), Y5, Y5
 	VSUBPS      Y5, Y1, Y4
 	VADDPS      Y5, Y1, Y1
 	VSUBPS      Y7, Y3, Y5
 	VADDPS      Y7, Y3, Y3
-	VMULPS      eight36<>+0(SB), Y3, Y3
-	VMULPS      eight37<>+0(SB), Y5, Y5
+	VMULPS      eight52<>+0(SB), Y3, Y3
+	VMULPS      eight53<>+0(SB), Y5, Y5
 	VSUBPS      Y3, Y1, Y7
 	VADDPS      Y3, Y1, Y1
 	VSUBPS      Y5, Y4, Y3
 	VADDPS      Y5, Y4, Y4
-	VMULPS      eight32<>+0(SB), Y1, Y1
+	VMULPS      eight48<>+0(SB), Y1, Y1
 	VSUBPS      Y1, Y0, Y5
 	VADDPS      Y1, Y0, Y0
-	VMULPS      eight33<>+0(SB), Y4, Y4
+	VMULPS      eight49<>+0(SB), Y4, Y4
 	VSUBPS      Y4, Y8, Y1
 	VADDPS      Y4, Y8, Y8
-	VMULPS      eight34<>+0(SB), Y3, Y3
+	VMULPS      eight50<>+0(SB), Y3, Y3
 	VSUBPS      Y3, Y2, Y4
 	VADDPS      Y3, Y2, Y2
-	VMULPS      eight35<>+0(SB), Y7, Y7
+	VMULPS      eight51<>+0(SB), Y7, Y7
 	VSUBPS      Y7, Y6, Y3
 	VADDPS      Y7, Y6, Y6
 	VMOVUPS     (SP), Y7
-	VMULPS      eight39<>+0(SB), Y0, Y0
+	VMULPS      eight55<>+0(SB), Y0, Y0
 	VSUBPS      Y0, Y7, Y9
 	VADDPS      Y0, Y7, Y7
-	VMOVUPS     eight16<>+0(SB), Y0
+	VMOVUPS     eight32<>+0(SB), Y0
 	VFMADD213PS (CX), Y0, Y7
 	VMOVUPS     Y7, (CX)
 	VFMADD213PS (R9)(SI*1), Y0, Y9
 	VMOVUPS     Y9, (R9)(SI*1)
 	VMOVUPS     32(SP), Y0
-	VMULPS      eight40<>+0(SB), Y8, Y8
+	VMULPS      eight56<>+0(SB), Y8, Y8
 	VSUBPS      Y8, Y0, Y7
 	VADDPS      Y8, Y0, Y0
-	VMOVUPS     eight18<>+0(SB), Y8
+	VMOVUPS     eight34<>+0(SB), Y8
 	VFMADD213PS (CX)(BX*1), Y8, Y0
 	VMOVUPS     Y0, (CX)(BX*1)
 	VFMADD213PS (R9)(BX*2), Y8, Y7
 	VMOVUPS     Y7, (R9)(BX*2)
 	VMOVUPS     64(SP), Y0
-	VMULPS      eight41<>+0(SB), Y2, Y2
+	VMULPS      eight57<>+0(SB), Y2, Y2
 	VSUBPS      Y2, Y0, Y7
 	VADDPS      Y2, Y0, Y0
-	VMOVUPS     eight20<>+0(SB), Y2
+	VMOVUPS     eight36<>+0(SB), Y2
 	VFMADD213PS (CX)(BX*2), Y2, Y0
 	VMOVUPS     Y0, (CX)(BX*2)
 	VFMADD213PS (R9)(BX*1), Y2, Y7
 	VMOVUPS     Y7, (R9)(BX*1)
 	VMOVUPS     96(SP), Y0
-	VMULPS      eight42<>+0(SB), Y6, Y6
+	VMULPS      eight58<>+0(SB), Y6, Y6
 	VSUBPS      Y6, Y0, Y2
 	VADDPS      Y6, Y0, Y0
-	VMOVUPS     eight22<>+0(SB), Y6
+	VMOVUPS     eight38<>+0(SB), Y6
 	VFMADD213PS (CX)(SI*1), Y6, Y0
 	VMOVUPS     Y0, (CX)(SI*1)
 	VFMADD213PS (R9), Y6, Y2
 	VMOVUPS     Y2, (R9)
 	VMOVUPS     128(SP), Y0
-	VMULPS      eight43<>+0(SB), Y3, Y3
+	VMULPS      eight59<>+0(SB), Y3, Y3
 	VSUBPS      Y3, Y0, Y2
 	VADDPS      Y3, Y0, Y0
-	VMOVUPS     eight24<>+0(SB), Y3
+	VMOVUPS     eight40<>+0(SB), Y3
 	VFMADD213PS (DI), Y3, Y0
 	VMOVUPS     Y0, (DI)
 	VFMADD213PS (R8)(SI*1), Y3, Y2
 	VMOVUPS     Y2, (R8)(SI*1)
 	VMOVUPS     160(SP), Y0
-	VMULPS      eight44<>+0(SB), Y4, Y4
+	VMULPS      eight60<>+0(SB), Y4, Y4
 	VSUBPS      Y4, Y0, Y2
 	VADDPS      Y4, Y0, Y0
-	VMOVUPS     eight26<>+0(SB), Y3
+	VMOVUPS     eight42<>+0(SB), Y3
 	VFMADD213PS (DI)(BX*1), Y3, Y0
 	VMOVUPS     Y0, (DI)(BX*1)
 	VFMADD213PS (R8)(BX*2), Y3, Y2
 	VMOVUPS     Y2, (R8)(BX*2)
 	VMOVUPS     192(SP), Y0
-	VMULPS      eight45<>+0(SB), Y1, Y1
+	VMULPS      eight61<>+0(SB), Y1, Y1
 	VSUBPS      Y1, Y0, Y2
 	VADDPS      Y1, Y0, Y0
-	VMOVUPS     eight28<>+0(SB), Y1
+	VMOVUPS     eight44<>+0(SB), Y1
 	VFMADD213PS (DI)(BX*2), Y1, Y0
 	VMOVUPS     Y0, (DI)(BX*2)
 	VFMADD213PS (R8)(BX*1), Y1, Y2
 	VMOVUPS     Y2, (R8)(BX*1)
 	VMOVUPS     224(SP), Y0
-	VMULPS      eight46<>+0(SB), Y5, Y5
+	VMULPS      eight62<>+0(SB), Y5, Y5
 	VSUBPS      Y5, Y0, Y1
 	VADDPS      Y5, Y0, Y0
-	VMOVUPS     eight30<>+0(SB), Y2
+	VMOVUPS     eight46<>+0(SB), Y2
 	VFMADD213PS (DI)(SI*1), Y2, Y0
 	VMOVUPS     Y0, (DI)(SI*1)
 	VFMADD213PS (R8), Y2, Y1
@@ -1959,85 +2346,85 @@ up_end:
 	VZEROUPPER
 	RET
 
-DATA eight39<>+0(SB)/4, $0x3f009e8d
-DATA eight39<>+4(SB)/4, $0x3f009e8d
-DATA eight39<>+8(SB)/4, $0x3f009e8d
-DATA eight39<>+12(SB)/4, $0x3f009e8d
-DATA eight39<>+16(SB)/4, $0x3f009e8d
-DATA eight39<>+20(SB)/4, $0x3f009e8d
-DATA eight39<>+24(SB)/4, $0x3f009e8d
-DATA eight39<>+28(SB)/4, $0x3f009e8d
-GLOBL eight39<>(SB), RODATA|NOPTR, $32
+DATA eight55<>+0(SB)/4, $0x3f009e8d
+DATA eight55<>+4(SB)/4, $0x3f009e8d
+DATA eight55<>+8(SB)/4, $0x3f009e8d
+DATA eight55<>+12(SB)/4, $0x3f009e8d
+DATA eight55<>+16(SB)/4, $0x3f009e8d
+DATA eight55<>+20(SB)/4, $0x3f009e8d
+DATA eight55<>+24(SB)/4, $0x3f009e8d
+DATA eight55<>+28(SB)/4, $0x3f009e8d
+GLOBL eight55<>(SB), RODATA|NOPTR, $32
 
-DATA eight40<>+0(SB)/4, $0x3f05c278
-DATA eight40<>+4(SB)/4, $0x3f05c278
-DATA eight40<>+8(SB)/4, $0x3f05c278
-DATA eight40<>+12(SB)/4, $0x3f05c278
-DATA eight40<>+16(SB)/4, $0x3f05c278
-DATA eight40<>+20(SB)/4, $0x3f05c278
-DATA eight40<>+24(SB)/4, $0x3f05c278
-DATA eight40<>+28(SB)/4, $0x3f05c278
-GLOBL eight40<>(SB), RODATA|NOPTR, $32
+DATA eight56<>+0(SB)/4, $0x3f05c278
+DATA eight56<>+4(SB)/4, $0x3f05c278
+DATA eight56<>+8(SB)/4, $0x3f05c278
+DATA eight56<>+12(SB)/4, $0x3f05c278
+DATA eight56<>+16(SB)/4, $0x3f05c278
+DATA eight56<>+20(SB)/4, $0x3f05c278
+DATA eight56<>+24(SB)/4, $0x3f05c278
+DATA eight56<>+28(SB)/4, $0x3f05c278
+GLOBL eight56<>(SB), RODATA|NOPTR, $32
 
-DATA eight41<>+0(SB)/4, $0x3f11233f
-DATA eight41<>+4(SB)/4, $0x3f11233f
-DATA eight41<>+8(SB)/4, $0x3f11233f
-DATA eight41<>+12(SB)/4, $0x3f11233f
-DATA eight41<>+16(SB)/4, $0x3f11233f
-DATA eight41<>+20(SB)/4, $0x3f11233f
-DATA eight41<>+24(SB)/4, $0x3f11233f
-DATA eight41<>+28(SB)/4, $0x3f11233f
-GLOBL eight41<>(SB), RODATA|NOPTR, $32
+DATA eight57<>+0(SB)/4, $0x3f11233f
+DATA eight57<>+4(SB)/4, $0x3f11233f
+DATA eight57<>+8(SB)/4, $0x3f11233f
+DATA eight57<>+12(SB)/4, $0x3f11233f
+DATA eight57<>+16(SB)/4, $0x3f11233f
+DATA eight57<>+20(SB)/4, $0x3f11233f
+DATA eight57<>+24(SB)/4, $0x3f11233f
+DATA eight57<>+28(SB)/4, $0x3f11233f
+GLOBL eight57<>(SB), RODATA|NOPTR, $32
 
-DATA eight42<>+0(SB)/4, $0x3f25961d
-DATA eight42<>+4(SB)/4, $0x3f25961d
-DATA eight42<>+8(SB)/4, $0x3f25961d
-DATA eight42<>+12(SB)/4, $0x3f25961d
-DATA eight42<>+16(SB)/4, $0x3f25961d
-DATA eight42<>+20(SB)/4, $0x3f25961d
-DATA eight42<>+24(SB)/4, $0x3f25961d
-DATA eight42<>+28(SB)/4, $0x3f25961d
-GLOBL eight42<>(SB), RODATA|NOPTR, $32
+DATA eight58<>+0(SB)/4, $0x3f25961d
+DATA eight58<>+4(SB)/4, $0x3f25961d
+DATA eight58<>+8(SB)/4, $0x3f25961d
+DATA eight58<>+12(SB)/4, $0x3f25961d
+DATA eight58<>+16(SB)/4, $0x3f25961d
+DATA eight58<>+20(SB)/4, $0x3f25961d
+DATA eight58<>+24(SB)/4, $0x3f25961d
+DATA eight58<>+28(SB)/4, $0x3f25961d
+GLOBL eight58<>(SB), RODATA|NOPTR, $32
 
-DATA eight43<>+0(SB)/4, $0x3f49c480
-DATA eight43<>+4(SB)/4, $0x3f49c480
-DATA eight43<>+8(SB)/4, $0x3f49c480
-DATA eight43<>+12(SB)/4, $0x3f49c480
-DATA eight43<>+16(SB)/4, $0x3f49c480
-DATA eight43<>+20(SB)/4, $0x3f49c480
-DATA eight43<>+24(SB)/4, $0x3f49c480
-DATA eight43<>+28(SB)/4, $0x3f49c480
-GLOBL eight43<>(SB), RODATA|NOPTR, $32
+DATA eight59<>+0(SB)/4, $0x3f49c480
+DATA eight59<>+4(SB)/4, $0x3f49c480
+DATA eight59<>+8(SB)/4, $0x3f49c480
+DATA eight59<>+12(SB)/4, $0x3f49c480
+DATA eight59<>+16(SB)/4, $0x3f49c480
+DATA eight59<>+20(SB)/4, $0x3f49c480
+DATA eight59<>+24(SB)/4, $0x3f49c480
+DATA eight59<>+28(SB)/4, $0x3f49c480
+GLOBL eight59<>(SB), RODATA|NOPTR, $32
 
-DATA eight44<>+0(SB)/4, $0x3f87c449
-DATA eight44<>+4(SB)/4, $0x3f87c449
-DATA eight44<>+8(SB)/4, $0x3f87c449
-DATA eight44<>+12(SB)/4, $0x3f87c449
-DATA eight44<>+16(SB)/4, $0x3f87c449
-DATA eight44<>+20(SB)/4, $0x3f87c449
-DATA eight44<>+24(SB)/4, $0x3f87c449
-DATA eight44<>+28(SB)/4, $0x3f87c449
-GLOBL eight44<>(SB), RODATA|NOPTR, $32
+DATA eight60<>+0(SB)/4, $0x3f87c449
+DATA eight60<>+4(SB)/4, $0x3f87c449
+DATA eight60<>+8(SB)/4, $0x3f87c449
+DATA eight60<>+12(SB)/4, $0x3f87c449
+DATA eight60<>+16(SB)/4, $0x3f87c449
+DATA eight60<>+20(SB)/4, $0x3f87c449
+DATA eight60<>+24(SB)/4, $0x3f87c449
+DATA eight60<>+28(SB)/4, $0x3f87c449
+GLOBL eight60<>(SB), RODATA|NOPTR, $32
 
-DATA eight45<>+0(SB)/4, $0x3fdc7926
-DATA eight45<>+4(SB)/4, $0x3fdc7926
-DATA eight45<>+8(SB)/4, $0x3fdc7926
-DATA eight45<>+12(SB)/4, $0x3fdc7926
-DATA eight45<>+16(SB)/4, $0x3fdc7926
-DATA eight45<>+20(SB)/4, $0x3fdc7926
-DATA eight45<>+24(SB)/4, $0x3fdc7926
-DATA eight45<>+28(SB)/4, $0x3fdc7926
-GLOBL eight45<>(SB), RODATA|NOPTR, $32
+DATA eight61<>+0(SB)/4, $0x3fdc7926
+DATA eight61<>+4(SB)/4, $0x3fdc7926
+DATA eight61<>+8(SB)/4, $0x3fdc7926
+DATA eight61<>+12(SB)/4, $0x3fdc7926
+DATA eight61<>+16(SB)/4, $0x3fdc7926
+DATA eight61<>+20(SB)/4, $0x3fdc7926
+DATA eight61<>+24(SB)/4, $0x3fdc7926
+DATA eight61<>+28(SB)/4, $0x3fdc7926
+GLOBL eight61<>(SB), RODATA|NOPTR, $32
 
-DATA eight46<>+0(SB)/4, $0x40a33c9c
-DATA eight46<>+4(SB)/4, $0x40a33c9c
-DATA eight46<>+8(SB)/4, $0x40a33c9c
-DATA eight46<>+12(SB)/4, $0x40a33c9c
-DATA eight46<>+16(SB)/4, $0x40a33c9c
-DATA eight46<>+20(SB)/4, $0x40a33c9c
-DATA eight46<>+24(SB)/4, $0x40a33c9c
-DATA eight46<>+28(SB)/4, $0x40a33c9c
-GLOBL eight46<>(SB), RODATA|NOPTR, $32
+DATA eight62<>+0(SB)/4, $0x40a33c9c
+DATA eight62<>+4(SB)/4, $0x40a33c9c
+DATA eight62<>+8(SB)/4, $0x40a33c9c
+DATA eight62<>+12(SB)/4, $0x40a33c9c
+DATA eight62<>+16(SB)/4, $0x40a33c9c
+DATA eight62<>+20(SB)/4, $0x40a33c9c
+DATA eight62<>+24(SB)/4, $0x40a33c9c
+DATA eight62<>+28(SB)/4, $0x40a33c9c
+GLOBL eight62<>(SB), RODATA|NOPTR, $32
 
 // func acrossAVX2(out *[256]float32, columns []float32)
 // Requires: AVX
@@ -2048,100 +2435,100 @@ TEXT ·acrossAVX2(SB), $256-32
 	VMOVUPS 960(CX), Y1
 	VSUBPS  Y1, Y0, Y2
 	VADDPS  Y1, Y0, Y0
-	VMULPS  eight16<>+0(SB), Y0, Y0
-	VMULPS  eight17<>+0(SB), Y2, Y2
+	VMULPS  eight32<>+0(SB), Y0, Y0
+	VMULPS  eight33<>+0(SB), Y2, Y2
 	VMOVUPS Y2, (SP)
 	VMOVUPS 64(CX), Y1
 	VMOVUPS 896(CX), Y2
 	VSUBPS  Y2, Y1, Y3
 	VADDPS  Y2, Y1, Y1
-	VMULPS  eight18<>+0(SB), Y1, Y1
-	VMULPS  eight19<>+0(SB), Y3, Y3
+	VMULPS  eight34<>+0(SB), Y1, Y1
+	VMULPS  eight35<>+0(SB), Y3, Y3
 	VMOVUPS Y3, 32(SP)
 	VMOVUPS 128(CX), Y2
 	VMOVUPS 832(CX), Y3
 	VSUBPS  Y3, Y2, Y4
 	VADDPS  Y3, Y2, Y2
-	VMULPS  eight20<>+0(SB), Y2, Y2
-	VMULPS  eight21<>+0(SB), Y4, Y4
+	VMULPS  eight36<>+0(SB), Y2, Y2
+	VMULPS  eight37<>+0(SB), Y4, Y4
 	VMOVUPS Y4, 64(SP)
 	VMOVUPS 192(CX), Y3
 	VMOVUPS 768(CX), Y4
 	VSUBPS  Y4, Y3, Y5
 	VADDPS  Y4, Y3, Y3
-	VMULPS  eight22<>+0(SB), Y3, Y3
-	VMULPS  eight23<>+0(SB), Y5, Y5
+	VMULPS  eight38<>+0(SB), Y3, Y3
+	VMULPS  eight39<>+0(SB), Y5, Y5
 	VMOVUPS Y5, 96(SP)
 	VMOVUPS 256(CX), Y4
 	VMOVUPS 704(CX), Y5
 	VSUBPS  Y5, Y4, Y6
 	VADDPS  Y5, Y4, Y4
-	VMULPS  eight24<>+0(SB), Y4, Y4
-	VMULPS  eight25<>+0(SB), Y6, Y6
+	VMULPS  eight40<>+0(SB), Y4, Y4
+	VMULPS  eight41<>+0(SB), Y6, Y6
 	VMOVUPS Y6, 128(SP)
 	VMOVUPS 320(CX), Y5
 	VMOVUPS 640(CX), Y6
 	VSUBPS  Y6, Y5, Y7
 	VADDPS  Y6, Y5, Y5
-	VMULPS  eight26<>+0(SB), Y5, Y5
-	VMULPS  eight27<>+0(SB), Y7, Y7
+	VMULPS  eight42<>+0(SB), Y5, Y5
+	VMULPS  eight43<>+0(SB), Y7, Y7
 	VMOVUPS Y7, 160(SP)
 	VMOVUPS 384(CX), Y6
 	VMOVUPS 576(CX), Y7
 	VSUBPS  Y7, Y6, Y8
 	VADDPS  Y7, Y6, Y6
-	VMULPS  eight28<>+0(SB), Y6, Y6
-	VMULPS  eight29<>+0(SB), Y8, Y8
+	VMULPS  eight44<>+0(SB), Y6, Y6
+	VMULPS  eight45<>+0(SB), Y8, Y8
 	VMOVUPS Y8, 192(SP)
 	VMOVUPS 448(CX), Y7
 	VMOVUPS 512(CX), Y8
 	VSUBPS  Y8, Y7, Y9
 	VADDPS  Y8, Y7, Y7
-	VMULPS  eight30<>+0(SB), Y7, Y7
-	VMULPS  eight31<>+0(SB), Y9, Y9
+	VMULPS  eight46<>+0(SB), Y7, Y7
+	VMULPS  eight47<>+0(SB), Y9, Y9
 	VMOVUPS Y9, 224(SP)
 	VSUBPS  Y7, Y0, Y8
 	VADDPS  Y7, Y0, Y0
-	VMULPS  eight32<>+0(SB), Y8, Y8
+	VMULPS  eight48<>+0(SB), Y8, Y8
 	VSUBPS  Y6, Y1, Y7
 	VADDPS  Y6, Y1, Y1
-	VMULPS  eight33<>+0(SB), Y7, Y7
+	VMULPS  eight49<>+0(SB), Y7, Y7
 	VSUBPS  Y5, Y2, Y6
 	VADDPS  Y5, Y2, Y2
-	VMULPS  eight34<>+0(SB), Y6, Y6
+	VMULPS  eight50<>+0(SB), Y6, Y6
 	VSUBPS  Y4, Y3, Y5
 	VADDPS  Y4, Y3, Y3
-	VMULPS  eight35<>+0(SB), Y5, Y5
+	VMULPS  eight51<>+0(SB), Y5, Y5
 	VSUBPS  Y3, Y0, Y4
 	VADDPS  Y3, Y0, Y0
 	VSUBPS  Y2, Y1, Y3
 	VADDPS  Y2, Y1, Y1
-	VMULPS  eight36<>+0(SB), Y4, Y4
-	VMULPS  eight37<>+0(SB), Y3, Y3
+	VMULPS  eight52<>+0(SB), Y4, Y4
+	VMULPS  eight53<>+0(SB), Y3, Y3
 	VSUBPS  Y3, Y4, Y2
 	VADDPS  Y3, Y4, Y4
-	VMULPS  eight38<>+0(SB), Y2, Y2
+	VMULPS  eight54<>+0(SB), Y2, Y2
 	VADDPS  Y2, Y4, Y4
 	VSUBPS  Y1, Y0, Y3
 	VADDPS  Y1, Y0, Y0
-	VMULPS  eight38<>+0(SB), Y3, Y3
+	VMULPS  eight54<>+0(SB), Y3, Y3
 	VSUBPS  Y5, Y8, Y1
 	VADDPS  Y5, Y8, Y8
 	VSUBPS  Y6, Y7, Y5
 	VADDPS  Y6, Y7, Y7
-	VMULPS  eight36<>+0(SB), Y1, Y1
-	VMULPS  eight37<>+0(SB), Y5, Y5
+	VMULPS  eight52<>+0(SB), Y1, Y1
+	VMULPS  eight53<>+0(SB), Y5, Y5
 	VSUBPS  Y5, Y1, Y6
 	VADDPS  Y5, Y1, Y1
-	VMULPS  eight38<>+0(SB), Y6, Y6
+	VMULPS  eight54<>+0(SB), Y6, Y6
 	VADDPS  Y6, Y1, Y1
 	VSUBPS  Y7, Y8, Y5
 	VADDPS  Y7, Y8, Y8
-	VMULPS  eight38<>+0(SB), Y5, Y5
+	VMULPS  eight54<>+0(SB), Y5, Y5
 	VADDPS  Y1, Y8, Y8
 	VADDPS  Y5, Y1, Y1
 	VADDPS  Y6, Y5, Y5
-	VMULPS  eight38<>+0(SB), Y0, Y0
+	VMULPS  eight54<>+0(SB), Y0, Y0
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y8, 128(AX)
 	VMOVUPS Y4, 256(AX)
@@ -2160,42 +2547,42 @@ TEXT ·acrossAVX2(SB), $256-32
 	VMOVUPS 224(SP), Y7
 	VSUBPS  Y7, Y0, Y8
 	VADDPS  Y7, Y0, Y0
-	VMULPS  eight32<>+0(SB), Y8, Y8
+	VMULPS  eight48<>+0(SB), Y8, Y8
 	VSUBPS  Y6, Y1, Y7
 	VADDPS  Y6, Y1, Y1
-	VMULPS  eight33<>+0(SB), Y7, Y7
+	VMULPS  eight49<>+0(SB), Y7, Y7
 	VSUBPS  Y5, Y2, Y6
 	VADDPS  Y5, Y2, Y2
-	VMULPS  eight34<>+0(SB), Y6, Y6
+	VMULPS  eight50<>+0(SB), Y6, Y6
 	VSUBPS  Y4, Y3, Y5
 	VADDPS  Y4, Y3, Y3
-	VMULPS  eight35<>+0(SB), Y5, Y5
+	VMULPS  eight51<>+0(SB), Y5, Y5
 	VSUBPS  Y3, Y0, Y4
 	VADDPS  Y3, Y0, Y0
 	VSUBPS  Y2, Y1, Y3
 	VADDPS  Y2, Y1, Y1
-	VMULPS  eight36<>+0(SB), Y4, Y4
-	VMULPS  eight37<>+0(SB), Y3, Y3
+	VMULPS  eight52<>+0(SB), Y4, Y4
+	VMULPS  eight53<>+0(SB), Y3, Y3
 	VSUBPS  Y3, Y4, Y2
 	VADDPS  Y3, Y4, Y4
-	VMULPS  eight38<>+0(SB), Y2, Y2
+	VMULPS  eight54<>+0(SB), Y2, Y2
 	VADDPS  Y2, Y4, Y4
 	VSUBPS  Y1, Y0, Y3
 	VADDPS  Y1, Y0, Y0
-	VMULPS  eight38<>+0(SB), Y3, Y3
+	VMULPS  eight54<>+0(SB), Y3, Y3
 	VSUBPS  Y5, Y8, Y1
 	VADDPS  Y5, Y8, Y8
 	VSUBPS  Y6, Y7, Y5
 	VADDPS  Y6, Y7, Y7
-	VMULPS  eight36<>+0(SB), Y1, Y1
-	VMULPS  eight37<>+0(SB), Y5, Y5
+	VMULPS  eight52<>+0(SB), Y1, Y1
+	VMULPS  eight53<>+0(SB), Y5, Y5
 	VSUBPS  Y5, Y1, Y6
 	VADDPS  Y5, Y1, Y1
-	VMULPS  eight38<>+0(SB), Y6, Y6
+	VMULPS  eight54<>+0(SB), Y6, Y6
 	VADDPS  Y6, Y1, Y1
 	VSUBPS  Y7, Y8, Y5
 	VADDPS  Y7, Y8, Y8
-	VMULPS  eight38<>+0(SB), Y5, Y5
+	VMULPS  eight54<>+0(SB), Y5, Y5
 	VADDPS  Y1, Y8, Y8
 	VADDPS  Y5, Y1, Y1
 	VADDPS  Y6, Y5, Y5
@@ -2218,100 +2605,100 @@ TEXT ·acrossAVX2(SB), $256-32
 	VMOVUPS 992(CX), Y1
 	VSUBPS  Y1, Y0, Y2
 	VADDPS  Y1, Y0, Y0
-	VMULPS  eight16<>+0(SB), Y0, Y0
-	VMULPS  eight17<>+0(SB), Y2, Y2
+	VMULPS  eight32<>+0(SB), Y0, Y0
+	VMULPS  eight33<>+0(SB), Y2, Y2
 	VMOVUPS Y2, (SP)
 	VMOVUPS 96(CX), Y1
 	VMOVUPS 928(CX), Y2
 	VSUBPS  Y2, Y1, Y3
 	VADDPS  Y2, Y1, Y1
-	VMULPS  eight18<>+0(SB), Y1, Y1
-	VMULPS  eight19<>+0(SB), Y3, Y3
+	VMULPS  eight34<>+0(SB), Y1, Y1
+	VMULPS  eight35<>+0(SB), Y3, Y3
 	VMOVUPS Y3, 32(SP)
 	VMOVUPS 160(CX), Y2
 	VMOVUPS 864(CX), Y3
 	VSUBPS  Y3, Y2, Y4
 	VADDPS  Y3, Y2, Y2
-	VMULPS  eight20<>+0(SB), Y2, Y2
-	VMULPS  eight21<>+0(SB), Y4, Y4
+	VMULPS  eight36<>+0(SB), Y2, Y2
+	VMULPS  eight37<>+0(SB), Y4, Y4
 	VMOVUPS Y4, 64(SP)
 	VMOVUPS 224(CX), Y3
 	VMOVUPS 800(CX), Y4
 	VSUBPS  Y4, Y3, Y5
 	VADDPS  Y4, Y3, Y3
-	VMULPS  eight22<>+0(SB), Y3, Y3
-	VMULPS  eight23<>+0(SB), Y5, Y5
+	VMULPS  eight38<>+0(SB), Y3, Y3
+	VMULPS  eight39<>+0(SB), Y5, Y5
 	VMOVUPS Y5, 96(SP)
 	VMOVUPS 288(CX), Y4
 	VMOVUPS 736(CX), Y5
 	VSUBPS  Y5, Y4, Y6
 	VADDPS  Y5, Y4, Y4
-	VMULPS  eight24<>+0(SB), Y4, Y4
-	VMULPS  eight25<>+0(SB), Y6, Y6
+	VMULPS  eight40<>+0(SB), Y4, Y4
+	VMULPS  eight41<>+0(SB), Y6, Y6
 	VMOVUPS Y6, 128(SP)
 	VMOVUPS 352(CX), Y5
 	VMOVUPS 672(CX), Y6
 	VSUBPS  Y6, Y5, Y7
 	VADDPS  Y6, Y5, Y5
-	VMULPS  eight26<>+0(SB), Y5, Y5
-	VMULPS  eight27<>+0(SB), Y7, Y7
+	VMULPS  eight42<>+0(SB), Y5, Y5
+	VMULPS  eight43<>+0(SB), Y7, Y7
 	VMOVUPS Y7, 160(SP)
 	VMOVUPS 416(CX), Y6
 	VMOVUPS 608(CX), Y7
 	VSUBPS  Y7, Y6, Y8
 	VADDPS  Y7, Y6, Y6
-	VMULPS  eight28<>+0(SB), Y6, Y6
-	VMULPS  eight29<>+0(SB), Y8, Y8
+	VMULPS  eight44<>+0(SB), Y6, Y6
+	VMULPS  eight45<>+0(SB), Y8, Y8
 	VMOVUPS Y8, 192(SP)
 	VMOVUPS 480(CX), Y7
 	VMOVUPS 544(CX), Y8
 	VSUBPS  Y8, Y7, Y9
 	VADDPS  Y8, Y7, Y7
-	VMULPS  eight30<>+0(SB), Y7, Y7
-	VMULPS  eight31<>+0(SB), Y9, Y9
+	VMULPS  eight46<>+0(SB), Y7, Y7
+	VMULPS  eight47<>+0(SB), Y9, Y9
 	VMOVUPS Y9, 224(SP)
 	VSUBPS  Y7, Y0, Y8
 	VADDPS  Y7, Y0, Y0
-	VMULPS  eight32<>+0(SB), Y8, Y8
+	VMULPS  eight48<>+0(SB), Y8, Y8
 	VSUBPS  Y6, Y1, Y7
 	VADDPS  Y6, Y1, Y1
-	VMULPS  eight33<>+0(SB), Y7, Y7
+	VMULPS  eight49<>+0(SB), Y7, Y7
 	VSUBPS  Y5, Y2, Y6
 	VADDPS  Y5, Y2, Y2
-	VMULPS  eight34<>+0(SB), Y6, Y6
+	VMULPS  eight50<>+0(SB), Y6, Y6
 	VSUBPS  Y4, Y3, Y5
 	VADDPS  Y4, Y3, Y3
-	VMULPS  eight35<>+0(SB), Y5, Y5
+	VMULPS  eight51<>+0(SB), Y5, Y5
 	VSUBPS  Y3, Y0, Y4
 	VADDPS  Y3, Y0, Y0
 	VSUBPS  Y2, Y1, Y3
 	VADDPS  Y2, Y1, Y1
-	VMULPS  eight36<>+0(SB), Y4, Y4
-	VMULPS  eight37<>+0(SB), Y3, Y3
+	VMULPS  eight52<>+0(SB), Y4, Y4
+	VMULPS  eight53<>+0(SB), Y3, Y3
 	VSUBPS  Y3, Y4, Y2
 	VADDPS  Y3, Y4, Y4
-	VMULPS  eight38<>+0(SB), Y2, Y2
+	VMULPS  eight54<>+0(SB), Y2, Y2
 	VADDPS  Y2, Y4, Y4
 	VSUBPS  Y1, Y0, Y3
 	VADDPS  Y1, Y0, Y0
-	VMULPS  eight38<>+0(SB), Y3, Y3
+	VMULPS  eight54<>+0(SB), Y3, Y3
 	VSUBPS  Y5, Y8, Y1
 	VADDPS  Y5, Y8, Y8
 	VSUBPS  Y6, Y7, Y5
 	VADDPS  Y6, Y7, Y7
-	VMULPS  eight36<>+0(SB), Y1, Y1
-	VMULPS  eight37<>+0(SB), Y5, Y5
+	VMULPS  eight52<>+0(SB), Y1, Y1
+	VMULPS  eight53<>+0(SB), Y5, Y5
 	VSUBPS  Y5, Y1, Y6
 	VADDPS  Y5, Y1, Y1
-	VMULPS  eight38<>+0(SB), Y6, Y6
+	VMULPS  eight54<>+0(SB), Y6, Y6
 	VADDPS  Y6, Y1, Y1
 	VSUBPS  Y7, Y8, Y5
 	VADDPS  Y7, Y8, Y8
-	VMULPS  eight38<>+0(SB), Y5, Y5
+	VMULPS  eight54<>+0(SB), Y5, Y5
 	VADDPS  Y1, Y8, Y8
 	VADDPS  Y5, Y1, Y1
 	VADDPS  Y6, Y5, Y5
-	VMULPS  eight38<>+0(SB), Y0, Y0
+	VMULPS  eight54<>+0(SB), Y0, Y0
 	VMOVUPS Y0, 32(AX)
 	VMOVUPS Y8, 160(AX)
 	VMOVUPS Y4, 288(AX)
@@ -2330,42 +2717,42 @@ TEXT ·acrossAVX2(SB), $256-32
 	VMOVUPS 224(SP), Y7
 	VSUBPS  Y7, Y0, Y8
 	VADDPS  Y7, Y0, Y0
-	VMULPS  eight32<>+0(SB), Y8, Y8
+	VMULPS  eight48<>+0(SB), Y8, Y8
 	VSUBPS  Y6, Y1, Y7
 	VADDPS  Y6, Y1, Y1
-	VMULPS  eight33<>+0(SB), Y7, Y7
+	VMULPS  eight49<>+0(SB), Y7, Y7
 	VSUBPS  Y5, Y2, Y6
 	VADDPS  Y5, Y2, Y2
-	VMULPS  eight34<>+0(SB), Y6, Y6
+	VMULPS  eight50<>+0(SB), Y6, Y6
 	VSUBPS  Y4, Y3, Y5
 	VADDPS  Y4, Y3, Y3
-	VMULPS  eight35<>+0(SB), Y5, Y5
+	VMULPS  eight51<>+0(SB), Y5, Y5
 	VSUBPS  Y3, Y0, Y4
 	VADDPS  Y3, Y0, Y0
 	VSUBPS  Y2, Y1, Y3
 	VADDPS  Y2, Y1, Y1
-	VMULPS  eight36<>+0(SB), Y4, Y4
-	VMULPS  eight37<>+0(SB), Y3, Y3
+	VMULPS  eight52<>+0(SB), Y4, Y4
+	VMULPS  eight53<>+0(SB), Y3, Y3
 	VSUBPS  Y3, Y4, Y2
 	VADDPS  Y3, Y4, Y4
-	VMULPS  eight38<>+0(SB), Y2, Y2
+	VMULPS  eight54<>+0(SB), Y2, Y2
 	VADDPS  Y2, Y4, Y4
 	VSUBPS  Y1, Y0, Y3
 	VADDPS  Y1, Y0, Y0
-	VMULPS  eight38<>+0(SB), Y3, Y3
+	VMULPS  eight54<>+0(SB), Y3, Y3
 	VSUBPS  Y5, Y8, Y1
 	VADDPS  Y5, Y8, Y8
 	VSUBPS  Y6, Y7, Y5
 	VADDPS  Y6, Y7, Y7
-	VMULPS  eight36<>+0(SB), Y1, Y1
-	VMULPS  eight37<>+0(SB), Y5, Y5
+	VMULPS  eight52<>+0(SB), Y1, Y1
+	VMULPS  eight53<>+0(SB), Y5, Y5
 	VSUBPS  Y5, Y1, Y6
 	VADDPS  Y5, Y1, Y1
-	VMULPS  eight38<>+0(SB), Y6, Y6
+	VMULPS  eight54<>+0(SB), Y6, Y6
 	VADDPS  Y6, Y1, Y1
 	VSUBPS  Y7, Y8, Y5
 	VADDPS  Y7, Y8, Y8
-	VMULPS  eight38<>+0(SB), Y5, Y5
+	VMULPS  eight54<>+0(SB), Y5, Y5
 	VADDPS  Y1, Y8, Y8
 	VADDPS  Y5, Y1, Y1
 	VADDPS  Y6, Y5, Y5
@@ -2400,46 +2787,46 @@ TEXT ·backAVX2(SB), $256-32
 	VMOVUPS     640(CX), Y5
 	VMOVUPS     768(CX), Y6
 	VMOVUPS     896(CX), Y7
-	VMULPS      eight38<>+0(SB), Y0, Y0
+	VMULPS      eight54<>+0(SB), Y0, Y0
 	VADDPS      Y5, Y7, Y7
 	VADDPS      Y3, Y5, Y5
 	VADDPS      Y1, Y3, Y3
 	VADDPS      Y2, Y6, Y6
-	VMULPS      eight38<>+0(SB), Y6, Y6
-	VMULPS      eight38<>+0(SB), Y4, Y4
+	VMULPS      eight54<>+0(SB), Y6, Y6
+	VMULPS      eight54<>+0(SB), Y4, Y4
 	VSUBPS      Y4, Y0, Y8
 	VADDPS      Y4, Y0, Y0
 	VSUBPS      Y6, Y2, Y4
 	VADDPS      Y6, Y2, Y2
-	VMULPS      eight36<>+0(SB), Y2, Y2
-	VMULPS      eight37<>+0(SB), Y4, Y4
+	VMULPS      eight52<>+0(SB), Y2, Y2
+	VMULPS      eight53<>+0(SB), Y4, Y4
 	VSUBPS      Y2, Y0, Y6
 	VADDPS      Y2, Y0, Y0
 	VSUBPS      Y4, Y8, Y2
 	VADDPS      Y4, Y8, Y8
 	VADDPS      Y3, Y7, Y7
-	VMULPS      eight38<>+0(SB), Y7, Y7
-	VMULPS      eight38<>+0(SB), Y5, Y5
+	VMULPS      eight54<>+0(SB), Y7, Y7
+	VMULPS      eight54<>+0(SB), Y5, Y5
 	VSUBPS      Y5, Y1, Y4
 	VADDPS      Y5, Y1, Y1
 	VSUBPS      Y7, Y3, Y5
 	VADDPS      Y7, Y3, Y3
-	VMULPS      eight36<>+0(SB), Y3, Y3
-	VMULPS      eight37<>+0(SB), Y5, Y5
+	VMULPS      eight52<>+0(SB), Y3, Y3
+	VMULPS      eight53<>+0(SB), Y5, Y5
 	VSUBPS      Y3, Y1, Y7
 	VADDPS      Y3, Y1, Y1
 	VSUBPS      Y5, Y4, Y3
 	VADDPS      Y5, Y4, Y4
-	VMULPS      eight32<>+0(SB), Y1, Y1
+	VMULPS      eight48<>+0(SB), Y1, Y1
 	VSUBPS      Y1, Y0, Y5
 	VADDPS      Y1, Y0, Y0
-	VMULPS      eight33<>+0(SB), Y4, Y4
+	VMULPS      eight49<>+0(SB), Y4, Y4
 	VSUBPS      Y4, Y8, Y1
 	VADDPS      Y4, Y8, Y8
-	VMULPS      eight34<>+0(SB), Y3, Y3
+	VMULPS      eight50<>+0(SB), Y3, Y3
 	VSUBPS      Y3, Y2, Y4
 	VADDPS      Y3, Y2, Y2
-	VMULPS      eight35<>+0(SB), Y7, Y7
+	VMULPS      eight51<>+0(SB), Y7, Y7
 	VSUBPS      Y7, Y6, Y3
 	VADDPS      Y7, Y6, Y6
 	VMOVUPS     Y0, (SP)
@@ -2469,111 +2856,111 @@ TEXT ·backAVX2(SB), $256-32
 	VADDPS      Y3, Y5, Y5
 	VADDPS      Y1, Y3, Y3
 	VADDPS      Y2, Y6, Y6
-	VMULPS      eight38<>+0(SB), Y6, Y6
-	VMULPS      eight38<>+0(SB), Y4, Y4
+	VMULPS      eight54<>+0(SB), Y6, Y6
+	VMULPS      eight54<>+0(SB), Y4, Y4
 	VSUBPS      Y4, Y0, Y8
 	VADDPS      Y4, Y0, Y0
 	VSUBPS      Y6, Y2, Y4
 	VADDPS      Y6, Y2, Y2
-	VMULPS      eight36<>+0(SB), Y2, Y2
-	VMULPS      eight37<>+0(SB), Y4, Y4
+	VMULPS      eight52<>+0(SB), Y2, Y2
+	VMULPS      eight53<>+0(SB), Y4, Y4
 	VSUBPS      Y2, Y0, Y6
 	VADDPS      Y2, Y0, Y0
 	VSUBPS      Y4, Y8, Y2
 	VADDPS      Y4, Y8, Y8
 	VADDPS      Y3, Y7, Y7
-	VMULPS      eight38<>+0(SB), Y7, Y7
-	VMULPS      eight38<>+0(SB), Y5, Y5
+	VMULPS      eight54<>+0(SB), Y7, Y7
+	VMULPS      eight54<>+0(SB), Y5, Y5
 	VSUBPS      Y5, Y1, Y4
 	VADDPS      Y5, Y1, Y1
 	VSUBPS      Y7, Y3, Y5
 	VADDPS      Y7, Y3, Y3
-	VMULPS      eight36<>+0(SB), Y3, Y3
-	VMULPS      eight37<>+0(SB), Y5, Y5
+	VMULPS      eight52<>+0(SB), Y3, Y3
+	VMULPS      eight53<>+0(SB), Y5, Y5
 	VSUBPS      Y3, Y1, Y7
 	VADDPS      Y3, Y1, Y1
 	VSUBPS      Y5, Y4, Y3
 	VADDPS      Y5, Y4, Y4
-	VMULPS      eight32<>+0(SB), Y1, Y1
+	VMULPS      eight48<>+0(SB), Y1, Y1
 	VSUBPS      Y1, Y0, Y5
 	VADDPS      Y1, Y0, Y0
-	VMULPS      eight33<>+0(SB), Y4, Y4
+	VMULPS      eight49<>+0(SB), Y4, Y4
 	VSUBPS      Y4, Y8, Y1
 	VADDPS      Y4, Y8, Y8
-	VMULPS      eight34<>+0(SB), Y3, Y3
+	VMULPS      eight50<>+0(SB), Y3, Y3
 	VSUBPS      Y3, Y2, Y4
 	VADDPS      Y3, Y2, Y2
-	VMULPS      eight35<>+0(SB), Y7, Y7
+	VMULPS      eight51<>+0(SB), Y7, Y7
 	VSUBPS      Y7, Y6, Y3
 	VADDPS      Y7, Y6, Y6
 	VMOVUPS     (SP), Y7
-	VMULPS      eight39<>+0(SB), Y0, Y0
+	VMULPS      eight55<>+0(SB), Y0, Y0
 	VSUBPS      Y0, Y7, Y9
 	VADDPS      Y0, Y7, Y7
-	VMOVUPS     eight16<>+0(SB), Y0
+	VMOVUPS     eight32<>+0(SB), Y0
 	VFMADD213PS (AX), Y0, Y7
 	VMOVUPS     Y7, (AX)
 	VFMADD213PS 960(AX), Y0, Y9
 	VMOVUPS     Y9, 960(AX)
 	VMOVUPS     32(SP), Y0
-	VMULPS      eight40<>+0(SB), Y8, Y8
+	VMULPS      eight56<>+0(SB), Y8, Y8
 	VSUBPS      Y8, Y0, Y7
 	VADDPS      Y8, Y0, Y0
-	VMOVUPS     eight18<>+0(SB), Y8
+	VMOVUPS     eight34<>+0(SB), Y8
 	VFMADD213PS 64(AX), Y8, Y0
 	VMOVUPS     Y0, 64(AX)
 	VFMADD213PS 896(AX), Y8, Y7
 	VMOVUPS     Y7, 896(AX)
 	VMOVUPS     64(SP), Y0
-	VMULPS      eight41<>+0(SB), Y2, Y2
+	VMULPS      eight57<>+0(SB), Y2, Y2
 	VSUBPS      Y2, Y0, Y7
 	VADDPS      Y2, Y0, Y0
-	VMOVUPS     eight20<>+0(SB), Y2
+	VMOVUPS     eight36<>+0(SB), Y2
 	VFMADD213PS 128(AX), Y2, Y0
 	VMOVUPS     Y0, 128(AX)
 	VFMADD213PS 832(AX), Y2, Y7
 	VMOVUPS     Y7, 832(AX)
 	VMOVUPS     96(SP), Y0
-	VMULPS      eight42<>+0(SB), Y6, Y6
+	VMULPS      eight58<>+0(SB), Y6, Y6
 	VSUBPS      Y6, Y0, Y2
 	VADDPS      Y6, Y0, Y0
-	VMOVUPS     eight22<>+0(SB), Y6
+	VMOVUPS     eight38<>+0(SB), Y6
 	VFMADD213PS 192(AX), Y6, Y0
 	VMOVUPS     Y0, 192(AX)
 	VFMADD213PS 768(AX), Y6, Y2
 	VMOVUPS     Y2, 768(AX)
 	VMOVUPS     128(SP), Y0
-	VMULPS      eight43<>+0(SB), Y3, Y3
+	VMULPS      eight59<>+0(SB), Y3, Y3
 	VSUBPS      Y3, Y0, Y2
 	VADDPS      Y3, Y0, Y0
-	VMOVUPS     eight24<>+0(SB), Y3
+	VMOVUPS     eight40<>+0(SB), Y3
 	VFMADD213PS 256(AX), Y3, Y0
 	VMOVUPS     Y0, 256(AX)
 	VFMADD213PS 704(AX), Y3, Y2
 	VMOVUPS     Y2, 704(AX)
 	VMOVUPS     160(SP), Y0
-	VMULPS      eight44<>+0(SB), Y4, Y4
+	VMULPS      eight60<>+0(SB), Y4, Y4
 	VSUBPS      Y4, Y0, Y2
 	VADDPS      Y4, Y0, Y0
-	VMOVUPS     eight26<>+0(SB), Y3
+	VMOVUPS     eight42<>+0(SB), Y3
 	VFMADD213PS 320(AX), Y3, Y0
 	VMOVUPS     Y0, 320(AX)
 	VFMADD213PS 640(AX), Y3, Y2
 	VMOVUPS     Y2, 640(AX)
 	VMOVUPS     192(SP), Y0
-	VMULPS      eight45<>+0(SB), Y1, Y1
+	VMULPS      eight61<>+0(SB), Y1, Y1
 	VSUBPS      Y1, Y0, Y2
 	VADDPS      Y1, Y0, Y0
-	VMOVUPS     eight28<>+0(SB), Y1
+	VMOVUPS     eight44<>+0(SB), Y1
 	VFMADD213PS 384(AX), Y1, Y0
 	VMOVUPS     Y0, 384(AX)
 	VFMADD213PS 576(AX), Y1, Y2
 	VMOVUPS     Y2, 576(AX)
 	VMOVUPS     224(SP), Y0
-	VMULPS      eight46<>+0(SB), Y5, Y5
+	VMULPS      eight62<>+0(SB), Y5, Y5
 	VSUBPS      Y5, Y0, Y1
 	VADDPS      Y5, Y0, Y0
-	VMOVUPS     eight30<>+0(SB), Y2
+	VMOVUPS     eight46<>+0(SB), Y2
 	VFMADD213PS 448(AX), Y2, Y0
 	VMOVUPS     Y0, 448(AX)
 	VFMADD213PS 512(AX), Y2, Y1
@@ -2586,46 +2973,46 @@ TEXT ·backAVX2(SB), $256-32
 	VMOVUPS     672(CX), Y5
 	VMOVUPS     800(CX), Y6
 	VMOVUPS     928(CX), Y7
-	VMULPS      eight38<>+0(SB), Y0, Y0
+	VMULPS      eight54<>+0(SB), Y0, Y0
 	VADDPS      Y5, Y7, Y7
 	VADDPS      Y3, Y5, Y5
 	VADDPS      Y1, Y3, Y3
 	VADDPS      Y2, Y6, Y6
-	VMULPS      eight38<>+0(SB), Y6, Y6
-	VMULPS      eight38<>+0(SB), Y4, Y4
+	VMULPS      eight54<>+0(SB), Y6, Y6
+	VMULPS      eight54<>+0(SB), Y4, Y4
 	VSUBPS      Y4, Y0, Y8
 	VADDPS      Y4, Y0, Y0
 	VSUBPS      Y6, Y2, Y4
 	VADDPS      Y6, Y2, Y2
-	VMULPS      eight36<>+0(SB), Y2, Y2
-	VMULPS      eight37<>+0(SB), Y4, Y4
+	VMULPS      eight52<>+0(SB), Y2, Y2
+	VMULPS      eight53<>+0(SB), Y4, Y4
 	VSUBPS      Y2, Y0, Y6
 	VADDPS      Y2, Y0, Y0
 	VSUBPS      Y4, Y8, Y2
 	VADDPS      Y4, Y8, Y8
 	VADDPS      Y3, Y7, Y7
-	VMULPS      eight38<>+0(SB), Y7, Y7
-	VMULPS      eight38<>+0(SB), Y5, Y5
+	VMULPS      eight54<>+0(SB), Y7, Y7
+	VMULPS      eight54<>+0(SB), Y5, Y5
 	VSUBPS      Y5, Y1, Y4
 	VADDPS      Y5, Y1, Y1
 	VSUBPS      Y7, Y3, Y5
 	VADDPS      Y7, Y3, Y3
-	VMULPS      eight36<>+0(SB), Y3, Y3
-	VMULPS      eight37<>+0(SB), Y5, Y5
+	VMULPS      eight52<>+0(SB), Y3, Y3
+	VMULPS      eight53<>+0(SB), Y5, Y5
 	VSUBPS      Y3, Y1, Y7
 	VADDPS      Y3, Y1, Y1
 	VSUBPS      Y5, Y4, Y3
 	VADDPS      Y5, Y4, Y4
-	VMULPS      eight32<>+0(SB), Y1, Y1
+	VMULPS      eight48<>+0(SB), Y1, Y1
 	VSUBPS      Y1, Y0, Y5
 	VADDPS      Y1, Y0, Y0
-	VMULPS      eight33<>+0(SB), Y4, Y4
+	VMULPS      eight49<>+0(SB), Y4, Y4
 	VSUBPS      Y4, Y8, Y1
 	VADDPS      Y4, Y8, Y8
-	VMULPS      eight34<>+0(SB), Y3, Y3
+	VMULPS      eight50<>+0(SB), Y3, Y3
 	VSUBPS      Y3, Y2, Y4
 	VADDPS      Y3, Y2, Y2
-	VMULPS      eight35<>+0(SB), Y7, Y7
+	VMULPS      eight51<>+0(SB), Y7, Y7
 	VSUBPS      Y7, Y6, Y3
 	VADDPS      Y7, Y6, Y6
 	VMOVUPS     Y0, (SP)
@@ -2655,111 +3042,111 @@ TEXT ·backAVX2(SB), $256-32
 	VADDPS      Y3, Y5, Y5
 	VADDPS      Y1, Y3, Y3
 	VADDPS      Y2, Y6, Y6
-	VMULPS      eight38<>+0(SB), Y6, Y6
-	VMULPS      eight38<>+0(SB), Y4, Y4
+	VMULPS      eight54<>+0(SB), Y6, Y6
+	VMULPS      eight54<>+0(SB), Y4, Y4
 	VSUBPS      Y4, Y0, Y8
 	VADDPS      Y4, Y0, Y0
 	VSUBPS      Y6, Y2, Y4
 	VADDPS      Y6, Y2, Y2
-	VMULPS      eight36<>+0(SB), Y2, Y2
-	VMULPS      eight37<>+0(SB), Y4, Y4
+	VMULPS      eight52<>+0(SB), Y2, Y2
+	VMULPS      eight53<>+0(SB), Y4, Y4
 	VSUBPS      Y2, Y0, Y6
 	VADDPS      Y2, Y0, Y0
 	VSUBPS      Y4, Y8, Y2
 	VADDPS      Y4, Y8, Y8
 	VADDPS      Y3, Y7, Y7
-	VMULPS      eight38<>+0(SB), Y7, Y7
-	VMULPS      eight38<>+0(SB), Y5, Y5
+	VMULPS      eight54<>+0(SB), Y7, Y7
+	VMULPS      eight54<>+0(SB), Y5, Y5
 	VSUBPS      Y5, Y1, Y4
 	VADDPS      Y5, Y1, Y1
 	VSUBPS      Y7, Y3, Y5
 	VADDPS      Y7, Y3, Y3
-	VMULPS      eight36<>+0(SB), Y3, Y3
-	VMULPS      eight37<>+0(SB), Y5, Y5
+	VMULPS      eight52<>+0(SB), Y3, Y3
+	VMULPS      eight53<>+0(SB), Y5, Y5
 	VSUBPS      Y3, Y1, Y7
 	VADDPS      Y3, Y1, Y1
 	VSUBPS      Y5, Y4, Y3
 	VADDPS      Y5, Y4, Y4
-	VMULPS      eight32<>+0(SB), Y1, Y1
+	VMULPS      eight48<>+0(SB), Y1, Y1
 	VSUBPS      Y1, Y0, Y5
 	VADDPS      Y1, Y0, Y0
-	VMULPS      eight33<>+0(SB), Y4, Y4
+	VMULPS      eight49<>+0(SB), Y4, Y4
 	VSUBPS      Y4, Y8, Y1
 	VADDPS      Y4, Y8, Y8
-	VMULPS      eight34<>+0(SB), Y3, Y3
+	VMULPS      eight50<>+0(SB), Y3, Y3
 	VSUBPS      Y3, Y2, Y4
 	VADDPS      Y3, Y2, Y2
-	VMULPS      eight35<>+0(SB), Y7, Y7
+	VMULPS      eight51<>+0(SB), Y7, Y7
 	VSUBPS      Y7, Y6, Y3
 	VADDPS      Y7, Y6, Y6
 	VMOVUPS     (SP), Y7
-	VMULPS      eight39<>+0(SB), Y0, Y0
+	VMULPS      eight55<>+0(SB), Y0, Y0
 	VSUBPS      Y0, Y7, Y9
 	VADDPS      Y0, Y7, Y7
-	VMOVUPS     eight16<>+0(SB), Y0
+	VMOVUPS     eight32<>+0(SB), Y0
 	VFMADD213PS 32(AX), Y0, Y7
 	VMOVUPS     Y7, 32(AX)
 	VFMADD213PS 992(AX), Y0, Y9
 	VMOVUPS     Y9, 992(AX)
 	VMOVUPS     32(SP), Y0
-	VMULPS      eight40<>+0(SB), Y8, Y8
+	VMULPS      eight56<>+0(SB), Y8, Y8
 	VSUBPS      Y8, Y0, Y7
 	VADDPS      Y8, Y0, Y0
-	VMOVUPS     eight18<>+0(SB), Y8
+	VMOVUPS     eight34<>+0(SB), Y8
 	VFMADD213PS 96(AX), Y8, Y0
 	VMOVUPS     Y0, 96(AX)
 	VFMADD213PS 928(AX), Y8, Y7
 	VMOVUPS     Y7, 928(AX)
 	VMOVUPS     64(SP), Y0
-	VMULPS      eight41<>+0(SB), Y2, Y2
+	VMULPS      eight57<>+0(SB), Y2, Y2
 	VSUBPS      Y2, Y0, Y7
 	VADDPS      Y2, Y0, Y0
-	VMOVUPS     eight20<>+0(SB), Y2
+	VMOVUPS     eight36<>+0(SB), Y2
 	VFMADD213PS 160(AX), Y2, Y0
 	VMOVUPS     Y0, 160(AX)
 	VFMADD213PS 864(AX), Y2, Y7
 	VMOVUPS     Y7, 864(AX)
 	VMOVUPS     96(SP), Y0
-	VMULPS      eight42<>+0(SB), Y6, Y6
+	VMULPS      eight58<>+0(SB), Y6, Y6
 	VSUBPS      Y6, Y0, Y2
 	VADDPS      Y6, Y0, Y0
-	VMOVUPS     eight22<>+0(SB), Y6
+	VMOVUPS     eight38<>+0(SB), Y6
 	VFMADD213PS 224(AX), Y6, Y0
 	VMOVUPS     Y0, 224(AX)
 	VFMADD213PS 800(AX), Y6, Y2
 	VMOVUPS     Y2, 800(AX)
 	VMOVUPS     128(SP), Y0
-	VMULPS      eight43<>+0(SB), Y3, Y3
+	VMULPS      eight59<>+0(SB), Y3, Y3
 	VSUBPS      Y3, Y0, Y2
 	VADDPS      Y3, Y0, Y0
-	VMOVUPS     eight24<>+0(SB), Y3
+	VMOVUPS     eight40<>+0(SB), Y3
 	VFMADD213PS 288(AX), Y3, Y0
 	VMOVUPS     Y0, 288(AX)
 	VFMADD213PS 736(AX), Y3, Y2
 	VMOVUPS     Y2, 736(AX)
 	VMOVUPS     160(SP), Y0
-	VMULPS      eight44<>+0(SB), Y4, Y4
+	VMULPS      eight60<>+0(SB), Y4, Y4
 	VSUBPS      Y4, Y0, Y2
 	VADDPS      Y4, Y0, Y0
-	VMOVUPS     eight26<>+0(SB), Y3
+	VMOVUPS     eight42<>+0(SB), Y3
 	VFMADD213PS 352(AX), Y3, Y0
 	VMOVUPS     Y0, 352(AX)
 	VFMADD213PS 672(AX), Y3, Y2
 	VMOVUPS     Y2, 672(AX)
 	VMOVUPS     192(SP), Y0
-	VMULPS      eight45<>+0(SB), Y1, Y1
+	VMULPS      eight61<>+0(SB), Y1, Y1
 	VSUBPS      Y1, Y0, Y2
 	VADDPS      Y1, Y0, Y0
-	VMOVUPS     eight28<>+0(SB), Y1
+	VMOVUPS     eight44<>+0(SB), Y1
 	VFMADD213PS 416(AX), Y1, Y0
 	VMOVUPS     Y0, 416(AX)
 	VFMADD213PS 608(AX), Y1, Y2
 	VMOVUPS     Y2, 608(AX)
 	VMOVUPS     224(SP), Y0
-	VMULPS      eight46<>+0(SB), Y5, Y5
+	VMULPS      eight62<>+0(SB), Y5, Y5
 	VSUBPS      Y5, Y0, Y1
 	VADDPS      Y5, Y0, Y0
-	VMOVUPS     eight30<>+0(SB), Y2
+	VMOVUPS     eight46<>+0(SB), Y2
 	VFMADD213PS 480(AX), Y2, Y0
 	VMOVUPS     Y0, 480(AX)
 	VFMADD213PS 544(AX), Y2, Y1
@@ -2767,107 +3154,25 @@ TEXT ·backAVX2(SB), $256-32
 	VZEROUPPER
 	RET
 
-// func differAVX2(c *byte, target *byte)
+// func differAVX2(row []float32, target []float32)
 // Requires: AVX
-TEXT ·differAVX2(SB), NOSPLIT, $0-16
-	MOVQ    c+0(FP), AX
-	MOVQ    target+8(FP), CX
+TEXT ·differAVX2(SB), NOSPLIT, $0-48
+	MOVQ row_base+0(FP), AX
+	MOVQ target_base+24(FP), CX
+	MOVQ row_len+8(FP), DX
+	SHRQ $0x03, DX
+	JZ   differ_end
+
+differ:
 	VMOVUPS (AX), Y0
 	VSUBPS  (CX), Y0, Y0
 	VMOVUPS Y0, (AX)
-	VMOVUPS 32(AX), Y0
-	VSUBPS  32(CX), Y0, Y0
-	VMOVUPS Y0, 32(AX)
-	VMOVUPS 64(AX), Y0
-	VSUBPS  64(CX), Y0, Y0
-	VMOVUPS Y0, 64(AX)
-	VMOVUPS 96(AX), Y0
-	VSUBPS  96(CX), Y0, Y0
-	VMOVUPS Y0, 96(AX)
-	VMOVUPS 128(AX), Y0
-	VSUBPS  128(CX), Y0, Y0
-	VMOVUPS Y0, 128(AX)
-	VMOVUPS 160(AX), Y0
-	VSUBPS  160(CX), Y0, Y0
-	VMOVUPS Y0, 160(AX)
-	VMOVUPS 192(AX), Y0
-	VSUBPS  192(CX), Y0, Y0
-	VMOVUPS Y0, 192(AX)
-	VMOVUPS 224(AX), Y0
-	VSUBPS  224(CX), Y0, Y0
-	VMOVUPS Y0, 224(AX)
-	VMOVUPS 256(AX), Y0
-	VSUBPS  256(CX), Y0, Y0
-	VMOVUPS Y0, 256(AX)
-	VMOVUPS 288(AX), Y0
-	VSUBPS  288(CX), Y0, Y0
-	VMOVUPS Y0, 288(AX)
-	VMOVUPS 320(AX), Y0
-	VSUBPS  320(CX), Y0, Y0
-	VMOVUPS Y0, 320(AX)
-	VMOVUPS 352(AX), Y0
-	VSUBPS  352(CX), Y0, Y0
-	VMOVUPS Y0, 352(AX)
-	VMOVUPS 384(AX), Y0
-	VSUBPS  384(CX), Y0, Y0
-	VMOVUPS Y0, 384(AX)
-	VMOVUPS 416(AX), Y0
-	VSUBPS  416(CX), Y0, Y0
-	VMOVUPS Y0, 416(AX)
-	VMOVUPS 448(AX), Y0
-	VSUBPS  448(CX), Y0, Y0
-	VMOVUPS Y0, 448(AX)
-	VMOVUPS 480(AX), Y0
-	VSUBPS  480(CX), Y0, Y0
-	VMOVUPS Y0, 480(AX)
-	VMOVUPS 512(AX), Y0
-	VSUBPS  512(CX), Y0, Y0
-	VMOVUPS Y0, 512(AX)
-	VMOVUPS 544(AX), Y0
-	VSUBPS  544(CX), Y0, Y0
-	VMOVUPS Y0, 544(AX)
-	VMOVUPS 576(AX), Y0
-	VSUBPS  576(CX), Y0, Y0
-	VMOVUPS Y0, 576(AX)
-	VMOVUPS 608(AX), Y0
-	VSUBPS  608(CX), Y0, Y0
-	VMOVUPS Y0, 608(AX)
-	VMOVUPS 640(AX), Y0
-	VSUBPS  640(CX), Y0, Y0
-	VMOVUPS Y0, 640(AX)
-	VMOVUPS 672(AX), Y0
-	VSUBPS  672(CX), Y0, Y0
-	VMOVUPS Y0, 672(AX)
-	VMOVUPS 704(AX), Y0
-	VSUBPS  704(CX), Y0, Y0
-	VMOVUPS Y0, 704(AX)
-	VMOVUPS 736(AX), Y0
-	VSUBPS  736(CX), Y0, Y0
-	VMOVUPS Y0, 736(AX)
-	VMOVUPS 768(AX), Y0
-	VSUBPS  768(CX), Y0, Y0
-	VMOVUPS Y0, 768(AX)
-	VMOVUPS 800(AX), Y0
-	VSUBPS  800(CX), Y0, Y0
-	VMOVUPS Y0, 800(AX)
-	VMOVUPS 832(AX), Y0
-	VSUBPS  832(CX), Y0, Y0
-	VMOVUPS Y0, 832(AX)
-	VMOVUPS 864(AX), Y0
-	VSUBPS  864(CX), Y0, Y0
-	VMOVUPS Y0, 864(AX)
-	VMOVUPS 896(AX), Y0
-	VSUBPS  896(CX), Y0, Y0
-	VMOVUPS Y0, 896(AX)
-	VMOVUPS 928(AX), Y0
-	VSUBPS  928(CX), Y0, Y0
-	VMOVUPS Y0, 928(AX)
-	VMOVUPS 960(AX), Y0
-	VSUBPS  960(CX), Y0, Y0
-	VMOVUPS Y0, 960(AX)
-	VMOVUPS 992(AX), Y0
-	VSUBPS  992(CX), Y0, Y0
-	VMOVUPS Y0, 992(AX)
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, CX
+	DECQ    DX
+	JNZ     differ
+
+differ_end:
 	VZEROUPPER
 	RET
 
@@ -2890,183 +3195,183 @@ TEXT ·spreadAVX2(SB), NOSPLIT, $0-20
 	VXORPS       Y11, Y11, Y11
 	VMOVUPS      (CX), Y12
 	VMULPS       Y12, Y12, Y12
-	VFMADD231PS  eight47<>+0(SB), Y12, Y0
-	VFMADD231PS  eight48<>+0(SB), Y12, Y1
-	VFMADD231PS  eight49<>+0(SB), Y12, Y2
-	VFMADD231PS  eight50<>+0(SB), Y12, Y3
-	VFMADD231PS  eight51<>+0(SB), Y12, Y4
-	VFMADD231PS  eight52<>+0(SB), Y12, Y5
-	VMOVUPS      32(CX), Y12
-	VMULPS       Y12, Y12, Y12
-	VFMADD231PS  eight53<>+0(SB), Y12, Y6
-	VFMADD231PS  eight54<>+0(SB), Y12, Y7
-	VFMADD231PS  eight55<>+0(SB), Y12, Y8
-	VFMADD231PS  eight56<>+0(SB), Y12, Y9
-	VFMADD231PS  eight57<>+0(SB), Y12, Y10
-	VFMADD231PS  eight58<>+0(SB), Y12, Y11
-	VMOVUPS      64(CX), Y12
-	VMULPS       Y12, Y12, Y12
-	VFMADD231PS  eight59<>+0(SB), Y12, Y0
-	VFMADD231PS  eight60<>+0(SB), Y12, Y1
-	VFMADD231PS  eight49<>+0(SB), Y12, Y2
-	VFMADD231PS  eight50<>+0(SB), Y12, Y3
-	VFMADD231PS  eight51<>+0(SB), Y12, Y4
-	VFMADD231PS  eight52<>+0(SB), Y12, Y5
-	VMOVUPS      96(CX), Y12
-	VMULPS       Y12, Y12, Y12
-	VFMADD231PS  eight53<>+0(SB), Y12, Y6
-	VFMADD231PS  eight54<>+0(SB), Y12, Y7
-	VFMADD231PS  eight55<>+0(SB), Y12, Y8
-	VFMADD231PS  eight56<>+0(SB), Y12, Y9
-	VFMADD231PS  eight57<>+0(SB), Y12, Y10
-	VFMADD231PS  eight58<>+0(SB), Y12, Y11
-	VMOVUPS      128(CX), Y12
-	VMULPS       Y12, Y12, Y12
-	VFMADD231PS  eight61<>+0(SB), Y12, Y1
-	VFMADD231PS  eight62<>+0(SB), Y12, Y2
-	VFMADD231PS  eight63<>+0(SB), Y12, Y3
-	VFMADD231PS  eight64<>+0(SB), Y12, Y4
-	VFMADD231PS  eight52<>+0(SB), Y12, Y5
-	VMOVUPS      160(CX), Y12
-	VMULPS       Y12, Y12, Y12
-	VFMADD231PS  eight53<>+0(SB), Y12, Y6
-	VFMADD231PS  eight54<>+0(SB), Y12, Y7
-	VFMADD231PS  eight55<>+0(SB), Y12, Y8
-	VFMADD231PS  eight56<>+0(SB), Y12, Y9
-	VFMADD231PS  eight57<>+0(SB), Y12, Y10
-	VFMADD231PS  eight58<>+0(SB), Y12, Y11
-	VMOVUPS      192(CX), Y12
-	VMULPS       Y12, Y12, Y12
+	VFMADD231PS  eight63<>+0(SB), Y12, Y0
+	VFMADD231PS  eight64<>+0(SB), Y12, Y1
 	VFMADD231PS  eight65<>+0(SB), Y12, Y2
 	VFMADD231PS  eight66<>+0(SB), Y12, Y3
 	VFMADD231PS  eight67<>+0(SB), Y12, Y4
 	VFMADD231PS  eight68<>+0(SB), Y12, Y5
-	VMOVUPS      224(CX), Y12
+	VMOVUPS      32(CX), Y12
 	VMULPS       Y12, Y12, Y12
 	VFMADD231PS  eight69<>+0(SB), Y12, Y6
 	VFMADD231PS  eight70<>+0(SB), Y12, Y7
-	VFMADD231PS  eight55<>+0(SB), Y12, Y8
-	VFMADD231PS  eight71<>+0(SB), Y12, Y9
-	VFMADD231PS  eight72<>+0(SB), Y12, Y10
-	VFMADD231PS  eight58<>+0(SB), Y12, Y11
-	VMOVUPS      256(CX), Y12
+	VFMADD231PS  eight71<>+0(SB), Y12, Y8
+	VFMADD231PS  eight72<>+0(SB), Y12, Y9
+	VFMADD231PS  eight73<>+0(SB), Y12, Y10
+	VFMADD231PS  eight74<>+0(SB), Y12, Y11
+	VMOVUPS      64(CX), Y12
 	VMULPS       Y12, Y12, Y12
-	VFMADD231PS  eight73<>+0(SB), Y12, Y3
-	VFMADD231PS  eight50<>+0(SB), Y12, Y4
-	VFMADD231PS  eight74<>+0(SB), Y12, Y5
-	VFMADD231PS  eight75<>+0(SB), Y12, Y6
-	VMOVUPS      288(CX), Y12
+	VFMADD231PS  eight75<>+0(SB), Y12, Y0
+	VFMADD231PS  eight76<>+0(SB), Y12, Y1
+	VFMADD231PS  eight65<>+0(SB), Y12, Y2
+	VFMADD231PS  eight66<>+0(SB), Y12, Y3
+	VFMADD231PS  eight67<>+0(SB), Y12, Y4
+	VFMADD231PS  eight68<>+0(SB), Y12, Y5
+	VMOVUPS      96(CX), Y12
 	VMULPS       Y12, Y12, Y12
 	VFMADD231PS  eight69<>+0(SB), Y12, Y6
-	VFMADD231PS  eight76<>+0(SB), Y12, Y7
-	VFMADD231PS  eight77<>+0(SB), Y12, Y8
-	VFMADD231PS  eight71<>+0(SB), Y12, Y9
-	VFMADD231PS  eight72<>+0(SB), Y12, Y10
-	VFMADD231PS  eight58<>+0(SB), Y12, Y11
-	VMOVUPS      320(CX), Y12
+	VFMADD231PS  eight70<>+0(SB), Y12, Y7
+	VFMADD231PS  eight71<>+0(SB), Y12, Y8
+	VFMADD231PS  eight72<>+0(SB), Y12, Y9
+	VFMADD231PS  eight73<>+0(SB), Y12, Y10
+	VFMADD231PS  eight74<>+0(SB), Y12, Y11
+	VMOVUPS      128(CX), Y12
 	VMULPS       Y12, Y12, Y12
-	VFMADD231PS  eight78<>+0(SB), Y12, Y3
-	VFMADD231PS  eight79<>+0(SB), Y12, Y4
-	VFMADD231PS  eight80<>+0(SB), Y12, Y5
-	VFMADD231PS  eight75<>+0(SB), Y12, Y6
-	VMOVUPS      352(CX), Y12
+	VFMADD231PS  eight77<>+0(SB), Y12, Y1
+	VFMADD231PS  eight78<>+0(SB), Y12, Y2
+	VFMADD231PS  eight79<>+0(SB), Y12, Y3
+	VFMADD231PS  eight80<>+0(SB), Y12, Y4
+	VFMADD231PS  eight68<>+0(SB), Y12, Y5
+	VMOVUPS      160(CX), Y12
 	VMULPS       Y12, Y12, Y12
-	VFMADD231PS  eight81<>+0(SB), Y12, Y7
-	VFMADD231PS  eight54<>+0(SB), Y12, Y8
-	VFMADD231PS  eight82<>+0(SB), Y12, Y9
-	VFMADD231PS  eight83<>+0(SB), Y12, Y10
-	VFMADD231PS  eight84<>+0(SB), Y12, Y11
-	VMOVUPS      384(CX), Y12
+	VFMADD231PS  eight69<>+0(SB), Y12, Y6
+	VFMADD231PS  eight70<>+0(SB), Y12, Y7
+	VFMADD231PS  eight71<>+0(SB), Y12, Y8
+	VFMADD231PS  eight72<>+0(SB), Y12, Y9
+	VFMADD231PS  eight73<>+0(SB), Y12, Y10
+	VFMADD231PS  eight74<>+0(SB), Y12, Y11
+	VMOVUPS      192(CX), Y12
 	VMULPS       Y12, Y12, Y12
-	VFMADD231PS  eight85<>+0(SB), Y12, Y4
-	VFMADD231PS  eight86<>+0(SB), Y12, Y5
-	VFMADD231PS  eight87<>+0(SB), Y12, Y6
-	VMOVUPS      416(CX), Y12
+	VFMADD231PS  eight81<>+0(SB), Y12, Y2
+	VFMADD231PS  eight82<>+0(SB), Y12, Y3
+	VFMADD231PS  eight83<>+0(SB), Y12, Y4
+	VFMADD231PS  eight84<>+0(SB), Y12, Y5
+	VMOVUPS      224(CX), Y12
 	VMULPS       Y12, Y12, Y12
-	VFMADD231PS  eight88<>+0(SB), Y12, Y7
-	VFMADD231PS  eight70<>+0(SB), Y12, Y8
-	VFMADD231PS  eight89<>+0(SB), Y12, Y9
-	VFMADD231PS  eight56<>+0(SB), Y12, Y10
-	VFMADD231PS  eight84<>+0(SB), Y12, Y11
-	VMOVUPS      448(CX), Y12
+	VFMADD231PS  eight85<>+0(SB), Y12, Y6
+	VFMADD231PS  eight86<>+0(SB), Y12, Y7
+	VFMADD231PS  eight71<>+0(SB), Y12, Y8
+	VFMADD231PS  eight87<>+0(SB), Y12, Y9
+	VFMADD231PS  eight88<>+0(SB), Y12, Y10
+	VFMADD231PS  eight74<>+0(SB), Y12, Y11
+	VMOVUPS      256(CX), Y12
 	VMULPS       Y12, Y12, Y12
+	VFMADD231PS  eight89<>+0(SB), Y12, Y3
+	VFMADD231PS  eight66<>+0(SB), Y12, Y4
 	VFMADD231PS  eight90<>+0(SB), Y12, Y5
 	VFMADD231PS  eight91<>+0(SB), Y12, Y6
+	VMOVUPS      288(CX), Y12
+	VMULPS       Y12, Y12, Y12
+	VFMADD231PS  eight85<>+0(SB), Y12, Y6
 	VFMADD231PS  eight92<>+0(SB), Y12, Y7
+	VFMADD231PS  eight93<>+0(SB), Y12, Y8
+	VFMADD231PS  eight87<>+0(SB), Y12, Y9
+	VFMADD231PS  eight88<>+0(SB), Y12, Y10
+	VFMADD231PS  eight74<>+0(SB), Y12, Y11
+	VMOVUPS      320(CX), Y12
+	VMULPS       Y12, Y12, Y12
+	VFMADD231PS  eight94<>+0(SB), Y12, Y3
+	VFMADD231PS  eight95<>+0(SB), Y12, Y4
+	VFMADD231PS  eight96<>+0(SB), Y12, Y5
+	VFMADD231PS  eight91<>+0(SB), Y12, Y6
+	VMOVUPS      352(CX), Y12
+	VMULPS       Y12, Y12, Y12
+	VFMADD231PS  eight97<>+0(SB), Y12, Y7
+	VFMADD231PS  eight70<>+0(SB), Y12, Y8
+	VFMADD231PS  eight98<>+0(SB), Y12, Y9
+	VFMADD231PS  eight99<>+0(SB), Y12, Y10
+	VFMADD231PS  eight100<>+0(SB), Y12, Y11
+	VMOVUPS      384(CX), Y12
+	VMULPS       Y12, Y12, Y12
+	VFMADD231PS  eight101<>+0(SB), Y12, Y4
+	VFMADD231PS  eight102<>+0(SB), Y12, Y5
+	VFMADD231PS  eight103<>+0(SB), Y12, Y6
+	VMOVUPS      416(CX), Y12
+	VMULPS       Y12, Y12, Y12
+	VFMADD231PS  eight104<>+0(SB), Y12, Y7
+	VFMADD231PS  eight86<>+0(SB), Y12, Y8
+	VFMADD231PS  eight105<>+0(SB), Y12, Y9
+	VFMADD231PS  eight72<>+0(SB), Y12, Y10
+	VFMADD231PS  eight100<>+0(SB), Y12, Y11
+	VMOVUPS      448(CX), Y12
+	VMULPS       Y12, Y12, Y12
+	VFMADD231PS  eight106<>+0(SB), Y12, Y5
+	VFMADD231PS  eight107<>+0(SB), Y12, Y6
+	VFMADD231PS  eight108<>+0(SB), Y12, Y7
 	VMOVUPS      480(CX), Y12
 	VMULPS       Y12, Y12, Y12
-	VFMADD231PS  eight88<>+0(SB), Y12, Y7
-	VFMADD231PS  eight76<>+0(SB), Y12, Y8
-	VFMADD231PS  eight93<>+0(SB), Y12, Y9
-	VFMADD231PS  eight71<>+0(SB), Y12, Y10
-	VFMADD231PS  eight94<>+0(SB), Y12, Y11
+	VFMADD231PS  eight104<>+0(SB), Y12, Y7
+	VFMADD231PS  eight92<>+0(SB), Y12, Y8
+	VFMADD231PS  eight109<>+0(SB), Y12, Y9
+	VFMADD231PS  eight87<>+0(SB), Y12, Y10
+	VFMADD231PS  eight110<>+0(SB), Y12, Y11
 	VMOVUPS      512(CX), Y12
 	VMULPS       Y12, Y12, Y12
-	VFMADD231PS  eight95<>+0(SB), Y12, Y6
-	VFMADD231PS  eight96<>+0(SB), Y12, Y7
+	VFMADD231PS  eight111<>+0(SB), Y12, Y6
+	VFMADD231PS  eight112<>+0(SB), Y12, Y7
 	VMOVUPS      544(CX), Y12
 	VMULPS       Y12, Y12, Y12
-	VFMADD231PS  eight88<>+0(SB), Y12, Y8
-	VFMADD231PS  eight97<>+0(SB), Y12, Y9
-	VFMADD231PS  eight82<>+0(SB), Y12, Y10
-	VFMADD231PS  eight94<>+0(SB), Y12, Y11
+	VFMADD231PS  eight104<>+0(SB), Y12, Y8
+	VFMADD231PS  eight113<>+0(SB), Y12, Y9
+	VFMADD231PS  eight98<>+0(SB), Y12, Y10
+	VFMADD231PS  eight110<>+0(SB), Y12, Y11
 	VMOVUPS      576(CX), Y12
 	VMULPS       Y12, Y12, Y12
-	VFMADD231PS  eight98<>+0(SB), Y12, Y6
-	VFMADD231PS  eight99<>+0(SB), Y12, Y7
-	VFMADD231PS  eight100<>+0(SB), Y12, Y8
+	VFMADD231PS  eight114<>+0(SB), Y12, Y6
+	VFMADD231PS  eight115<>+0(SB), Y12, Y7
+	VFMADD231PS  eight116<>+0(SB), Y12, Y8
 	VMOVUPS      608(CX), Y12
 	VMULPS       Y12, Y12, Y12
-	VFMADD231PS  eight101<>+0(SB), Y12, Y9
-	VFMADD231PS  eight93<>+0(SB), Y12, Y10
-	VFMADD231PS  eight102<>+0(SB), Y12, Y11
+	VFMADD231PS  eight117<>+0(SB), Y12, Y9
+	VFMADD231PS  eight109<>+0(SB), Y12, Y10
+	VFMADD231PS  eight118<>+0(SB), Y12, Y11
 	VMOVUPS      640(CX), Y12
 	VMULPS       Y12, Y12, Y12
-	VFMADD231PS  eight103<>+0(SB), Y12, Y7
-	VFMADD231PS  eight104<>+0(SB), Y12, Y8
-	VFMADD231PS  eight105<>+0(SB), Y12, Y9
+	VFMADD231PS  eight119<>+0(SB), Y12, Y7
+	VFMADD231PS  eight120<>+0(SB), Y12, Y8
+	VFMADD231PS  eight121<>+0(SB), Y12, Y9
 	VMOVUPS      672(CX), Y12
 	VMULPS       Y12, Y12, Y12
-	VFMADD231PS  eight106<>+0(SB), Y12, Y9
-	VFMADD231PS  eight97<>+0(SB), Y12, Y10
-	VFMADD231PS  eight107<>+0(SB), Y12, Y11
+	VFMADD231PS  eight122<>+0(SB), Y12, Y9
+	VFMADD231PS  eight113<>+0(SB), Y12, Y10
+	VFMADD231PS  eight123<>+0(SB), Y12, Y11
 	VMOVUPS      704(CX), Y12
 	VMULPS       Y12, Y12, Y12
-	VFMADD231PS  eight108<>+0(SB), Y12, Y8
-	VFMADD231PS  eight109<>+0(SB), Y12, Y9
+	VFMADD231PS  eight124<>+0(SB), Y12, Y8
+	VFMADD231PS  eight125<>+0(SB), Y12, Y9
 	VMOVUPS      736(CX), Y12
 	VMULPS       Y12, Y12, Y12
-	VFMADD231PS  eight101<>+0(SB), Y12, Y10
-	VFMADD231PS  eight110<>+0(SB), Y12, Y11
+	VFMADD231PS  eight117<>+0(SB), Y12, Y10
+	VFMADD231PS  eight126<>+0(SB), Y12, Y11
 	VMOVUPS      768(CX), Y12
 	VMULPS       Y12, Y12, Y12
-	VFMADD231PS  eight111<>+0(SB), Y12, Y9
-	VFMADD231PS  eight112<>+0(SB), Y12, Y10
+	VFMADD231PS  eight127<>+0(SB), Y12, Y9
+	VFMADD231PS  eight128<>+0(SB), Y12, Y10
 	VMOVUPS      800(CX), Y12
 	VMULPS       Y12, Y12, Y12
-	VFMADD231PS  eight106<>+0(SB), Y12, Y10
-	VFMADD231PS  eight113<>+0(SB), Y12, Y11
+	VFMADD231PS  eight122<>+0(SB), Y12, Y10
+	VFMADD231PS  eight129<>+0(SB), Y12, Y11
 	VMOVUPS      832(CX), Y12
 	VMULPS       Y12, Y12, Y12
-	VFMADD231PS  eight114<>+0(SB), Y12, Y9
-	VFMADD231PS  eight115<>+0(SB), Y12, Y10
-	VFMADD231PS  eight58<>+0(SB), Y12, Y11
+	VFMADD231PS  eight130<>+0(SB), Y12, Y9
+	VFMADD231PS  eight131<>+0(SB), Y12, Y10
+	VFMADD231PS  eight74<>+0(SB), Y12, Y11
 	VMOVUPS      864(CX), Y12
 	VMULPS       Y12, Y12, Y12
-	VFMADD231PS  eight116<>+0(SB), Y12, Y11
+	VFMADD231PS  eight132<>+0(SB), Y12, Y11
 	VMOVUPS      896(CX), Y12
 	VMULPS       Y12, Y12, Y12
-	VFMADD231PS  eight117<>+0(SB), Y12, Y10
-	VFMADD231PS  eight94<>+0(SB), Y12, Y11
+	VFMADD231PS  eight133<>+0(SB), Y12, Y10
+	VFMADD231PS  eight110<>+0(SB), Y12, Y11
 	VMOVUPS      928(CX), Y12
 	VMULPS       Y12, Y12, Y12
-	VFMADD231PS  eight116<>+0(SB), Y12, Y11
+	VFMADD231PS  eight132<>+0(SB), Y12, Y11
 	VMOVUPS      960(CX), Y12
 	VMULPS       Y12, Y12, Y12
-	VFMADD231PS  eight116<>+0(SB), Y12, Y11
+	VFMADD231PS  eight132<>+0(SB), Y12, Y11
 	VMOVUPS      992(CX), Y12
 	VMULPS       Y12, Y12, Y12
-	VFMADD231PS  eight116<>+0(SB), Y12, Y11
+	VFMADD231PS  eight132<>+0(SB), Y12, Y11
 	MOVSS        parts+16(FP), X12
 	VBROADCASTSS X12, X12
 	VHADDPS      Y1, Y0, Y0
@@ -3075,10 +3380,10 @@ TEXT ·spreadAVX2(SB), NOSPLIT, $0-20
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X1
 	VMULPS       X12, X1, X1
-	VADDPS       eight118<>+0(SB), X1, X1
+	VADDPS       eight134<>+0(SB), X1, X1
 	VCVTDQ2PS    X1, X1
-	VMULPS       eight119<>+0(SB), X1, X1
-	VSUBPS       eight120<>+0(SB), X1, X1
+	VMULPS       eight135<>+0(SB), X1, X1
+	VSUBPS       eight136<>+0(SB), X1, X1
 	VMOVUPS      X1, (AX)
 	VHADDPS      Y5, Y4, Y4
 	VHADDPS      Y7, Y6, Y6
@@ -3086,10 +3391,10 @@ TEXT ·spreadAVX2(SB), NOSPLIT, $0-20
 	VEXTRACTF128 $0x01, Y4, X0
 	VADDPS       X0, X4, X0
 	VMULPS       X12, X0, X0
-	VADDPS       eight118<>+0(SB), X0, X0
+	VADDPS       eight134<>+0(SB), X0, X0
 	VCVTDQ2PS    X0, X0
-	VMULPS       eight119<>+0(SB), X0, X0
-	VSUBPS       eight120<>+0(SB), X0, X0
+	VMULPS       eight135<>+0(SB), X0, X0
+	VSUBPS       eight136<>+0(SB), X0, X0
 	VMOVUPS      X0, 16(AX)
 	VHADDPS      Y9, Y8, Y8
 	VHADDPS      Y11, Y10, Y10
@@ -3097,186 +3402,26 @@ TEXT ·spreadAVX2(SB), NOSPLIT, $0-20
 	VEXTRACTF128 $0x01, Y8, X0
 	VADDPS       X0, X8, X0
 	VMULPS       X12, X0, X0
-	VADDPS       eight118<>+0(SB), X0, X0
+	VADDPS       eight134<>+0(SB), X0, X0
 	VCVTDQ2PS    X0, X0
-	VMULPS       eight119<>+0(SB), X0, X0
-	VSUBPS       eight120<>+0(SB), X0, X0
+	VMULPS       eight135<>+0(SB), X0, X0
+	VSUBPS       eight136<>+0(SB), X0, X0
 	VMOVUPS      X0, 32(AX)
 	VXORPS       X0, X0, X0
 	VMULPS       X12, X0, X0
-	VADDPS       eight118<>+0(SB), X0, X0
+	VADDPS       eight134<>+0(SB), X0, X0
 	VCVTDQ2PS    X0, X0
-	VMULPS       eight119<>+0(SB), X0, X0
-	VSUBPS       eight120<>+0(SB), X0, X0
+	VMULPS       eight135<>+0(SB), X0, X0
+	VSUBPS       eight136<>+0(SB), X0, X0
 	VMOVUPS      X0, 48(AX)
 	VZEROUPPER
 	RET
 
-DATA eight47<>+0(SB)/4, $0x3eaaaaab
-DATA eight47<>+4(SB)/4, $0x3eaaaaab
-DATA eight47<>+8(SB)/4, $0x00000000
-DATA eight47<>+12(SB)/4, $0x00000000
-DATA eight47<>+16(SB)/4, $0x00000000
-DATA eight47<>+20(SB)/4, $0x00000000
-DATA eight47<>+24(SB)/4, $0x00000000
-DATA eight47<>+28(SB)/4, $0x00000000
-GLOBL eight47<>(SB), RODATA|NOPTR, $32
-
-DATA eight48<>+0(SB)/4, $0x00000000
-DATA eight48<>+4(SB)/4, $0x00000000
-DATA eight48<>+8(SB)/4, $0x3e4ccccd
-DATA eight48<>+12(SB)/4, $0x00000000
-DATA eight48<>+16(SB)/4, $0x00000000
-DATA eight48<>+20(SB)/4, $0x00000000
-DATA eight48<>+24(SB)/4, $0x00000000
-DATA eight48<>+28(SB)/4, $0x00000000
-GLOBL eight48<>(SB), RODATA|NOPTR, $32
-
-DATA eight49<>+0(SB)/4, $0x00000000
-DATA eight49<>+4(SB)/4, $0x00000000
-DATA eight49<>+8(SB)/4, $0x00000000
-DATA eight49<>+12(SB)/4, $0x3e124925
-DATA eight49<>+16(SB)/4, $0x00000000
-DATA eight49<>+20(SB)/4, $0x00000000
-DATA eight49<>+24(SB)/4, $0x00000000
-DATA eight49<>+28(SB)/4, $0x00000000
-GLOBL eight49<>(SB), RODATA|NOPTR, $32
-
-DATA eight50<>+0(SB)/4, $0x00000000
-DATA eight50<>+4(SB)/4, $0x00000000
-DATA eight50<>+8(SB)/4, $0x00000000
-DATA eight50<>+12(SB)/4, $0x00000000
-DATA eight50<>+16(SB)/4, $0x3d9d89d9
-DATA eight50<>+20(SB)/4, $0x3d9d89d9
-DATA eight50<>+24(SB)/4, $0x00000000
-DATA eight50<>+28(SB)/4, $0x00000000
-GLOBL eight50<>(SB), RODATA|NOPTR, $32
-
-DATA eight51<>+0(SB)/4, $0x00000000
-DATA eight51<>+4(SB)/4, $0x00000000
-DATA eight51<>+8(SB)/4, $0x00000000
-DATA eight51<>+12(SB)/4, $0x00000000
-DATA eight51<>+16(SB)/4, $0x00000000
-DATA eight51<>+20(SB)/4, $0x00000000
-DATA eight51<>+24(SB)/4, $0x3d9d89d9
-DATA eight51<>+28(SB)/4, $0x00000000
-GLOBL eight51<>(SB), RODATA|NOPTR, $32
-
-DATA eight52<>+0(SB)/4, $0x00000000
-DATA eight52<>+4(SB)/4, $0x00000000
-DATA eight52<>+8(SB)/4, $0x00000000
-DATA eight52<>+12(SB)/4, $0x00000000
-DATA eight52<>+16(SB)/4, $0x00000000
-DATA eight52<>+20(SB)/4, $0x00000000
-DATA eight52<>+24(SB)/4, $0x00000000
-DATA eight52<>+28(SB)/4, $0x3d888889
-GLOBL eight52<>(SB), RODATA|NOPTR, $32
-
-DATA eight53<>+0(SB)/4, $0x3d321643
-DATA eight53<>+4(SB)/4, $0x3d321643
-DATA eight53<>+8(SB)/4, $0x00000000
-DATA eight53<>+12(SB)/4, $0x00000000
-DATA eight53<>+16(SB)/4, $0x00000000
-DATA eight53<>+20(SB)/4, $0x00000000
-DATA eight53<>+24(SB)/4, $0x00000000
-DATA eight53<>+28(SB)/4, $0x00000000
-GLOBL eight53<>(SB), RODATA|NOPTR, $32
-
-DATA eight54<>+0(SB)/4, $0x00000000
-DATA eight54<>+4(SB)/4, $0x00000000
-DATA eight54<>+8(SB)/4, $0x3d430c31
-DATA eight54<>+12(SB)/4, $0x00000000
-DATA eight54<>+16(SB)/4, $0x00000000
-DATA eight54<>+20(SB)/4, $0x00000000
-DATA eight54<>+24(SB)/4, $0x00000000
-DATA eight54<>+28(SB)/4, $0x00000000
-GLOBL eight54<>(SB), RODATA|NOPTR, $32
-
-DATA eight55<>+0(SB)/4, $0x00000000
-DATA eight55<>+4(SB)/4, $0x00000000
-DATA eight55<>+8(SB)/4, $0x00000000
-DATA eight55<>+12(SB)/4, $0x3d430c31
-DATA eight55<>+16(SB)/4, $0x00000000
-DATA eight55<>+20(SB)/4, $0x00000000
-DATA eight55<>+24(SB)/4, $0x00000000
-DATA eight55<>+28(SB)/4, $0x00000000
-GLOBL eight55<>(SB), RODATA|NOPTR, $32
-
-DATA eight56<>+0(SB)/4, $0x00000000
-DATA eight56<>+4(SB)/4, $0x00000000
-DATA eight56<>+8(SB)/4, $0x00000000
-DATA eight56<>+12(SB)/4, $0x00000000
-DATA eight56<>+16(SB)/4, $0x3d042108
-DATA eight56<>+20(SB)/4, $0x3d042108
-DATA eight56<>+24(SB)/4, $0x00000000
-DATA eight56<>+28(SB)/4, $0x00000000
-GLOBL eight56<>(SB), RODATA|NOPTR, $32
-
-DATA eight57<>+0(SB)/4, $0x00000000
-DATA eight57<>+4(SB)/4, $0x00000000
-DATA eight57<>+8(SB)/4, $0x00000000
-DATA eight57<>+12(SB)/4, $0x00000000
-DATA eight57<>+16(SB)/4, $0x00000000
-DATA eight57<>+20(SB)/4, $0x00000000
-DATA eight57<>+24(SB)/4, $0x3d042108
-DATA eight57<>+28(SB)/4, $0x00000000
-GLOBL eight57<>(SB), RODATA|NOPTR, $32
-
-DATA eight58<>+0(SB)/4, $0x00000000
-DATA eight58<>+4(SB)/4, $0x00000000
-DATA eight58<>+8(SB)/4, $0x00000000
-DATA eight58<>+12(SB)/4, $0x00000000
-DATA eight58<>+16(SB)/4, $0x00000000
-DATA eight58<>+20(SB)/4, $0x00000000
-DATA eight58<>+24(SB)/4, $0x00000000
-DATA eight58<>+28(SB)/4, $0x3c607038
-GLOBL eight58<>(SB), RODATA|NOPTR, $32
-
-DATA eight59<>+0(SB)/4, $0x3eaaaaab
-DATA eight59<>+4(SB)/4, $0x00000000
-DATA eight59<>+8(SB)/4, $0x00000000
-DATA eight59<>+12(SB)/4, $0x00000000
-DATA eight59<>+16(SB)/4, $0x00000000
-DATA eight59<>+20(SB)/4, $0x00000000
-DATA eight59<>+24(SB)/4, $0x00000000
-DATA eight59<>+28(SB)/4, $0x00000000
-GLOBL eight59<>(SB), RODATA|NOPTR, $32
-
-DATA eight60<>+0(SB)/4, $0x00000000
-DATA eight60<>+4(SB)/4, $0x3e4ccccd
-DATA eight60<>+8(SB)/4, $0x3e4ccccd
-DATA eight60<>+12(SB)/4, $0x00000000
-DATA eight60<>+16(SB)/4, $0x00000000
-DATA eight60<>+20(SB)/4, $0x00000000
-DATA eight60<>+24(SB)/4, $0x00000000
-DATA eight60<>+28(SB)/4, $0x00000000
-GLOBL eight60<>(SB), RODATA|NOPTR, $32
-
-DATA eight61<>+0(SB)/4, $0x3e4ccccd
-DATA eight61<>+4(SB)/4, $0x3e4ccccd
-DATA eight61<>+8(SB)/4, $0x00000000
-DATA eight61<>+12(SB)/4, $0x00000000
-DATA eight61<>+16(SB)/4, $0x00000000
-DATA eight61<>+20(SB)/4, $0x00000000
-DATA eight61<>+24(SB)/4, $0x00000000
-DATA eight61<>+28(SB)/4, $0x00000000
-GLOBL eight61<>(SB), RODATA|NOPTR, $32
-
-DATA eight62<>+0(SB)/4, $0x00000000
-DATA eight62<>+4(SB)/4, $0x00000000
-DATA eight62<>+8(SB)/4, $0x3e124925
-DATA eight62<>+12(SB)/4, $0x3e124925
-DATA eight62<>+16(SB)/4, $0x00000000
-DATA eight62<>+20(SB)/4, $0x00000000
-DATA eight62<>+24(SB)/4, $0x00000000
-DATA eight62<>+28(SB)/4, $0x00000000
-GLOBL eight62<>(SB), RODATA|NOPTR, $32
-
-DATA eight63<>+0(SB)/4, $0x00000000
-DATA eight63<>+4(SB)/4, $0x00000000
+DATA eight63<>+0(SB)/4, $0x3eaaaaab
+DATA eight63<>+4(SB)/4, $0x3eaaaaab
 DATA eight63<>+8(SB)/4, $0x00000000
 DATA eight63<>+12(SB)/4, $0x00000000
-DATA eight63<>+16(SB)/4, $0x3d9d89d9
+DATA eight63<>+16(SB)/4, $0x00000000
 DATA eight63<>+20(SB)/4, $0x00000000
 DATA eight63<>+24(SB)/4, $0x00000000
 DATA eight63<>+28(SB)/4, $0x00000000
@@ -3284,18 +3429,18 @@ GLOBL eight63<>(SB), RODATA|NOPTR, $32
 
 DATA eight64<>+0(SB)/4, $0x00000000
 DATA eight64<>+4(SB)/4, $0x00000000
-DATA eight64<>+8(SB)/4, $0x00000000
+DATA eight64<>+8(SB)/4, $0x3e4ccccd
 DATA eight64<>+12(SB)/4, $0x00000000
 DATA eight64<>+16(SB)/4, $0x00000000
-DATA eight64<>+20(SB)/4, $0x3d9d89d9
-DATA eight64<>+24(SB)/4, $0x3d9d89d9
+DATA eight64<>+20(SB)/4, $0x00000000
+DATA eight64<>+24(SB)/4, $0x00000000
 DATA eight64<>+28(SB)/4, $0x00000000
 GLOBL eight64<>(SB), RODATA|NOPTR, $32
 
-DATA eight65<>+0(SB)/4, $0x3e124925
-DATA eight65<>+4(SB)/4, $0x3e124925
-DATA eight65<>+8(SB)/4, $0x3e124925
-DATA eight65<>+12(SB)/4, $0x00000000
+DATA eight65<>+0(SB)/4, $0x00000000
+DATA eight65<>+4(SB)/4, $0x00000000
+DATA eight65<>+8(SB)/4, $0x00000000
+DATA eight65<>+12(SB)/4, $0x3e124925
 DATA eight65<>+16(SB)/4, $0x00000000
 DATA eight65<>+20(SB)/4, $0x00000000
 DATA eight65<>+24(SB)/4, $0x00000000
@@ -3305,9 +3450,9 @@ GLOBL eight65<>(SB), RODATA|NOPTR, $32
 DATA eight66<>+0(SB)/4, $0x00000000
 DATA eight66<>+4(SB)/4, $0x00000000
 DATA eight66<>+8(SB)/4, $0x00000000
-DATA eight66<>+12(SB)/4, $0x3d9d89d9
+DATA eight66<>+12(SB)/4, $0x00000000
 DATA eight66<>+16(SB)/4, $0x3d9d89d9
-DATA eight66<>+20(SB)/4, $0x00000000
+DATA eight66<>+20(SB)/4, $0x3d9d89d9
 DATA eight66<>+24(SB)/4, $0x00000000
 DATA eight66<>+28(SB)/4, $0x00000000
 GLOBL eight66<>(SB), RODATA|NOPTR, $32
@@ -3317,8 +3462,8 @@ DATA eight67<>+4(SB)/4, $0x00000000
 DATA eight67<>+8(SB)/4, $0x00000000
 DATA eight67<>+12(SB)/4, $0x00000000
 DATA eight67<>+16(SB)/4, $0x00000000
-DATA eight67<>+20(SB)/4, $0x3d9d89d9
-DATA eight67<>+24(SB)/4, $0x00000000
+DATA eight67<>+20(SB)/4, $0x00000000
+DATA eight67<>+24(SB)/4, $0x3d9d89d9
 DATA eight67<>+28(SB)/4, $0x00000000
 GLOBL eight67<>(SB), RODATA|NOPTR, $32
 
@@ -3328,12 +3473,12 @@ DATA eight68<>+8(SB)/4, $0x00000000
 DATA eight68<>+12(SB)/4, $0x00000000
 DATA eight68<>+16(SB)/4, $0x00000000
 DATA eight68<>+20(SB)/4, $0x00000000
-DATA eight68<>+24(SB)/4, $0x3d888889
+DATA eight68<>+24(SB)/4, $0x00000000
 DATA eight68<>+28(SB)/4, $0x3d888889
 GLOBL eight68<>(SB), RODATA|NOPTR, $32
 
 DATA eight69<>+0(SB)/4, $0x3d321643
-DATA eight69<>+4(SB)/4, $0x00000000
+DATA eight69<>+4(SB)/4, $0x3d321643
 DATA eight69<>+8(SB)/4, $0x00000000
 DATA eight69<>+12(SB)/4, $0x00000000
 DATA eight69<>+16(SB)/4, $0x00000000
@@ -3343,7 +3488,7 @@ DATA eight69<>+28(SB)/4, $0x00000000
 GLOBL eight69<>(SB), RODATA|NOPTR, $32
 
 DATA eight70<>+0(SB)/4, $0x00000000
-DATA eight70<>+4(SB)/4, $0x3d430c31
+DATA eight70<>+4(SB)/4, $0x00000000
 DATA eight70<>+8(SB)/4, $0x3d430c31
 DATA eight70<>+12(SB)/4, $0x00000000
 DATA eight70<>+16(SB)/4, $0x00000000
@@ -3355,8 +3500,8 @@ GLOBL eight70<>(SB), RODATA|NOPTR, $32
 DATA eight71<>+0(SB)/4, $0x00000000
 DATA eight71<>+4(SB)/4, $0x00000000
 DATA eight71<>+8(SB)/4, $0x00000000
-DATA eight71<>+12(SB)/4, $0x00000000
-DATA eight71<>+16(SB)/4, $0x3d042108
+DATA eight71<>+12(SB)/4, $0x3d430c31
+DATA eight71<>+16(SB)/4, $0x00000000
 DATA eight71<>+20(SB)/4, $0x00000000
 DATA eight71<>+24(SB)/4, $0x00000000
 DATA eight71<>+28(SB)/4, $0x00000000
@@ -3366,19 +3511,19 @@ DATA eight72<>+0(SB)/4, $0x00000000
 DATA eight72<>+4(SB)/4, $0x00000000
 DATA eight72<>+8(SB)/4, $0x00000000
 DATA eight72<>+12(SB)/4, $0x00000000
-DATA eight72<>+16(SB)/4, $0x00000000
+DATA eight72<>+16(SB)/4, $0x3d042108
 DATA eight72<>+20(SB)/4, $0x3d042108
-DATA eight72<>+24(SB)/4, $0x3d042108
+DATA eight72<>+24(SB)/4, $0x00000000
 DATA eight72<>+28(SB)/4, $0x00000000
 GLOBL eight72<>(SB), RODATA|NOPTR, $32
 
-DATA eight73<>+0(SB)/4, $0x3d9d89d9
-DATA eight73<>+4(SB)/4, $0x3d9d89d9
-DATA eight73<>+8(SB)/4, $0x3d9d89d9
-DATA eight73<>+12(SB)/4, $0x3d9d89d9
+DATA eight73<>+0(SB)/4, $0x00000000
+DATA eight73<>+4(SB)/4, $0x00000000
+DATA eight73<>+8(SB)/4, $0x00000000
+DATA eight73<>+12(SB)/4, $0x00000000
 DATA eight73<>+16(SB)/4, $0x00000000
 DATA eight73<>+20(SB)/4, $0x00000000
-DATA eight73<>+24(SB)/4, $0x00000000
+DATA eight73<>+24(SB)/4, $0x3d042108
 DATA eight73<>+28(SB)/4, $0x00000000
 GLOBL eight73<>(SB), RODATA|NOPTR, $32
 
@@ -3388,23 +3533,23 @@ DATA eight74<>+8(SB)/4, $0x00000000
 DATA eight74<>+12(SB)/4, $0x00000000
 DATA eight74<>+16(SB)/4, $0x00000000
 DATA eight74<>+20(SB)/4, $0x00000000
-DATA eight74<>+24(SB)/4, $0x3d888889
-DATA eight74<>+28(SB)/4, $0x00000000
+DATA eight74<>+24(SB)/4, $0x00000000
+DATA eight74<>+28(SB)/4, $0x3c607038
 GLOBL eight74<>(SB), RODATA|NOPTR, $32
 
-DATA eight75<>+0(SB)/4, $0x00000000
+DATA eight75<>+0(SB)/4, $0x3eaaaaab
 DATA eight75<>+4(SB)/4, $0x00000000
 DATA eight75<>+8(SB)/4, $0x00000000
 DATA eight75<>+12(SB)/4, $0x00000000
 DATA eight75<>+16(SB)/4, $0x00000000
 DATA eight75<>+20(SB)/4, $0x00000000
 DATA eight75<>+24(SB)/4, $0x00000000
-DATA eight75<>+28(SB)/4, $0x3d321643
+DATA eight75<>+28(SB)/4, $0x00000000
 GLOBL eight75<>(SB), RODATA|NOPTR, $32
 
 DATA eight76<>+0(SB)/4, $0x00000000
-DATA eight76<>+4(SB)/4, $0x3d430c31
-DATA eight76<>+8(SB)/4, $0x00000000
+DATA eight76<>+4(SB)/4, $0x3e4ccccd
+DATA eight76<>+8(SB)/4, $0x3e4ccccd
 DATA eight76<>+12(SB)/4, $0x00000000
 DATA eight76<>+16(SB)/4, $0x00000000
 DATA eight76<>+20(SB)/4, $0x00000000
@@ -3412,20 +3557,20 @@ DATA eight76<>+24(SB)/4, $0x00000000
 DATA eight76<>+28(SB)/4, $0x00000000
 GLOBL eight76<>(SB), RODATA|NOPTR, $32
 
-DATA eight77<>+0(SB)/4, $0x00000000
-DATA eight77<>+4(SB)/4, $0x00000000
-DATA eight77<>+8(SB)/4, $0x3d430c31
-DATA eight77<>+12(SB)/4, $0x3d430c31
+DATA eight77<>+0(SB)/4, $0x3e4ccccd
+DATA eight77<>+4(SB)/4, $0x3e4ccccd
+DATA eight77<>+8(SB)/4, $0x00000000
+DATA eight77<>+12(SB)/4, $0x00000000
 DATA eight77<>+16(SB)/4, $0x00000000
 DATA eight77<>+20(SB)/4, $0x00000000
 DATA eight77<>+24(SB)/4, $0x00000000
 DATA eight77<>+28(SB)/4, $0x00000000
 GLOBL eight77<>(SB), RODATA|NOPTR, $32
 
-DATA eight78<>+0(SB)/4, $0x3d9d89d9
-DATA eight78<>+4(SB)/4, $0x3d9d89d9
-DATA eight78<>+8(SB)/4, $0x00000000
-DATA eight78<>+12(SB)/4, $0x00000000
+DATA eight78<>+0(SB)/4, $0x00000000
+DATA eight78<>+4(SB)/4, $0x00000000
+DATA eight78<>+8(SB)/4, $0x3e124925
+DATA eight78<>+12(SB)/4, $0x3e124925
 DATA eight78<>+16(SB)/4, $0x00000000
 DATA eight78<>+20(SB)/4, $0x00000000
 DATA eight78<>+24(SB)/4, $0x00000000
@@ -3434,8 +3579,8 @@ GLOBL eight78<>(SB), RODATA|NOPTR, $32
 
 DATA eight79<>+0(SB)/4, $0x00000000
 DATA eight79<>+4(SB)/4, $0x00000000
-DATA eight79<>+8(SB)/4, $0x3d9d89d9
-DATA eight79<>+12(SB)/4, $0x3d9d89d9
+DATA eight79<>+8(SB)/4, $0x00000000
+DATA eight79<>+12(SB)/4, $0x00000000
 DATA eight79<>+16(SB)/4, $0x3d9d89d9
 DATA eight79<>+20(SB)/4, $0x00000000
 DATA eight79<>+24(SB)/4, $0x00000000
@@ -3447,14 +3592,14 @@ DATA eight80<>+4(SB)/4, $0x00000000
 DATA eight80<>+8(SB)/4, $0x00000000
 DATA eight80<>+12(SB)/4, $0x00000000
 DATA eight80<>+16(SB)/4, $0x00000000
-DATA eight80<>+20(SB)/4, $0x3d888889
-DATA eight80<>+24(SB)/4, $0x3d888889
+DATA eight80<>+20(SB)/4, $0x3d9d89d9
+DATA eight80<>+24(SB)/4, $0x3d9d89d9
 DATA eight80<>+28(SB)/4, $0x00000000
 GLOBL eight80<>(SB), RODATA|NOPTR, $32
 
-DATA eight81<>+0(SB)/4, $0x3d430c31
-DATA eight81<>+4(SB)/4, $0x3d430c31
-DATA eight81<>+8(SB)/4, $0x00000000
+DATA eight81<>+0(SB)/4, $0x3e124925
+DATA eight81<>+4(SB)/4, $0x3e124925
+DATA eight81<>+8(SB)/4, $0x3e124925
 DATA eight81<>+12(SB)/4, $0x00000000
 DATA eight81<>+16(SB)/4, $0x00000000
 DATA eight81<>+20(SB)/4, $0x00000000
@@ -3465,8 +3610,8 @@ GLOBL eight81<>(SB), RODATA|NOPTR, $32
 DATA eight82<>+0(SB)/4, $0x00000000
 DATA eight82<>+4(SB)/4, $0x00000000
 DATA eight82<>+8(SB)/4, $0x00000000
-DATA eight82<>+12(SB)/4, $0x3d042108
-DATA eight82<>+16(SB)/4, $0x3d042108
+DATA eight82<>+12(SB)/4, $0x3d9d89d9
+DATA eight82<>+16(SB)/4, $0x3d9d89d9
 DATA eight82<>+20(SB)/4, $0x00000000
 DATA eight82<>+24(SB)/4, $0x00000000
 DATA eight82<>+28(SB)/4, $0x00000000
@@ -3477,7 +3622,7 @@ DATA eight83<>+4(SB)/4, $0x00000000
 DATA eight83<>+8(SB)/4, $0x00000000
 DATA eight83<>+12(SB)/4, $0x00000000
 DATA eight83<>+16(SB)/4, $0x00000000
-DATA eight83<>+20(SB)/4, $0x3d042108
+DATA eight83<>+20(SB)/4, $0x3d9d89d9
 DATA eight83<>+24(SB)/4, $0x00000000
 DATA eight83<>+28(SB)/4, $0x00000000
 GLOBL eight83<>(SB), RODATA|NOPTR, $32
@@ -3488,13 +3633,13 @@ DATA eight84<>+8(SB)/4, $0x00000000
 DATA eight84<>+12(SB)/4, $0x00000000
 DATA eight84<>+16(SB)/4, $0x00000000
 DATA eight84<>+20(SB)/4, $0x00000000
-DATA eight84<>+24(SB)/4, $0x3c607038
-DATA eight84<>+28(SB)/4, $0x3c607038
+DATA eight84<>+24(SB)/4, $0x3d888889
+DATA eight84<>+28(SB)/4, $0x3d888889
 GLOBL eight84<>(SB), RODATA|NOPTR, $32
 
-DATA eight85<>+0(SB)/4, $0x3d9d89d9
-DATA eight85<>+4(SB)/4, $0x3d9d89d9
-DATA eight85<>+8(SB)/4, $0x3d9d89d9
+DATA eight85<>+0(SB)/4, $0x3d321643
+DATA eight85<>+4(SB)/4, $0x00000000
+DATA eight85<>+8(SB)/4, $0x00000000
 DATA eight85<>+12(SB)/4, $0x00000000
 DATA eight85<>+16(SB)/4, $0x00000000
 DATA eight85<>+20(SB)/4, $0x00000000
@@ -3503,11 +3648,11 @@ DATA eight85<>+28(SB)/4, $0x00000000
 GLOBL eight85<>(SB), RODATA|NOPTR, $32
 
 DATA eight86<>+0(SB)/4, $0x00000000
-DATA eight86<>+4(SB)/4, $0x00000000
-DATA eight86<>+8(SB)/4, $0x00000000
-DATA eight86<>+12(SB)/4, $0x3d888889
-DATA eight86<>+16(SB)/4, $0x3d888889
-DATA eight86<>+20(SB)/4, $0x3d888889
+DATA eight86<>+4(SB)/4, $0x3d430c31
+DATA eight86<>+8(SB)/4, $0x3d430c31
+DATA eight86<>+12(SB)/4, $0x00000000
+DATA eight86<>+16(SB)/4, $0x00000000
+DATA eight86<>+20(SB)/4, $0x00000000
 DATA eight86<>+24(SB)/4, $0x00000000
 DATA eight86<>+28(SB)/4, $0x00000000
 GLOBL eight86<>(SB), RODATA|NOPTR, $32
@@ -3516,39 +3661,39 @@ DATA eight87<>+0(SB)/4, $0x00000000
 DATA eight87<>+4(SB)/4, $0x00000000
 DATA eight87<>+8(SB)/4, $0x00000000
 DATA eight87<>+12(SB)/4, $0x00000000
-DATA eight87<>+16(SB)/4, $0x00000000
+DATA eight87<>+16(SB)/4, $0x3d042108
 DATA eight87<>+20(SB)/4, $0x00000000
-DATA eight87<>+24(SB)/4, $0x3d321643
-DATA eight87<>+28(SB)/4, $0x3d321643
+DATA eight87<>+24(SB)/4, $0x00000000
+DATA eight87<>+28(SB)/4, $0x00000000
 GLOBL eight87<>(SB), RODATA|NOPTR, $32
 
-DATA eight88<>+0(SB)/4, $0x3d430c31
+DATA eight88<>+0(SB)/4, $0x00000000
 DATA eight88<>+4(SB)/4, $0x00000000
 DATA eight88<>+8(SB)/4, $0x00000000
 DATA eight88<>+12(SB)/4, $0x00000000
 DATA eight88<>+16(SB)/4, $0x00000000
-DATA eight88<>+20(SB)/4, $0x00000000
-DATA eight88<>+24(SB)/4, $0x00000000
+DATA eight88<>+20(SB)/4, $0x3d042108
+DATA eight88<>+24(SB)/4, $0x3d042108
 DATA eight88<>+28(SB)/4, $0x00000000
 GLOBL eight88<>(SB), RODATA|NOPTR, $32
 
-DATA eight89<>+0(SB)/4, $0x00000000
-DATA eight89<>+4(SB)/4, $0x00000000
-DATA eight89<>+8(SB)/4, $0x00000000
-DATA eight89<>+12(SB)/4, $0x3d042108
+DATA eight89<>+0(SB)/4, $0x3d9d89d9
+DATA eight89<>+4(SB)/4, $0x3d9d89d9
+DATA eight89<>+8(SB)/4, $0x3d9d89d9
+DATA eight89<>+12(SB)/4, $0x3d9d89d9
 DATA eight89<>+16(SB)/4, $0x00000000
 DATA eight89<>+20(SB)/4, $0x00000000
 DATA eight89<>+24(SB)/4, $0x00000000
 DATA eight89<>+28(SB)/4, $0x00000000
 GLOBL eight89<>(SB), RODATA|NOPTR, $32
 
-DATA eight90<>+0(SB)/4, $0x3d888889
-DATA eight90<>+4(SB)/4, $0x3d888889
-DATA eight90<>+8(SB)/4, $0x3d888889
-DATA eight90<>+12(SB)/4, $0x3d888889
+DATA eight90<>+0(SB)/4, $0x00000000
+DATA eight90<>+4(SB)/4, $0x00000000
+DATA eight90<>+8(SB)/4, $0x00000000
+DATA eight90<>+12(SB)/4, $0x00000000
 DATA eight90<>+16(SB)/4, $0x00000000
 DATA eight90<>+20(SB)/4, $0x00000000
-DATA eight90<>+24(SB)/4, $0x00000000
+DATA eight90<>+24(SB)/4, $0x3d888889
 DATA eight90<>+28(SB)/4, $0x00000000
 GLOBL eight90<>(SB), RODATA|NOPTR, $32
 
@@ -3556,47 +3701,47 @@ DATA eight91<>+0(SB)/4, $0x00000000
 DATA eight91<>+4(SB)/4, $0x00000000
 DATA eight91<>+8(SB)/4, $0x00000000
 DATA eight91<>+12(SB)/4, $0x00000000
-DATA eight91<>+16(SB)/4, $0x3d321643
-DATA eight91<>+20(SB)/4, $0x3d321643
-DATA eight91<>+24(SB)/4, $0x3d321643
-DATA eight91<>+28(SB)/4, $0x00000000
+DATA eight91<>+16(SB)/4, $0x00000000
+DATA eight91<>+20(SB)/4, $0x00000000
+DATA eight91<>+24(SB)/4, $0x00000000
+DATA eight91<>+28(SB)/4, $0x3d321643
 GLOBL eight91<>(SB), RODATA|NOPTR, $32
 
 DATA eight92<>+0(SB)/4, $0x00000000
-DATA eight92<>+4(SB)/4, $0x00000000
+DATA eight92<>+4(SB)/4, $0x3d430c31
 DATA eight92<>+8(SB)/4, $0x00000000
 DATA eight92<>+12(SB)/4, $0x00000000
 DATA eight92<>+16(SB)/4, $0x00000000
 DATA eight92<>+20(SB)/4, $0x00000000
 DATA eight92<>+24(SB)/4, $0x00000000
-DATA eight92<>+28(SB)/4, $0x3d430c31
+DATA eight92<>+28(SB)/4, $0x00000000
 GLOBL eight92<>(SB), RODATA|NOPTR, $32
 
 DATA eight93<>+0(SB)/4, $0x00000000
 DATA eight93<>+4(SB)/4, $0x00000000
-DATA eight93<>+8(SB)/4, $0x3d042108
-DATA eight93<>+12(SB)/4, $0x3d042108
+DATA eight93<>+8(SB)/4, $0x3d430c31
+DATA eight93<>+12(SB)/4, $0x3d430c31
 DATA eight93<>+16(SB)/4, $0x00000000
 DATA eight93<>+20(SB)/4, $0x00000000
 DATA eight93<>+24(SB)/4, $0x00000000
 DATA eight93<>+28(SB)/4, $0x00000000
 GLOBL eight93<>(SB), RODATA|NOPTR, $32
 
-DATA eight94<>+0(SB)/4, $0x00000000
-DATA eight94<>+4(SB)/4, $0x00000000
+DATA eight94<>+0(SB)/4, $0x3d9d89d9
+DATA eight94<>+4(SB)/4, $0x3d9d89d9
 DATA eight94<>+8(SB)/4, $0x00000000
 DATA eight94<>+12(SB)/4, $0x00000000
 DATA eight94<>+16(SB)/4, $0x00000000
-DATA eight94<>+20(SB)/4, $0x3c607038
-DATA eight94<>+24(SB)/4, $0x3c607038
-DATA eight94<>+28(SB)/4, $0x3c607038
+DATA eight94<>+20(SB)/4, $0x00000000
+DATA eight94<>+24(SB)/4, $0x00000000
+DATA eight94<>+28(SB)/4, $0x00000000
 GLOBL eight94<>(SB), RODATA|NOPTR, $32
 
-DATA eight95<>+0(SB)/4, $0x3d321643
-DATA eight95<>+4(SB)/4, $0x3d321643
-DATA eight95<>+8(SB)/4, $0x3d321643
-DATA eight95<>+12(SB)/4, $0x3d321643
-DATA eight95<>+16(SB)/4, $0x3d321643
+DATA eight95<>+0(SB)/4, $0x00000000
+DATA eight95<>+4(SB)/4, $0x00000000
+DATA eight95<>+8(SB)/4, $0x3d9d89d9
+DATA eight95<>+12(SB)/4, $0x3d9d89d9
+DATA eight95<>+16(SB)/4, $0x3d9d89d9
 DATA eight95<>+20(SB)/4, $0x00000000
 DATA eight95<>+24(SB)/4, $0x00000000
 DATA eight95<>+28(SB)/4, $0x00000000
@@ -3607,14 +3752,14 @@ DATA eight96<>+4(SB)/4, $0x00000000
 DATA eight96<>+8(SB)/4, $0x00000000
 DATA eight96<>+12(SB)/4, $0x00000000
 DATA eight96<>+16(SB)/4, $0x00000000
-DATA eight96<>+20(SB)/4, $0x3d430c31
-DATA eight96<>+24(SB)/4, $0x3d430c31
-DATA eight96<>+28(SB)/4, $0x3d430c31
+DATA eight96<>+20(SB)/4, $0x3d888889
+DATA eight96<>+24(SB)/4, $0x3d888889
+DATA eight96<>+28(SB)/4, $0x00000000
 GLOBL eight96<>(SB), RODATA|NOPTR, $32
 
-DATA eight97<>+0(SB)/4, $0x00000000
-DATA eight97<>+4(SB)/4, $0x3d042108
-DATA eight97<>+8(SB)/4, $0x3d042108
+DATA eight97<>+0(SB)/4, $0x3d430c31
+DATA eight97<>+4(SB)/4, $0x3d430c31
+DATA eight97<>+8(SB)/4, $0x00000000
 DATA eight97<>+12(SB)/4, $0x00000000
 DATA eight97<>+16(SB)/4, $0x00000000
 DATA eight97<>+20(SB)/4, $0x00000000
@@ -3622,11 +3767,11 @@ DATA eight97<>+24(SB)/4, $0x00000000
 DATA eight97<>+28(SB)/4, $0x00000000
 GLOBL eight97<>(SB), RODATA|NOPTR, $32
 
-DATA eight98<>+0(SB)/4, $0x3d321643
-DATA eight98<>+4(SB)/4, $0x3d321643
-DATA eight98<>+8(SB)/4, $0x3d321643
-DATA eight98<>+12(SB)/4, $0x00000000
-DATA eight98<>+16(SB)/4, $0x00000000
+DATA eight98<>+0(SB)/4, $0x00000000
+DATA eight98<>+4(SB)/4, $0x00000000
+DATA eight98<>+8(SB)/4, $0x00000000
+DATA eight98<>+12(SB)/4, $0x3d042108
+DATA eight98<>+16(SB)/4, $0x3d042108
 DATA eight98<>+20(SB)/4, $0x00000000
 DATA eight98<>+24(SB)/4, $0x00000000
 DATA eight98<>+28(SB)/4, $0x00000000
@@ -3635,9 +3780,9 @@ GLOBL eight98<>(SB), RODATA|NOPTR, $32
 DATA eight99<>+0(SB)/4, $0x00000000
 DATA eight99<>+4(SB)/4, $0x00000000
 DATA eight99<>+8(SB)/4, $0x00000000
-DATA eight99<>+12(SB)/4, $0x3d430c31
-DATA eight99<>+16(SB)/4, $0x3d430c31
-DATA eight99<>+20(SB)/4, $0x3d430c31
+DATA eight99<>+12(SB)/4, $0x00000000
+DATA eight99<>+16(SB)/4, $0x00000000
+DATA eight99<>+20(SB)/4, $0x3d042108
 DATA eight99<>+24(SB)/4, $0x00000000
 DATA eight99<>+28(SB)/4, $0x00000000
 GLOBL eight99<>(SB), RODATA|NOPTR, $32
@@ -3648,13 +3793,13 @@ DATA eight100<>+8(SB)/4, $0x00000000
 DATA eight100<>+12(SB)/4, $0x00000000
 DATA eight100<>+16(SB)/4, $0x00000000
 DATA eight100<>+20(SB)/4, $0x00000000
-DATA eight100<>+24(SB)/4, $0x3d430c31
-DATA eight100<>+28(SB)/4, $0x3d430c31
+DATA eight100<>+24(SB)/4, $0x3c607038
+DATA eight100<>+28(SB)/4, $0x3c607038
 GLOBL eight100<>(SB), RODATA|NOPTR, $32
 
-DATA eight101<>+0(SB)/4, $0x3d042108
-DATA eight101<>+4(SB)/4, $0x3d042108
-DATA eight101<>+8(SB)/4, $0x00000000
+DATA eight101<>+0(SB)/4, $0x3d9d89d9
+DATA eight101<>+4(SB)/4, $0x3d9d89d9
+DATA eight101<>+8(SB)/4, $0x3d9d89d9
 DATA eight101<>+12(SB)/4, $0x00000000
 DATA eight101<>+16(SB)/4, $0x00000000
 DATA eight101<>+20(SB)/4, $0x00000000
@@ -3665,47 +3810,47 @@ GLOBL eight101<>(SB), RODATA|NOPTR, $32
 DATA eight102<>+0(SB)/4, $0x00000000
 DATA eight102<>+4(SB)/4, $0x00000000
 DATA eight102<>+8(SB)/4, $0x00000000
-DATA eight102<>+12(SB)/4, $0x00000000
-DATA eight102<>+16(SB)/4, $0x3c607038
-DATA eight102<>+20(SB)/4, $0x3c607038
-DATA eight102<>+24(SB)/4, $0x3c607038
-DATA eight102<>+28(SB)/4, $0x3c607038
+DATA eight102<>+12(SB)/4, $0x3d888889
+DATA eight102<>+16(SB)/4, $0x3d888889
+DATA eight102<>+20(SB)/4, $0x3d888889
+DATA eight102<>+24(SB)/4, $0x00000000
+DATA eight102<>+28(SB)/4, $0x00000000
 GLOBL eight102<>(SB), RODATA|NOPTR, $32
 
-DATA eight103<>+0(SB)/4, $0x3d430c31
-DATA eight103<>+4(SB)/4, $0x3d430c31
-DATA eight103<>+8(SB)/4, $0x3d430c31
-DATA eight103<>+12(SB)/4, $0x3d430c31
+DATA eight103<>+0(SB)/4, $0x00000000
+DATA eight103<>+4(SB)/4, $0x00000000
+DATA eight103<>+8(SB)/4, $0x00000000
+DATA eight103<>+12(SB)/4, $0x00000000
 DATA eight103<>+16(SB)/4, $0x00000000
 DATA eight103<>+20(SB)/4, $0x00000000
-DATA eight103<>+24(SB)/4, $0x00000000
-DATA eight103<>+28(SB)/4, $0x00000000
+DATA eight103<>+24(SB)/4, $0x3d321643
+DATA eight103<>+28(SB)/4, $0x3d321643
 GLOBL eight103<>(SB), RODATA|NOPTR, $32
 
-DATA eight104<>+0(SB)/4, $0x00000000
+DATA eight104<>+0(SB)/4, $0x3d430c31
 DATA eight104<>+4(SB)/4, $0x00000000
 DATA eight104<>+8(SB)/4, $0x00000000
 DATA eight104<>+12(SB)/4, $0x00000000
-DATA eight104<>+16(SB)/4, $0x3d430c31
-DATA eight104<>+20(SB)/4, $0x3d430c31
-DATA eight104<>+24(SB)/4, $0x3d430c31
+DATA eight104<>+16(SB)/4, $0x00000000
+DATA eight104<>+20(SB)/4, $0x00000000
+DATA eight104<>+24(SB)/4, $0x00000000
 DATA eight104<>+28(SB)/4, $0x00000000
 GLOBL eight104<>(SB), RODATA|NOPTR, $32
 
 DATA eight105<>+0(SB)/4, $0x00000000
 DATA eight105<>+4(SB)/4, $0x00000000
 DATA eight105<>+8(SB)/4, $0x00000000
-DATA eight105<>+12(SB)/4, $0x00000000
+DATA eight105<>+12(SB)/4, $0x3d042108
 DATA eight105<>+16(SB)/4, $0x00000000
 DATA eight105<>+20(SB)/4, $0x00000000
 DATA eight105<>+24(SB)/4, $0x00000000
-DATA eight105<>+28(SB)/4, $0x3d042108
+DATA eight105<>+28(SB)/4, $0x00000000
 GLOBL eight105<>(SB), RODATA|NOPTR, $32
 
-DATA eight106<>+0(SB)/4, $0x3d042108
-DATA eight106<>+4(SB)/4, $0x00000000
-DATA eight106<>+8(SB)/4, $0x00000000
-DATA eight106<>+12(SB)/4, $0x00000000
+DATA eight106<>+0(SB)/4, $0x3d888889
+DATA eight106<>+4(SB)/4, $0x3d888889
+DATA eight106<>+8(SB)/4, $0x3d888889
+DATA eight106<>+12(SB)/4, $0x3d888889
 DATA eight106<>+16(SB)/4, $0x00000000
 DATA eight106<>+20(SB)/4, $0x00000000
 DATA eight106<>+24(SB)/4, $0x00000000
@@ -3715,49 +3860,49 @@ GLOBL eight106<>(SB), RODATA|NOPTR, $32
 DATA eight107<>+0(SB)/4, $0x00000000
 DATA eight107<>+4(SB)/4, $0x00000000
 DATA eight107<>+8(SB)/4, $0x00000000
-DATA eight107<>+12(SB)/4, $0x3c607038
-DATA eight107<>+16(SB)/4, $0x3c607038
-DATA eight107<>+20(SB)/4, $0x3c607038
-DATA eight107<>+24(SB)/4, $0x3c607038
-DATA eight107<>+28(SB)/4, $0x3c607038
+DATA eight107<>+12(SB)/4, $0x00000000
+DATA eight107<>+16(SB)/4, $0x3d321643
+DATA eight107<>+20(SB)/4, $0x3d321643
+DATA eight107<>+24(SB)/4, $0x3d321643
+DATA eight107<>+28(SB)/4, $0x00000000
 GLOBL eight107<>(SB), RODATA|NOPTR, $32
 
-DATA eight108<>+0(SB)/4, $0x3d430c31
-DATA eight108<>+4(SB)/4, $0x3d430c31
-DATA eight108<>+8(SB)/4, $0x3d430c31
-DATA eight108<>+12(SB)/4, $0x3d430c31
-DATA eight108<>+16(SB)/4, $0x3d430c31
+DATA eight108<>+0(SB)/4, $0x00000000
+DATA eight108<>+4(SB)/4, $0x00000000
+DATA eight108<>+8(SB)/4, $0x00000000
+DATA eight108<>+12(SB)/4, $0x00000000
+DATA eight108<>+16(SB)/4, $0x00000000
 DATA eight108<>+20(SB)/4, $0x00000000
 DATA eight108<>+24(SB)/4, $0x00000000
-DATA eight108<>+28(SB)/4, $0x00000000
+DATA eight108<>+28(SB)/4, $0x3d430c31
 GLOBL eight108<>(SB), RODATA|NOPTR, $32
 
 DATA eight109<>+0(SB)/4, $0x00000000
 DATA eight109<>+4(SB)/4, $0x00000000
-DATA eight109<>+8(SB)/4, $0x00000000
-DATA eight109<>+12(SB)/4, $0x00000000
+DATA eight109<>+8(SB)/4, $0x3d042108
+DATA eight109<>+12(SB)/4, $0x3d042108
 DATA eight109<>+16(SB)/4, $0x00000000
-DATA eight109<>+20(SB)/4, $0x3d042108
-DATA eight109<>+24(SB)/4, $0x3d042108
-DATA eight109<>+28(SB)/4, $0x3d042108
+DATA eight109<>+20(SB)/4, $0x00000000
+DATA eight109<>+24(SB)/4, $0x00000000
+DATA eight109<>+28(SB)/4, $0x00000000
 GLOBL eight109<>(SB), RODATA|NOPTR, $32
 
 DATA eight110<>+0(SB)/4, $0x00000000
 DATA eight110<>+4(SB)/4, $0x00000000
-DATA eight110<>+8(SB)/4, $0x3c607038
-DATA eight110<>+12(SB)/4, $0x3c607038
-DATA eight110<>+16(SB)/4, $0x3c607038
+DATA eight110<>+8(SB)/4, $0x00000000
+DATA eight110<>+12(SB)/4, $0x00000000
+DATA eight110<>+16(SB)/4, $0x00000000
 DATA eight110<>+20(SB)/4, $0x3c607038
 DATA eight110<>+24(SB)/4, $0x3c607038
 DATA eight110<>+28(SB)/4, $0x3c607038
 GLOBL eight110<>(SB), RODATA|NOPTR, $32
 
-DATA eight111<>+0(SB)/4, $0x3d042108
-DATA eight111<>+4(SB)/4, $0x3d042108
-DATA eight111<>+8(SB)/4, $0x3d042108
-DATA eight111<>+12(SB)/4, $0x3d042108
-DATA eight111<>+16(SB)/4, $0x3d042108
-DATA eight111<>+20(SB)/4, $0x3d042108
+DATA eight111<>+0(SB)/4, $0x3d321643
+DATA eight111<>+4(SB)/4, $0x3d321643
+DATA eight111<>+8(SB)/4, $0x3d321643
+DATA eight111<>+12(SB)/4, $0x3d321643
+DATA eight111<>+16(SB)/4, $0x3d321643
+DATA eight111<>+20(SB)/4, $0x00000000
 DATA eight111<>+24(SB)/4, $0x00000000
 DATA eight111<>+28(SB)/4, $0x00000000
 GLOBL eight111<>(SB), RODATA|NOPTR, $32
@@ -3767,24 +3912,24 @@ DATA eight112<>+4(SB)/4, $0x00000000
 DATA eight112<>+8(SB)/4, $0x00000000
 DATA eight112<>+12(SB)/4, $0x00000000
 DATA eight112<>+16(SB)/4, $0x00000000
-DATA eight112<>+20(SB)/4, $0x00000000
-DATA eight112<>+24(SB)/4, $0x3d042108
-DATA eight112<>+28(SB)/4, $0x3d042108
+DATA eight112<>+20(SB)/4, $0x3d430c31
+DATA eight112<>+24(SB)/4, $0x3d430c31
+DATA eight112<>+28(SB)/4, $0x3d430c31
 GLOBL eight112<>(SB), RODATA|NOPTR, $32
 
 DATA eight113<>+0(SB)/4, $0x00000000
-DATA eight113<>+4(SB)/4, $0x3c607038
-DATA eight113<>+8(SB)/4, $0x3c607038
-DATA eight113<>+12(SB)/4, $0x3c607038
-DATA eight113<>+16(SB)/4, $0x3c607038
-DATA eight113<>+20(SB)/4, $0x3c607038
-DATA eight113<>+24(SB)/4, $0x3c607038
-DATA eight113<>+28(SB)/4, $0x3c607038
+DATA eight113<>+4(SB)/4, $0x3d042108
+DATA eight113<>+8(SB)/4, $0x3d042108
+DATA eight113<>+12(SB)/4, $0x00000000
+DATA eight113<>+16(SB)/4, $0x00000000
+DATA eight113<>+20(SB)/4, $0x00000000
+DATA eight113<>+24(SB)/4, $0x00000000
+DATA eight113<>+28(SB)/4, $0x00000000
 GLOBL eight113<>(SB), RODATA|NOPTR, $32
 
-DATA eight114<>+0(SB)/4, $0x3d042108
-DATA eight114<>+4(SB)/4, $0x3d042108
-DATA eight114<>+8(SB)/4, $0x3d042108
+DATA eight114<>+0(SB)/4, $0x3d321643
+DATA eight114<>+4(SB)/4, $0x3d321643
+DATA eight114<>+8(SB)/4, $0x3d321643
 DATA eight114<>+12(SB)/4, $0x00000000
 DATA eight114<>+16(SB)/4, $0x00000000
 DATA eight114<>+20(SB)/4, $0x00000000
@@ -3795,62 +3940,222 @@ GLOBL eight114<>(SB), RODATA|NOPTR, $32
 DATA eight115<>+0(SB)/4, $0x00000000
 DATA eight115<>+4(SB)/4, $0x00000000
 DATA eight115<>+8(SB)/4, $0x00000000
-DATA eight115<>+12(SB)/4, $0x3d042108
-DATA eight115<>+16(SB)/4, $0x3d042108
-DATA eight115<>+20(SB)/4, $0x3d042108
-DATA eight115<>+24(SB)/4, $0x3d042108
+DATA eight115<>+12(SB)/4, $0x3d430c31
+DATA eight115<>+16(SB)/4, $0x3d430c31
+DATA eight115<>+20(SB)/4, $0x3d430c31
+DATA eight115<>+24(SB)/4, $0x00000000
 DATA eight115<>+28(SB)/4, $0x00000000
 GLOBL eight115<>(SB), RODATA|NOPTR, $32
 
-DATA eight116<>+0(SB)/4, $0x3c607038
-DATA eight116<>+4(SB)/4, $0x3c607038
-DATA eight116<>+8(SB)/4, $0x3c607038
-DATA eight116<>+12(SB)/4, $0x3c607038
-DATA eight116<>+16(SB)/4, $0x3c607038
-DATA eight116<>+20(SB)/4, $0x3c607038
-DATA eight116<>+24(SB)/4, $0x3c607038
-DATA eight116<>+28(SB)/4, $0x3c607038
+DATA eight116<>+0(SB)/4, $0x00000000
+DATA eight116<>+4(SB)/4, $0x00000000
+DATA eight116<>+8(SB)/4, $0x00000000
+DATA eight116<>+12(SB)/4, $0x00000000
+DATA eight116<>+16(SB)/4, $0x00000000
+DATA eight116<>+20(SB)/4, $0x00000000
+DATA eight116<>+24(SB)/4, $0x3d430c31
+DATA eight116<>+28(SB)/4, $0x3d430c31
 GLOBL eight116<>(SB), RODATA|NOPTR, $32
 
 DATA eight117<>+0(SB)/4, $0x3d042108
 DATA eight117<>+4(SB)/4, $0x3d042108
-DATA eight117<>+8(SB)/4, $0x3d042108
-DATA eight117<>+12(SB)/4, $0x3d042108
-DATA eight117<>+16(SB)/4, $0x3d042108
+DATA eight117<>+8(SB)/4, $0x00000000
+DATA eight117<>+12(SB)/4, $0x00000000
+DATA eight117<>+16(SB)/4, $0x00000000
 DATA eight117<>+20(SB)/4, $0x00000000
 DATA eight117<>+24(SB)/4, $0x00000000
 DATA eight117<>+28(SB)/4, $0x00000000
 GLOBL eight117<>(SB), RODATA|NOPTR, $32
 
-DATA eight118<>+0(SB)/4, $0x3a800000
-DATA eight118<>+4(SB)/4, $0x3a800000
-DATA eight118<>+8(SB)/4, $0x3a800000
-DATA eight118<>+12(SB)/4, $0x3a800000
-DATA eight118<>+16(SB)/4, $0x3a800000
-DATA eight118<>+20(SB)/4, $0x3a800000
-DATA eight118<>+24(SB)/4, $0x3a800000
-DATA eight118<>+28(SB)/4, $0x3a800000
+DATA eight118<>+0(SB)/4, $0x00000000
+DATA eight118<>+4(SB)/4, $0x00000000
+DATA eight118<>+8(SB)/4, $0x00000000
+DATA eight118<>+12(SB)/4, $0x00000000
+DATA eight118<>+16(SB)/4, $0x3c607038
+DATA eight118<>+20(SB)/4, $0x3c607038
+DATA eight118<>+24(SB)/4, $0x3c607038
+DATA eight118<>+28(SB)/4, $0x3c607038
 GLOBL eight118<>(SB), RODATA|NOPTR, $32
 
-DATA eight119<>+0(SB)/4, $0x34000000
-DATA eight119<>+4(SB)/4, $0x34000000
-DATA eight119<>+8(SB)/4, $0x34000000
-DATA eight119<>+12(SB)/4, $0x34000000
-DATA eight119<>+16(SB)/4, $0x34000000
-DATA eight119<>+20(SB)/4, $0x34000000
-DATA eight119<>+24(SB)/4, $0x34000000
-DATA eight119<>+28(SB)/4, $0x34000000
+DATA eight119<>+0(SB)/4, $0x3d430c31
+DATA eight119<>+4(SB)/4, $0x3d430c31
+DATA eight119<>+8(SB)/4, $0x3d430c31
+DATA eight119<>+12(SB)/4, $0x3d430c31
+DATA eight119<>+16(SB)/4, $0x00000000
+DATA eight119<>+20(SB)/4, $0x00000000
+DATA eight119<>+24(SB)/4, $0x00000000
+DATA eight119<>+28(SB)/4, $0x00000000
 GLOBL eight119<>(SB), RODATA|NOPTR, $32
 
-DATA eight120<>+0(SB)/4, $0x42fe0000
-DATA eight120<>+4(SB)/4, $0x42fe0000
-DATA eight120<>+8(SB)/4, $0x42fe0000
-DATA eight120<>+12(SB)/4, $0x42fe0000
-DATA eight120<>+16(SB)/4, $0x42fe0000
-DATA eight120<>+20(SB)/4, $0x42fe0000
-DATA eight120<>+24(SB)/4, $0x42fe0000
-DATA eight120<>+28(SB)/4, $0x42fe0000
+DATA eight120<>+0(SB)/4, $0x00000000
+DATA eight120<>+4(SB)/4, $0x00000000
+DATA eight120<>+8(SB)/4, $0x00000000
+DATA eight120<>+12(SB)/4, $0x00000000
+DATA eight120<>+16(SB)/4, $0x3d430c31
+DATA eight120<>+20(SB)/4, $0x3d430c31
+DATA eight120<>+24(SB)/4, $0x3d430c31
+DATA eight120<>+28(SB)/4, $0x00000000
 GLOBL eight120<>(SB), RODATA|NOPTR, $32
+
+DATA eight121<>+0(SB)/4, $0x00000000
+DATA eight121<>+4(SB)/4, $0x00000000
+DATA eight121<>+8(SB)/4, $0x00000000
+DATA eight121<>+12(SB)/4, $0x00000000
+DATA eight121<>+16(SB)/4, $0x00000000
+DATA eight121<>+20(SB)/4, $0x00000000
+DATA eight121<>+24(SB)/4, $0x00000000
+DATA eight121<>+28(SB)/4, $0x3d042108
+GLOBL eight121<>(SB), RODATA|NOPTR, $32
+
+DATA eight122<>+0(SB)/4, $0x3d042108
+DATA eight122<>+4(SB)/4, $0x00000000
+DATA eight122<>+8(SB)/4, $0x00000000
+DATA eight122<>+12(SB)/4, $0x00000000
+DATA eight122<>+16(SB)/4, $0x00000000
+DATA eight122<>+20(SB)/4, $0x00000000
+DATA eight122<>+24(SB)/4, $0x00000000
+DATA eight122<>+28(SB)/4, $0x00000000
+GLOBL eight122<>(SB), RODATA|NOPTR, $32
+
+DATA eight123<>+0(SB)/4, $0x00000000
+DATA eight123<>+4(SB)/4, $0x00000000
+DATA eight123<>+8(SB)/4, $0x00000000
+DATA eight123<>+12(SB)/4, $0x3c607038
+DATA eight123<>+16(SB)/4, $0x3c607038
+DATA eight123<>+20(SB)/4, $0x3c607038
+DATA eight123<>+24(SB)/4, $0x3c607038
+DATA eight123<>+28(SB)/4, $0x3c607038
+GLOBL eight123<>(SB), RODATA|NOPTR, $32
+
+DATA eight124<>+0(SB)/4, $0x3d430c31
+DATA eight124<>+4(SB)/4, $0x3d430c31
+DATA eight124<>+8(SB)/4, $0x3d430c31
+DATA eight124<>+12(SB)/4, $0x3d430c31
+DATA eight124<>+16(SB)/4, $0x3d430c31
+DATA eight124<>+20(SB)/4, $0x00000000
+DATA eight124<>+24(SB)/4, $0x00000000
+DATA eight124<>+28(SB)/4, $0x00000000
+GLOBL eight124<>(SB), RODATA|NOPTR, $32
+
+DATA eight125<>+0(SB)/4, $0x00000000
+DATA eight125<>+4(SB)/4, $0x00000000
+DATA eight125<>+8(SB)/4, $0x00000000
+DATA eight125<>+12(SB)/4, $0x00000000
+DATA eight125<>+16(SB)/4, $0x00000000
+DATA eight125<>+20(SB)/4, $0x3d042108
+DATA eight125<>+24(SB)/4, $0x3d042108
+DATA eight125<>+28(SB)/4, $0x3d042108
+GLOBL eight125<>(SB), RODATA|NOPTR, $32
+
+DATA eight126<>+0(SB)/4, $0x00000000
+DATA eight126<>+4(SB)/4, $0x00000000
+DATA eight126<>+8(SB)/4, $0x3c607038
+DATA eight126<>+12(SB)/4, $0x3c607038
+DATA eight126<>+16(SB)/4, $0x3c607038
+DATA eight126<>+20(SB)/4, $0x3c607038
+DATA eight126<>+24(SB)/4, $0x3c607038
+DATA eight126<>+28(SB)/4, $0x3c607038
+GLOBL eight126<>(SB), RODATA|NOPTR, $32
+
+DATA eight127<>+0(SB)/4, $0x3d042108
+DATA eight127<>+4(SB)/4, $0x3d042108
+DATA eight127<>+8(SB)/4, $0x3d042108
+DATA eight127<>+12(SB)/4, $0x3d042108
+DATA eight127<>+16(SB)/4, $0x3d042108
+DATA eight127<>+20(SB)/4, $0x3d042108
+DATA eight127<>+24(SB)/4, $0x00000000
+DATA eight127<>+28(SB)/4, $0x00000000
+GLOBL eight127<>(SB), RODATA|NOPTR, $32
+
+DATA eight128<>+0(SB)/4, $0x00000000
+DATA eight128<>+4(SB)/4, $0x00000000
+DATA eight128<>+8(SB)/4, $0x00000000
+DATA eight128<>+12(SB)/4, $0x00000000
+DATA eight128<>+16(SB)/4, $0x00000000
+DATA eight128<>+20(SB)/4, $0x00000000
+DATA eight128<>+24(SB)/4, $0x3d042108
+DATA eight128<>+28(SB)/4, $0x3d042108
+GLOBL eight128<>(SB), RODATA|NOPTR, $32
+
+DATA eight129<>+0(SB)/4, $0x00000000
+DATA eight129<>+4(SB)/4, $0x3c607038
+DATA eight129<>+8(SB)/4, $0x3c607038
+DATA eight129<>+12(SB)/4, $0x3c607038
+DATA eight129<>+16(SB)/4, $0x3c607038
+DATA eight129<>+20(SB)/4, $0x3c607038
+DATA eight129<>+24(SB)/4, $0x3c607038
+DATA eight129<>+28(SB)/4, $0x3c607038
+GLOBL eight129<>(SB), RODATA|NOPTR, $32
+
+DATA eight130<>+0(SB)/4, $0x3d042108
+DATA eight130<>+4(SB)/4, $0x3d042108
+DATA eight130<>+8(SB)/4, $0x3d042108
+DATA eight130<>+12(SB)/4, $0x00000000
+DATA eight130<>+16(SB)/4, $0x00000000
+DATA eight130<>+20(SB)/4, $0x00000000
+DATA eight130<>+24(SB)/4, $0x00000000
+DATA eight130<>+28(SB)/4, $0x00000000
+GLOBL eight130<>(SB), RODATA|NOPTR, $32
+
+DATA eight131<>+0(SB)/4, $0x00000000
+DATA eight131<>+4(SB)/4, $0x00000000
+DATA eight131<>+8(SB)/4, $0x00000000
+DATA eight131<>+12(SB)/4, $0x3d042108
+DATA eight131<>+16(SB)/4, $0x3d042108
+DATA eight131<>+20(SB)/4, $0x3d042108
+DATA eight131<>+24(SB)/4, $0x3d042108
+DATA eight131<>+28(SB)/4, $0x00000000
+GLOBL eight131<>(SB), RODATA|NOPTR, $32
+
+DATA eight132<>+0(SB)/4, $0x3c607038
+DATA eight132<>+4(SB)/4, $0x3c607038
+DATA eight132<>+8(SB)/4, $0x3c607038
+DATA eight132<>+12(SB)/4, $0x3c607038
+DATA eight132<>+16(SB)/4, $0x3c607038
+DATA eight132<>+20(SB)/4, $0x3c607038
+DATA eight132<>+24(SB)/4, $0x3c607038
+DATA eight132<>+28(SB)/4, $0x3c607038
+GLOBL eight132<>(SB), RODATA|NOPTR, $32
+
+DATA eight133<>+0(SB)/4, $0x3d042108
+DATA eight133<>+4(SB)/4, $0x3d042108
+DATA eight133<>+8(SB)/4, $0x3d042108
+DATA eight133<>+12(SB)/4, $0x3d042108
+DATA eight133<>+16(SB)/4, $0x3d042108
+DATA eight133<>+20(SB)/4, $0x00000000
+DATA eight133<>+24(SB)/4, $0x00000000
+DATA eight133<>+28(SB)/4, $0x00000000
+GLOBL eight133<>(SB), RODATA|NOPTR, $32
+
+DATA eight134<>+0(SB)/4, $0x3a800000
+DATA eight134<>+4(SB)/4, $0x3a800000
+DATA eight134<>+8(SB)/4, $0x3a800000
+DATA eight134<>+12(SB)/4, $0x3a800000
+DATA eight134<>+16(SB)/4, $0x3a800000
+DATA eight134<>+20(SB)/4, $0x3a800000
+DATA eight134<>+24(SB)/4, $0x3a800000
+DATA eight134<>+28(SB)/4, $0x3a800000
+GLOBL eight134<>(SB), RODATA|NOPTR, $32
+
+DATA eight135<>+0(SB)/4, $0x34000000
+DATA eight135<>+4(SB)/4, $0x34000000
+DATA eight135<>+8(SB)/4, $0x34000000
+DATA eight135<>+12(SB)/4, $0x34000000
+DATA eight135<>+16(SB)/4, $0x34000000
+DATA eight135<>+20(SB)/4, $0x34000000
+DATA eight135<>+24(SB)/4, $0x34000000
+DATA eight135<>+28(SB)/4, $0x34000000
+GLOBL eight135<>(SB), RODATA|NOPTR, $32
+
+DATA eight136<>+0(SB)/4, $0x42fe0000
+DATA eight136<>+4(SB)/4, $0x42fe0000
+DATA eight136<>+8(SB)/4, $0x42fe0000
+DATA eight136<>+12(SB)/4, $0x42fe0000
+DATA eight136<>+16(SB)/4, $0x42fe0000
+DATA eight136<>+20(SB)/4, $0x42fe0000
+DATA eight136<>+24(SB)/4, $0x42fe0000
+DATA eight136<>+28(SB)/4, $0x42fe0000
+GLOBL eight136<>(SB), RODATA|NOPTR, $32
 
 // func feedAVX2(h *byte, l []float32, in []float32, least float32)
 // Requires: AVX, FMA3
@@ -3907,45 +4212,45 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VBROADCASTSS weight+24(FP), Y0
 	VBROADCASTSS variance+28(FP), Y1
 	VMULPS       Y1, Y1, Y1
-	VMULPS       eight13<>+0(SB), Y1, Y1
+	VMULPS       eight8<>+0(SB), Y1, Y1
 	VMOVUPS      64(DX), Y2
 	VADDPS       Y2, Y2, Y2
-	VMINPS       eight121<>+0(SB), Y2, Y2
-	VMAXPS       eight122<>+0(SB), Y2, Y2
-	VADDPS       eight120<>+0(SB), Y2, Y2
-	VMULPS       eight123<>+0(SB), Y2, Y2
+	VMINPS       eight137<>+0(SB), Y2, Y2
+	VMAXPS       eight138<>+0(SB), Y2, Y2
+	VADDPS       eight136<>+0(SB), Y2, Y2
+	VMULPS       eight139<>+0(SB), Y2, Y2
 	VCVTTPS2DQ   Y2, Y2
 	VMULPS       Y1, Y2, Y2
 	VMOVUPS      Y2, 64(SP)
 	VMOVUPS      (DX), Y3
-	VMINPS       eight121<>+0(SB), Y3, Y3
-	VMAXPS       eight122<>+0(SB), Y3, Y3
-	VADDPS       eight120<>+0(SB), Y3, Y3
-	VMULPS       eight123<>+0(SB), Y3, Y3
+	VMINPS       eight137<>+0(SB), Y3, Y3
+	VMAXPS       eight138<>+0(SB), Y3, Y3
+	VADDPS       eight136<>+0(SB), Y3, Y3
+	VMULPS       eight139<>+0(SB), Y3, Y3
 	VCVTTPS2DQ   Y3, Y3
 	VMULPS       Y0, Y3, Y3
 	VMULPS       Y2, Y3, Y3
 	VMOVUPS      Y3, (SP)
 	VMOVUPS      96(DX), Y2
 	VADDPS       Y2, Y2, Y2
-	VMINPS       eight121<>+0(SB), Y2, Y2
-	VMAXPS       eight122<>+0(SB), Y2, Y2
-	VADDPS       eight120<>+0(SB), Y2, Y2
-	VMULPS       eight123<>+0(SB), Y2, Y2
+	VMINPS       eight137<>+0(SB), Y2, Y2
+	VMAXPS       eight138<>+0(SB), Y2, Y2
+	VADDPS       eight136<>+0(SB), Y2, Y2
+	VMULPS       eight139<>+0(SB), Y2, Y2
 	VCVTTPS2DQ   Y2, Y2
 	VMULPS       Y1, Y2, Y2
 	VMOVUPS      Y2, 96(SP)
 	VMOVUPS      32(DX), Y1
-	VMINPS       eight121<>+0(SB), Y1, Y1
-	VMAXPS       eight122<>+0(SB), Y1, Y1
-	VADDPS       eight120<>+0(SB), Y1, Y1
-	VMULPS       eight123<>+0(SB), Y1, Y1
+	VMINPS       eight137<>+0(SB), Y1, Y1
+	VMAXPS       eight138<>+0(SB), Y1, Y1
+	VADDPS       eight136<>+0(SB), Y1, Y1
+	VMULPS       eight139<>+0(SB), Y1, Y1
 	VCVTTPS2DQ   Y1, Y1
 	VMULPS       Y0, Y1, Y1
 	VMULPS       Y2, Y1, Y1
 	VMOVUPS      Y1, 32(SP)
-	VMOVDQU      eight124<>+0(SB), Y0
-	VMOVDQU      eight125<>+0(SB), Y1
+	VMOVDQU      eight140<>+0(SB), Y0
+	VMOVDQU      eight141<>+0(SB), Y1
 	VMOVUPS      (CX), Y2
 	VMULPS       Y2, Y2, Y2
 	VMOVUPS      32(CX), Y3
@@ -3957,8 +4262,8 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VPALIGNR     $0x0c, Y4, Y3, Y6
 	VPERMPS      Y3, Y1, Y4
 	VADDPS       Y6, Y4, Y4
-	VFMADD231PS  eight126<>+0(SB), Y2, Y5
-	VFMADD231PS  eight126<>+0(SB), Y3, Y4
+	VFMADD231PS  eight4<>+0(SB), Y2, Y5
+	VFMADD231PS  eight4<>+0(SB), Y3, Y4
 	VMOVUPS      Y5, Y2
 	VMOVUPS      Y4, Y3
 	VMOVUPS      64(CX), Y6
@@ -3972,18 +4277,18 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VPALIGNR     $0x0c, Y8, Y7, Y10
 	VPERMPS      Y7, Y1, Y8
 	VADDPS       Y10, Y8, Y8
-	VFMADD231PS  eight126<>+0(SB), Y6, Y9
-	VFMADD231PS  eight126<>+0(SB), Y7, Y8
+	VFMADD231PS  eight4<>+0(SB), Y6, Y9
+	VFMADD231PS  eight4<>+0(SB), Y7, Y8
 	VADDPS       Y9, Y5, Y5
-	VFMADD231PS  eight126<>+0(SB), Y2, Y5
-	VMULPS       eight127<>+0(SB), Y5, Y5
+	VFMADD231PS  eight4<>+0(SB), Y2, Y5
+	VMULPS       eight142<>+0(SB), Y5, Y5
 	VADDPS       Y8, Y4, Y4
-	VFMADD231PS  eight126<>+0(SB), Y3, Y4
-	VMULPS       eight127<>+0(SB), Y4, Y4
-	VMOVDQU      eight128<>+0(SB), Y6
+	VFMADD231PS  eight4<>+0(SB), Y3, Y4
+	VMULPS       eight142<>+0(SB), Y4, Y4
+	VMOVDQU      eight143<>+0(SB), Y6
 	VPERMPS      64(SP), Y6, Y6
 	VFMADD231PS  Y5, Y5, Y6
-	VMOVDQU      eight128<>+0(SB), Y5
+	VMOVDQU      eight143<>+0(SB), Y5
 	VPERMPS      (SP), Y5, Y5
 	VDIVPS       Y6, Y5, Y6
 	VMOVUPS      (CX), Y5
@@ -3991,12 +4296,12 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VMOVUPS      Y5, 3072(AX)
 	VADDPS       4096(AX), Y6, Y6
 	VMOVUPS      Y6, 4096(AX)
-	VMOVDQU      eight129<>+0(SB), Y6
+	VMOVDQU      eight144<>+0(SB), Y6
 	VPERMPS      64(SP), Y6, Y5
 	VPERMPS      96(SP), Y6, Y6
 	VBLENDPS     $0xf8, Y6, Y5, Y5
 	VFMADD231PS  Y4, Y4, Y5
-	VMOVDQU      eight129<>+0(SB), Y6
+	VMOVDQU      eight144<>+0(SB), Y6
 	VPERMPS      (SP), Y6, Y4
 	VPERMPS      32(SP), Y6, Y6
 	VBLENDPS     $0xf8, Y6, Y4, Y4
@@ -4017,18 +4322,18 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VPALIGNR     $0x0c, Y6, Y5, Y10
 	VPERMPS      Y5, Y1, Y6
 	VADDPS       Y10, Y6, Y6
-	VFMADD231PS  eight126<>+0(SB), Y4, Y7
-	VFMADD231PS  eight126<>+0(SB), Y5, Y6
+	VFMADD231PS  eight4<>+0(SB), Y4, Y7
+	VFMADD231PS  eight4<>+0(SB), Y5, Y6
 	VADDPS       Y7, Y2, Y2
-	VFMADD231PS  eight126<>+0(SB), Y9, Y2
-	VMULPS       eight127<>+0(SB), Y2, Y2
+	VFMADD231PS  eight4<>+0(SB), Y9, Y2
+	VMULPS       eight142<>+0(SB), Y2, Y2
 	VADDPS       Y6, Y3, Y3
-	VFMADD231PS  eight126<>+0(SB), Y8, Y3
-	VMULPS       eight127<>+0(SB), Y3, Y3
-	VMOVDQU      eight130<>+0(SB), Y4
+	VFMADD231PS  eight4<>+0(SB), Y8, Y3
+	VMULPS       eight142<>+0(SB), Y3, Y3
+	VMOVDQU      eight145<>+0(SB), Y4
 	VPERMPS      64(SP), Y4, Y4
 	VFMADD231PS  Y2, Y2, Y4
-	VMOVDQU      eight130<>+0(SB), Y2
+	VMOVDQU      eight145<>+0(SB), Y2
 	VPERMPS      (SP), Y2, Y2
 	VDIVPS       Y4, Y2, Y4
 	VMOVUPS      64(CX), Y2
@@ -4036,12 +4341,12 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VMOVUPS      Y2, 3136(AX)
 	VADDPS       4160(AX), Y4, Y4
 	VMOVUPS      Y4, 4160(AX)
-	VMOVDQU      eight129<>+0(SB), Y4
+	VMOVDQU      eight144<>+0(SB), Y4
 	VPERMPS      64(SP), Y4, Y2
 	VPERMPS      96(SP), Y4, Y4
 	VBLENDPS     $0xf8, Y4, Y2, Y2
 	VFMADD231PS  Y3, Y3, Y2
-	VMOVDQU      eight129<>+0(SB), Y4
+	VMOVDQU      eight144<>+0(SB), Y4
 	VPERMPS      (SP), Y4, Y3
 	VPERMPS      32(SP), Y4, Y4
 	VBLENDPS     $0xf8, Y4, Y3, Y3
@@ -4062,18 +4367,18 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VPALIGNR     $0x0c, Y4, Y3, Y10
 	VPERMPS      Y3, Y1, Y4
 	VADDPS       Y10, Y4, Y4
-	VFMADD231PS  eight126<>+0(SB), Y2, Y5
-	VFMADD231PS  eight126<>+0(SB), Y3, Y4
+	VFMADD231PS  eight4<>+0(SB), Y2, Y5
+	VFMADD231PS  eight4<>+0(SB), Y3, Y4
 	VADDPS       Y5, Y9, Y9
-	VFMADD231PS  eight126<>+0(SB), Y7, Y9
-	VMULPS       eight127<>+0(SB), Y9, Y9
+	VFMADD231PS  eight4<>+0(SB), Y7, Y9
+	VMULPS       eight142<>+0(SB), Y9, Y9
 	VADDPS       Y4, Y8, Y8
-	VFMADD231PS  eight126<>+0(SB), Y6, Y8
-	VMULPS       eight127<>+0(SB), Y8, Y8
-	VMOVDQU      eight131<>+0(SB), Y2
+	VFMADD231PS  eight4<>+0(SB), Y6, Y8
+	VMULPS       eight142<>+0(SB), Y8, Y8
+	VMOVDQU      eight146<>+0(SB), Y2
 	VPERMPS      64(SP), Y2, Y2
 	VFMADD231PS  Y9, Y9, Y2
-	VMOVDQU      eight131<>+0(SB), Y3
+	VMOVDQU      eight146<>+0(SB), Y3
 	VPERMPS      (SP), Y3, Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      128(CX), Y3
@@ -4081,12 +4386,12 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VMOVUPS      Y3, 3200(AX)
 	VADDPS       4224(AX), Y2, Y2
 	VMOVUPS      Y2, 4224(AX)
-	VMOVDQU      eight129<>+0(SB), Y3
+	VMOVDQU      eight144<>+0(SB), Y3
 	VPERMPS      64(SP), Y3, Y2
 	VPERMPS      96(SP), Y3, Y3
 	VBLENDPS     $0xf8, Y3, Y2, Y2
 	VFMADD231PS  Y8, Y8, Y2
-	VMOVDQU      eight129<>+0(SB), Y8
+	VMOVDQU      eight144<>+0(SB), Y8
 	VPERMPS      (SP), Y8, Y3
 	VPERMPS      32(SP), Y8, Y8
 	VBLENDPS     $0xf8, Y8, Y3, Y3
@@ -4107,18 +4412,18 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VPALIGNR     $0x0c, Y8, Y3, Y10
 	VPERMPS      Y3, Y1, Y8
 	VADDPS       Y10, Y8, Y8
-	VFMADD231PS  eight126<>+0(SB), Y2, Y9
-	VFMADD231PS  eight126<>+0(SB), Y3, Y8
+	VFMADD231PS  eight4<>+0(SB), Y2, Y9
+	VFMADD231PS  eight4<>+0(SB), Y3, Y8
 	VADDPS       Y9, Y7, Y7
-	VFMADD231PS  eight126<>+0(SB), Y5, Y7
-	VMULPS       eight127<>+0(SB), Y7, Y7
+	VFMADD231PS  eight4<>+0(SB), Y5, Y7
+	VMULPS       eight142<>+0(SB), Y7, Y7
 	VADDPS       Y8, Y6, Y6
-	VFMADD231PS  eight126<>+0(SB), Y4, Y6
-	VMULPS       eight127<>+0(SB), Y6, Y6
-	VMOVDQU      eight132<>+0(SB), Y2
+	VFMADD231PS  eight4<>+0(SB), Y4, Y6
+	VMULPS       eight142<>+0(SB), Y6, Y6
+	VMOVDQU      eight147<>+0(SB), Y2
 	VPERMPS      64(SP), Y2, Y2
 	VFMADD231PS  Y7, Y7, Y2
-	VMOVDQU      eight132<>+0(SB), Y3
+	VMOVDQU      eight147<>+0(SB), Y3
 	VPERMPS      (SP), Y3, Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      192(CX), Y3
@@ -4126,12 +4431,12 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VMOVUPS      Y3, 3264(AX)
 	VADDPS       4288(AX), Y2, Y2
 	VMOVUPS      Y2, 4288(AX)
-	VMOVDQU      eight133<>+0(SB), Y3
+	VMOVDQU      eight148<>+0(SB), Y3
 	VPERMPS      64(SP), Y3, Y2
 	VPERMPS      96(SP), Y3, Y3
 	VBLENDPS     $0xf8, Y3, Y2, Y2
 	VFMADD231PS  Y6, Y6, Y2
-	VMOVDQU      eight133<>+0(SB), Y6
+	VMOVDQU      eight148<>+0(SB), Y6
 	VPERMPS      (SP), Y6, Y3
 	VPERMPS      32(SP), Y6, Y6
 	VBLENDPS     $0xf8, Y6, Y3, Y3
@@ -4152,18 +4457,18 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VPALIGNR     $0x0c, Y6, Y3, Y10
 	VPERMPS      Y3, Y1, Y6
 	VADDPS       Y10, Y6, Y6
-	VFMADD231PS  eight126<>+0(SB), Y2, Y7
-	VFMADD231PS  eight126<>+0(SB), Y3, Y6
+	VFMADD231PS  eight4<>+0(SB), Y2, Y7
+	VFMADD231PS  eight4<>+0(SB), Y3, Y6
 	VADDPS       Y7, Y5, Y5
-	VFMADD231PS  eight126<>+0(SB), Y9, Y5
-	VMULPS       eight127<>+0(SB), Y5, Y5
+	VFMADD231PS  eight4<>+0(SB), Y9, Y5
+	VMULPS       eight142<>+0(SB), Y5, Y5
 	VADDPS       Y6, Y4, Y4
-	VFMADD231PS  eight126<>+0(SB), Y8, Y4
-	VMULPS       eight127<>+0(SB), Y4, Y4
-	VMOVDQU      eight134<>+0(SB), Y2
+	VFMADD231PS  eight4<>+0(SB), Y8, Y4
+	VMULPS       eight142<>+0(SB), Y4, Y4
+	VMOVDQU      eight149<>+0(SB), Y2
 	VPERMPS      64(SP), Y2, Y2
 	VFMADD231PS  Y5, Y5, Y2
-	VMOVDQU      eight134<>+0(SB), Y3
+	VMOVDQU      eight149<>+0(SB), Y3
 	VPERMPS      (SP), Y3, Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      256(CX), Y3
@@ -4171,12 +4476,12 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VMOVUPS      Y3, 3328(AX)
 	VADDPS       4352(AX), Y2, Y2
 	VMOVUPS      Y2, 4352(AX)
-	VMOVDQU      eight135<>+0(SB), Y3
+	VMOVDQU      eight150<>+0(SB), Y3
 	VPERMPS      64(SP), Y3, Y2
 	VPERMPS      96(SP), Y3, Y3
 	VBLENDPS     $0xfc, Y3, Y2, Y2
 	VFMADD231PS  Y4, Y4, Y2
-	VMOVDQU      eight135<>+0(SB), Y4
+	VMOVDQU      eight150<>+0(SB), Y4
 	VPERMPS      (SP), Y4, Y3
 	VPERMPS      32(SP), Y4, Y4
 	VBLENDPS     $0xfc, Y4, Y3, Y3
@@ -4197,18 +4502,18 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VPALIGNR     $0x0c, Y4, Y3, Y10
 	VPERMPS      Y3, Y1, Y4
 	VADDPS       Y10, Y4, Y4
-	VFMADD231PS  eight126<>+0(SB), Y2, Y5
-	VFMADD231PS  eight126<>+0(SB), Y3, Y4
+	VFMADD231PS  eight4<>+0(SB), Y2, Y5
+	VFMADD231PS  eight4<>+0(SB), Y3, Y4
 	VADDPS       Y5, Y9, Y9
-	VFMADD231PS  eight126<>+0(SB), Y7, Y9
-	VMULPS       eight127<>+0(SB), Y9, Y9
+	VFMADD231PS  eight4<>+0(SB), Y7, Y9
+	VMULPS       eight142<>+0(SB), Y9, Y9
 	VADDPS       Y4, Y8, Y8
-	VFMADD231PS  eight126<>+0(SB), Y6, Y8
-	VMULPS       eight127<>+0(SB), Y8, Y8
-	VMOVDQU      eight136<>+0(SB), Y2
+	VFMADD231PS  eight4<>+0(SB), Y6, Y8
+	VMULPS       eight142<>+0(SB), Y8, Y8
+	VMOVDQU      eight151<>+0(SB), Y2
 	VPERMPS      64(SP), Y2, Y2
 	VFMADD231PS  Y9, Y9, Y2
-	VMOVDQU      eight136<>+0(SB), Y3
+	VMOVDQU      eight151<>+0(SB), Y3
 	VPERMPS      (SP), Y3, Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      320(CX), Y3
@@ -4216,12 +4521,12 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VMOVUPS      Y3, 3392(AX)
 	VADDPS       4416(AX), Y2, Y2
 	VMOVUPS      Y2, 4416(AX)
-	VMOVDQU      eight137<>+0(SB), Y3
+	VMOVDQU      eight152<>+0(SB), Y3
 	VPERMPS      64(SP), Y3, Y2
 	VPERMPS      96(SP), Y3, Y3
 	VBLENDPS     $0xfc, Y3, Y2, Y2
 	VFMADD231PS  Y8, Y8, Y2
-	VMOVDQU      eight137<>+0(SB), Y8
+	VMOVDQU      eight152<>+0(SB), Y8
 	VPERMPS      (SP), Y8, Y3
 	VPERMPS      32(SP), Y8, Y8
 	VBLENDPS     $0xfc, Y8, Y3, Y3
@@ -4242,18 +4547,18 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VPALIGNR     $0x0c, Y8, Y3, Y10
 	VPERMPS      Y3, Y1, Y8
 	VADDPS       Y10, Y8, Y8
-	VFMADD231PS  eight126<>+0(SB), Y2, Y9
-	VFMADD231PS  eight126<>+0(SB), Y3, Y8
+	VFMADD231PS  eight4<>+0(SB), Y2, Y9
+	VFMADD231PS  eight4<>+0(SB), Y3, Y8
 	VADDPS       Y9, Y7, Y7
-	VFMADD231PS  eight126<>+0(SB), Y5, Y7
-	VMULPS       eight127<>+0(SB), Y7, Y7
+	VFMADD231PS  eight4<>+0(SB), Y5, Y7
+	VMULPS       eight142<>+0(SB), Y7, Y7
 	VADDPS       Y8, Y6, Y6
-	VFMADD231PS  eight126<>+0(SB), Y4, Y6
-	VMULPS       eight127<>+0(SB), Y6, Y6
-	VMOVDQU      eight138<>+0(SB), Y2
+	VFMADD231PS  eight4<>+0(SB), Y4, Y6
+	VMULPS       eight142<>+0(SB), Y6, Y6
+	VMOVDQU      eight153<>+0(SB), Y2
 	VPERMPS      64(SP), Y2, Y2
 	VFMADD231PS  Y7, Y7, Y2
-	VMOVDQU      eight138<>+0(SB), Y3
+	VMOVDQU      eight153<>+0(SB), Y3
 	VPERMPS      (SP), Y3, Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      384(CX), Y3
@@ -4261,12 +4566,12 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VMOVUPS      Y3, 3456(AX)
 	VADDPS       4480(AX), Y2, Y2
 	VMOVUPS      Y2, 4480(AX)
-	VMOVDQU      eight139<>+0(SB), Y3
+	VMOVDQU      eight154<>+0(SB), Y3
 	VPERMPS      64(SP), Y3, Y2
 	VPERMPS      96(SP), Y3, Y3
 	VBLENDPS     $0xfe, Y3, Y2, Y2
 	VFMADD231PS  Y6, Y6, Y2
-	VMOVDQU      eight139<>+0(SB), Y6
+	VMOVDQU      eight154<>+0(SB), Y6
 	VPERMPS      (SP), Y6, Y3
 	VPERMPS      32(SP), Y6, Y6
 	VBLENDPS     $0xfe, Y6, Y3, Y3
@@ -4287,18 +4592,18 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VPALIGNR     $0x0c, Y6, Y3, Y10
 	VPERMPS      Y3, Y1, Y6
 	VADDPS       Y10, Y6, Y6
-	VFMADD231PS  eight126<>+0(SB), Y2, Y7
-	VFMADD231PS  eight126<>+0(SB), Y3, Y6
+	VFMADD231PS  eight4<>+0(SB), Y2, Y7
+	VFMADD231PS  eight4<>+0(SB), Y3, Y6
 	VADDPS       Y7, Y5, Y5
-	VFMADD231PS  eight126<>+0(SB), Y9, Y5
-	VMULPS       eight127<>+0(SB), Y5, Y5
+	VFMADD231PS  eight4<>+0(SB), Y9, Y5
+	VMULPS       eight142<>+0(SB), Y5, Y5
 	VADDPS       Y6, Y4, Y4
-	VFMADD231PS  eight126<>+0(SB), Y8, Y4
-	VMULPS       eight127<>+0(SB), Y4, Y4
-	VMOVDQU      eight140<>+0(SB), Y2
+	VFMADD231PS  eight4<>+0(SB), Y8, Y4
+	VMULPS       eight142<>+0(SB), Y4, Y4
+	VMOVDQU      eight155<>+0(SB), Y2
 	VPERMPS      64(SP), Y2, Y2
 	VFMADD231PS  Y5, Y5, Y2
-	VMOVDQU      eight140<>+0(SB), Y3
+	VMOVDQU      eight155<>+0(SB), Y3
 	VPERMPS      (SP), Y3, Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      448(CX), Y3
@@ -4306,12 +4611,12 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VMOVUPS      Y3, 3520(AX)
 	VADDPS       4544(AX), Y2, Y2
 	VMOVUPS      Y2, 4544(AX)
-	VMOVDQU      eight141<>+0(SB), Y3
+	VMOVDQU      eight156<>+0(SB), Y3
 	VPERMPS      64(SP), Y3, Y2
 	VPERMPS      96(SP), Y3, Y3
 	VBLENDPS     $0xfe, Y3, Y2, Y2
 	VFMADD231PS  Y4, Y4, Y2
-	VMOVDQU      eight141<>+0(SB), Y4
+	VMOVDQU      eight156<>+0(SB), Y4
 	VPERMPS      (SP), Y4, Y3
 	VPERMPS      32(SP), Y4, Y4
 	VBLENDPS     $0xfe, Y4, Y3, Y3
@@ -4332,18 +4637,18 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VPALIGNR     $0x0c, Y4, Y3, Y10
 	VPERMPS      Y3, Y1, Y4
 	VADDPS       Y10, Y4, Y4
-	VFMADD231PS  eight126<>+0(SB), Y2, Y5
-	VFMADD231PS  eight126<>+0(SB), Y3, Y4
+	VFMADD231PS  eight4<>+0(SB), Y2, Y5
+	VFMADD231PS  eight4<>+0(SB), Y3, Y4
 	VADDPS       Y5, Y9, Y9
-	VFMADD231PS  eight126<>+0(SB), Y7, Y9
-	VMULPS       eight127<>+0(SB), Y9, Y9
+	VFMADD231PS  eight4<>+0(SB), Y7, Y9
+	VMULPS       eight142<>+0(SB), Y9, Y9
 	VADDPS       Y4, Y8, Y8
-	VFMADD231PS  eight126<>+0(SB), Y6, Y8
-	VMULPS       eight127<>+0(SB), Y8, Y8
-	VMOVDQU      eight142<>+0(SB), Y2
+	VFMADD231PS  eight4<>+0(SB), Y6, Y8
+	VMULPS       eight142<>+0(SB), Y8, Y8
+	VMOVDQU      eight157<>+0(SB), Y2
 	VPERMPS      64(SP), Y2, Y2
 	VFMADD231PS  Y9, Y9, Y2
-	VMOVDQU      eight142<>+0(SB), Y3
+	VMOVDQU      eight157<>+0(SB), Y3
 	VPERMPS      (SP), Y3, Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      512(CX), Y3
@@ -4351,10 +4656,10 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VMOVUPS      Y3, 3584(AX)
 	VADDPS       4608(AX), Y2, Y2
 	VMOVUPS      Y2, 4608(AX)
-	VMOVDQU      eight143<>+0(SB), Y2
+	VMOVDQU      eight158<>+0(SB), Y2
 	VPERMPS      96(SP), Y2, Y2
 	VFMADD231PS  Y8, Y8, Y2
-	VMOVDQU      eight143<>+0(SB), Y3
+	VMOVDQU      eight158<>+0(SB), Y3
 	VPERMPS      32(SP), Y3, Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      544(CX), Y3
@@ -4373,20 +4678,20 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VPALIGNR     $0x0c, Y8, Y3, Y10
 	VPERMPS      Y3, Y1, Y8
 	VADDPS       Y10, Y8, Y8
-	VFMADD231PS  eight126<>+0(SB), Y2, Y9
-	VFMADD231PS  eight126<>+0(SB), Y3, Y8
+	VFMADD231PS  eight4<>+0(SB), Y2, Y9
+	VFMADD231PS  eight4<>+0(SB), Y3, Y8
 	VADDPS       Y9, Y7, Y7
-	VFMADD231PS  eight126<>+0(SB), Y5, Y7
-	VMULPS       eight127<>+0(SB), Y7, Y7
+	VFMADD231PS  eight4<>+0(SB), Y5, Y7
+	VMULPS       eight142<>+0(SB), Y7, Y7
 	VADDPS       Y8, Y6, Y6
-	VFMADD231PS  eight126<>+0(SB), Y4, Y6
-	VMULPS       eight127<>+0(SB), Y6, Y6
-	VMOVDQU      eight144<>+0(SB), Y3
+	VFMADD231PS  eight4<>+0(SB), Y4, Y6
+	VMULPS       eight142<>+0(SB), Y6, Y6
+	VMOVDQU      eight159<>+0(SB), Y3
 	VPERMPS      64(SP), Y3, Y2
 	VPERMPS      96(SP), Y3, Y3
 	VBLENDPS     $0xc0, Y3, Y2, Y2
 	VFMADD231PS  Y7, Y7, Y2
-	VMOVDQU      eight144<>+0(SB), Y7
+	VMOVDQU      eight159<>+0(SB), Y7
 	VPERMPS      (SP), Y7, Y3
 	VPERMPS      32(SP), Y7, Y7
 	VBLENDPS     $0xc0, Y7, Y3, Y3
@@ -4396,10 +4701,10 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VMOVUPS      Y3, 3648(AX)
 	VADDPS       4672(AX), Y2, Y2
 	VMOVUPS      Y2, 4672(AX)
-	VMOVDQU      eight145<>+0(SB), Y2
+	VMOVDQU      eight160<>+0(SB), Y2
 	VPERMPS      96(SP), Y2, Y2
 	VFMADD231PS  Y6, Y6, Y2
-	VMOVDQU      eight145<>+0(SB), Y3
+	VMOVDQU      eight160<>+0(SB), Y3
 	VPERMPS      32(SP), Y3, Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      608(CX), Y3
@@ -4418,20 +4723,20 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VPALIGNR     $0x0c, Y6, Y3, Y10
 	VPERMPS      Y3, Y1, Y6
 	VADDPS       Y10, Y6, Y6
-	VFMADD231PS  eight126<>+0(SB), Y2, Y7
-	VFMADD231PS  eight126<>+0(SB), Y3, Y6
+	VFMADD231PS  eight4<>+0(SB), Y2, Y7
+	VFMADD231PS  eight4<>+0(SB), Y3, Y6
 	VADDPS       Y7, Y5, Y5
-	VFMADD231PS  eight126<>+0(SB), Y9, Y5
-	VMULPS       eight127<>+0(SB), Y5, Y5
+	VFMADD231PS  eight4<>+0(SB), Y9, Y5
+	VMULPS       eight142<>+0(SB), Y5, Y5
 	VADDPS       Y6, Y4, Y4
-	VFMADD231PS  eight126<>+0(SB), Y8, Y4
-	VMULPS       eight127<>+0(SB), Y4, Y4
-	VMOVDQU      eight146<>+0(SB), Y3
+	VFMADD231PS  eight4<>+0(SB), Y8, Y4
+	VMULPS       eight142<>+0(SB), Y4, Y4
+	VMOVDQU      eight161<>+0(SB), Y3
 	VPERMPS      64(SP), Y3, Y2
 	VPERMPS      96(SP), Y3, Y3
 	VBLENDPS     $0xf0, Y3, Y2, Y2
 	VFMADD231PS  Y5, Y5, Y2
-	VMOVDQU      eight146<>+0(SB), Y5
+	VMOVDQU      eight161<>+0(SB), Y5
 	VPERMPS      (SP), Y5, Y3
 	VPERMPS      32(SP), Y5, Y5
 	VBLENDPS     $0xf0, Y5, Y3, Y3
@@ -4441,10 +4746,10 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VMOVUPS      Y3, 3712(AX)
 	VADDPS       4736(AX), Y2, Y2
 	VMOVUPS      Y2, 4736(AX)
-	VMOVDQU      eight147<>+0(SB), Y2
+	VMOVDQU      eight162<>+0(SB), Y2
 	VPERMPS      96(SP), Y2, Y2
 	VFMADD231PS  Y4, Y4, Y2
-	VMOVDQU      eight147<>+0(SB), Y3
+	VMOVDQU      eight162<>+0(SB), Y3
 	VPERMPS      32(SP), Y3, Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      672(CX), Y3
@@ -4463,18 +4768,18 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VPALIGNR     $0x0c, Y4, Y3, Y10
 	VPERMPS      Y3, Y1, Y4
 	VADDPS       Y10, Y4, Y4
-	VFMADD231PS  eight126<>+0(SB), Y2, Y5
-	VFMADD231PS  eight126<>+0(SB), Y3, Y4
+	VFMADD231PS  eight4<>+0(SB), Y2, Y5
+	VFMADD231PS  eight4<>+0(SB), Y3, Y4
 	VADDPS       Y5, Y9, Y9
-	VFMADD231PS  eight126<>+0(SB), Y7, Y9
-	VMULPS       eight127<>+0(SB), Y9, Y9
+	VFMADD231PS  eight4<>+0(SB), Y7, Y9
+	VMULPS       eight142<>+0(SB), Y9, Y9
 	VADDPS       Y4, Y8, Y8
-	VFMADD231PS  eight126<>+0(SB), Y6, Y8
-	VMULPS       eight127<>+0(SB), Y8, Y8
-	VMOVDQU      eight148<>+0(SB), Y2
+	VFMADD231PS  eight4<>+0(SB), Y6, Y8
+	VMULPS       eight142<>+0(SB), Y8, Y8
+	VMOVDQU      eight163<>+0(SB), Y2
 	VPERMPS      96(SP), Y2, Y2
 	VFMADD231PS  Y9, Y9, Y2
-	VMOVDQU      eight148<>+0(SB), Y3
+	VMOVDQU      eight163<>+0(SB), Y3
 	VPERMPS      32(SP), Y3, Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      704(CX), Y3
@@ -4482,10 +4787,10 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VMOVUPS      Y3, 3776(AX)
 	VADDPS       4800(AX), Y2, Y2
 	VMOVUPS      Y2, 4800(AX)
-	VMOVDQU      eight149<>+0(SB), Y2
+	VMOVDQU      eight164<>+0(SB), Y2
 	VPERMPS      96(SP), Y2, Y2
 	VFMADD231PS  Y8, Y8, Y2
-	VMOVDQU      eight149<>+0(SB), Y3
+	VMOVDQU      eight164<>+0(SB), Y3
 	VPERMPS      32(SP), Y3, Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      736(CX), Y3
@@ -4504,18 +4809,18 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VPALIGNR     $0x0c, Y8, Y3, Y10
 	VPERMPS      Y3, Y1, Y8
 	VADDPS       Y10, Y8, Y8
-	VFMADD231PS  eight126<>+0(SB), Y2, Y9
-	VFMADD231PS  eight126<>+0(SB), Y3, Y8
+	VFMADD231PS  eight4<>+0(SB), Y2, Y9
+	VFMADD231PS  eight4<>+0(SB), Y3, Y8
 	VADDPS       Y9, Y7, Y7
-	VFMADD231PS  eight126<>+0(SB), Y5, Y7
-	VMULPS       eight127<>+0(SB), Y7, Y7
+	VFMADD231PS  eight4<>+0(SB), Y5, Y7
+	VMULPS       eight142<>+0(SB), Y7, Y7
 	VADDPS       Y8, Y6, Y6
-	VFMADD231PS  eight126<>+0(SB), Y4, Y6
-	VMULPS       eight127<>+0(SB), Y6, Y6
-	VMOVDQU      eight150<>+0(SB), Y2
+	VFMADD231PS  eight4<>+0(SB), Y4, Y6
+	VMULPS       eight142<>+0(SB), Y6, Y6
+	VMOVDQU      eight165<>+0(SB), Y2
 	VPERMPS      96(SP), Y2, Y2
 	VFMADD231PS  Y7, Y7, Y2
-	VMOVDQU      eight150<>+0(SB), Y3
+	VMOVDQU      eight165<>+0(SB), Y3
 	VPERMPS      32(SP), Y3, Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      768(CX), Y3
@@ -4523,10 +4828,10 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VMOVUPS      Y3, 3840(AX)
 	VADDPS       4864(AX), Y2, Y2
 	VMOVUPS      Y2, 4864(AX)
-	VMOVDQU      eight151<>+0(SB), Y2
+	VMOVDQU      eight166<>+0(SB), Y2
 	VPERMPS      96(SP), Y2, Y2
 	VFMADD231PS  Y6, Y6, Y2
-	VMOVDQU      eight151<>+0(SB), Y3
+	VMOVDQU      eight166<>+0(SB), Y3
 	VPERMPS      32(SP), Y3, Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      800(CX), Y3
@@ -4545,18 +4850,18 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VPALIGNR     $0x0c, Y6, Y3, Y10
 	VPERMPS      Y3, Y1, Y6
 	VADDPS       Y10, Y6, Y6
-	VFMADD231PS  eight126<>+0(SB), Y2, Y7
-	VFMADD231PS  eight126<>+0(SB), Y3, Y6
+	VFMADD231PS  eight4<>+0(SB), Y2, Y7
+	VFMADD231PS  eight4<>+0(SB), Y3, Y6
 	VADDPS       Y7, Y5, Y5
-	VFMADD231PS  eight126<>+0(SB), Y9, Y5
-	VMULPS       eight127<>+0(SB), Y5, Y5
+	VFMADD231PS  eight4<>+0(SB), Y9, Y5
+	VMULPS       eight142<>+0(SB), Y5, Y5
 	VADDPS       Y6, Y4, Y4
-	VFMADD231PS  eight126<>+0(SB), Y8, Y4
-	VMULPS       eight127<>+0(SB), Y4, Y4
-	VMOVDQU      eight152<>+0(SB), Y2
+	VFMADD231PS  eight4<>+0(SB), Y8, Y4
+	VMULPS       eight142<>+0(SB), Y4, Y4
+	VMOVDQU      eight167<>+0(SB), Y2
 	VPERMPS      96(SP), Y2, Y2
 	VFMADD231PS  Y5, Y5, Y2
-	VMOVDQU      eight152<>+0(SB), Y3
+	VMOVDQU      eight167<>+0(SB), Y3
 	VPERMPS      32(SP), Y3, Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      832(CX), Y3
@@ -4584,18 +4889,18 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VPALIGNR     $0x0c, Y4, Y3, Y5
 	VPERMPS      Y3, Y1, Y1
 	VADDPS       Y5, Y1, Y1
-	VFMADD231PS  eight126<>+0(SB), Y2, Y0
-	VFMADD231PS  eight126<>+0(SB), Y3, Y1
+	VFMADD231PS  eight4<>+0(SB), Y2, Y0
+	VFMADD231PS  eight4<>+0(SB), Y3, Y1
 	VADDPS       Y0, Y9, Y9
-	VFMADD231PS  eight126<>+0(SB), Y7, Y9
-	VMULPS       eight127<>+0(SB), Y9, Y9
+	VFMADD231PS  eight4<>+0(SB), Y7, Y9
+	VMULPS       eight142<>+0(SB), Y9, Y9
 	VADDPS       Y1, Y8, Y8
-	VFMADD231PS  eight126<>+0(SB), Y6, Y8
-	VMULPS       eight127<>+0(SB), Y8, Y8
-	VMOVDQU      eight153<>+0(SB), Y2
+	VFMADD231PS  eight4<>+0(SB), Y6, Y8
+	VMULPS       eight142<>+0(SB), Y8, Y8
+	VMOVDQU      eight168<>+0(SB), Y2
 	VPERMPS      96(SP), Y2, Y2
 	VFMADD231PS  Y9, Y9, Y2
-	VMOVDQU      eight153<>+0(SB), Y3
+	VMOVDQU      eight168<>+0(SB), Y3
 	VPERMPS      32(SP), Y3, Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      896(CX), Y3
@@ -4613,11 +4918,11 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VADDPS       5024(AX), Y2, Y2
 	VMOVUPS      Y2, 5024(AX)
 	VADDPS       Y0, Y7, Y7
-	VFMADD231PS  eight126<>+0(SB), Y0, Y7
-	VMULPS       eight127<>+0(SB), Y7, Y7
+	VFMADD231PS  eight4<>+0(SB), Y0, Y7
+	VMULPS       eight142<>+0(SB), Y7, Y7
 	VADDPS       Y1, Y6, Y6
-	VFMADD231PS  eight126<>+0(SB), Y1, Y6
-	VMULPS       eight127<>+0(SB), Y6, Y6
+	VFMADD231PS  eight4<>+0(SB), Y1, Y6
+	VMULPS       eight142<>+0(SB), Y6, Y6
 	VBROADCASTSS 108(SP), Y0
 	VFMADD231PS  Y7, Y7, Y0
 	VBROADCASTSS 44(SP), Y1
@@ -4639,559 +4944,549 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VZEROUPPER
 	RET
 
-DATA eight121<>+0(SB)/4, $0x41a00000
-DATA eight121<>+4(SB)/4, $0x41a00000
-DATA eight121<>+8(SB)/4, $0x41a00000
-DATA eight121<>+12(SB)/4, $0x41a00000
-DATA eight121<>+16(SB)/4, $0x41a00000
-DATA eight121<>+20(SB)/4, $0x41a00000
-DATA eight121<>+24(SB)/4, $0x41a00000
-DATA eight121<>+28(SB)/4, $0x41a00000
-GLOBL eight121<>(SB), RODATA|NOPTR, $32
-
-DATA eight122<>+0(SB)/4, $0xc1a00000
-DATA eight122<>+4(SB)/4, $0xc1a00000
-DATA eight122<>+8(SB)/4, $0xc1a00000
-DATA eight122<>+12(SB)/4, $0xc1a00000
-DATA eight122<>+16(SB)/4, $0xc1a00000
-DATA eight122<>+20(SB)/4, $0xc1a00000
-DATA eight122<>+24(SB)/4, $0xc1a00000
-DATA eight122<>+28(SB)/4, $0xc1a00000
-GLOBL eight122<>(SB), RODATA|NOPTR, $32
-
-DATA eight123<>+0(SB)/4, $0x4b000000
-DATA eight123<>+4(SB)/4, $0x4b000000
-DATA eight123<>+8(SB)/4, $0x4b000000
-DATA eight123<>+12(SB)/4, $0x4b000000
-DATA eight123<>+16(SB)/4, $0x4b000000
-DATA eight123<>+20(SB)/4, $0x4b000000
-DATA eight123<>+24(SB)/4, $0x4b000000
-DATA eight123<>+28(SB)/4, $0x4b000000
-GLOBL eight123<>(SB), RODATA|NOPTR, $32
-
-DATA eight124<>+0(SB)/4, $0x00000000
-DATA eight124<>+4(SB)/4, $0x00000000
-DATA eight124<>+8(SB)/4, $0x00000001
-DATA eight124<>+12(SB)/4, $0x00000002
-DATA eight124<>+16(SB)/4, $0x00000003
-DATA eight124<>+20(SB)/4, $0x00000004
-DATA eight124<>+24(SB)/4, $0x00000005
-DATA eight124<>+28(SB)/4, $0x00000006
-GLOBL eight124<>(SB), RODATA|NOPTR, $32
-
-DATA eight125<>+0(SB)/4, $0x00000001
-DATA eight125<>+4(SB)/4, $0x00000002
-DATA eight125<>+8(SB)/4, $0x00000003
-DATA eight125<>+12(SB)/4, $0x00000004
-DATA eight125<>+16(SB)/4, $0x00000005
-DATA eight125<>+20(SB)/4, $0x00000006
-DATA eight125<>+24(SB)/4, $0x00000007
-DATA eight125<>+28(SB)/4, $0x00000007
-GLOBL eight125<>(SB), RODATA|NOPTR, $32
-
-DATA eight126<>+0(SB)/4, $0x40000000
-DATA eight126<>+4(SB)/4, $0x40000000
-DATA eight126<>+8(SB)/4, $0x40000000
-DATA eight126<>+12(SB)/4, $0x40000000
-DATA eight126<>+16(SB)/4, $0x40000000
-DATA eight126<>+20(SB)/4, $0x40000000
-DATA eight126<>+24(SB)/4, $0x40000000
-DATA eight126<>+28(SB)/4, $0x40000000
-GLOBL eight126<>(SB), RODATA|NOPTR, $32
-
-DATA eight127<>+0(SB)/4, $0x3d800000
-DATA eight127<>+4(SB)/4, $0x3d800000
-DATA eight127<>+8(SB)/4, $0x3d800000
-DATA eight127<>+12(SB)/4, $0x3d800000
-DATA eight127<>+16(SB)/4, $0x3d800000
-DATA eight127<>+20(SB)/4, $0x3d800000
-DATA eight127<>+24(SB)/4, $0x3d800000
-DATA eight127<>+28(SB)/4, $0x3d800000
-GLOBL eight127<>(SB), RODATA|NOPTR, $32
-
-DATA eight128<>+0(SB)/4, $0x00000000
-DATA eight128<>+4(SB)/4, $0x00000000
-DATA eight128<>+8(SB)/4, $0x00000001
-DATA eight128<>+12(SB)/4, $0x00000002
-DATA eight128<>+16(SB)/4, $0x00000003
-DATA eight128<>+20(SB)/4, $0x00000003
-DATA eight128<>+24(SB)/4, $0x00000004
-DATA eight128<>+28(SB)/4, $0x00000005
-GLOBL eight128<>(SB), RODATA|NOPTR, $32
-
-DATA eight129<>+0(SB)/4, $0x00000006
-DATA eight129<>+4(SB)/4, $0x00000006
-DATA eight129<>+8(SB)/4, $0x00000007
-DATA eight129<>+12(SB)/4, $0x00000000
-DATA eight129<>+16(SB)/4, $0x00000001
-DATA eight129<>+20(SB)/4, $0x00000001
-DATA eight129<>+24(SB)/4, $0x00000002
-DATA eight129<>+28(SB)/4, $0x00000003
-GLOBL eight129<>(SB), RODATA|NOPTR, $32
-
-DATA eight130<>+0(SB)/4, $0x00000000
-DATA eight130<>+4(SB)/4, $0x00000001
-DATA eight130<>+8(SB)/4, $0x00000001
-DATA eight130<>+12(SB)/4, $0x00000002
-DATA eight130<>+16(SB)/4, $0x00000003
-DATA eight130<>+20(SB)/4, $0x00000003
-DATA eight130<>+24(SB)/4, $0x00000004
-DATA eight130<>+28(SB)/4, $0x00000005
-GLOBL eight130<>(SB), RODATA|NOPTR, $32
-
-DATA eight131<>+0(SB)/4, $0x00000001
-DATA eight131<>+4(SB)/4, $0x00000001
-DATA eight131<>+8(SB)/4, $0x00000002
-DATA eight131<>+12(SB)/4, $0x00000002
-DATA eight131<>+16(SB)/4, $0x00000003
-DATA eight131<>+20(SB)/4, $0x00000004
-DATA eight131<>+24(SB)/4, $0x00000004
-DATA eight131<>+28(SB)/4, $0x00000005
-GLOBL eight131<>(SB), RODATA|NOPTR, $32
-
-DATA eight132<>+0(SB)/4, $0x00000002
-DATA eight132<>+4(SB)/4, $0x00000002
-DATA eight132<>+8(SB)/4, $0x00000002
-DATA eight132<>+12(SB)/4, $0x00000003
-DATA eight132<>+16(SB)/4, $0x00000003
-DATA eight132<>+20(SB)/4, $0x00000004
-DATA eight132<>+24(SB)/4, $0x00000005
-DATA eight132<>+28(SB)/4, $0x00000005
-GLOBL eight132<>(SB), RODATA|NOPTR, $32
-
-DATA eight133<>+0(SB)/4, $0x00000006
-DATA eight133<>+4(SB)/4, $0x00000007
-DATA eight133<>+8(SB)/4, $0x00000007
-DATA eight133<>+12(SB)/4, $0x00000000
-DATA eight133<>+16(SB)/4, $0x00000001
-DATA eight133<>+20(SB)/4, $0x00000002
-DATA eight133<>+24(SB)/4, $0x00000002
-DATA eight133<>+28(SB)/4, $0x00000003
-GLOBL eight133<>(SB), RODATA|NOPTR, $32
-
-DATA eight134<>+0(SB)/4, $0x00000003
-DATA eight134<>+4(SB)/4, $0x00000003
-DATA eight134<>+8(SB)/4, $0x00000003
-DATA eight134<>+12(SB)/4, $0x00000003
-DATA eight134<>+16(SB)/4, $0x00000004
-DATA eight134<>+20(SB)/4, $0x00000004
-DATA eight134<>+24(SB)/4, $0x00000005
-DATA eight134<>+28(SB)/4, $0x00000006
-GLOBL eight134<>(SB), RODATA|NOPTR, $32
-
-DATA eight135<>+0(SB)/4, $0x00000006
-DATA eight135<>+4(SB)/4, $0x00000007
-DATA eight135<>+8(SB)/4, $0x00000000
-DATA eight135<>+12(SB)/4, $0x00000000
-DATA eight135<>+16(SB)/4, $0x00000001
-DATA eight135<>+20(SB)/4, $0x00000002
-DATA eight135<>+24(SB)/4, $0x00000002
-DATA eight135<>+28(SB)/4, $0x00000003
-GLOBL eight135<>(SB), RODATA|NOPTR, $32
-
-DATA eight136<>+0(SB)/4, $0x00000003
-DATA eight136<>+4(SB)/4, $0x00000003
-DATA eight136<>+8(SB)/4, $0x00000004
-DATA eight136<>+12(SB)/4, $0x00000004
-DATA eight136<>+16(SB)/4, $0x00000004
-DATA eight136<>+20(SB)/4, $0x00000005
-DATA eight136<>+24(SB)/4, $0x00000005
-DATA eight136<>+28(SB)/4, $0x00000006
-GLOBL eight136<>(SB), RODATA|NOPTR, $32
-
-DATA eight137<>+0(SB)/4, $0x00000007
-DATA eight137<>+4(SB)/4, $0x00000007
-DATA eight137<>+8(SB)/4, $0x00000000
-DATA eight137<>+12(SB)/4, $0x00000001
-DATA eight137<>+16(SB)/4, $0x00000001
-DATA eight137<>+20(SB)/4, $0x00000002
-DATA eight137<>+24(SB)/4, $0x00000003
-DATA eight137<>+28(SB)/4, $0x00000003
+DATA eight137<>+0(SB)/4, $0x41a00000
+DATA eight137<>+4(SB)/4, $0x41a00000
+DATA eight137<>+8(SB)/4, $0x41a00000
+DATA eight137<>+12(SB)/4, $0x41a00000
+DATA eight137<>+16(SB)/4, $0x41a00000
+DATA eight137<>+20(SB)/4, $0x41a00000
+DATA eight137<>+24(SB)/4, $0x41a00000
+DATA eight137<>+28(SB)/4, $0x41a00000
 GLOBL eight137<>(SB), RODATA|NOPTR, $32
 
-DATA eight138<>+0(SB)/4, $0x00000004
-DATA eight138<>+4(SB)/4, $0x00000004
-DATA eight138<>+8(SB)/4, $0x00000004
-DATA eight138<>+12(SB)/4, $0x00000005
-DATA eight138<>+16(SB)/4, $0x00000005
-DATA eight138<>+20(SB)/4, $0x00000005
-DATA eight138<>+24(SB)/4, $0x00000006
-DATA eight138<>+28(SB)/4, $0x00000006
+DATA eight138<>+0(SB)/4, $0xc1a00000
+DATA eight138<>+4(SB)/4, $0xc1a00000
+DATA eight138<>+8(SB)/4, $0xc1a00000
+DATA eight138<>+12(SB)/4, $0xc1a00000
+DATA eight138<>+16(SB)/4, $0xc1a00000
+DATA eight138<>+20(SB)/4, $0xc1a00000
+DATA eight138<>+24(SB)/4, $0xc1a00000
+DATA eight138<>+28(SB)/4, $0xc1a00000
 GLOBL eight138<>(SB), RODATA|NOPTR, $32
 
-DATA eight139<>+0(SB)/4, $0x00000007
-DATA eight139<>+4(SB)/4, $0x00000000
-DATA eight139<>+8(SB)/4, $0x00000000
-DATA eight139<>+12(SB)/4, $0x00000001
-DATA eight139<>+16(SB)/4, $0x00000002
-DATA eight139<>+20(SB)/4, $0x00000002
-DATA eight139<>+24(SB)/4, $0x00000003
-DATA eight139<>+28(SB)/4, $0x00000003
+DATA eight139<>+0(SB)/4, $0x4b000000
+DATA eight139<>+4(SB)/4, $0x4b000000
+DATA eight139<>+8(SB)/4, $0x4b000000
+DATA eight139<>+12(SB)/4, $0x4b000000
+DATA eight139<>+16(SB)/4, $0x4b000000
+DATA eight139<>+20(SB)/4, $0x4b000000
+DATA eight139<>+24(SB)/4, $0x4b000000
+DATA eight139<>+28(SB)/4, $0x4b000000
 GLOBL eight139<>(SB), RODATA|NOPTR, $32
 
-DATA eight140<>+0(SB)/4, $0x00000005
-DATA eight140<>+4(SB)/4, $0x00000005
-DATA eight140<>+8(SB)/4, $0x00000005
-DATA eight140<>+12(SB)/4, $0x00000005
-DATA eight140<>+16(SB)/4, $0x00000006
-DATA eight140<>+20(SB)/4, $0x00000006
-DATA eight140<>+24(SB)/4, $0x00000006
-DATA eight140<>+28(SB)/4, $0x00000007
+DATA eight140<>+0(SB)/4, $0x00000000
+DATA eight140<>+4(SB)/4, $0x00000000
+DATA eight140<>+8(SB)/4, $0x00000001
+DATA eight140<>+12(SB)/4, $0x00000002
+DATA eight140<>+16(SB)/4, $0x00000003
+DATA eight140<>+20(SB)/4, $0x00000004
+DATA eight140<>+24(SB)/4, $0x00000005
+DATA eight140<>+28(SB)/4, $0x00000006
 GLOBL eight140<>(SB), RODATA|NOPTR, $32
 
-DATA eight141<>+0(SB)/4, $0x00000007
-DATA eight141<>+4(SB)/4, $0x00000000
-DATA eight141<>+8(SB)/4, $0x00000001
-DATA eight141<>+12(SB)/4, $0x00000001
-DATA eight141<>+16(SB)/4, $0x00000002
-DATA eight141<>+20(SB)/4, $0x00000003
-DATA eight141<>+24(SB)/4, $0x00000003
-DATA eight141<>+28(SB)/4, $0x00000003
+DATA eight141<>+0(SB)/4, $0x00000001
+DATA eight141<>+4(SB)/4, $0x00000002
+DATA eight141<>+8(SB)/4, $0x00000003
+DATA eight141<>+12(SB)/4, $0x00000004
+DATA eight141<>+16(SB)/4, $0x00000005
+DATA eight141<>+20(SB)/4, $0x00000006
+DATA eight141<>+24(SB)/4, $0x00000007
+DATA eight141<>+28(SB)/4, $0x00000007
 GLOBL eight141<>(SB), RODATA|NOPTR, $32
 
-DATA eight142<>+0(SB)/4, $0x00000006
-DATA eight142<>+4(SB)/4, $0x00000006
-DATA eight142<>+8(SB)/4, $0x00000006
-DATA eight142<>+12(SB)/4, $0x00000006
-DATA eight142<>+16(SB)/4, $0x00000006
-DATA eight142<>+20(SB)/4, $0x00000007
-DATA eight142<>+24(SB)/4, $0x00000007
-DATA eight142<>+28(SB)/4, $0x00000007
+DATA eight142<>+0(SB)/4, $0x3d800000
+DATA eight142<>+4(SB)/4, $0x3d800000
+DATA eight142<>+8(SB)/4, $0x3d800000
+DATA eight142<>+12(SB)/4, $0x3d800000
+DATA eight142<>+16(SB)/4, $0x3d800000
+DATA eight142<>+20(SB)/4, $0x3d800000
+DATA eight142<>+24(SB)/4, $0x3d800000
+DATA eight142<>+28(SB)/4, $0x3d800000
 GLOBL eight142<>(SB), RODATA|NOPTR, $32
 
 DATA eight143<>+0(SB)/4, $0x00000000
-DATA eight143<>+4(SB)/4, $0x00000001
+DATA eight143<>+4(SB)/4, $0x00000000
 DATA eight143<>+8(SB)/4, $0x00000001
 DATA eight143<>+12(SB)/4, $0x00000002
-DATA eight143<>+16(SB)/4, $0x00000002
+DATA eight143<>+16(SB)/4, $0x00000003
 DATA eight143<>+20(SB)/4, $0x00000003
-DATA eight143<>+24(SB)/4, $0x00000003
-DATA eight143<>+28(SB)/4, $0x00000003
+DATA eight143<>+24(SB)/4, $0x00000004
+DATA eight143<>+28(SB)/4, $0x00000005
 GLOBL eight143<>(SB), RODATA|NOPTR, $32
 
 DATA eight144<>+0(SB)/4, $0x00000006
 DATA eight144<>+4(SB)/4, $0x00000006
-DATA eight144<>+8(SB)/4, $0x00000006
-DATA eight144<>+12(SB)/4, $0x00000007
-DATA eight144<>+16(SB)/4, $0x00000007
-DATA eight144<>+20(SB)/4, $0x00000007
-DATA eight144<>+24(SB)/4, $0x00000000
-DATA eight144<>+28(SB)/4, $0x00000000
+DATA eight144<>+8(SB)/4, $0x00000007
+DATA eight144<>+12(SB)/4, $0x00000000
+DATA eight144<>+16(SB)/4, $0x00000001
+DATA eight144<>+20(SB)/4, $0x00000001
+DATA eight144<>+24(SB)/4, $0x00000002
+DATA eight144<>+28(SB)/4, $0x00000003
 GLOBL eight144<>(SB), RODATA|NOPTR, $32
 
-DATA eight145<>+0(SB)/4, $0x00000001
+DATA eight145<>+0(SB)/4, $0x00000000
 DATA eight145<>+4(SB)/4, $0x00000001
-DATA eight145<>+8(SB)/4, $0x00000002
+DATA eight145<>+8(SB)/4, $0x00000001
 DATA eight145<>+12(SB)/4, $0x00000002
 DATA eight145<>+16(SB)/4, $0x00000003
 DATA eight145<>+20(SB)/4, $0x00000003
-DATA eight145<>+24(SB)/4, $0x00000003
-DATA eight145<>+28(SB)/4, $0x00000003
+DATA eight145<>+24(SB)/4, $0x00000004
+DATA eight145<>+28(SB)/4, $0x00000005
 GLOBL eight145<>(SB), RODATA|NOPTR, $32
 
-DATA eight146<>+0(SB)/4, $0x00000007
-DATA eight146<>+4(SB)/4, $0x00000007
-DATA eight146<>+8(SB)/4, $0x00000007
-DATA eight146<>+12(SB)/4, $0x00000007
-DATA eight146<>+16(SB)/4, $0x00000000
-DATA eight146<>+20(SB)/4, $0x00000000
-DATA eight146<>+24(SB)/4, $0x00000000
-DATA eight146<>+28(SB)/4, $0x00000001
+DATA eight146<>+0(SB)/4, $0x00000001
+DATA eight146<>+4(SB)/4, $0x00000001
+DATA eight146<>+8(SB)/4, $0x00000002
+DATA eight146<>+12(SB)/4, $0x00000002
+DATA eight146<>+16(SB)/4, $0x00000003
+DATA eight146<>+20(SB)/4, $0x00000004
+DATA eight146<>+24(SB)/4, $0x00000004
+DATA eight146<>+28(SB)/4, $0x00000005
 GLOBL eight146<>(SB), RODATA|NOPTR, $32
 
-DATA eight147<>+0(SB)/4, $0x00000001
+DATA eight147<>+0(SB)/4, $0x00000002
 DATA eight147<>+4(SB)/4, $0x00000002
 DATA eight147<>+8(SB)/4, $0x00000002
 DATA eight147<>+12(SB)/4, $0x00000003
 DATA eight147<>+16(SB)/4, $0x00000003
-DATA eight147<>+20(SB)/4, $0x00000003
-DATA eight147<>+24(SB)/4, $0x00000003
-DATA eight147<>+28(SB)/4, $0x00000003
+DATA eight147<>+20(SB)/4, $0x00000004
+DATA eight147<>+24(SB)/4, $0x00000005
+DATA eight147<>+28(SB)/4, $0x00000005
 GLOBL eight147<>(SB), RODATA|NOPTR, $32
 
-DATA eight148<>+0(SB)/4, $0x00000000
-DATA eight148<>+4(SB)/4, $0x00000000
-DATA eight148<>+8(SB)/4, $0x00000000
+DATA eight148<>+0(SB)/4, $0x00000006
+DATA eight148<>+4(SB)/4, $0x00000007
+DATA eight148<>+8(SB)/4, $0x00000007
 DATA eight148<>+12(SB)/4, $0x00000000
-DATA eight148<>+16(SB)/4, $0x00000000
-DATA eight148<>+20(SB)/4, $0x00000001
-DATA eight148<>+24(SB)/4, $0x00000001
-DATA eight148<>+28(SB)/4, $0x00000001
+DATA eight148<>+16(SB)/4, $0x00000001
+DATA eight148<>+20(SB)/4, $0x00000002
+DATA eight148<>+24(SB)/4, $0x00000002
+DATA eight148<>+28(SB)/4, $0x00000003
 GLOBL eight148<>(SB), RODATA|NOPTR, $32
 
-DATA eight149<>+0(SB)/4, $0x00000002
-DATA eight149<>+4(SB)/4, $0x00000002
+DATA eight149<>+0(SB)/4, $0x00000003
+DATA eight149<>+4(SB)/4, $0x00000003
 DATA eight149<>+8(SB)/4, $0x00000003
 DATA eight149<>+12(SB)/4, $0x00000003
-DATA eight149<>+16(SB)/4, $0x00000003
-DATA eight149<>+20(SB)/4, $0x00000003
-DATA eight149<>+24(SB)/4, $0x00000003
-DATA eight149<>+28(SB)/4, $0x00000003
+DATA eight149<>+16(SB)/4, $0x00000004
+DATA eight149<>+20(SB)/4, $0x00000004
+DATA eight149<>+24(SB)/4, $0x00000005
+DATA eight149<>+28(SB)/4, $0x00000006
 GLOBL eight149<>(SB), RODATA|NOPTR, $32
 
-DATA eight150<>+0(SB)/4, $0x00000001
-DATA eight150<>+4(SB)/4, $0x00000001
-DATA eight150<>+8(SB)/4, $0x00000001
-DATA eight150<>+12(SB)/4, $0x00000001
+DATA eight150<>+0(SB)/4, $0x00000006
+DATA eight150<>+4(SB)/4, $0x00000007
+DATA eight150<>+8(SB)/4, $0x00000000
+DATA eight150<>+12(SB)/4, $0x00000000
 DATA eight150<>+16(SB)/4, $0x00000001
-DATA eight150<>+20(SB)/4, $0x00000001
+DATA eight150<>+20(SB)/4, $0x00000002
 DATA eight150<>+24(SB)/4, $0x00000002
-DATA eight150<>+28(SB)/4, $0x00000002
+DATA eight150<>+28(SB)/4, $0x00000003
 GLOBL eight150<>(SB), RODATA|NOPTR, $32
 
-DATA eight151<>+0(SB)/4, $0x00000002
+DATA eight151<>+0(SB)/4, $0x00000003
 DATA eight151<>+4(SB)/4, $0x00000003
-DATA eight151<>+8(SB)/4, $0x00000003
-DATA eight151<>+12(SB)/4, $0x00000003
-DATA eight151<>+16(SB)/4, $0x00000003
-DATA eight151<>+20(SB)/4, $0x00000003
-DATA eight151<>+24(SB)/4, $0x00000003
-DATA eight151<>+28(SB)/4, $0x00000003
+DATA eight151<>+8(SB)/4, $0x00000004
+DATA eight151<>+12(SB)/4, $0x00000004
+DATA eight151<>+16(SB)/4, $0x00000004
+DATA eight151<>+20(SB)/4, $0x00000005
+DATA eight151<>+24(SB)/4, $0x00000005
+DATA eight151<>+28(SB)/4, $0x00000006
 GLOBL eight151<>(SB), RODATA|NOPTR, $32
 
-DATA eight152<>+0(SB)/4, $0x00000001
-DATA eight152<>+4(SB)/4, $0x00000001
-DATA eight152<>+8(SB)/4, $0x00000001
-DATA eight152<>+12(SB)/4, $0x00000002
-DATA eight152<>+16(SB)/4, $0x00000002
+DATA eight152<>+0(SB)/4, $0x00000007
+DATA eight152<>+4(SB)/4, $0x00000007
+DATA eight152<>+8(SB)/4, $0x00000000
+DATA eight152<>+12(SB)/4, $0x00000001
+DATA eight152<>+16(SB)/4, $0x00000001
 DATA eight152<>+20(SB)/4, $0x00000002
-DATA eight152<>+24(SB)/4, $0x00000002
+DATA eight152<>+24(SB)/4, $0x00000003
 DATA eight152<>+28(SB)/4, $0x00000003
 GLOBL eight152<>(SB), RODATA|NOPTR, $32
 
-DATA eight153<>+0(SB)/4, $0x00000002
-DATA eight153<>+4(SB)/4, $0x00000002
-DATA eight153<>+8(SB)/4, $0x00000002
-DATA eight153<>+12(SB)/4, $0x00000002
-DATA eight153<>+16(SB)/4, $0x00000002
-DATA eight153<>+20(SB)/4, $0x00000003
-DATA eight153<>+24(SB)/4, $0x00000003
-DATA eight153<>+28(SB)/4, $0x00000003
+DATA eight153<>+0(SB)/4, $0x00000004
+DATA eight153<>+4(SB)/4, $0x00000004
+DATA eight153<>+8(SB)/4, $0x00000004
+DATA eight153<>+12(SB)/4, $0x00000005
+DATA eight153<>+16(SB)/4, $0x00000005
+DATA eight153<>+20(SB)/4, $0x00000005
+DATA eight153<>+24(SB)/4, $0x00000006
+DATA eight153<>+28(SB)/4, $0x00000006
 GLOBL eight153<>(SB), RODATA|NOPTR, $32
+
+DATA eight154<>+0(SB)/4, $0x00000007
+DATA eight154<>+4(SB)/4, $0x00000000
+DATA eight154<>+8(SB)/4, $0x00000000
+DATA eight154<>+12(SB)/4, $0x00000001
+DATA eight154<>+16(SB)/4, $0x00000002
+DATA eight154<>+20(SB)/4, $0x00000002
+DATA eight154<>+24(SB)/4, $0x00000003
+DATA eight154<>+28(SB)/4, $0x00000003
+GLOBL eight154<>(SB), RODATA|NOPTR, $32
+
+DATA eight155<>+0(SB)/4, $0x00000005
+DATA eight155<>+4(SB)/4, $0x00000005
+DATA eight155<>+8(SB)/4, $0x00000005
+DATA eight155<>+12(SB)/4, $0x00000005
+DATA eight155<>+16(SB)/4, $0x00000006
+DATA eight155<>+20(SB)/4, $0x00000006
+DATA eight155<>+24(SB)/4, $0x00000006
+DATA eight155<>+28(SB)/4, $0x00000007
+GLOBL eight155<>(SB), RODATA|NOPTR, $32
+
+DATA eight156<>+0(SB)/4, $0x00000007
+DATA eight156<>+4(SB)/4, $0x00000000
+DATA eight156<>+8(SB)/4, $0x00000001
+DATA eight156<>+12(SB)/4, $0x00000001
+DATA eight156<>+16(SB)/4, $0x00000002
+DATA eight156<>+20(SB)/4, $0x00000003
+DATA eight156<>+24(SB)/4, $0x00000003
+DATA eight156<>+28(SB)/4, $0x00000003
+GLOBL eight156<>(SB), RODATA|NOPTR, $32
+
+DATA eight157<>+0(SB)/4, $0x00000006
+DATA eight157<>+4(SB)/4, $0x00000006
+DATA eight157<>+8(SB)/4, $0x00000006
+DATA eight157<>+12(SB)/4, $0x00000006
+DATA eight157<>+16(SB)/4, $0x00000006
+DATA eight157<>+20(SB)/4, $0x00000007
+DATA eight157<>+24(SB)/4, $0x00000007
+DATA eight157<>+28(SB)/4, $0x00000007
+GLOBL eight157<>(SB), RODATA|NOPTR, $32
+
+DATA eight158<>+0(SB)/4, $0x00000000
+DATA eight158<>+4(SB)/4, $0x00000001
+DATA eight158<>+8(SB)/4, $0x00000001
+DATA eight158<>+12(SB)/4, $0x00000002
+DATA eight158<>+16(SB)/4, $0x00000002
+DATA eight158<>+20(SB)/4, $0x00000003
+DATA eight158<>+24(SB)/4, $0x00000003
+DATA eight158<>+28(SB)/4, $0x00000003
+GLOBL eight158<>(SB), RODATA|NOPTR, $32
+
+DATA eight159<>+0(SB)/4, $0x00000006
+DATA eight159<>+4(SB)/4, $0x00000006
+DATA eight159<>+8(SB)/4, $0x00000006
+DATA eight159<>+12(SB)/4, $0x00000007
+DATA eight159<>+16(SB)/4, $0x00000007
+DATA eight159<>+20(SB)/4, $0x00000007
+DATA eight159<>+24(SB)/4, $0x00000000
+DATA eight159<>+28(SB)/4, $0x00000000
+GLOBL eight159<>(SB), RODATA|NOPTR, $32
+
+DATA eight160<>+0(SB)/4, $0x00000001
+DATA eight160<>+4(SB)/4, $0x00000001
+DATA eight160<>+8(SB)/4, $0x00000002
+DATA eight160<>+12(SB)/4, $0x00000002
+DATA eight160<>+16(SB)/4, $0x00000003
+DATA eight160<>+20(SB)/4, $0x00000003
+DATA eight160<>+24(SB)/4, $0x00000003
+DATA eight160<>+28(SB)/4, $0x00000003
+GLOBL eight160<>(SB), RODATA|NOPTR, $32
+
+DATA eight161<>+0(SB)/4, $0x00000007
+DATA eight161<>+4(SB)/4, $0x00000007
+DATA eight161<>+8(SB)/4, $0x00000007
+DATA eight161<>+12(SB)/4, $0x00000007
+DATA eight161<>+16(SB)/4, $0x00000000
+DATA eight161<>+20(SB)/4, $0x00000000
+DATA eight161<>+24(SB)/4, $0x00000000
+DATA eight161<>+28(SB)/4, $0x00000001
+GLOBL eight161<>(SB), RODATA|NOPTR, $32
+
+DATA eight162<>+0(SB)/4, $0x00000001
+DATA eight162<>+4(SB)/4, $0x00000002
+DATA eight162<>+8(SB)/4, $0x00000002
+DATA eight162<>+12(SB)/4, $0x00000003
+DATA eight162<>+16(SB)/4, $0x00000003
+DATA eight162<>+20(SB)/4, $0x00000003
+DATA eight162<>+24(SB)/4, $0x00000003
+DATA eight162<>+28(SB)/4, $0x00000003
+GLOBL eight162<>(SB), RODATA|NOPTR, $32
+
+DATA eight163<>+0(SB)/4, $0x00000000
+DATA eight163<>+4(SB)/4, $0x00000000
+DATA eight163<>+8(SB)/4, $0x00000000
+DATA eight163<>+12(SB)/4, $0x00000000
+DATA eight163<>+16(SB)/4, $0x00000000
+DATA eight163<>+20(SB)/4, $0x00000001
+DATA eight163<>+24(SB)/4, $0x00000001
+DATA eight163<>+28(SB)/4, $0x00000001
+GLOBL eight163<>(SB), RODATA|NOPTR, $32
+
+DATA eight164<>+0(SB)/4, $0x00000002
+DATA eight164<>+4(SB)/4, $0x00000002
+DATA eight164<>+8(SB)/4, $0x00000003
+DATA eight164<>+12(SB)/4, $0x00000003
+DATA eight164<>+16(SB)/4, $0x00000003
+DATA eight164<>+20(SB)/4, $0x00000003
+DATA eight164<>+24(SB)/4, $0x00000003
+DATA eight164<>+28(SB)/4, $0x00000003
+GLOBL eight164<>(SB), RODATA|NOPTR, $32
+
+DATA eight165<>+0(SB)/4, $0x00000001
+DATA eight165<>+4(SB)/4, $0x00000001
+DATA eight165<>+8(SB)/4, $0x00000001
+DATA eight165<>+12(SB)/4, $0x00000001
+DATA eight165<>+16(SB)/4, $0x00000001
+DATA eight165<>+20(SB)/4, $0x00000001
+DATA eight165<>+24(SB)/4, $0x00000002
+DATA eight165<>+28(SB)/4, $0x00000002
+GLOBL eight165<>(SB), RODATA|NOPTR, $32
+
+DATA eight166<>+0(SB)/4, $0x00000002
+DATA eight166<>+4(SB)/4, $0x00000003
+DATA eight166<>+8(SB)/4, $0x00000003
+DATA eight166<>+12(SB)/4, $0x00000003
+DATA eight166<>+16(SB)/4, $0x00000003
+DATA eight166<>+20(SB)/4, $0x00000003
+DATA eight166<>+24(SB)/4, $0x00000003
+DATA eight166<>+28(SB)/4, $0x00000003
+GLOBL eight166<>(SB), RODATA|NOPTR, $32
+
+DATA eight167<>+0(SB)/4, $0x00000001
+DATA eight167<>+4(SB)/4, $0x00000001
+DATA eight167<>+8(SB)/4, $0x00000001
+DATA eight167<>+12(SB)/4, $0x00000002
+DATA eight167<>+16(SB)/4, $0x00000002
+DATA eight167<>+20(SB)/4, $0x00000002
+DATA eight167<>+24(SB)/4, $0x00000002
+DATA eight167<>+28(SB)/4, $0x00000003
+GLOBL eight167<>(SB), RODATA|NOPTR, $32
+
+DATA eight168<>+0(SB)/4, $0x00000002
+DATA eight168<>+4(SB)/4, $0x00000002
+DATA eight168<>+8(SB)/4, $0x00000002
+DATA eight168<>+12(SB)/4, $0x00000002
+DATA eight168<>+16(SB)/4, $0x00000002
+DATA eight168<>+20(SB)/4, $0x00000003
+DATA eight168<>+24(SB)/4, $0x00000003
+DATA eight168<>+28(SB)/4, $0x00000003
+GLOBL eight168<>(SB), RODATA|NOPTR, $32
 
 // func mixAVX2(b *byte, weight float32)
 // Requires: AVX
 TEXT ·mixAVX2(SB), NOSPLIT, $0-12
 	MOVQ         b+0(FP), AX
 	VBROADCASTSS weight+8(FP), Y0
-	VMOVUPS      4096(AX), Y1
+	VADDPS       4096(AX), Y0, Y1
 	VMOVUPS      3072(AX), Y2
 	VDIVPS       Y1, Y2, Y2
 	VADDPS       (AX), Y2, Y2
 	VMOVUPS      Y2, 1024(AX)
 	VDIVPS       Y1, Y0, Y1
 	VMOVUPS      Y1, 2048(AX)
-	VMOVUPS      4128(AX), Y1
+	VADDPS       4128(AX), Y0, Y1
 	VMOVUPS      3104(AX), Y2
 	VDIVPS       Y1, Y2, Y2
 	VADDPS       32(AX), Y2, Y2
 	VMOVUPS      Y2, 1056(AX)
 	VDIVPS       Y1, Y0, Y1
 	VMOVUPS      Y1, 2080(AX)
-	VMOVUPS      4160(AX), Y1
+	VADDPS       4160(AX), Y0, Y1
 	VMOVUPS      3136(AX), Y2
 	VDIVPS       Y1, Y2, Y2
 	VADDPS       64(AX), Y2, Y2
 	VMOVUPS      Y2, 1088(AX)
 	VDIVPS       Y1, Y0, Y1
 	VMOVUPS      Y1, 2112(AX)
-	VMOVUPS      4192(AX), Y1
+	VADDPS       4192(AX), Y0, Y1
 	VMOVUPS      3168(AX), Y2
 	VDIVPS       Y1, Y2, Y2
 	VADDPS       96(AX), Y2, Y2
 	VMOVUPS      Y2, 1120(AX)
 	VDIVPS       Y1, Y0, Y1
 	VMOVUPS      Y1, 2144(AX)
-	VMOVUPS      4224(AX), Y1
+	VADDPS       4224(AX), Y0, Y1
 	VMOVUPS      3200(AX), Y2
 	VDIVPS       Y1, Y2, Y2
 	VADDPS       128(AX), Y2, Y2
 	VMOVUPS      Y2, 1152(AX)
 	VDIVPS       Y1, Y0, Y1
 	VMOVUPS      Y1, 2176(AX)
-	VMOVUPS      4256(AX), Y1
+	VADDPS       4256(AX), Y0, Y1
 	VMOVUPS      3232(AX), Y2
 	VDIVPS       Y1, Y2, Y2
 	VADDPS       160(AX), Y2, Y2
 	VMOVUPS      Y2, 1184(AX)
 	VDIVPS       Y1, Y0, Y1
 	VMOVUPS      Y1, 2208(AX)
-	VMOVUPS      4288(AX), Y1
+	VADDPS       4288(AX), Y0, Y1
 	VMOVUPS      3264(AX), Y2
 	VDIVPS       Y1, Y2, Y2
 	VADDPS       192(AX), Y2, Y2
 	VMOVUPS      Y2, 1216(AX)
 	VDIVPS       Y1, Y0, Y1
 	VMOVUPS      Y1, 2240(AX)
-	VMOVUPS      4320(AX), Y1
+	VADDPS       4320(AX), Y0, Y1
 	VMOVUPS      3296(AX), Y2
 	VDIVPS       Y1, Y2, Y2
 	VADDPS       224(AX), Y2, Y2
 	VMOVUPS      Y2, 1248(AX)
 	VDIVPS       Y1, Y0, Y1
 	VMOVUPS      Y1, 2272(AX)
-	VMOVUPS      4352(AX), Y1
+	VADDPS       4352(AX), Y0, Y1
 	VMOVUPS      3328(AX), Y2
 	VDIVPS       Y1, Y2, Y2
 	VADDPS       256(AX), Y2, Y2
 	VMOVUPS      Y2, 1280(AX)
 	VDIVPS       Y1, Y0, Y1
 	VMOVUPS      Y1, 2304(AX)
-	VMOVUPS      4384(AX), Y1
+	VADDPS       4384(AX), Y0, Y1
 	VMOVUPS      3360(AX), Y2
 	VDIVPS       Y1, Y2, Y2
 	VADDPS       288(AX), Y2, Y2
 	VMOVUPS      Y2, 1312(AX)
 	VDIVPS       Y1, Y0, Y1
 	VMOVUPS      Y1, 2336(AX)
-	VMOVUPS      4416(AX), Y1
+	VADDPS       4416(AX), Y0, Y1
 	VMOVUPS      3392(AX), Y2
 	VDIVPS       Y1, Y2, Y2
 	VADDPS       320(AX), Y2, Y2
 	VMOVUPS      Y2, 1344(AX)
 	VDIVPS       Y1, Y0, Y1
 	VMOVUPS      Y1, 2368(AX)
-	VMOVUPS      4448(AX), Y1
+	VADDPS       4448(AX), Y0, Y1
 	VMOVUPS      3424(AX), Y2
 	VDIVPS       Y1, Y2, Y2
 	VADDPS       352(AX), Y2, Y2
 	VMOVUPS      Y2, 1376(AX)
 	VDIVPS       Y1, Y0, Y1
 	VMOVUPS      Y1, 2400(AX)
-	VMOVUPS      4480(AX), Y1
+	VADDPS       4480(AX), Y0, Y1
 	VMOVUPS      3456(AX), Y2
 	VDIVPS       Y1, Y2, Y2
 	VADDPS       384(AX), Y2, Y2
 	VMOVUPS      Y2, 1408(AX)
 	VDIVPS       Y1, Y0, Y1
 	VMOVUPS      Y1, 2432(AX)
-	VMOVUPS      4512(AX), Y1
+	VADDPS       4512(AX), Y0, Y1
 	VMOVUPS      3488(AX), Y2
 	VDIVPS       Y1, Y2, Y2
 	VADDPS       416(AX), Y2, Y2
 	VMOVUPS      Y2, 1440(AX)
 	VDIVPS       Y1, Y0, Y1
 	VMOVUPS      Y1, 2464(AX)
-	VMOVUPS      4544(AX), Y1
+	VADDPS       4544(AX), Y0, Y1
 	VMOVUPS      3520(AX), Y2
 	VDIVPS       Y1, Y2, Y2
 	VADDPS       448(AX), Y2, Y2
 	VMOVUPS      Y2, 1472(AX)
 	VDIVPS       Y1, Y0, Y1
 	VMOVUPS      Y1, 2496(AX)
-	VMOVUPS      4576(AX), Y1
+	VADDPS       4576(AX), Y0, Y1
 	VMOVUPS      3552(AX), Y2
 	VDIVPS       Y1, Y2, Y2
 	VADDPS       480(AX), Y2, Y2
 	VMOVUPS      Y2, 1504(AX)
 	VDIVPS       Y1, Y0, Y1
 	VMOVUPS      Y1, 2528(AX)
-	VMOVUPS      4608(AX), Y1
+	VADDPS       4608(AX), Y0, Y1
 	VMOVUPS      3584(AX), Y2
 	VDIVPS       Y1, Y2, Y2
 	VADDPS       512(AX), Y2, Y2
 	VMOVUPS      Y2, 1536(AX)
 	VDIVPS       Y1, Y0, Y1
 	VMOVUPS      Y1, 2560(AX)
-	VMOVUPS      4640(AX), Y1
+	VADDPS       4640(AX), Y0, Y1
 	VMOVUPS      3616(AX), Y2
 	VDIVPS       Y1, Y2, Y2
 	VADDPS       544(AX), Y2, Y2
 	VMOVUPS      Y2, 1568(AX)
 	VDIVPS       Y1, Y0, Y1
 	VMOVUPS      Y1, 2592(AX)
-	VMOVUPS      4672(AX), Y1
+	VADDPS       4672(AX), Y0, Y1
 	VMOVUPS      3648(AX), Y2
 	VDIVPS       Y1, Y2, Y2
 	VADDPS       576(AX), Y2, Y2
 	VMOVUPS      Y2, 1600(AX)
 	VDIVPS       Y1, Y0, Y1
 	VMOVUPS      Y1, 2624(AX)
-	VMOVUPS      4704(AX), Y1
+	VADDPS       4704(AX), Y0, Y1
 	VMOVUPS      3680(AX), Y2
 	VDIVPS       Y1, Y2, Y2
 	VADDPS       608(AX), Y2, Y2
 	VMOVUPS      Y2, 1632(AX)
 	VDIVPS       Y1, Y0, Y1
 	VMOVUPS      Y1, 2656(AX)
-	VMOVUPS      4736(AX), Y1
+	VADDPS       4736(AX), Y0, Y1
 	VMOVUPS      3712(AX), Y2
 	VDIVPS       Y1, Y2, Y2
 	VADDPS       640(AX), Y2, Y2
 	VMOVUPS      Y2, 1664(AX)
 	VDIVPS       Y1, Y0, Y1
 	VMOVUPS      Y1, 2688(AX)
-	VMOVUPS      4768(AX), Y1
+	VADDPS       4768(AX), Y0, Y1
 	VMOVUPS      3744(AX), Y2
 	VDIVPS       Y1, Y2, Y2
 	VADDPS       672(AX), Y2, Y2
 	VMOVUPS      Y2, 1696(AX)
 	VDIVPS       Y1, Y0, Y1
 	VMOVUPS      Y1, 2720(AX)
-	VMOVUPS      4800(AX), Y1
+	VADDPS       4800(AX), Y0, Y1
 	VMOVUPS      3776(AX), Y2
 	VDIVPS       Y1, Y2, Y2
 	VADDPS       704(AX), Y2, Y2
 	VMOVUPS      Y2, 1728(AX)
 	VDIVPS       Y1, Y0, Y1
 	VMOVUPS      Y1, 2752(AX)
-	VMOVUPS      4832(AX), Y1
+	VADDPS       4832(AX), Y0, Y1
 	VMOVUPS      3808(AX), Y2
 	VDIVPS       Y1, Y2, Y2
 	VADDPS       736(AX), Y2, Y2
 	VMOVUPS      Y2, 1760(AX)
 	VDIVPS       Y1, Y0, Y1
 	VMOVUPS      Y1, 2784(AX)
-	VMOVUPS      4864(AX), Y1
+	VADDPS       4864(AX), Y0, Y1
 	VMOVUPS      3840(AX), Y2
 	VDIVPS       Y1, Y2, Y2
 	VADDPS       768(AX), Y2, Y2
 	VMOVUPS      Y2, 1792(AX)
 	VDIVPS       Y1, Y0, Y1
 	VMOVUPS      Y1, 2816(AX)
-	VMOVUPS      4896(AX), Y1
+	VADDPS       4896(AX), Y0, Y1
 	VMOVUPS      3872(AX), Y2
 	VDIVPS       Y1, Y2, Y2
 	VADDPS       800(AX), Y2, Y2
 	VMOVUPS      Y2, 1824(AX)
 	VDIVPS       Y1, Y0, Y1
 	VMOVUPS      Y1, 2848(AX)
-	VMOVUPS      4928(AX), Y1
+	VADDPS       4928(AX), Y0, Y1
 	VMOVUPS      3904(AX), Y2
 	VDIVPS       Y1, Y2, Y2
 	VADDPS       832(AX), Y2, Y2
 	VMOVUPS      Y2, 1856(AX)
 	VDIVPS       Y1, Y0, Y1
 	VMOVUPS      Y1, 2880(AX)
-	VMOVUPS      4960(AX), Y1
+	VADDPS       4960(AX), Y0, Y1
 	VMOVUPS      3936(AX), Y2
 	VDIVPS       Y1, Y2, Y2
 	VADDPS       864(AX), Y2, Y2
 	VMOVUPS      Y2, 1888(AX)
 	VDIVPS       Y1, Y0, Y1
 	VMOVUPS      Y1, 2912(AX)
-	VMOVUPS      4992(AX), Y1
+	VADDPS       4992(AX), Y0, Y1
 	VMOVUPS      3968(AX), Y2
 	VDIVPS       Y1, Y2, Y2
 	VADDPS       896(AX), Y2, Y2
 	VMOVUPS      Y2, 1920(AX)
 	VDIVPS       Y1, Y0, Y1
 	VMOVUPS      Y1, 2944(AX)
-	VMOVUPS      5024(AX), Y1
+	VADDPS       5024(AX), Y0, Y1
 	VMOVUPS      4000(AX), Y2
 	VDIVPS       Y1, Y2, Y2
 	VADDPS       928(AX), Y2, Y2
 	VMOVUPS      Y2, 1952(AX)
 	VDIVPS       Y1, Y0, Y1
 	VMOVUPS      Y1, 2976(AX)
-	VMOVUPS      5056(AX), Y1
+	VADDPS       5056(AX), Y0, Y1
 	VMOVUPS      4032(AX), Y2
 	VDIVPS       Y1, Y2, Y2
 	VADDPS       960(AX), Y2, Y2
 	VMOVUPS      Y2, 1984(AX)
 	VDIVPS       Y1, Y0, Y1
 	VMOVUPS      Y1, 3008(AX)
-	VMOVUPS      5088(AX), Y1
+	VADDPS       5088(AX), Y0, Y1
 	VMOVUPS      4064(AX), Y2
 	VDIVPS       Y1, Y2, Y2
 	VADDPS       992(AX), Y2, Y2
@@ -5209,68 +5504,68 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	MOVQ         shadow+16(FP), DX
 	VXORPS       Y0, Y0, Y0
 	VSUBPS       (CX), Y0, Y0
-	VMINPS       eight121<>+0(SB), Y0, Y0
-	VMAXPS       eight122<>+0(SB), Y0, Y0
-	VADDPS       eight120<>+0(SB), Y0, Y0
-	VMULPS       eight123<>+0(SB), Y0, Y0
+	VMINPS       eight137<>+0(SB), Y0, Y0
+	VMAXPS       eight138<>+0(SB), Y0, Y0
+	VADDPS       eight136<>+0(SB), Y0, Y0
+	VMULPS       eight139<>+0(SB), Y0, Y0
 	VCVTTPS2DQ   Y0, Y0
-	VADDPS       eight8<>+0(SB), Y0, Y0
-	VMOVUPS      eight154<>+0(SB), Y1
+	VADDPS       eight9<>+0(SB), Y0, Y0
+	VMOVUPS      eight169<>+0(SB), Y1
 	VDIVPS       Y0, Y1, Y1
 	VXORPS       Y0, Y0, Y0
 	VSUBPS       64(CX), Y0, Y0
-	VMINPS       eight121<>+0(SB), Y0, Y0
-	VMAXPS       eight122<>+0(SB), Y0, Y0
-	VADDPS       eight120<>+0(SB), Y0, Y0
-	VMULPS       eight123<>+0(SB), Y0, Y0
+	VMINPS       eight137<>+0(SB), Y0, Y0
+	VMAXPS       eight138<>+0(SB), Y0, Y0
+	VADDPS       eight136<>+0(SB), Y0, Y0
+	VMULPS       eight139<>+0(SB), Y0, Y0
 	VCVTTPS2DQ   Y0, Y0
-	VADDPS       eight8<>+0(SB), Y0, Y0
-	VMOVUPS      eight154<>+0(SB), Y2
+	VADDPS       eight9<>+0(SB), Y0, Y0
+	VMOVUPS      eight169<>+0(SB), Y2
 	VDIVPS       Y0, Y2, Y2
 	VMOVUPS      Y1, (SP)
 	VSUBPS       Y1, Y2, Y2
 	VMOVUPS      Y2, 64(SP)
 	VMOVUPS      128(CX), Y1
-	VMINPS       eight121<>+0(SB), Y1, Y1
-	VMAXPS       eight122<>+0(SB), Y1, Y1
-	VADDPS       eight120<>+0(SB), Y1, Y1
-	VMULPS       eight123<>+0(SB), Y1, Y1
+	VMINPS       eight137<>+0(SB), Y1, Y1
+	VMAXPS       eight138<>+0(SB), Y1, Y1
+	VADDPS       eight136<>+0(SB), Y1, Y1
+	VMULPS       eight139<>+0(SB), Y1, Y1
 	VCVTTPS2DQ   Y1, Y1
 	VMOVUPS      Y1, 128(SP)
 	VXORPS       Y0, Y0, Y0
 	VSUBPS       32(CX), Y0, Y0
-	VMINPS       eight121<>+0(SB), Y0, Y0
-	VMAXPS       eight122<>+0(SB), Y0, Y0
-	VADDPS       eight120<>+0(SB), Y0, Y0
-	VMULPS       eight123<>+0(SB), Y0, Y0
+	VMINPS       eight137<>+0(SB), Y0, Y0
+	VMAXPS       eight138<>+0(SB), Y0, Y0
+	VADDPS       eight136<>+0(SB), Y0, Y0
+	VMULPS       eight139<>+0(SB), Y0, Y0
 	VCVTTPS2DQ   Y0, Y0
-	VADDPS       eight8<>+0(SB), Y0, Y0
-	VMOVUPS      eight154<>+0(SB), Y1
+	VADDPS       eight9<>+0(SB), Y0, Y0
+	VMOVUPS      eight169<>+0(SB), Y1
 	VDIVPS       Y0, Y1, Y1
 	VXORPS       Y0, Y0, Y0
 	VSUBPS       96(CX), Y0, Y0
-	VMINPS       eight121<>+0(SB), Y0, Y0
-	VMAXPS       eight122<>+0(SB), Y0, Y0
-	VADDPS       eight120<>+0(SB), Y0, Y0
-	VMULPS       eight123<>+0(SB), Y0, Y0
+	VMINPS       eight137<>+0(SB), Y0, Y0
+	VMAXPS       eight138<>+0(SB), Y0, Y0
+	VADDPS       eight136<>+0(SB), Y0, Y0
+	VMULPS       eight139<>+0(SB), Y0, Y0
 	VCVTTPS2DQ   Y0, Y0
-	VADDPS       eight8<>+0(SB), Y0, Y0
-	VMOVUPS      eight154<>+0(SB), Y2
+	VADDPS       eight9<>+0(SB), Y0, Y0
+	VMOVUPS      eight169<>+0(SB), Y2
 	VDIVPS       Y0, Y2, Y2
 	VMOVUPS      Y1, 32(SP)
 	VSUBPS       Y1, Y2, Y2
 	VMOVUPS      Y2, 96(SP)
 	VMOVUPS      160(CX), Y1
-	VMINPS       eight121<>+0(SB), Y1, Y1
-	VMAXPS       eight122<>+0(SB), Y1, Y1
-	VADDPS       eight120<>+0(SB), Y1, Y1
-	VMULPS       eight123<>+0(SB), Y1, Y1
+	VMINPS       eight137<>+0(SB), Y1, Y1
+	VMAXPS       eight138<>+0(SB), Y1, Y1
+	VADDPS       eight136<>+0(SB), Y1, Y1
+	VMULPS       eight139<>+0(SB), Y1, Y1
 	VCVTTPS2DQ   Y1, Y1
 	VMOVUPS      Y1, 160(SP)
 	VBROADCASTSS perVariance+24(FP), Y0
 	VBROADCASTSS mean+28(FP), Y1
-	VMOVDQU      eight124<>+0(SB), Y2
-	VMOVDQU      eight125<>+0(SB), Y3
+	VMOVDQU      eight140<>+0(SB), Y2
+	VMOVDQU      eight141<>+0(SB), Y3
 	VMOVUPS      1024(AX), Y4
 	VMULPS       Y4, Y4, Y4
 	VMOVUPS      1056(AX), Y5
@@ -5282,8 +5577,8 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VPALIGNR     $0x0c, Y6, Y5, Y8
 	VPERMPS      Y5, Y3, Y6
 	VADDPS       Y8, Y6, Y6
-	VFMADD231PS  eight126<>+0(SB), Y4, Y7
-	VFMADD231PS  eight126<>+0(SB), Y5, Y6
+	VFMADD231PS  eight4<>+0(SB), Y4, Y7
+	VFMADD231PS  eight4<>+0(SB), Y5, Y6
 	VMOVUPS      Y7, Y4
 	VMOVUPS      Y6, Y5
 	VMOVUPS      1088(AX), Y8
@@ -5297,27 +5592,27 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VPALIGNR     $0x0c, Y10, Y9, Y12
 	VPERMPS      Y9, Y3, Y10
 	VADDPS       Y12, Y10, Y10
-	VFMADD231PS  eight126<>+0(SB), Y8, Y11
-	VFMADD231PS  eight126<>+0(SB), Y9, Y10
+	VFMADD231PS  eight4<>+0(SB), Y8, Y11
+	VFMADD231PS  eight4<>+0(SB), Y9, Y10
 	VADDPS       Y11, Y7, Y7
-	VFMADD231PS  eight126<>+0(SB), Y4, Y7
-	VMULPS       eight127<>+0(SB), Y7, Y7
+	VFMADD231PS  eight4<>+0(SB), Y4, Y7
+	VMULPS       eight142<>+0(SB), Y7, Y7
 	VADDPS       Y10, Y6, Y6
-	VFMADD231PS  eight126<>+0(SB), Y5, Y6
-	VMULPS       eight127<>+0(SB), Y6, Y6
+	VFMADD231PS  eight4<>+0(SB), Y5, Y6
+	VMULPS       eight142<>+0(SB), Y6, Y6
 	VBROADCASTSS (DX), Y8
 	VMULPS       Y1, Y8, Y8
 	VMULPS       (DX), Y8, Y8
 	VMOVUPS      1024(AX), Y9
 	VSUBPS       Y8, Y9, Y9
 	VMULPS       Y0, Y7, Y7
-	VMOVDQU      eight128<>+0(SB), Y12
+	VMOVDQU      eight143<>+0(SB), Y12
 	VPERMPS      128(SP), Y12, Y12
 	VADDPS       Y7, Y12, Y12
 	VDIVPS       Y12, Y7, Y7
-	VMOVDQU      eight128<>+0(SB), Y12
+	VMOVDQU      eight143<>+0(SB), Y12
 	VPERMPS      (SP), Y12, Y12
-	VMOVDQU      eight128<>+0(SB), Y13
+	VMOVDQU      eight143<>+0(SB), Y13
 	VPERMPS      64(SP), Y13, Y13
 	VFMADD231PS  Y13, Y7, Y12
 	VFMADD213PS  Y8, Y12, Y9
@@ -5328,17 +5623,17 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VMOVUPS      1056(AX), Y8
 	VSUBPS       Y7, Y8, Y8
 	VMULPS       Y0, Y6, Y6
-	VMOVDQU      eight129<>+0(SB), Y12
+	VMOVDQU      eight144<>+0(SB), Y12
 	VPERMPS      128(SP), Y12, Y9
 	VPERMPS      160(SP), Y12, Y12
 	VBLENDPS     $0xf8, Y12, Y9, Y9
 	VADDPS       Y6, Y9, Y9
 	VDIVPS       Y9, Y6, Y6
-	VMOVDQU      eight129<>+0(SB), Y12
+	VMOVDQU      eight144<>+0(SB), Y12
 	VPERMPS      (SP), Y12, Y9
 	VPERMPS      32(SP), Y12, Y12
 	VBLENDPS     $0xf8, Y12, Y9, Y9
-	VMOVDQU      eight129<>+0(SB), Y13
+	VMOVDQU      eight144<>+0(SB), Y13
 	VPERMPS      64(SP), Y13, Y12
 	VPERMPS      96(SP), Y13, Y13
 	VBLENDPS     $0xf8, Y13, Y12, Y12
@@ -5356,27 +5651,27 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VPALIGNR     $0x0c, Y8, Y7, Y12
 	VPERMPS      Y7, Y3, Y8
 	VADDPS       Y12, Y8, Y8
-	VFMADD231PS  eight126<>+0(SB), Y6, Y9
-	VFMADD231PS  eight126<>+0(SB), Y7, Y8
+	VFMADD231PS  eight4<>+0(SB), Y6, Y9
+	VFMADD231PS  eight4<>+0(SB), Y7, Y8
 	VADDPS       Y9, Y4, Y4
-	VFMADD231PS  eight126<>+0(SB), Y11, Y4
-	VMULPS       eight127<>+0(SB), Y4, Y4
+	VFMADD231PS  eight4<>+0(SB), Y11, Y4
+	VMULPS       eight142<>+0(SB), Y4, Y4
 	VADDPS       Y8, Y5, Y5
-	VFMADD231PS  eight126<>+0(SB), Y10, Y5
-	VMULPS       eight127<>+0(SB), Y5, Y5
+	VFMADD231PS  eight4<>+0(SB), Y10, Y5
+	VMULPS       eight142<>+0(SB), Y5, Y5
 	VBROADCASTSS 4(DX), Y6
 	VMULPS       Y1, Y6, Y6
 	VMULPS       (DX), Y6, Y6
 	VMOVUPS      1088(AX), Y7
 	VSUBPS       Y6, Y7, Y7
 	VMULPS       Y0, Y4, Y4
-	VMOVDQU      eight130<>+0(SB), Y12
+	VMOVDQU      eight145<>+0(SB), Y12
 	VPERMPS      128(SP), Y12, Y12
 	VADDPS       Y4, Y12, Y12
 	VDIVPS       Y12, Y4, Y4
-	VMOVDQU      eight130<>+0(SB), Y12
+	VMOVDQU      eight145<>+0(SB), Y12
 	VPERMPS      (SP), Y12, Y12
-	VMOVDQU      eight130<>+0(SB), Y13
+	VMOVDQU      eight145<>+0(SB), Y13
 	VPERMPS      64(SP), Y13, Y13
 	VFMADD231PS  Y13, Y4, Y12
 	VFMADD213PS  Y6, Y12, Y7
@@ -5387,17 +5682,17 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VMOVUPS      1120(AX), Y6
 	VSUBPS       Y4, Y6, Y6
 	VMULPS       Y0, Y5, Y5
-	VMOVDQU      eight129<>+0(SB), Y12
+	VMOVDQU      eight144<>+0(SB), Y12
 	VPERMPS      128(SP), Y12, Y7
 	VPERMPS      160(SP), Y12, Y12
 	VBLENDPS     $0xf8, Y12, Y7, Y7
 	VADDPS       Y5, Y7, Y7
 	VDIVPS       Y7, Y5, Y5
-	VMOVDQU      eight129<>+0(SB), Y12
+	VMOVDQU      eight144<>+0(SB), Y12
 	VPERMPS      (SP), Y12, Y7
 	VPERMPS      32(SP), Y12, Y12
 	VBLENDPS     $0xf8, Y12, Y7, Y7
-	VMOVDQU      eight129<>+0(SB), Y13
+	VMOVDQU      eight144<>+0(SB), Y13
 	VPERMPS      64(SP), Y13, Y12
 	VPERMPS      96(SP), Y13, Y13
 	VBLENDPS     $0xf8, Y13, Y12, Y12
@@ -5415,27 +5710,27 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VPALIGNR     $0x0c, Y6, Y5, Y12
 	VPERMPS      Y5, Y3, Y6
 	VADDPS       Y12, Y6, Y6
-	VFMADD231PS  eight126<>+0(SB), Y4, Y7
-	VFMADD231PS  eight126<>+0(SB), Y5, Y6
+	VFMADD231PS  eight4<>+0(SB), Y4, Y7
+	VFMADD231PS  eight4<>+0(SB), Y5, Y6
 	VADDPS       Y7, Y11, Y11
-	VFMADD231PS  eight126<>+0(SB), Y9, Y11
-	VMULPS       eight127<>+0(SB), Y11, Y11
+	VFMADD231PS  eight4<>+0(SB), Y9, Y11
+	VMULPS       eight142<>+0(SB), Y11, Y11
 	VADDPS       Y6, Y10, Y10
-	VFMADD231PS  eight126<>+0(SB), Y8, Y10
-	VMULPS       eight127<>+0(SB), Y10, Y10
+	VFMADD231PS  eight4<>+0(SB), Y8, Y10
+	VMULPS       eight142<>+0(SB), Y10, Y10
 	VBROADCASTSS 8(DX), Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       (DX), Y4, Y4
 	VMOVUPS      1152(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y11, Y11
-	VMOVDQU      eight131<>+0(SB), Y12
+	VMOVDQU      eight146<>+0(SB), Y12
 	VPERMPS      128(SP), Y12, Y12
 	VADDPS       Y11, Y12, Y12
 	VDIVPS       Y12, Y11, Y11
-	VMOVDQU      eight131<>+0(SB), Y12
+	VMOVDQU      eight146<>+0(SB), Y12
 	VPERMPS      (SP), Y12, Y12
-	VMOVDQU      eight131<>+0(SB), Y13
+	VMOVDQU      eight146<>+0(SB), Y13
 	VPERMPS      64(SP), Y13, Y13
 	VFMADD231PS  Y13, Y11, Y12
 	VFMADD213PS  Y4, Y12, Y5
@@ -5446,17 +5741,17 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VMOVUPS      1184(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y10, Y10
-	VMOVDQU      eight129<>+0(SB), Y12
+	VMOVDQU      eight144<>+0(SB), Y12
 	VPERMPS      128(SP), Y12, Y11
 	VPERMPS      160(SP), Y12, Y12
 	VBLENDPS     $0xf8, Y12, Y11, Y11
 	VADDPS       Y10, Y11, Y11
 	VDIVPS       Y11, Y10, Y10
-	VMOVDQU      eight129<>+0(SB), Y12
+	VMOVDQU      eight144<>+0(SB), Y12
 	VPERMPS      (SP), Y12, Y11
 	VPERMPS      32(SP), Y12, Y12
 	VBLENDPS     $0xf8, Y12, Y11, Y11
-	VMOVDQU      eight129<>+0(SB), Y13
+	VMOVDQU      eight144<>+0(SB), Y13
 	VPERMPS      64(SP), Y13, Y12
 	VPERMPS      96(SP), Y13, Y13
 	VBLENDPS     $0xf8, Y13, Y12, Y12
@@ -5474,27 +5769,27 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VPALIGNR     $0x0c, Y10, Y5, Y12
 	VPERMPS      Y5, Y3, Y10
 	VADDPS       Y12, Y10, Y10
-	VFMADD231PS  eight126<>+0(SB), Y4, Y11
-	VFMADD231PS  eight126<>+0(SB), Y5, Y10
+	VFMADD231PS  eight4<>+0(SB), Y4, Y11
+	VFMADD231PS  eight4<>+0(SB), Y5, Y10
 	VADDPS       Y11, Y9, Y9
-	VFMADD231PS  eight126<>+0(SB), Y7, Y9
-	VMULPS       eight127<>+0(SB), Y9, Y9
+	VFMADD231PS  eight4<>+0(SB), Y7, Y9
+	VMULPS       eight142<>+0(SB), Y9, Y9
 	VADDPS       Y10, Y8, Y8
-	VFMADD231PS  eight126<>+0(SB), Y6, Y8
-	VMULPS       eight127<>+0(SB), Y8, Y8
+	VFMADD231PS  eight4<>+0(SB), Y6, Y8
+	VMULPS       eight142<>+0(SB), Y8, Y8
 	VBROADCASTSS 12(DX), Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       (DX), Y4, Y4
 	VMOVUPS      1216(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y9, Y9
-	VMOVDQU      eight132<>+0(SB), Y12
+	VMOVDQU      eight147<>+0(SB), Y12
 	VPERMPS      128(SP), Y12, Y12
 	VADDPS       Y9, Y12, Y12
 	VDIVPS       Y12, Y9, Y9
-	VMOVDQU      eight132<>+0(SB), Y12
+	VMOVDQU      eight147<>+0(SB), Y12
 	VPERMPS      (SP), Y12, Y12
-	VMOVDQU      eight132<>+0(SB), Y13
+	VMOVDQU      eight147<>+0(SB), Y13
 	VPERMPS      64(SP), Y13, Y13
 	VFMADD231PS  Y13, Y9, Y12
 	VFMADD213PS  Y4, Y12, Y5
@@ -5505,17 +5800,17 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VMOVUPS      1248(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y8, Y8
-	VMOVDQU      eight133<>+0(SB), Y12
+	VMOVDQU      eight148<>+0(SB), Y12
 	VPERMPS      128(SP), Y12, Y9
 	VPERMPS      160(SP), Y12, Y12
 	VBLENDPS     $0xf8, Y12, Y9, Y9
 	VADDPS       Y8, Y9, Y9
 	VDIVPS       Y9, Y8, Y8
-	VMOVDQU      eight133<>+0(SB), Y12
+	VMOVDQU      eight148<>+0(SB), Y12
 	VPERMPS      (SP), Y12, Y9
 	VPERMPS      32(SP), Y12, Y12
 	VBLENDPS     $0xf8, Y12, Y9, Y9
-	VMOVDQU      eight133<>+0(SB), Y13
+	VMOVDQU      eight148<>+0(SB), Y13
 	VPERMPS      64(SP), Y13, Y12
 	VPERMPS      96(SP), Y13, Y13
 	VBLENDPS     $0xf8, Y13, Y12, Y12
@@ -5533,27 +5828,27 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VPALIGNR     $0x0c, Y8, Y5, Y12
 	VPERMPS      Y5, Y3, Y8
 	VADDPS       Y12, Y8, Y8
-	VFMADD231PS  eight126<>+0(SB), Y4, Y9
-	VFMADD231PS  eight126<>+0(SB), Y5, Y8
+	VFMADD231PS  eight4<>+0(SB), Y4, Y9
+	VFMADD231PS  eight4<>+0(SB), Y5, Y8
 	VADDPS       Y9, Y7, Y7
-	VFMADD231PS  eight126<>+0(SB), Y11, Y7
-	VMULPS       eight127<>+0(SB), Y7, Y7
+	VFMADD231PS  eight4<>+0(SB), Y11, Y7
+	VMULPS       eight142<>+0(SB), Y7, Y7
 	VADDPS       Y8, Y6, Y6
-	VFMADD231PS  eight126<>+0(SB), Y10, Y6
-	VMULPS       eight127<>+0(SB), Y6, Y6
+	VFMADD231PS  eight4<>+0(SB), Y10, Y6
+	VMULPS       eight142<>+0(SB), Y6, Y6
 	VBROADCASTSS 16(DX), Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       (DX), Y4, Y4
 	VMOVUPS      1280(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y7, Y7
-	VMOVDQU      eight134<>+0(SB), Y12
+	VMOVDQU      eight149<>+0(SB), Y12
 	VPERMPS      128(SP), Y12, Y12
 	VADDPS       Y7, Y12, Y12
 	VDIVPS       Y12, Y7, Y7
-	VMOVDQU      eight134<>+0(SB), Y12
+	VMOVDQU      eight149<>+0(SB), Y12
 	VPERMPS      (SP), Y12, Y12
-	VMOVDQU      eight134<>+0(SB), Y13
+	VMOVDQU      eight149<>+0(SB), Y13
 	VPERMPS      64(SP), Y13, Y13
 	VFMADD231PS  Y13, Y7, Y12
 	VFMADD213PS  Y4, Y12, Y5
@@ -5564,17 +5859,17 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VMOVUPS      1312(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y6, Y6
-	VMOVDQU      eight135<>+0(SB), Y12
+	VMOVDQU      eight150<>+0(SB), Y12
 	VPERMPS      128(SP), Y12, Y7
 	VPERMPS      160(SP), Y12, Y12
 	VBLENDPS     $0xfc, Y12, Y7, Y7
 	VADDPS       Y6, Y7, Y7
 	VDIVPS       Y7, Y6, Y6
-	VMOVDQU      eight135<>+0(SB), Y12
+	VMOVDQU      eight150<>+0(SB), Y12
 	VPERMPS      (SP), Y12, Y7
 	VPERMPS      32(SP), Y12, Y12
 	VBLENDPS     $0xfc, Y12, Y7, Y7
-	VMOVDQU      eight135<>+0(SB), Y13
+	VMOVDQU      eight150<>+0(SB), Y13
 	VPERMPS      64(SP), Y13, Y12
 	VPERMPS      96(SP), Y13, Y13
 	VBLENDPS     $0xfc, Y13, Y12, Y12
@@ -5592,27 +5887,27 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VPALIGNR     $0x0c, Y6, Y5, Y12
 	VPERMPS      Y5, Y3, Y6
 	VADDPS       Y12, Y6, Y6
-	VFMADD231PS  eight126<>+0(SB), Y4, Y7
-	VFMADD231PS  eight126<>+0(SB), Y5, Y6
+	VFMADD231PS  eight4<>+0(SB), Y4, Y7
+	VFMADD231PS  eight4<>+0(SB), Y5, Y6
 	VADDPS       Y7, Y11, Y11
-	VFMADD231PS  eight126<>+0(SB), Y9, Y11
-	VMULPS       eight127<>+0(SB), Y11, Y11
+	VFMADD231PS  eight4<>+0(SB), Y9, Y11
+	VMULPS       eight142<>+0(SB), Y11, Y11
 	VADDPS       Y6, Y10, Y10
-	VFMADD231PS  eight126<>+0(SB), Y8, Y10
-	VMULPS       eight127<>+0(SB), Y10, Y10
+	VFMADD231PS  eight4<>+0(SB), Y8, Y10
+	VMULPS       eight142<>+0(SB), Y10, Y10
 	VBROADCASTSS 20(DX), Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       (DX), Y4, Y4
 	VMOVUPS      1344(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y11, Y11
-	VMOVDQU      eight136<>+0(SB), Y12
+	VMOVDQU      eight151<>+0(SB), Y12
 	VPERMPS      128(SP), Y12, Y12
 	VADDPS       Y11, Y12, Y12
 	VDIVPS       Y12, Y11, Y11
-	VMOVDQU      eight136<>+0(SB), Y12
+	VMOVDQU      eight151<>+0(SB), Y12
 	VPERMPS      (SP), Y12, Y12
-	VMOVDQU      eight136<>+0(SB), Y13
+	VMOVDQU      eight151<>+0(SB), Y13
 	VPERMPS      64(SP), Y13, Y13
 	VFMADD231PS  Y13, Y11, Y12
 	VFMADD213PS  Y4, Y12, Y5
@@ -5623,17 +5918,17 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VMOVUPS      1376(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y10, Y10
-	VMOVDQU      eight137<>+0(SB), Y12
+	VMOVDQU      eight152<>+0(SB), Y12
 	VPERMPS      128(SP), Y12, Y11
 	VPERMPS      160(SP), Y12, Y12
 	VBLENDPS     $0xfc, Y12, Y11, Y11
 	VADDPS       Y10, Y11, Y11
 	VDIVPS       Y11, Y10, Y10
-	VMOVDQU      eight137<>+0(SB), Y12
+	VMOVDQU      eight152<>+0(SB), Y12
 	VPERMPS      (SP), Y12, Y11
 	VPERMPS      32(SP), Y12, Y12
 	VBLENDPS     $0xfc, Y12, Y11, Y11
-	VMOVDQU      eight137<>+0(SB), Y13
+	VMOVDQU      eight152<>+0(SB), Y13
 	VPERMPS      64(SP), Y13, Y12
 	VPERMPS      96(SP), Y13, Y13
 	VBLENDPS     $0xfc, Y13, Y12, Y12
@@ -5651,27 +5946,27 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VPALIGNR     $0x0c, Y10, Y5, Y12
 	VPERMPS      Y5, Y3, Y10
 	VADDPS       Y12, Y10, Y10
-	VFMADD231PS  eight126<>+0(SB), Y4, Y11
-	VFMADD231PS  eight126<>+0(SB), Y5, Y10
+	VFMADD231PS  eight4<>+0(SB), Y4, Y11
+	VFMADD231PS  eight4<>+0(SB), Y5, Y10
 	VADDPS       Y11, Y9, Y9
-	VFMADD231PS  eight126<>+0(SB), Y7, Y9
-	VMULPS       eight127<>+0(SB), Y9, Y9
+	VFMADD231PS  eight4<>+0(SB), Y7, Y9
+	VMULPS       eight142<>+0(SB), Y9, Y9
 	VADDPS       Y10, Y8, Y8
-	VFMADD231PS  eight126<>+0(SB), Y6, Y8
-	VMULPS       eight127<>+0(SB), Y8, Y8
+	VFMADD231PS  eight4<>+0(SB), Y6, Y8
+	VMULPS       eight142<>+0(SB), Y8, Y8
 	VBROADCASTSS 24(DX), Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       (DX), Y4, Y4
 	VMOVUPS      1408(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y9, Y9
-	VMOVDQU      eight138<>+0(SB), Y12
+	VMOVDQU      eight153<>+0(SB), Y12
 	VPERMPS      128(SP), Y12, Y12
 	VADDPS       Y9, Y12, Y12
 	VDIVPS       Y12, Y9, Y9
-	VMOVDQU      eight138<>+0(SB), Y12
+	VMOVDQU      eight153<>+0(SB), Y12
 	VPERMPS      (SP), Y12, Y12
-	VMOVDQU      eight138<>+0(SB), Y13
+	VMOVDQU      eight153<>+0(SB), Y13
 	VPERMPS      64(SP), Y13, Y13
 	VFMADD231PS  Y13, Y9, Y12
 	VFMADD213PS  Y4, Y12, Y5
@@ -5682,17 +5977,17 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VMOVUPS      1440(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y8, Y8
-	VMOVDQU      eight139<>+0(SB), Y12
+	VMOVDQU      eight154<>+0(SB), Y12
 	VPERMPS      128(SP), Y12, Y9
 	VPERMPS      160(SP), Y12, Y12
 	VBLENDPS     $0xfe, Y12, Y9, Y9
 	VADDPS       Y8, Y9, Y9
 	VDIVPS       Y9, Y8, Y8
-	VMOVDQU      eight139<>+0(SB), Y12
+	VMOVDQU      eight154<>+0(SB), Y12
 	VPERMPS      (SP), Y12, Y9
 	VPERMPS      32(SP), Y12, Y12
 	VBLENDPS     $0xfe, Y12, Y9, Y9
-	VMOVDQU      eight139<>+0(SB), Y13
+	VMOVDQU      eight154<>+0(SB), Y13
 	VPERMPS      64(SP), Y13, Y12
 	VPERMPS      96(SP), Y13, Y13
 	VBLENDPS     $0xfe, Y13, Y12, Y12
@@ -5710,27 +6005,27 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VPALIGNR     $0x0c, Y8, Y5, Y12
 	VPERMPS      Y5, Y3, Y8
 	VADDPS       Y12, Y8, Y8
-	VFMADD231PS  eight126<>+0(SB), Y4, Y9
-	VFMADD231PS  eight126<>+0(SB), Y5, Y8
+	VFMADD231PS  eight4<>+0(SB), Y4, Y9
+	VFMADD231PS  eight4<>+0(SB), Y5, Y8
 	VADDPS       Y9, Y7, Y7
-	VFMADD231PS  eight126<>+0(SB), Y11, Y7
-	VMULPS       eight127<>+0(SB), Y7, Y7
+	VFMADD231PS  eight4<>+0(SB), Y11, Y7
+	VMULPS       eight142<>+0(SB), Y7, Y7
 	VADDPS       Y8, Y6, Y6
-	VFMADD231PS  eight126<>+0(SB), Y10, Y6
-	VMULPS       eight127<>+0(SB), Y6, Y6
+	VFMADD231PS  eight4<>+0(SB), Y10, Y6
+	VMULPS       eight142<>+0(SB), Y6, Y6
 	VBROADCASTSS 28(DX), Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       (DX), Y4, Y4
 	VMOVUPS      1472(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y7, Y7
-	VMOVDQU      eight140<>+0(SB), Y12
+	VMOVDQU      eight155<>+0(SB), Y12
 	VPERMPS      128(SP), Y12, Y12
 	VADDPS       Y7, Y12, Y12
 	VDIVPS       Y12, Y7, Y7
-	VMOVDQU      eight140<>+0(SB), Y12
+	VMOVDQU      eight155<>+0(SB), Y12
 	VPERMPS      (SP), Y12, Y12
-	VMOVDQU      eight140<>+0(SB), Y13
+	VMOVDQU      eight155<>+0(SB), Y13
 	VPERMPS      64(SP), Y13, Y13
 	VFMADD231PS  Y13, Y7, Y12
 	VFMADD213PS  Y4, Y12, Y5
@@ -5741,17 +6036,17 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VMOVUPS      1504(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y6, Y6
-	VMOVDQU      eight141<>+0(SB), Y12
+	VMOVDQU      eight156<>+0(SB), Y12
 	VPERMPS      128(SP), Y12, Y7
 	VPERMPS      160(SP), Y12, Y12
 	VBLENDPS     $0xfe, Y12, Y7, Y7
 	VADDPS       Y6, Y7, Y7
 	VDIVPS       Y7, Y6, Y6
-	VMOVDQU      eight141<>+0(SB), Y12
+	VMOVDQU      eight156<>+0(SB), Y12
 	VPERMPS      (SP), Y12, Y7
 	VPERMPS      32(SP), Y12, Y12
 	VBLENDPS     $0xfe, Y12, Y7, Y7
-	VMOVDQU      eight141<>+0(SB), Y13
+	VMOVDQU      eight156<>+0(SB), Y13
 	VPERMPS      64(SP), Y13, Y12
 	VPERMPS      96(SP), Y13, Y13
 	VBLENDPS     $0xfe, Y13, Y12, Y12
@@ -5769,27 +6064,27 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VPALIGNR     $0x0c, Y6, Y5, Y12
 	VPERMPS      Y5, Y3, Y6
 	VADDPS       Y12, Y6, Y6
-	VFMADD231PS  eight126<>+0(SB), Y4, Y7
-	VFMADD231PS  eight126<>+0(SB), Y5, Y6
+	VFMADD231PS  eight4<>+0(SB), Y4, Y7
+	VFMADD231PS  eight4<>+0(SB), Y5, Y6
 	VADDPS       Y7, Y11, Y11
-	VFMADD231PS  eight126<>+0(SB), Y9, Y11
-	VMULPS       eight127<>+0(SB), Y11, Y11
+	VFMADD231PS  eight4<>+0(SB), Y9, Y11
+	VMULPS       eight142<>+0(SB), Y11, Y11
 	VADDPS       Y6, Y10, Y10
-	VFMADD231PS  eight126<>+0(SB), Y8, Y10
-	VMULPS       eight127<>+0(SB), Y10, Y10
+	VFMADD231PS  eight4<>+0(SB), Y8, Y10
+	VMULPS       eight142<>+0(SB), Y10, Y10
 	VBROADCASTSS 32(DX), Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       (DX), Y4, Y4
 	VMOVUPS      1536(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y11, Y11
-	VMOVDQU      eight142<>+0(SB), Y12
+	VMOVDQU      eight157<>+0(SB), Y12
 	VPERMPS      128(SP), Y12, Y12
 	VADDPS       Y11, Y12, Y12
 	VDIVPS       Y12, Y11, Y11
-	VMOVDQU      eight142<>+0(SB), Y12
+	VMOVDQU      eight157<>+0(SB), Y12
 	VPERMPS      (SP), Y12, Y12
-	VMOVDQU      eight142<>+0(SB), Y13
+	VMOVDQU      eight157<>+0(SB), Y13
 	VPERMPS      64(SP), Y13, Y13
 	VFMADD231PS  Y13, Y11, Y12
 	VFMADD213PS  Y4, Y12, Y5
@@ -5800,13 +6095,13 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VMOVUPS      1568(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y10, Y10
-	VMOVDQU      eight143<>+0(SB), Y11
+	VMOVDQU      eight158<>+0(SB), Y11
 	VPERMPS      160(SP), Y11, Y11
 	VADDPS       Y10, Y11, Y11
 	VDIVPS       Y11, Y10, Y10
-	VMOVDQU      eight143<>+0(SB), Y11
+	VMOVDQU      eight158<>+0(SB), Y11
 	VPERMPS      32(SP), Y11, Y11
-	VMOVDQU      eight143<>+0(SB), Y12
+	VMOVDQU      eight158<>+0(SB), Y12
 	VPERMPS      96(SP), Y12, Y12
 	VFMADD231PS  Y12, Y10, Y11
 	VFMADD213PS  Y4, Y11, Y5
@@ -5822,31 +6117,31 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VPALIGNR     $0x0c, Y10, Y5, Y12
 	VPERMPS      Y5, Y3, Y10
 	VADDPS       Y12, Y10, Y10
-	VFMADD231PS  eight126<>+0(SB), Y4, Y11
-	VFMADD231PS  eight126<>+0(SB), Y5, Y10
+	VFMADD231PS  eight4<>+0(SB), Y4, Y11
+	VFMADD231PS  eight4<>+0(SB), Y5, Y10
 	VADDPS       Y11, Y9, Y9
-	VFMADD231PS  eight126<>+0(SB), Y7, Y9
-	VMULPS       eight127<>+0(SB), Y9, Y9
+	VFMADD231PS  eight4<>+0(SB), Y7, Y9
+	VMULPS       eight142<>+0(SB), Y9, Y9
 	VADDPS       Y10, Y8, Y8
-	VFMADD231PS  eight126<>+0(SB), Y6, Y8
-	VMULPS       eight127<>+0(SB), Y8, Y8
+	VFMADD231PS  eight4<>+0(SB), Y6, Y8
+	VMULPS       eight142<>+0(SB), Y8, Y8
 	VBROADCASTSS 36(DX), Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       (DX), Y4, Y4
 	VMOVUPS      1600(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y9, Y9
-	VMOVDQU      eight144<>+0(SB), Y13
+	VMOVDQU      eight159<>+0(SB), Y13
 	VPERMPS      128(SP), Y13, Y12
 	VPERMPS      160(SP), Y13, Y13
 	VBLENDPS     $0xc0, Y13, Y12, Y12
 	VADDPS       Y9, Y12, Y12
 	VDIVPS       Y12, Y9, Y9
-	VMOVDQU      eight144<>+0(SB), Y13
+	VMOVDQU      eight159<>+0(SB), Y13
 	VPERMPS      (SP), Y13, Y12
 	VPERMPS      32(SP), Y13, Y13
 	VBLENDPS     $0xc0, Y13, Y12, Y12
-	VMOVDQU      eight144<>+0(SB), Y14
+	VMOVDQU      eight159<>+0(SB), Y14
 	VPERMPS      64(SP), Y14, Y13
 	VPERMPS      96(SP), Y14, Y14
 	VBLENDPS     $0xc0, Y14, Y13, Y13
@@ -5859,13 +6154,13 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VMOVUPS      1632(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y8, Y8
-	VMOVDQU      eight145<>+0(SB), Y9
+	VMOVDQU      eight160<>+0(SB), Y9
 	VPERMPS      160(SP), Y9, Y9
 	VADDPS       Y8, Y9, Y9
 	VDIVPS       Y9, Y8, Y8
-	VMOVDQU      eight145<>+0(SB), Y9
+	VMOVDQU      eight160<>+0(SB), Y9
 	VPERMPS      32(SP), Y9, Y9
-	VMOVDQU      eight145<>+0(SB), Y12
+	VMOVDQU      eight160<>+0(SB), Y12
 	VPERMPS      96(SP), Y12, Y12
 	VFMADD231PS  Y12, Y8, Y9
 	VFMADD213PS  Y4, Y9, Y5
@@ -5881,31 +6176,31 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VPALIGNR     $0x0c, Y8, Y5, Y12
 	VPERMPS      Y5, Y3, Y8
 	VADDPS       Y12, Y8, Y8
-	VFMADD231PS  eight126<>+0(SB), Y4, Y9
-	VFMADD231PS  eight126<>+0(SB), Y5, Y8
+	VFMADD231PS  eight4<>+0(SB), Y4, Y9
+	VFMADD231PS  eight4<>+0(SB), Y5, Y8
 	VADDPS       Y9, Y7, Y7
-	VFMADD231PS  eight126<>+0(SB), Y11, Y7
-	VMULPS       eight127<>+0(SB), Y7, Y7
+	VFMADD231PS  eight4<>+0(SB), Y11, Y7
+	VMULPS       eight142<>+0(SB), Y7, Y7
 	VADDPS       Y8, Y6, Y6
-	VFMADD231PS  eight126<>+0(SB), Y10, Y6
-	VMULPS       eight127<>+0(SB), Y6, Y6
+	VFMADD231PS  eight4<>+0(SB), Y10, Y6
+	VMULPS       eight142<>+0(SB), Y6, Y6
 	VBROADCASTSS 40(DX), Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       (DX), Y4, Y4
 	VMOVUPS      1664(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y7, Y7
-	VMOVDQU      eight146<>+0(SB), Y13
+	VMOVDQU      eight161<>+0(SB), Y13
 	VPERMPS      128(SP), Y13, Y12
 	VPERMPS      160(SP), Y13, Y13
 	VBLENDPS     $0xf0, Y13, Y12, Y12
 	VADDPS       Y7, Y12, Y12
 	VDIVPS       Y12, Y7, Y7
-	VMOVDQU      eight146<>+0(SB), Y13
+	VMOVDQU      eight161<>+0(SB), Y13
 	VPERMPS      (SP), Y13, Y12
 	VPERMPS      32(SP), Y13, Y13
 	VBLENDPS     $0xf0, Y13, Y12, Y12
-	VMOVDQU      eight146<>+0(SB), Y14
+	VMOVDQU      eight161<>+0(SB), Y14
 	VPERMPS      64(SP), Y14, Y13
 	VPERMPS      96(SP), Y14, Y14
 	VBLENDPS     $0xf0, Y14, Y13, Y13
@@ -5918,13 +6213,13 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VMOVUPS      1696(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y6, Y6
-	VMOVDQU      eight147<>+0(SB), Y7
+	VMOVDQU      eight162<>+0(SB), Y7
 	VPERMPS      160(SP), Y7, Y7
 	VADDPS       Y6, Y7, Y7
 	VDIVPS       Y7, Y6, Y6
-	VMOVDQU      eight147<>+0(SB), Y7
+	VMOVDQU      eight162<>+0(SB), Y7
 	VPERMPS      32(SP), Y7, Y7
-	VMOVDQU      eight147<>+0(SB), Y12
+	VMOVDQU      eight162<>+0(SB), Y12
 	VPERMPS      96(SP), Y12, Y12
 	VFMADD231PS  Y12, Y6, Y7
 	VFMADD213PS  Y4, Y7, Y5
@@ -5940,27 +6235,27 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VPALIGNR     $0x0c, Y6, Y5, Y12
 	VPERMPS      Y5, Y3, Y6
 	VADDPS       Y12, Y6, Y6
-	VFMADD231PS  eight126<>+0(SB), Y4, Y7
-	VFMADD231PS  eight126<>+0(SB), Y5, Y6
+	VFMADD231PS  eight4<>+0(SB), Y4, Y7
+	VFMADD231PS  eight4<>+0(SB), Y5, Y6
 	VADDPS       Y7, Y11, Y11
-	VFMADD231PS  eight126<>+0(SB), Y9, Y11
-	VMULPS       eight127<>+0(SB), Y11, Y11
+	VFMADD231PS  eight4<>+0(SB), Y9, Y11
+	VMULPS       eight142<>+0(SB), Y11, Y11
 	VADDPS       Y6, Y10, Y10
-	VFMADD231PS  eight126<>+0(SB), Y8, Y10
-	VMULPS       eight127<>+0(SB), Y10, Y10
+	VFMADD231PS  eight4<>+0(SB), Y8, Y10
+	VMULPS       eight142<>+0(SB), Y10, Y10
 	VBROADCASTSS 44(DX), Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       (DX), Y4, Y4
 	VMOVUPS      1728(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y11, Y11
-	VMOVDQU      eight148<>+0(SB), Y12
+	VMOVDQU      eight163<>+0(SB), Y12
 	VPERMPS      160(SP), Y12, Y12
 	VADDPS       Y11, Y12, Y12
 	VDIVPS       Y12, Y11, Y11
-	VMOVDQU      eight148<>+0(SB), Y12
+	VMOVDQU      eight163<>+0(SB), Y12
 	VPERMPS      32(SP), Y12, Y12
-	VMOVDQU      eight148<>+0(SB), Y13
+	VMOVDQU      eight163<>+0(SB), Y13
 	VPERMPS      96(SP), Y13, Y13
 	VFMADD231PS  Y13, Y11, Y12
 	VFMADD213PS  Y4, Y12, Y5
@@ -5971,13 +6266,13 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VMOVUPS      1760(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y10, Y10
-	VMOVDQU      eight149<>+0(SB), Y11
+	VMOVDQU      eight164<>+0(SB), Y11
 	VPERMPS      160(SP), Y11, Y11
 	VADDPS       Y10, Y11, Y11
 	VDIVPS       Y11, Y10, Y10
-	VMOVDQU      eight149<>+0(SB), Y11
+	VMOVDQU      eight164<>+0(SB), Y11
 	VPERMPS      32(SP), Y11, Y11
-	VMOVDQU      eight149<>+0(SB), Y12
+	VMOVDQU      eight164<>+0(SB), Y12
 	VPERMPS      96(SP), Y12, Y12
 	VFMADD231PS  Y12, Y10, Y11
 	VFMADD213PS  Y4, Y11, Y5
@@ -5993,27 +6288,27 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VPALIGNR     $0x0c, Y10, Y5, Y12
 	VPERMPS      Y5, Y3, Y10
 	VADDPS       Y12, Y10, Y10
-	VFMADD231PS  eight126<>+0(SB), Y4, Y11
-	VFMADD231PS  eight126<>+0(SB), Y5, Y10
+	VFMADD231PS  eight4<>+0(SB), Y4, Y11
+	VFMADD231PS  eight4<>+0(SB), Y5, Y10
 	VADDPS       Y11, Y9, Y9
-	VFMADD231PS  eight126<>+0(SB), Y7, Y9
-	VMULPS       eight127<>+0(SB), Y9, Y9
+	VFMADD231PS  eight4<>+0(SB), Y7, Y9
+	VMULPS       eight142<>+0(SB), Y9, Y9
 	VADDPS       Y10, Y8, Y8
-	VFMADD231PS  eight126<>+0(SB), Y6, Y8
-	VMULPS       eight127<>+0(SB), Y8, Y8
+	VFMADD231PS  eight4<>+0(SB), Y6, Y8
+	VMULPS       eight142<>+0(SB), Y8, Y8
 	VBROADCASTSS 48(DX), Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       (DX), Y4, Y4
 	VMOVUPS      1792(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y9, Y9
-	VMOVDQU      eight150<>+0(SB), Y12
+	VMOVDQU      eight165<>+0(SB), Y12
 	VPERMPS      160(SP), Y12, Y12
 	VADDPS       Y9, Y12, Y12
 	VDIVPS       Y12, Y9, Y9
-	VMOVDQU      eight150<>+0(SB), Y12
+	VMOVDQU      eight165<>+0(SB), Y12
 	VPERMPS      32(SP), Y12, Y12
-	VMOVDQU      eight150<>+0(SB), Y13
+	VMOVDQU      eight165<>+0(SB), Y13
 	VPERMPS      96(SP), Y13, Y13
 	VFMADD231PS  Y13, Y9, Y12
 	VFMADD213PS  Y4, Y12, Y5
@@ -6024,13 +6319,13 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VMOVUPS      1824(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y8, Y8
-	VMOVDQU      eight151<>+0(SB), Y9
+	VMOVDQU      eight166<>+0(SB), Y9
 	VPERMPS      160(SP), Y9, Y9
 	VADDPS       Y8, Y9, Y9
 	VDIVPS       Y9, Y8, Y8
-	VMOVDQU      eight151<>+0(SB), Y9
+	VMOVDQU      eight166<>+0(SB), Y9
 	VPERMPS      32(SP), Y9, Y9
-	VMOVDQU      eight151<>+0(SB), Y12
+	VMOVDQU      eight166<>+0(SB), Y12
 	VPERMPS      96(SP), Y12, Y12
 	VFMADD231PS  Y12, Y8, Y9
 	VFMADD213PS  Y4, Y9, Y5
@@ -6046,27 +6341,27 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VPALIGNR     $0x0c, Y8, Y5, Y12
 	VPERMPS      Y5, Y3, Y8
 	VADDPS       Y12, Y8, Y8
-	VFMADD231PS  eight126<>+0(SB), Y4, Y9
-	VFMADD231PS  eight126<>+0(SB), Y5, Y8
+	VFMADD231PS  eight4<>+0(SB), Y4, Y9
+	VFMADD231PS  eight4<>+0(SB), Y5, Y8
 	VADDPS       Y9, Y7, Y7
-	VFMADD231PS  eight126<>+0(SB), Y11, Y7
-	VMULPS       eight127<>+0(SB), Y7, Y7
+	VFMADD231PS  eight4<>+0(SB), Y11, Y7
+	VMULPS       eight142<>+0(SB), Y7, Y7
 	VADDPS       Y8, Y6, Y6
-	VFMADD231PS  eight126<>+0(SB), Y10, Y6
-	VMULPS       eight127<>+0(SB), Y6, Y6
+	VFMADD231PS  eight4<>+0(SB), Y10, Y6
+	VMULPS       eight142<>+0(SB), Y6, Y6
 	VBROADCASTSS 52(DX), Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       (DX), Y4, Y4
 	VMOVUPS      1856(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y7, Y7
-	VMOVDQU      eight152<>+0(SB), Y12
+	VMOVDQU      eight167<>+0(SB), Y12
 	VPERMPS      160(SP), Y12, Y12
 	VADDPS       Y7, Y12, Y12
 	VDIVPS       Y12, Y7, Y7
-	VMOVDQU      eight152<>+0(SB), Y12
+	VMOVDQU      eight167<>+0(SB), Y12
 	VPERMPS      32(SP), Y12, Y12
-	VMOVDQU      eight152<>+0(SB), Y13
+	VMOVDQU      eight167<>+0(SB), Y13
 	VPERMPS      96(SP), Y13, Y13
 	VFMADD231PS  Y13, Y7, Y12
 	VFMADD213PS  Y4, Y12, Y5
@@ -6096,27 +6391,27 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VPALIGNR     $0x0c, Y6, Y5, Y7
 	VPERMPS      Y5, Y3, Y3
 	VADDPS       Y7, Y3, Y3
-	VFMADD231PS  eight126<>+0(SB), Y4, Y2
-	VFMADD231PS  eight126<>+0(SB), Y5, Y3
+	VFMADD231PS  eight4<>+0(SB), Y4, Y2
+	VFMADD231PS  eight4<>+0(SB), Y5, Y3
 	VADDPS       Y2, Y11, Y11
-	VFMADD231PS  eight126<>+0(SB), Y9, Y11
-	VMULPS       eight127<>+0(SB), Y11, Y11
+	VFMADD231PS  eight4<>+0(SB), Y9, Y11
+	VMULPS       eight142<>+0(SB), Y11, Y11
 	VADDPS       Y3, Y10, Y10
-	VFMADD231PS  eight126<>+0(SB), Y8, Y10
-	VMULPS       eight127<>+0(SB), Y10, Y10
+	VFMADD231PS  eight4<>+0(SB), Y8, Y10
+	VMULPS       eight142<>+0(SB), Y10, Y10
 	VBROADCASTSS 56(DX), Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       (DX), Y4, Y4
 	VMOVUPS      1920(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y11, Y11
-	VMOVDQU      eight153<>+0(SB), Y6
+	VMOVDQU      eight168<>+0(SB), Y6
 	VPERMPS      160(SP), Y6, Y6
 	VADDPS       Y11, Y6, Y6
 	VDIVPS       Y6, Y11, Y11
-	VMOVDQU      eight153<>+0(SB), Y6
+	VMOVDQU      eight168<>+0(SB), Y6
 	VPERMPS      32(SP), Y6, Y6
-	VMOVDQU      eight153<>+0(SB), Y7
+	VMOVDQU      eight168<>+0(SB), Y7
 	VPERMPS      96(SP), Y7, Y7
 	VFMADD231PS  Y7, Y11, Y6
 	VFMADD213PS  Y4, Y6, Y5
@@ -6136,11 +6431,11 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VFMADD213PS  Y4, Y6, Y5
 	VMOVUPS      Y5, 1952(AX)
 	VADDPS       Y2, Y9, Y9
-	VFMADD231PS  eight126<>+0(SB), Y2, Y9
-	VMULPS       eight127<>+0(SB), Y9, Y9
+	VFMADD231PS  eight4<>+0(SB), Y2, Y9
+	VMULPS       eight142<>+0(SB), Y9, Y9
 	VADDPS       Y3, Y8, Y8
-	VFMADD231PS  eight126<>+0(SB), Y3, Y8
-	VMULPS       eight127<>+0(SB), Y8, Y8
+	VFMADD231PS  eight4<>+0(SB), Y3, Y8
+	VMULPS       eight142<>+0(SB), Y8, Y8
 	VBROADCASTSS 60(DX), Y2
 	VMULPS       Y1, Y2, Y2
 	VMULPS       (DX), Y2, Y2
@@ -6172,12 +6467,12 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VZEROUPPER
 	RET
 
-DATA eight154<>+0(SB)/4, $0x3fa66666
-DATA eight154<>+4(SB)/4, $0x3fa66666
-DATA eight154<>+8(SB)/4, $0x3fa66666
-DATA eight154<>+12(SB)/4, $0x3fa66666
-DATA eight154<>+16(SB)/4, $0x3fa66666
-DATA eight154<>+20(SB)/4, $0x3fa66666
-DATA eight154<>+24(SB)/4, $0x3fa66666
-DATA eight154<>+28(SB)/4, $0x3fa66666
-GLOBL eight154<>(SB), RODATA|NOPTR, $32
+DATA eight169<>+0(SB)/4, $0x3fa66666
+DATA eight169<>+4(SB)/4, $0x3fa66666
+DATA eight169<>+8(SB)/4, $0x3fa66666
+DATA eight169<>+12(SB)/4, $0x3fa66666
+DATA eight169<>+16(SB)/4, $0x3fa66666
+DATA eight169<>+20(SB)/4, $0x3fa66666
+DATA eight169<>+24(SB)/4, $0x3fa66666
+DATA eight169<>+28(SB)/4, $0x3fa66666
+GLOBL eight169<>(SB), RODATA|NOPTR, $32

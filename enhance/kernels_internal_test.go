@@ -62,6 +62,17 @@ func TestKernelsAreAsTheirTwins(t *testing.T) {
 				t.Fatalf("store: %v, in Go %v", a, b)
 			}
 		},
+		"energy": func(t twins, n int) {
+			stride := 8 + n
+			for _, limits := range [][2]byte{{0, 255}, {1, 254}, {100, 104}} {
+				pix := t.bytes(8 * stride)
+				for i := range pix {
+					pix[i] = max(limits[0], min(pix[i], limits[1]))
+				}
+				a, b := fast.energy(pix, stride), slow.energy(pix, stride)
+				t.alike("energy", []float32{a / max(1, b)}, []float32{b / max(1, b)}, 1e-5)
+			}
+		},
 		"filter": func(t twins, n int) {
 			var rows [2*reachOfFilter + 1][]byte
 			for i := range rows {
@@ -77,20 +88,23 @@ func TestKernelsAreAsTheirTwins(t *testing.T) {
 			t.alike("across", a, b, 1e-4)
 		},
 		"patch": func(t twins, n int) {
-			stride := n + patch + 2
-			pix := t.floats((patch+1)*stride+patch+2, 0, 255)
-			var a, b pattern
-			fast.cut(&a, pix, stride)
-			slow.cut(&b, pix, stride)
+			var l, other layer
+			for _, l := range []*layer{&l, &other} {
+				l.resize(n, 5)
+				l.pix = t.floats(len(l.pix), 0, 255)
+			}
+			var a, b template
+			stride := l.stride
+			fast.cut(&a.pattern, l.pix[l.at(-1, -1):], stride)
+			b.cut(&l, 0, 0)
+			slow.cut(&b.pattern, l.pix[l.at(-1, -1):], stride)
 			t.alike("pixels", a.pix[:], b.pix[:], 0)
 			t.alike("gradient", append(a.gx[:], a.gy[:]...), append(b.gx[:], b.gy[:]...), 0)
-			t.alike("moments", a.sums[:5], b.sums[:5], 0.5) // sums of 64 products of up to 128
-			a.mix = [4]float32{0.1, 0.2, 0.3, 0.4}
-			b.mix = a.mix
-			pix = t.floats(patch*stride+patch+1, 0, 255)
-			fast.match(&a, pix, stride)
-			slow.match(&b, pix, stride)
-			t.alike("match", a.sums[:4], b.sums[:4], 1)
+			t.alike("moments", a.sums[:5], b.sums[:5], 0.5)              // sums of 64 products of up to 128
+			for _, by := range []float32{0, -0.3, 0.7, 5.5, -100, 100} { // the last beyond the margins
+				f, g := fast.match(&b.pattern, &other, by, -by/2), slow.match(&b.pattern, &other, by, -by/2)
+				t.alike("match", []float32{f.miss, f.bx, f.by}, []float32{g.miss, g.bx, g.by}, 2)
+			}
 		},
 		"smooth": func(t twins, n int) {
 			f := &flow{noise: 20}
@@ -134,11 +148,16 @@ func TestKernelsAreAsTheirTwins(t *testing.T) {
 			fast.down(a, rows, width)
 			slow.down(b, rows, width)
 			t.alike("down", a, b, 1e-3)
+			target := t.floats(width, 0, 255)
+			c, d := slices.Clone(rows[:width]), slices.Clone(rows[:width])
+			fast.differ(c, target)
+			slow.differ(d, target)
+			t.alike("difference", c, d, 0)
 			var s, u [tileLen]float32
 			fast.across(&s, a)
 			slow.across(&u, a)
 			t.alike("across", s[:], u[:], 1e-3)
-			c, d := slices.Clone(a), slices.Clone(a)
+			c, d = slices.Clone(a), slices.Clone(a)
 			fast.back(c, &s)
 			slow.back(d, &s)
 			t.alike("back", c, d, 1e-3)
@@ -151,14 +170,9 @@ func TestKernelsAreAsTheirTwins(t *testing.T) {
 	tests["blend"] = func(t twins, n int) {
 		a := &blend{target: [tileLen]float32(t.floats(tileLen, -99, 99))}
 		difference, worth := [tileLen]float32(t.floats(tileLen, -99, 99)), [hidden]float32(t.floats(hidden, -5, 5))
-		for i := range a.weight {
-			a.weight[i] = 0.1
-			difference[i] = a.target[i] + difference[i]*float32(n)/99
+		for i := range difference {
+			difference[i] *= float32(n) / 99
 		}
-		other := difference
-		fast.differ(&difference, &a.target)
-		slow.differ(&other, &a.target)
-		t.alike("difference", difference[:], other[:], 0)
 		var c, d [padded]float32
 		fast.spread(&c, &difference, 0.1)
 		slow.spread(&d, &difference, 0.1)

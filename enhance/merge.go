@@ -25,7 +25,7 @@ var window = func() (w [tile]float32) {
 
 // An input is a picture to be merged: the target itself, which comes first, or a neighbour as the target sees it.
 type input struct {
-	plane                    // of the target
+	plane
 	warper                   // of a neighbour
 	variance float32         // of the errors of its pixels
 	weight   float32         // in the mean: see weights
@@ -37,7 +37,8 @@ type input struct {
 
 // A merger is the scratch memory of one band.
 type merger struct {
-	rows    [][]float32 // for each input: the rows that the tiles of a tile row cover
+	rows    [][]float32 // for each input: the rows that the tiles of a tile row cover, of a neighbour what it differs by from the target
+	splines []spline    // of neighbours
 	columns [][]float32 // rows windowed and transformed down: 16 coefficients for each column
 	reach   reach
 	sum     []float32 // the merged columns
@@ -61,22 +62,18 @@ func (m *merger) band(ctx context.Context, dst plane, inputs []input, from, to i
 	tiles, last := (dst.w-1)/hop+2, (dst.h+hop-1)/hop
 	width := hop*tiles + hop
 	for len(m.rows) < len(inputs) {
-		m.rows, m.columns = append(m.rows, nil), append(m.columns, nil)
+		m.rows, m.columns, m.splines = append(m.rows, nil), append(m.columns, nil), append(m.splines, spline{})
 	}
 	for k := range inputs {
 		m.rows[k], m.columns[k] = grow(m.rows[k], tile*width), grow(m.columns[k], tile*width)
-		for y := range hop {
-			m.read(&inputs[k], hop*(from-1)+y, m.rows[k][(hop+y)*width:][:width], dst)
-		}
+		m.splines[k].begin(inputs[k].plane)
 	}
+	m.next(inputs, from-1, width)
 	m.sum, m.out = grow(m.sum, tile*width), grow(m.out, tile*width)
 	clear(m.out)
 	for g := from; g <= to && ctx.Err() == nil; g++ {
+		m.next(inputs, g, width)
 		for k := range inputs {
-			copy(m.rows[k], m.rows[k][hop*width:])
-			for y := range hop {
-				m.read(&inputs[k], hop*g+y, m.rows[k][(hop+y)*width:][:width], dst)
-			}
 			kernels.down(m.columns[k], m.rows[k], width)
 		}
 		clear(m.sum)
@@ -94,20 +91,34 @@ func (m *merger) band(ctx context.Context, dst plane, inputs []input, from, to i
 	}
 }
 
+// next takes up the rows from hop*g on, as many as a tile row has below the one before.
+func (m *merger) next(inputs []input, g, width int) {
+	for k, rows := range m.rows[:len(inputs)] {
+		copy(rows, rows[hop*width:])
+		for y := range hop {
+			row := rows[(hop+y)*width:][:width]
+			m.read(&inputs[k], hop*g+y, row, &m.splines[k])
+			if k > 0 {
+				kernels.differ(row, m.rows[0][(hop+y)*width:])
+			}
+		}
+	}
+}
+
 // read reads row y of an input, which may lie beyond the edge: there it is mirrored.
-func (m *merger) read(in *input, y int, row []float32, p plane) {
-	y = mirror(y, p.h)
-	inside := row[hop:][:p.w]
+func (m *merger) read(in *input, y int, row []float32, s *spline) {
+	y = mirror(y, in.h)
+	inside := row[hop:][:in.w]
 	if in.flow == nil {
 		kernels.widen(inside, in.plane.row(y))
 	} else {
-		in.warper.row(inside, y, &m.reach)
+		in.warper.row(inside, in.plane, y, s, &m.reach)
 	}
 	for i := range hop {
-		row[i] = inside[mirror(i-hop, p.w)]
+		row[i] = inside[mirror(i-hop, in.w)]
 	}
-	for i := hop + p.w; i < len(row); i++ {
-		row[i] = inside[mirror(i-hop, p.w)]
+	for i := hop + in.w; i < len(row); i++ {
+		row[i] = inside[mirror(i-hop, in.w)]
 	}
 }
 

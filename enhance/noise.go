@@ -41,7 +41,7 @@ func someNoise(ctx context.Context, p plane, every int) (sigma, trust float64) {
 	err := bands(ctx, down, 16, func(_ context.Context, from, to int) {
 		for y := from; y < to; y++ {
 			for x := range across {
-				list[y*across+x] = blockEnergy(p, 8*x, 8*every*y)
+				list[y*across+x] = kernels.energy(p.pix[8*every*y*p.stride+8*x:], p.stride)
 			}
 		}
 	})
@@ -80,12 +80,12 @@ func floor(energies []float32) (sigma, trust float64) {
 
 const clipped = -1
 
-// blockEnergy returns the mean energy of the 48 coefficients of the block at (x, y) whose frequency is high in either direction,
-// or clipped if the block touches black or white.
-func blockEnergy(p plane, x, y int) float32 {
+// energy returns the mean energy of the 48 coefficients of a block whose frequency is high in either direction, or clipped if the block
+// touches black or white.
+func energy(pix []byte, stride int) float32 {
 	var c [64]int64
 	for v := range 8 {
-		r, o := (*[8]byte)(p.row(y + v)[x:]), (*[8]int64)(c[8*v:])
+		r, o := (*[8]byte)(pix[v*stride:]), (*[8]int64)(c[8*v:])
 		for _, b := range r {
 			if b-1 >= 254 { // 0 or 255
 				return clipped

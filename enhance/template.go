@@ -3,18 +3,16 @@ package enhance
 // A template is a patch to be found.
 type template struct {
 	pattern
-	x, y       int
-	sx, sy     float32 // sums of the gradient
-	xx, xy, yy float32 // its second moments about the mean
-	minX, maxX float32 // vectors that stay within the margins
-	minY, maxY float32
+	xx, xy, yy float32 // second moments of the gradient about its mean
 }
 
-// A pattern is a template's pixels and their gradient, and what becomes of comparing them. The assembly knows the places of its fields.
+// A pattern is a template's pixels and their gradient. The assembly knows the places of its fields.
 type pattern struct {
 	pix, gx, gy [patch * patch]float32
-	mix         [4]float32 // how much of a pixel, and of those right of it, below, and right of that, lies where the patch is compared
-	sums        [8]float32
+	sums        [8]float32 // of the gradient, both ways, and of its products: xx, xy, yy
+	at          int        // its first pixel, in the layers of both pictures
+	lowU, highU float32    // vectors that stay within the margins
+	lowV, highV float32
 }
 
 // A fit is how a template differs from what lies at some place.
@@ -25,18 +23,17 @@ type fit struct {
 
 // cut takes the template at (x, y).
 func (p *template) cut(l *layer, x, y int) {
-	p.x, p.y = x, y
-	p.minX, p.maxX = float32(-x-margin+1), float32(l.w+margin-patch-2-x)
-	p.minY, p.maxY = float32(-y-margin+1), float32(l.h+margin-patch-2-y)
+	p.at = l.at(x, y)
+	p.lowU, p.highU = float32(-x-margin+1), float32(l.w+margin-patch-2-x)
+	p.lowV, p.highV = float32(-y-margin+1), float32(l.h+margin-patch-2-y)
 	o := l.at(x-1, y-1)
 	kernels.cut(&p.pattern, l.pix[o:o+(patch+1)*l.stride+patch+2], l.stride)
 	const n = patch * patch
 	s := &p.sums
-	p.sx, p.sy, p.xx, p.xy, p.yy = s[0], s[1], s[2]-s[0]*s[0]/n, s[3]-s[0]*s[1]/n, s[4]-s[1]*s[1]/n
+	p.xx, p.xy, p.yy = s[2]-s[0]*s[0]/n, s[3]-s[0]*s[1]/n, s[4]-s[1]*s[1]/n
 }
 
-// cut takes up the patch that begins one pixel below and right of the first of pix. Its sums are those of the gradient, both ways, and
-// of its products: xx, xy, yy.
+// cut takes up the patch that begins one pixel below and right of the first of pix.
 func cut(p *pattern, pix []float32, stride int) {
 	var s [8]float32
 	for v := range patch {
@@ -56,27 +53,18 @@ func cut(p *pattern, pix []float32, stride int) {
 	p.sums = s
 }
 
-// match compares the template with what lies (u, v) away from it.
-func (p *template) match(l *layer, u, v float32) fit {
-	u, v = max(p.minX, min(u, p.maxX)), max(p.minY, min(v, p.maxY))
+// match compares a pattern with what lies (u, v) away from it.
+func match(p *pattern, l *layer, u, v float32) fit {
+	u, v = max(p.lowU, min(u, p.highU)), max(p.lowV, min(v, p.highV))
 	iu, iv := floorInt(u), floorInt(v)
-	fu, fv := u-float32(iu), v-float32(iv)
-	p.mix = [4]float32{(1 - fu) * (1 - fv), fu * (1 - fv), (1 - fu) * fv, fu * fv}
-	o := l.at(p.x+iu, p.y+iv)
-	kernels.match(&p.pattern, l.pix[o:o+patch*l.stride+patch+1], l.stride)
-	const n = patch * patch
-	s := &p.sums
-	return fit{max(0, s[1]-s[0]*s[0]/n), s[2] - s[0]*p.sx/n, s[3] - s[0]*p.sy/n}
-}
-
-// match compares a pattern with pixels. Its sums are those of the difference, of its square, and of its products with the gradient.
-func match(p *pattern, pix []float32, stride int) {
-	k0, k1, k2, k3 := p.mix[0], p.mix[1], p.mix[2], p.mix[3]
+	u, v = u-float32(iu), v-float32(iv)
+	k0, k1, k2, k3 := (1-u)*(1-v), u*(1-v), (1-u)*v, u*v
 	var s, ss, bx, by float32
+	pix := l.pix[p.at+iv*l.stride+iu:]
 	below := (*[patch + 1]float32)(pix)
 	for y := range patch {
 		above := below
-		below = (*[patch + 1]float32)(pix[(y+1)*stride:])
+		below = (*[patch + 1]float32)(pix[(y+1)*l.stride:])
 		t, gx, gy := (*[patch]float32)(p.pix[y*patch:]), (*[patch]float32)(p.gx[y*patch:]), (*[patch]float32)(p.gy[y*patch:])
 		for x := range t {
 			d := k0*above[x] + k1*above[x+1] + k2*below[x] + k3*below[x+1] - t[x]
@@ -86,7 +74,8 @@ func match(p *pattern, pix []float32, stride int) {
 			by += d * gy[x]
 		}
 	}
-	p.sums[0], p.sums[1], p.sums[2], p.sums[3] = s, ss, bx, by
+	const n = patch * patch
+	return fit{max(0, ss-s*s/n), bx - s*p.sums[0]/n, by - s*p.sums[1]/n}
 }
 
 func floorInt(f float32) int {
@@ -102,7 +91,7 @@ func (p *template) better(l *layer, u, v float32, old fit, oldU, oldV float32) (
 	if dx, dy := u-oldU, v-oldV; dx*dx+dy*dy < 0.01 {
 		return old, oldU, oldV
 	}
-	if f := p.match(l, u, v); f.miss < old.miss {
+	if f := kernels.match(&p.pattern, l, u, v); f.miss < old.miss {
 		return f, u, v
 	}
 	return old, oldU, oldV
@@ -133,7 +122,7 @@ func (p *template) descend(l *layer, f fit, u, v, pu, pv, noise float32) (bestU,
 		if (u-u0)*(u-u0)+(v-v0)*(v-v0) > far*far {
 			break
 		}
-		f = p.match(l, u, v)
+		f = kernels.match(&p.pattern, l, u, v)
 		c := cost(f, u, v)
 		if c >= best {
 			break

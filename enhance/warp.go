@@ -22,42 +22,52 @@ var prefilter = func() (k [reachOfFilter + 1]float32) {
 	return k
 }()
 
-// A spline is a plane between whose pixels one can read. The coefficient of pixel (x, y) is coefs[(y+margin)*stride+x+margin]; the edges
-// are repeated outwards.
+// A spline is rows of a plane between whose pixels one can read, those from first up to end. The coefficient of pixel (x, y) is
+// coefs[(y-first)*stride+x+margin]; the edges are repeated outwards.
 type spline struct {
-	coefs        []float32
-	stride, w, h int
-	row          []float32
-	rows         [2*reachOfFilter + 1][]byte
+	coefs      []float32
+	stride     int
+	first, end int
+	row        []float32
+	rows       [2*reachOfFilter + 1][]byte
 }
 
-// fit makes s the spline through the pixels of p. A filter of a few taps does for what is commonly a recursion there and back, which the
-// assembly could not do eight pixels at a time.
-func (s *spline) fit(p plane) {
-	const flat = reachOfFilter // rows beyond the edge that are alike begin here
-	s.w, s.h, s.stride = p.w, p.h, p.w+2*margin
-	s.coefs = grow(s.coefs, s.stride*(p.h+2*margin))
+// begin makes room for rows of another plane.
+func (s *spline) begin(p plane) {
+	s.stride, s.first, s.end = p.w+2*margin, 0, 0
 	s.row = grow(s.row, s.stride+2*reachOfFilter)
-	for y := -margin; y < p.h+margin; y++ {
-		out := s.coefs[(y+margin)*s.stride:][:s.stride]
-		if y > p.h+flat {
-			copy(out, s.coefs[(y+margin-1)*s.stride:])
-			continue
-		}
-		if y > -margin && y < -flat {
-			copy(out, s.coefs)
-			continue
-		}
-		for i := range s.rows {
-			s.rows[i] = p.row(max(0, min(y+i-reachOfFilter, p.h-1)))
-		}
-		inside := s.row[margin+reachOfFilter:][:p.w]
-		kernels.filterDown(inside, &s.rows)
-		for i := range margin + reachOfFilter {
-			s.row[i], s.row[margin+reachOfFilter+p.w+i] = inside[0], inside[p.w-1]
-		}
-		kernels.filterAcross(out, s.row)
+}
+
+// fit sees to it that rows from one up to another are there, which lie less than margin beyond those of p. Whole planes of coefficients
+// would be much memory; as rows are wanted from top to bottom, a few are enough.
+func (s *spline) fit(p plane, from, to int) {
+	const ahead = 48 // rows that there is room for
+	if from < s.first || from > s.end {
+		s.first = max(-margin, from-hop) // the next may begin a little before
+		s.end = s.first
 	}
+	if (to-s.first)*s.stride > len(s.coefs) {
+		kept := s.coefs[(min(from, s.end)-s.first)*s.stride : (s.end-s.first)*s.stride]
+		s.coefs = grow(s.coefs, (to-from+ahead)*s.stride)
+		s.first = s.end - copy(s.coefs, kept)/s.stride
+	}
+	for ; s.end < to; s.end++ {
+		s.make(p, s.coefs[(s.end-s.first)*s.stride:][:s.stride], s.end)
+	}
+}
+
+// make makes row y. A filter of a few taps does for what is commonly a recursion there and back, which the assembly could not do eight
+// pixels at a time.
+func (s *spline) make(p plane, out []float32, y int) {
+	for i := range s.rows {
+		s.rows[i] = p.row(max(0, min(y+i-reachOfFilter, p.h-1)))
+	}
+	inside := s.row[margin+reachOfFilter:][:p.w]
+	kernels.filterDown(inside, &s.rows)
+	for i := range margin + reachOfFilter {
+		s.row[i], s.row[margin+reachOfFilter+p.w+i] = inside[0], inside[p.w-1]
+	}
+	kernels.filterAcross(out, s.row)
 	clear(s.rows[:]) // the pictures are not the spline's to keep
 }
 
@@ -88,7 +98,6 @@ func filterAcross(dst, src []float32) {
 
 // A warper reads one picture as another sees it.
 type warper struct {
-	spline *spline
 	flow   *flow
 	nodeX  float32 // nodes of the flow for each pixel of the plane
 	nodeY  float32
@@ -108,14 +117,27 @@ type reach struct {
 	before      int     // of coefs, to pixel (0, y)
 }
 
-// row writes the row y of the picture as warped. r is room to work in.
-func (p *warper) row(out []float32, y int, r *reach) {
-	const rim = 6 // pixels: beyond it, a spline whose edge is repeated is flat
-	s := p.spline
-	p.vectors(len(out), y, r)
-	r.coefs, r.before = s.coefs, (y+margin)*s.stride+margin
-	r.stride, r.x, r.node = s.stride, 0, p.nodeX
-	r.lowX, r.highX, r.lowY, r.highY = -rim, float32(s.w-1+rim), float32(-rim-y), float32(s.h-1+rim-y)
+// row writes the row y of the picture p as warped. s holds rows of it, and r is room to work in.
+func (w *warper) row(out []float32, p plane, y int, s *spline, r *reach) {
+	const (
+		rim           = 6    // pixels: beyond it, a spline whose edge is repeated is flat
+		above, behind = 2, 3 // rows that are read around a place
+	)
+	w.vectors(len(out), y, r)
+	low, high := r.v[0], r.v[0]
+	for _, v := range r.v {
+		if v < low {
+			low = v
+		} else if v > high {
+			high = v
+		}
+	}
+	within := func(v int) int { return max(-rim-y, min(v, p.h-1+rim-y)) }
+	top, bottom := within(floorInt(low)), within(-floorInt(-high))
+	s.fit(p, y+top-above, y+bottom+behind)
+	r.coefs, r.before = s.coefs, (y-s.first)*s.stride+margin
+	r.stride, r.x, r.node = s.stride, 0, w.nodeX
+	r.lowX, r.highX, r.lowY, r.highY = -rim, float32(p.w-1+rim), float32(top), float32(bottom)
 	kernels.warp(out, r)
 }
 
@@ -149,19 +171,19 @@ func cubic(t float32) [4]float32 {
 }
 
 // vectors fills in the flow of the nodes' row at y, for n pixels.
-func (p *warper) vectors(n, y int, r *reach) {
-	f := p.flow
+func (w *warper) vectors(n, y int, r *reach) {
+	f := w.flow
 	// The centre of a patch is half of it into it, and that of a pixel of the plane is half a pixel into it.
 	const centre = float32(patch) / 2 / step
-	gy := max(0, min((float32(y)+0.5)*p.nodeY-centre, float32(f.h-1)))
+	gy := max(0, min((float32(y)+0.5)*w.nodeY-centre, float32(f.h-1)))
 	j := min(int(gy), max(0, f.h-2))
 	gy -= float32(j)
-	nodes := int(float32(n+wide)*p.nodeX) + wide + 2
+	nodes := int(float32(n+wide)*w.nodeX) + wide + 2
 	r.u, r.v = grow(r.u, nodes), grow(r.v, nodes)
 	for _, d := range []struct {
 		out, from []float32
 		scale     float32
-	}{{r.u, f.u, p.pixelX}, {r.v, f.v, p.pixelY}} {
+	}{{r.u, f.u, w.pixelX}, {r.v, f.v, w.pixelY}} {
 		top, bottom := d.from[j*f.w:][:f.w], d.from[min(j+1, f.h-1)*f.w:][:f.w]
 		a, b := (1-gy)*d.scale, gy*d.scale
 		within := d.out[1:]

@@ -129,15 +129,18 @@ func exp2(v VecVirtual) {
 
 // blends merges tiles.
 func blends() {
-	TEXT("differAVX2", NOSPLIT, "func(c, target *byte)")
+	TEXT("differAVX2", NOSPLIT, "func(row, target []float32)")
 	Pragma("noescape")
-	c, target := Load(Param("c"), GP64()), Load(Param("target"), GP64())
-	for i := range tileLen / lanes {
+	row, target := Load(Param("row").Base(), GP64()), Load(Param("target").Base(), GP64())
+	n := Load(Param("row").Len(), GP64())
+	counted("differ", n, func() {
 		d := YMM()
-		VMOVUPS(at(c, 32*i), d)
-		VSUBPS(at(target, 32*i), d, d)
-		VMOVUPS(d, at(c, 32*i))
-	}
+		VMOVUPS(at(row, 0), d)
+		VSUBPS(at(target, 0), d, d)
+		VMOVUPS(d, at(row, 0))
+		ADDQ(U8(4*lanes), row)
+		ADDQ(U8(4*lanes), target)
+	})
 	VZEROUPPER()
 	RET()
 
@@ -188,7 +191,7 @@ func blends() {
 	weight = fill("weight")
 	for i := range tileLen / lanes {
 		w, m, l := YMM(), YMM(), YMM()
-		VMOVUPS(at(b, blendWeight+32*i), w)
+		VADDPS(at(b, blendWeight+32*i), weight, w)
 		VMOVUPS(at(b, blendSum+32*i), m)
 		VDIVPS(w, m, m)
 		VADDPS(at(b, blendTarget+32*i), m, m)

@@ -9,8 +9,12 @@ import (
 const (
 	patch = 8
 
-	// Where the fields of a pattern are: flow.go of package enhance.
-	gx, gy, mix, sums = 4 * 64, 8 * 64, 12 * 64, 12*64 + 16
+	// Where the fields of a pattern are, and of a layer: template.go and pyramid.go of package enhance.
+	gx, gy, sums = 4 * 64, 8 * 64, 12 * 64
+	patternAt    = 12*64 + 32
+	lowU, highU  = 12*64 + 40, 12*64 + 44
+	lowV, highV  = 12*64 + 48, 12*64 + 52
+	layerStride  = 24
 )
 
 // total adds up the lanes of each of four registers, and returns the sums in order.
@@ -61,15 +65,41 @@ func track() {
 	VZEROUPPER()
 	RET()
 
-	TEXT("matchAVX2", NOSPLIT, "func(p *byte, pix []float32, stride int)")
+	TEXT("matchAVX2", NOSPLIT, "func(p, l *byte, u, v float32) (f struct{ miss, bx, by float32 })")
 	Pragma("noescape")
-	p, pix, stride = Load(Param("p"), GP64()), Load(Param("pix").Base(), GP64()), Load(Param("stride"), GP64())
+	p = Load(Param("p"), GP64())
+	layer := Load(Param("l"), GP64())
+	whole := func(u VecVirtual, low, high int) GPVirtual { // and leaves what remains
+		w, g := YMM(), GP64()
+		VBROADCASTSS(at(p, high), w)
+		VMINPS(w, u, u)
+		VBROADCASTSS(at(p, low), w)
+		VMAXPS(w, u, u)
+		VROUNDPS(U8(1), u, w) // down
+		VSUBPS(w, u, u)
+		VCVTTSS2SIQ(w.AsX(), g)
+		return g
+	}
+	u, v := fill("u"), fill("v")
+	x, y := whole(u, lowU, highU), whole(v, lowV, highV)
+	pix, stride = GP64(), GP64()
+	MOVQ(at(layer, 0), pix)
+	MOVQ(at(layer, layerStride), stride)
+	IMULQ(stride, y)
+	ADDQ(x, y)
+	ADDQ(at(p, patternAt), y)
+	LEAQ(Mem{Base: pix, Index: y, Scale: 4}, pix)
 	SHLQ(U8(2), stride)
-	var k [4]VecVirtual
+	var k [4]VecVirtual // how much of a pixel, and of those right of it, below, and right of that, lies where the patch is compared
 	for i := range k {
 		k[i] = YMM()
-		VBROADCASTSS(at(p, mix+4*i), k[i])
 	}
+	VMULPS(u, v, k[3])
+	VSUBPS(k[3], u, k[1])
+	VSUBPS(k[3], v, k[2])
+	VMOVUPS(all(1), k[0])
+	VSUBPS(u, k[0], k[0])
+	VSUBPS(k[2], k[0], k[0])
 	s, ss, bx, by := zero(), zero(), zero(), zero()
 	left, right := YMM(), YMM()
 	VMOVUPS(at(pix, 0), left)
@@ -89,7 +119,21 @@ func track() {
 		VFMADD231PS(at(p, gx+32*y), d, bx)
 		VFMADD231PS(at(p, gy+32*y), d, by)
 	}
-	VMOVUPS(total(s, ss, bx, by), at(p, sums))
+	// What the mean of the difference has of these is not to count.
+	t := total(s, ss, bx, by)
+	mean, of := XMM(), XMM()
+	VBROADCASTSS(t, mean)
+	VMOVSD(at(p, sums), of)
+	VMOVLHPS(of, mean, of)
+	VMULPS(all(1./(patch*patch)), mean, mean)
+	VFNMADD231PS(mean, of, t)
+	for i, result := range []string{"miss", "bx", "by"} {
+		VPERMILPS(U8(i+1), t, of)
+		if i == 0 {
+			VMAXSS(zero().AsX(), of, of)
+		}
+		Store(of, Return("f").Field(result))
+	}
 	VZEROUPPER()
 	RET()
 }

@@ -18,6 +18,7 @@ func main() {
 	ConstraintExpr("amd64")
 	cpu()
 	pixels()
+	energy()
 	spline()
 	track()
 	smooth()

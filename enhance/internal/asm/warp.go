@@ -143,6 +143,7 @@ func warp() {
 				ADDQ(pitch, p)
 			}
 		}
+		PREFETCHT0(Mem{Base: p, Index: pitch, Scale: 1}) // what the next row needs and no other did
 		VMOVUPS(sum, Mem{Base: out, Index: done, Scale: 4})
 		ADDQ(U8(lanes), done)
 		ADDQ(U8(lanes), x)
