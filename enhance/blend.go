@@ -60,7 +60,7 @@ func (b *blend) begin(m *merger, inputs []input, at, index int) {
 
 // merge merges the tile.
 func (b *blend) merge(target *input) {
-	w, t := &judge().Worth, target.truth
+	w, t := &judge().Worth, &judge().Truth
 	clear(b.sum[:])
 	clear(b.weight[:])
 	if len(b.others) > 0 {

@@ -50,8 +50,8 @@ func (d Deblock) Apply(ctx context.Context, img *image.YCbCr) error {
 func restorePlane(ctx context.Context, p plane, variance, noise float32) error {
 	src := copyOf(p)
 	defer sources.Put(src)
-	t := &judge().Alone
-	return merge(ctx, p, []input{{plane: src.plane, variance: variance, weight: 1 / variance, truth: t, hidden: t.ofTarget(variance, noise)}})
+	hidden := judge().Truth.ofTarget(variance, noise)
+	return merge(ctx, p, []input{{plane: src.plane, variance: variance, weight: 1 / variance, hidden: hidden}})
 }
 
 // damaged reports whether anybody would see what a quantiser did to a picture, or its noise.

@@ -171,11 +171,7 @@ func (s *fuser) see(ctx context.Context, c int) ([]input, error) {
 		in := &s.inputs[i]
 		*in = input{plane: p.planes[c], variance: variance(p), weight: p.weight}
 		if i == 0 {
-			in.truth = &judge().Merged
-			if s.n == 1 {
-				in.truth = &judge().Alone
-			}
-			in.hidden = in.truth.ofTarget(in.variance, p.noise)
+			in.hidden = judge().Truth.ofTarget(in.variance, p.noise)
 			return
 		}
 		in.hidden = judge().Worth.ofNeighbour(target, p, variance(target), in.variance)

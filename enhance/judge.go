@@ -10,13 +10,13 @@ import (
 
 // What a neighbour's tile is worth, and how much of a merged coefficient is true, depends on more than a formula holds: how energy is
 // spread over frequencies tells compression errors from misalignment and from another scene, and encoders drop small coefficients, so that
-// what is left of weak detail is too weak. Small neural networks know it. They see logarithms of energies by ring of frequency, in parts
-// of the variance of errors, and a few facts of the pictures. One says, for each ring, how much a neighbour counts, and how far its
-// coefficients may be off; another how much of the merged coefficients is kept, by their energy; and a third the same of a picture alone.
+// what is left of weak detail is too weak. Two small neural networks know it. They see logarithms of energies by ring of frequency, in parts
+// of the variance of errors, and a few facts of the pictures. The first says, for each ring, how much a neighbour counts, and how far its
+// coefficients may be off; the second how much of the merged coefficients is kept, by their energy.
 //
-// They were learned from 117 streams of 47 photographs, drawings and pages in motion, none of them a clip that Livestill is measured with,
-// encoded by x264 as live, whose sources are known: by the mean square error of tiles, the first two together, and what a tile is worse
-// for being merged counts more than twice.
+// They were learned together from 94 streams of 47 scenes, photographs, drawings and pages in motion, none of them a clip that Livestill is
+// measured with, encoded by x264 as live, whose sources are known: by the mean square error of tiles, of which what a tile is worse for
+// being merged counts more than thrice.
 //
 //go:embed learned
 var learned string
@@ -34,8 +34,8 @@ type connections []float32
 
 // The judges are the networks, in the order that the file has them in.
 type judges struct {
-	Worth         worth
-	Merged, Alone truth
+	Worth worth
+	Truth truth
 }
 
 // A worth judges a neighbour's tile.

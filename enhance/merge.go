@@ -29,7 +29,6 @@ type input struct {
 	warper                   // of a neighbour
 	variance float32         // of the errors of its pixels
 	weight   float32         // in the mean: see weights
-	truth    *truth          // of what is merged; the target's
 	hidden   [hidden]float32 // what its judge knows of the picture
 	trust    []float32       // in a neighbour, from zero to one, for each tile
 	share    []float32       // how much of it counted, for each tile; nil if nobody wants to know
