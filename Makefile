@@ -18,6 +18,7 @@ test:
 	$(GO) go vet ./...
 	$(GO) $(MAKE) lint
 	$(GO) .ci/layers
+	cp enhance/kernels_amd64.s bin/ && GOFLAGS= go generate ./enhance && cmp bin/kernels_amd64.s enhance/kernels_amd64.s
 	$(GO) go test -race ./...
 	$(GO) .ci/fuzz 5s
 
