@@ -270,7 +270,7 @@ func TestCameraServesOneStreamAtATime(t *testing.T) {
 		if err := cam.ServeStream(t.Context(), second); !errors.Is(err, capture.ErrLive) || ranged {
 			t.Errorf("%v; ranged %v", err, ranged)
 		}
-		time.Sleep(2 * time.Second)
+		pass(2 * time.Second)
 		broken := &frame.Stream{Name: "live/c", Units: func(yield func(frame.AccessUnit, error) bool) { yield(frame.AccessUnit{}, io.ErrUnexpectedEOF) }}
 		if err := cam.ServeStream(t.Context(), broken); !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("a stream that breaks: %v", err)

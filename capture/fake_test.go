@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/livestill/livestill/capture"
@@ -16,7 +17,6 @@ import (
 	"github.com/livestill/livestill/frame/frametest"
 )
 
-// Sleeps in these tests are on the clock of a synctest bubble: they take no time, and end at the exact instant.
 const interval = 100 * time.Millisecond // between the pictures of the streams that these tests make
 
 // units makes n units that are shown 100 ms apart, a key unit every gop. Each third and fourth is a B-frame if bframes is set:
@@ -88,7 +88,7 @@ func (d *decoder) Follow(_ context.Context, us iter.Seq2[frame.AccessUnit, bool]
 			if delay < 0 {
 				delay = int((u.PTS - u.DTS) / interval)
 			}
-			time.Sleep(d.took)
+			time.Sleep(d.took) // the work that decoding is, on the bubble's clock: nothing waits for it
 			d.decoded.Add(1)
 			if u.Data[0] == 2 {
 				if show(0) {
@@ -153,10 +153,17 @@ func eachDecoder(test func(t *testing.T, d capture.Decoder)) func(*testing.T) {
 	}
 }
 
+// pass lets time pass on the clock of a synctest bubble, outside of which it panics: it takes none, ends at the exact instant, and all that
+// is due by then has happened.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
 // settle leaves Cameras the time to forget what they decoded, at the end of a test on a clock of its own.
 func settle(t *testing.T) {
 	t.Helper()
-	t.Cleanup(func() { time.Sleep(2 * time.Second) })
+	t.Cleanup(func() { pass(2 * time.Second) })
 }
 
 // number reads the number that was drawn into a still.

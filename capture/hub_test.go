@@ -62,7 +62,7 @@ func TestHub(t *testing.T) {
 			t.Errorf("refined, but not live: %d stills, %v", n, err)
 		}
 		cam := h.Camera("b")
-		time.Sleep(2 * time.Second)
+		pass(2 * time.Second)
 		if _, err := h.Capture(t.Context(), capture.Request{Stream: "a"}); !errors.Is(err, capture.ErrNotLive) {
 			t.Errorf("a stream that has ended: %v", err)
 		}
@@ -83,7 +83,7 @@ func TestHubTakeOver(t *testing.T) {
 		ends := make(chan error, 2)
 		for range 2 {
 			go func() { ends <- h.ServeStream(t.Context(), frametest.Live(t.Context(), "a", units(100, 10, false))) }()
-			time.Sleep(1050 * time.Millisecond)
+			pass(1050 * time.Millisecond)
 		}
 		if err := <-ends; !errors.Is(err, capture.ErrTakenOver) {
 			t.Errorf("the first publisher: %v", err)

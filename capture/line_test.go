@@ -72,9 +72,9 @@ func TestTapsInARowGoOn(t *testing.T) {
 			cam := newCounting()
 			start := time.Now()
 			go serve(t, &cam.Camera, units(300, 300, bframes))
-			time.Sleep(50 * interval)
+			pass(50 * interval)
 			for range 30 {
-				time.Sleep(interval)
+				pass(interval)
 				still, err := cam.Capture(t.Context(), capture.Request{})
 				if err != nil || still.Age > interval || still.Age < -4*interval {
 					t.Fatalf("%+v, %v", still, err)
@@ -109,20 +109,20 @@ func TestCancelledTap(t *testing.T) {
 				t.Errorf("%+v, %v", still, err)
 			}
 		})
-		time.Sleep(100 * time.Millisecond)
+		pass(100 * time.Millisecond)
 		cancel(errHook)
 		taps.Wait()
 		if n := cam.decoded.Load(); n != 100 {
 			t.Errorf("%d units were decoded, want 100", n)
 		}
 
-		time.Sleep(2 * time.Second) // all is forgotten
+		pass(2 * time.Second) // all is forgotten
 		ctx, cancelled := context.WithTimeout(t.Context(), 105*time.Millisecond)
 		defer cancelled()
 		if _, err := cam.Capture(ctx, capture.Request{}); !errors.Is(err, context.DeadlineExceeded) {
 			t.Error(err)
 		}
-		time.Sleep(2 * time.Second)
+		pass(2 * time.Second)
 		if n := cam.decoded.Load(); n > 111 {
 			t.Errorf("%d units were decoded although nobody waits, want 111", n)
 		}
@@ -178,7 +178,7 @@ func TestWarm(t *testing.T) {
 			cam.Warm = test.warm
 			ctx, cancel := context.WithCancel(t.Context())
 			go func() { _ = cam.ServeStream(ctx, frametest.Live(ctx, "live/a", units(1000, test.gop, test.bframes))) }()
-			time.Sleep(99*interval + interval/2)
+			pass(99*interval + interval/2)
 			before := cam.decoded.Load()
 			still, err := cam.Capture(ctx, capture.Request{})
 			if err != nil || still.Age > interval {

@@ -264,7 +264,7 @@ func TestLookahead(t *testing.T) {
 					}
 				}
 				go func() { _ = cam.ServeStream(ctx, s) }()
-				time.Sleep(now)
+				pass(now)
 				begun := time.Now()
 				still, err := cam.Capture(ctx, capture.Request{Moment: test.moment, Lookahead: test.lookahead})
 				if err != nil {
@@ -312,7 +312,7 @@ func TestLookaheadIsShared(t *testing.T) {
 		var files encodings
 		cam := &capture.Camera{Decoder: d, Enhancer: m, Encoder: &files}
 		go serve(t, cam, units(100, 100, false))
-		time.Sleep(interval / 2)
+		pass(interval / 2)
 		ctx, cancel := context.WithTimeout(t.Context(), interval)
 		defer cancel()
 		var taps sync.WaitGroup
@@ -360,7 +360,7 @@ func TestMergersAndOthersMix(t *testing.T) {
 			cam := &capture.Camera{Decoder: d, Enhancer: m}
 			start := time.Now()
 			go serve(t, cam, units(100, 10, bframes))
-			time.Sleep(30*interval + interval/3)
+			pass(30*interval + interval/3)
 			var taps sync.WaitGroup
 			for n := range 60 {
 				taps.Go(func() {
@@ -373,7 +373,7 @@ func TestMergersAndOthersMix(t *testing.T) {
 						t.Errorf("%+v, %v", still, err)
 					}
 				})
-				time.Sleep(interval / 2)
+				pass(interval / 2)
 			}
 			taps.Wait()
 			m.mu.Lock()

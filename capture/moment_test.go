@@ -57,7 +57,7 @@ func TestMoments(t *testing.T) {
 				cam := &capture.Camera{Decoder: d, History: frame.History{MaxAge: test.age}}
 				start := time.Now()
 				go serve(t, cam, units(100, 10, test.bframes))
-				time.Sleep(now)
+				pass(now)
 				moment := test.moment(start)
 				still, err := cam.Capture(t.Context(), capture.Request{Moment: moment})
 				if waited := time.Since(start) - now; waited != test.waits {
@@ -119,7 +119,7 @@ func TestSourceClock(t *testing.T) {
 					}
 				}
 				go func() { _ = cam.ServeStream(t.Context(), s) }()
-				time.Sleep(now)
+				pass(now)
 				m := test.moment(start)
 				still, err := cam.Capture(t.Context(), capture.Request{Moment: m})
 				if err != nil {
@@ -201,7 +201,7 @@ func TestEveryMakesUpNoTicks(t *testing.T) {
 				t.Fatal(err)
 			}
 			if at = append(at, time.Since(start)); len(at) == 2 {
-				time.Sleep(2500 * time.Millisecond)
+				pass(2500 * time.Millisecond)
 			}
 			if len(at) == 4 {
 				break

@@ -37,7 +37,7 @@ func TestRefine(t *testing.T) {
 			return "shelf", s.run("store")
 		})
 		go serve(t, cam, units(100, 10, false))
-		time.Sleep(3550 * time.Millisecond)
+		pass(3550 * time.Millisecond)
 		begun := time.Now()
 		var stills []*capture.Still
 		for still, err := range cam.Refine(t.Context(), capture.Request{By: "bob", Lookahead: 2 * interval}) {
@@ -45,7 +45,7 @@ func TestRefine(t *testing.T) {
 				t.Fatal(err)
 			}
 			stills = append(stills, still)
-			time.Sleep(interval)
+			pass(interval)
 		}
 		if len(stills) != 2 {
 			t.Fatalf("%d stills", len(stills))
