@@ -55,12 +55,6 @@ type Encoder interface {
 	Type() string
 }
 
-// A Store keeps finished stills. When Put returns without error the still is as safe as the store can make it, and location says
-// where it is: a path, a URL. Put of a still with the same ID again replaces it. A Store must be safe for concurrent use.
-type Store interface {
-	Put(ctx context.Context, s *Still) (location string, err error)
-}
-
 // A Notifier is told how each capture ended, as its last step. It cannot fail one: what goes wrong in it is its own affair.
 type Notifier interface {
 	Notify(ctx context.Context, e Event)
@@ -94,12 +88,6 @@ type ModeratorFunc func(ctx context.Context, r Request, p *frame.Picture) error
 func (f ModeratorFunc) Moderate(ctx context.Context, r Request, p *frame.Picture) error {
 	return f(ctx, r, p)
 }
-
-// StoreFunc makes a Store of a function.
-type StoreFunc func(ctx context.Context, s *Still) (location string, err error)
-
-// Put calls f.
-func (f StoreFunc) Put(ctx context.Context, s *Still) (string, error) { return f(ctx, s) }
 
 // NotifierFunc makes a Notifier of a function.
 type NotifierFunc func(ctx context.Context, e Event)

@@ -1,6 +1,10 @@
 package capture
 
 import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/livestill/livestill/frame"
@@ -9,9 +13,9 @@ import (
 // A Request asks for one still. The zero Request asks for the newest picture.
 type Request struct {
 	Stream string // which stream; a Hub finds its Camera by it, a Camera fills it in
-	Moment Moment // which picture
+	Moment Moment `json:"-"` // which picture
 	By     string // who asks; for Policy and whoever else wants to know
-	ID     string // names the still; empty means a new random one. A Store replaces what it has under the same ID.
+	ID     string // names the still; empty means a new random one. A Store replaces what it has of the same picture under the same ID.
 
 	// Tolerance is how far from the wanted instant another picture may be that stands in for one that is damaged or forgotten.
 	// Zero means one second; negative means that only the very picture will do.
@@ -38,15 +42,16 @@ func (r Request) tolerance() time.Duration {
 	}
 }
 
-// A Still is a finished capture, and the truth about it.
+// A Still is a finished capture, and the truth about it. As JSON it is the truth alone: without its pixels, with Instead as its text.
 type Still struct {
 	ID      string
 	Stream  string
+	Variant string  // of stills with the same ID, which one: "thumb", "original". Empty is the still itself; a Camera makes no other
 	Request Request // as it was asked for, with Stream and ID filled in
 
-	Data    []byte         // the image file; immutable
+	Data    []byte         `json:"-"` // the image file; immutable
 	Type    string         // its media type
-	Picture *frame.Picture // the finished picture before it was encoded; immutable
+	Picture *frame.Picture `json:"-"` // the finished picture before it was encoded; immutable; nil in one that was read from JSON
 
 	Wanted  time.Time      // the instant asked for, by the same clock as Time
 	Time    time.Time      // when the delivered picture was shown, by the source's clock if the stream tells it
@@ -58,8 +63,8 @@ type Still struct {
 	Frozen  time.Duration  // for how long the same picture had been on show before, as far back as its GOP: see frame.Picture
 	Blank   bool           // it is of one colour, and so is all within Tolerance
 	Off     int            // by how many pictures it comes after the wanted one; negative if before
-	Ranked  []Ranked       // of a Best: the pictures that were looked at, the best first, which is the delivered one
-	Literal *frame.Picture // of a Best: the very picture of the moment; nil if it is damaged
+	Ranked  []Ranked       `json:"-"` // of a Best: the pictures that were looked at, the best first, which is the delivered one
+	Literal *frame.Picture `json:"-"` // of a Best: the very picture of the moment; nil if it is damaged
 	Merged  int            // how many pictures the Enhancer was given to make it of, this one and its neighbours; zero without an Enhancer
 	Refined bool           // it replaces the one under the same ID that Refine delivered first
 	Instead error          // nil: this is the very picture. Else why another within Tolerance stands in for it: ErrCorrupt, ErrForgotten, ErrBlank
@@ -83,4 +88,37 @@ type Step struct {
 	Name string        // as in Error.Step; also gather, before enhance: to wait for the neighbours of a Merger, and to decode them
 	Hook string        // the Go type of the hook that ran; empty for what Camera does itself
 	Took time.Duration // from its beginning to its end, waiting included
+}
+
+// A stillJSON is a Still whose Instead is text.
+type stillJSON struct {
+	*bareStill
+	Instead string `json:",omitempty"`
+}
+
+type bareStill Still // without methods
+
+// MarshalJSON writes all but Data, the pictures, and Request.Moment; Wanted tells that.
+func (s *Still) MarshalJSON() ([]byte, error) {
+	j := stillJSON{bareStill: (*bareStill)(s)}
+	if s.Instead != nil {
+		j.Instead = s.Instead.Error()
+	}
+	return json.Marshal(j)
+}
+
+// UnmarshalJSON reads what MarshalJSON writes. It knows ErrCorrupt, ErrForgotten and ErrBlank by their texts.
+func (s *Still) UnmarshalJSON(b []byte) error {
+	*s = Still{}
+	j := stillJSON{bareStill: (*bareStill)(s)}
+	if err := json.Unmarshal(b, &j); err != nil || j.Instead == "" {
+		return err
+	}
+	s.Instead = errors.New(j.Instead)
+	for _, known := range []error{ErrCorrupt, ErrForgotten, ErrBlank} {
+		if rest, ok := strings.CutPrefix(j.Instead, known.Error()); ok {
+			s.Instead = fmt.Errorf("%w%s", known, rest)
+		}
+	}
+	return nil
 }

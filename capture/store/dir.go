@@ -1,137 +1,223 @@
-// Package store holds ready-made stores for captured stills.
 package store
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"mime"
-	"os"
+	"io/fs"
+	"iter"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/livestill/livestill/capture"
 )
 
-// Dir stores stills as files: Path/STREAM/DATE_TIME_ID.EXT, by the time they were shown, in UTC. The folder is made when needed.
-// Whatever a stream or a still is called, the file is inside Path: letters, digits and a few marks of a name stand as they are,
-// other bytes as %XX, a slash in a stream's name makes a folder, and a long name ends in a hash.
+// Dir stores stills as files in a folder, of a local disk, an external drive or a NAS.
 //
-// A still is either there as a whole or not at all, even if the machine loses power: it is written under a temporary name that
-// begins with a dot, flushed to the disk, and renamed. When Put returns, the name too is on the disk.
+// A still is either there as a whole or not at all, even if the machine loses power: it is written under another name in the folder
+// .livestill within Path, flushed to the disk, and renamed. When Put returns, the name too is on the disk.
+//
+// A system call that a drive does not answer, as of a NAS that has gone, is not ended by the context; between calls it is heeded.
 type Dir struct {
-	Path string
+	Path     string   // is made when needed, unless Volume is set
+	Template Template // names of the files within Path
+
+	// Volume is the name that Mark has written on the drive. Without it there all fails with ErrVolume, and nothing is written: a NAS
+	// that is not mounted does not fill the disk that its mount point is on. Empty takes any folder.
+	Volume string
+
+	// MinFree is how many bytes the file system has free after a Put, or it fails with ErrFull. Zero means 64 MiB; negative
+	// means no floor.
+	MinFree int64
+
+	// Keep bounds what is there: Tidy deletes what is over it. The zero Keep keeps all.
+	Keep Keep
+
+	tidying sync.Mutex
+	tidied  time.Time // the last time; under tidying
 }
 
-// Put writes s and returns the path of its file. The context only prevents the write from beginning.
-func (d Dir) Put(ctx context.Context, s *capture.Still) (location string, err error) {
+// Keep bounds what a store keeps. Zero fields do not.
+type Keep struct {
+	Age   time.Duration // since a still was stored, by the clock of the drive
+	Count int           // files; the oldest go first
+	Bytes int64         // of files; the oldest go first
+}
+
+const (
+	defaultMinFree = 64 << 20
+	betweenTidying = time.Minute
+)
+
+// Put writes s and returns the path of its file. At most once a minute it tidies before.
+func (d *Dir) Put(ctx context.Context, s *capture.Still) (location string, err error) {
 	if err := context.Cause(ctx); err != nil {
 		return "", err
 	}
-	if d.Path == "" {
-		return "", errors.New("store.Dir has no Path")
-	}
-	if err := os.MkdirAll(d.Path, 0o755); err != nil {
-		return "", err
-	}
-	root, err := os.OpenRoot(d.Path)
+	key, err := d.Template.Key(s)
 	if err != nil {
 		return "", err
 	}
-	defer func() { err = errors.Join(err, root.Close()) }()
-
-	folder := folderName(s.Stream)
-	if err := root.MkdirAll(folder, 0o755); err != nil {
-		return "", err
-	}
-	name := s.Time.UTC().Format("20060102_150405.000") + "_" + clean(s.ID) + extension(s.Type)
-	temp, final := path.Join(folder, "."+rand.Text()), path.Join(folder, name)
-	if err = write(root, temp, s.Data); err == nil {
-		err = root.Rename(temp, final)
-	}
+	f, err := openFolder(d.Path, d.Volume)
 	if err != nil {
-		_ = root.Remove(temp) // if it is there at all
 		return "", err
 	}
-	// A rename is in the folder, and a new folder in its parent: flush all that may be new.
-	for dir := folder; ; dir = path.Dir(dir) {
-		if err := syncFolder(root, dir); err != nil {
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if d.tidying.TryLock() {
+		if time.Since(d.tidied) > betweenTidying {
+			d.tidied = time.Now()
+			err = d.tidy(ctx, f)
+		}
+		d.tidying.Unlock()
+		if err != nil {
 			return "", err
 		}
-		if dir == "." {
-			return filepath.Join(d.Path, filepath.FromSlash(final)), nil
+	}
+	if err := f.floor(d.MinFree, int64(len(s.Data))); err != nil {
+		return "", err
+	}
+	if err := f.write(ctx, key, s.Data); err != nil {
+		return "", err
+	}
+	return d.path(key), nil
+}
+
+// Locate returns the path of the file that Put would make of s.
+func (d *Dir) Locate(s *capture.Still) (string, error) {
+	key, err := d.Template.Key(s)
+	return d.path(key), err
+}
+
+func (d *Dir) path(key string) string { return filepath.Join(d.Path, filepath.FromSlash(key)) }
+
+// List yields the stills that are there. Files whose names are none of Template's are none of its.
+func (d *Dir) List(ctx context.Context, which capture.Selection) iter.Seq2[capture.Stored, error] {
+	return func(yield func(capture.Stored, error) bool) {
+		f, err := openFolder(d.Path, d.Volume)
+		if err != nil {
+			yield(capture.Stored{}, err)
+			return
+		}
+		_, err = d.each(ctx, f, which, func(file file) bool { return yield(file.Stored, nil) })
+		if err = errors.Join(err, f.Close()); err != nil {
+			yield(capture.Stored{}, err)
 		}
 	}
 }
 
-// write makes a file that is on the disk when it returns without error.
-func write(root *os.Root, name string, data []byte) (err error) {
-	f, err := root.Create(name)
+// Delete deletes files, and the folders that this leaves empty.
+func (d *Dir) Delete(ctx context.Context, which capture.Selection) (files int, err error) {
+	if which.All() {
+		return 0, capture.ErrSelectsAll
+	}
+	f, err := openFolder(d.Path, d.Volume)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	return d.deleteAll(ctx, f, which)
+}
+
+func (d *Dir) deleteAll(ctx context.Context, f *folder, which capture.Selection) (files int, err error) {
+	var keys []string
+	if _, err := d.each(ctx, f, which, func(file file) bool { keys = append(keys, file.key); return true }); err != nil {
+		return 0, err
+	}
+	return f.remove(ctx, keys)
+}
+
+// Tidy deletes what is over Keep, and what writes left behind that were cut off more than an hour ago. Put does so at most once a
+// minute; whoever puts rarely but has much to forget may call it.
+func (d *Dir) Tidy(ctx context.Context) (err error) {
+	f, err := openFolder(d.Path, d.Volume)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	if _, err := f.Write(data); err != nil {
-		return err
-	}
-	return f.Sync()
+	d.tidying.Lock()
+	defer d.tidying.Unlock()
+	d.tidied = time.Now()
+	return d.tidy(ctx, f)
 }
 
-func syncFolder(root *os.Root, name string) error {
-	f, err := root.Open(name)
+func (d *Dir) tidy(ctx context.Context, f *folder) error {
+	if err := f.sweep(); err != nil {
+		return err
+	}
+	if d.Keep == (Keep{}) {
+		return nil
+	}
+	var files []file
+	if _, err := d.each(ctx, f, capture.Selection{}, func(file file) bool { files = append(files, file); return true }); err != nil {
+		return err
+	}
+	slices.SortFunc(files, func(a, b file) int { return b.stored.Compare(a.stored) })
+	var over []string
+	size := int64(0)
+	for i, file := range files { // from the newest on
+		size += file.Size
+		k := d.Keep
+		if k.Age > 0 && time.Since(file.stored) > k.Age || k.Count > 0 && i >= k.Count || k.Bytes > 0 && size > k.Bytes {
+			over = append(over, file.key)
+		}
+	}
+	_, err := f.remove(ctx, over)
+	return err
+}
+
+// A file is a still in a Dir.
+type file struct {
+	capture.Stored
+	key    string
+	stored time.Time
+}
+
+// each calls do with each file that which selects, until it returns false; then done is false.
+func (d *Dir) each(ctx context.Context, f *folder, which capture.Selection, do func(file) bool) (done bool, err error) {
+	prefix, read, err := d.Template.Select(which)
 	if err != nil {
-		return err
+		return false, err
 	}
-	return errors.Join(f.Sync(), f.Close())
-}
-
-// folderName makes a path of folders of a stream's name.
-func folderName(stream string) string {
-	var parts []string
-	for part := range strings.SplitSeq(stream, "/") {
-		if part != "" {
-			parts = append(parts, clean(part))
+	err = fs.WalkDir(f.FS(), path.Clean(prefix), func(key string, entry fs.DirEntry, err error) error {
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // deleted meanwhile
+			return nil
+		case err != nil:
+			return err
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case entry.IsDir() && key != "." && strings.HasPrefix(entry.Name(), "."):
+			return fs.SkipDir
+		case !entry.Type().IsRegular():
+			return nil
 		}
-	}
-	if len(parts) == 0 {
-		return "."
-	}
-	return strings.Join(parts, "/")
-}
-
-// File systems allow 255 bytes for a name, of which the time and the extension need up to 40.
-const maxName = 200
-
-// clean makes a file name of any string. Different strings have different names; long ones end in a hash.
-func clean(s string) string {
-	var b strings.Builder
-	for i, c := range []byte(s) {
-		plain := c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c == '-' || c == '_' || c == '.' && i > 0
-		if plain {
-			b.WriteByte(c)
-		} else {
-			fmt.Fprintf(&b, "%%%02X", c)
+		s, ok := read(key)
+		if !ok {
+			return nil
 		}
+		info, err := entry.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		s.Location, s.Size = d.path(key), info.Size()
+		if !do(file{Stored: s, key: key, stored: info.ModTime()}) {
+			return errEnough
+		}
+		return nil
+	})
+	if errors.Is(err, errEnough) {
+		return false, nil
 	}
-	if b.Len() <= maxName {
-		return b.String()
+	if err != nil {
+		err = fmt.Errorf("store: %s: %w", d.Path, err)
 	}
-	sum := sha256.Sum256([]byte(s))
-	hash := hex.EncodeToString(sum[:16])
-	return b.String()[:maxName-1-len(hash)] + "%" + hash
+	return err == nil, err
 }
 
-// extension returns the usual file extension of a media type, with its dot.
-func extension(mediaType string) string {
-	if mediaType == "image/jpeg" {
-		return ".jpg" // of several in the system's table, whose order varies
-	}
-	if known, err := mime.ExtensionsByType(mediaType); err == nil && len(known) > 0 {
-		return known[0]
-	}
-	return ".bin"
-}
+var errEnough = errors.New("enough")

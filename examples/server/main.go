@@ -59,7 +59,7 @@ func (s *server) serve(ctx context.Context, stream *frame.Stream) error {
 		Decoder:  &s.decoder,
 		Enhancer: comparison{enhance.Auto{}, &sheet},
 		Encoder:  &ffmpeg.JPEG{},
-		Store:    store.Dir{Path: s.out},
+		Store:    &store.Dir{Path: s.out},
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	var capturing sync.WaitGroup

@@ -1,0 +1,101 @@
+package capture
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+)
+
+// A Store keeps finished stills. One of your own is a method, or a StoreFunc; capturetest.TestStore holds it to what follows, and package
+// store has ready-made ones.
+//
+// What is a still's key: its Stream, ID, Variant, Time and Type together. None is trusted: a Stream is called what its publisher
+// likes, with slashes, dots, line feeds or two thousand bytes in it, and an ID what the caller likes. A Store makes of the key a name
+// that is safe where it keeps things, and of different keys different names; store.Template does. A still without an ID is rejected.
+//
+// When Put returns nil, the still is as safe as the Store can make it: a disk has flushed it, a service has acknowledged it. Not
+// before: Capture tells its caller then that the picture is kept. location says where it is: a path, a URL, an object's key.
+//
+// Put is idempotent. Of a still whose key is there already it replaces the file: nobody finds two, and who reads meanwhile finds the
+// old one or the new one, whole. So a Put that failed may be tried again, although it may have stored the still before it failed, as
+// when only the answer was lost. A still that is half written is not to be found, neither by List nor by whoever reads the medium.
+//
+// Put is safe for concurrent use, of the same key too: one of the files is there in the end. It does not write to s, and does not
+// keep it, but may keep s.Data and s.Picture, which are immutable.
+//
+// When ctx is done, Put returns soon, with an error for which errors.Is tells context.Cause(ctx), or with nil if the still was stored.
+// A Put whose ctx is done already stores nothing.
+//
+// An error for which errors.Is tells ErrRejected is about this one still, for good: no repetition helps, as with a name that is too
+// long or a file that is too large. All others are worth trying again, even a refusal: disks are cleared, networks mended, credentials
+// renewed.
+type Store interface {
+	Put(ctx context.Context, s *Still) (location string, err error)
+}
+
+// ErrRejected ends the attempts to store a still: see Store.
+var ErrRejected = errors.New("the store will never take this still")
+
+// Reject returns the error with which a Store rejects a still for good. It is an ErrRejected, and err.
+func Reject(err error) error { return fmt.Errorf("%w: %w", ErrRejected, err) }
+
+// StoreFunc makes a Store of a function.
+type StoreFunc func(ctx context.Context, s *Still) (location string, err error)
+
+// Put calls f.
+func (f StoreFunc) Put(ctx context.Context, s *Still) (string, error) { return f(ctx, s) }
+
+// A Locator is a Store that knows beforehand where it would put a still.
+type Locator interface {
+	Store
+	Locate(s *Still) (location string, err error)
+}
+
+// A Lister is a Store that tells what it has.
+//
+// List yields the stills that match, in any order, and an error as its last pair when it cannot go on. What is put or deleted
+// meanwhile may be missed or not. A store of several yields each still once, as the first of them has it.
+type Lister interface {
+	Store
+	List(ctx context.Context, which Selection) iter.Seq2[Stored, error]
+}
+
+// A Deleter is a Store that can forget, as the law, or a user, wants of it.
+//
+// Delete deletes all copies and variants of all stills that match, of those whose Put returned before, and says how many files
+// those were. When it returns nil none is left. To delete what is not there is no error. After an error some may be left, and Delete
+// may be tried again. A Selection that selects all is refused with ErrSelectsAll. What the medium itself keeps, such as older versions in
+// a bucket with versioning, is its owner's affair.
+type Deleter interface {
+	Store
+	Delete(ctx context.Context, which Selection) (files int, err error)
+}
+
+// ErrSelectsAll is Delete's refusal to delete all there is, for want of a field in its Selection.
+var ErrSelectsAll = errors.New("selection selects every still")
+
+// A Selection selects stills by their key and by who asked for them: those that match all fields that are not zero. The zero Selection
+// selects all.
+type Selection struct {
+	Stream string    // exactly
+	ID     string    // of the still: all variants
+	By     string    // Request.By
+	Since  time.Time // those whose Time is not before it, as far as the Store keeps it: a millisecond or better
+	Before time.Time // those whose Time is before it
+}
+
+// All reports whether w selects all stills.
+func (w Selection) All() bool { return w == Selection{} }
+
+// A Stored is a still that a Lister has.
+type Stored struct {
+	Location string // as Put returned it
+	Stream   string
+	ID       string
+	Variant  string
+	Time     time.Time // in UTC; zero if the store's Template does not keep it
+	Type     string    // media type; empty if unknown
+	Size     int64     // bytes
+}
