@@ -7,9 +7,10 @@ LINT = v2.15.0
 # The environment that pairs go-astiav with this machine's FFmpeg; .ci/setup finds it.
 GO = env $$(cat bin/goenv)
 
-# The servers and encoders that the tests and benchmarks talk to.
+# The servers and encoders that the tests and benchmarks talk to, and what makes small disks for them.
 PEERS = nginx-light libnginx-mod-rtmp gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
-	gstreamer1.0-plugins-bad gstreamer1.0-rtsp python3-gi gir1.2-gst-rtsp-server-1.0 glib-networking iproute2
+	gstreamer1.0-plugins-bad gstreamer1.0-rtsp python3-gi gir1.2-gst-rtsp-server-1.0 glib-networking iproute2 \
+	e2fsprogs mount
 
 .PHONY: test demo bench lint setup compat
 

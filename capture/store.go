@@ -11,7 +11,7 @@ import (
 // A Store keeps finished stills. One of your own is a method, or a StoreFunc; capturetest.TestStore holds it to what follows, and package
 // store has ready-made ones.
 //
-// What is a still's key: its Stream, ID, Variant, Time and Type together. None is trusted: a Stream is called what its publisher
+// A still's key is its Stream, ID, Variant, Time, Type and Request.By together. None is trusted: a Stream is called what its publisher
 // likes, with slashes, dots, line feeds or two thousand bytes in it, and an ID what the caller likes. A Store makes of the key a name
 // that is safe where it keeps things, and of different keys different names; store.Template does. A still without an ID is rejected.
 //

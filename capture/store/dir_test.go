@@ -1,12 +1,17 @@
 package store_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -95,6 +100,193 @@ func TestDirTellsLongNamesApart(t *testing.T) {
 	b, errB := d.Put(t.Context(), still(long, long+"b", []byte("b")))
 	if errA != nil || errB != nil || a == b {
 		t.Errorf("%q, %v\n%q, %v", a, errA, b, errB)
+	}
+}
+
+// TestDirKnowsItsDrive has a drive's folder be there, be another drive's, and be the empty folder on which nothing is mounted.
+func TestDirKnowsItsDrive(t *testing.T) {
+	mountPoint := t.TempDir()
+	d := &store.Dir{Path: mountPoint, Volume: "attic"}
+	stored := still("s", "id", []byte("data"))
+	try := func(about string, want error) {
+		t.Helper()
+		_, errPut := d.Put(t.Context(), stored)
+		_, errDelete := d.Delete(t.Context(), capture.Selection{ID: "id"})
+		var errList error
+		for _, errList = range d.List(t.Context(), capture.Selection{}) {
+		}
+		for _, err := range []error{errPut, errDelete, errList, d.Tidy(t.Context())} {
+			if !errors.Is(err, want) {
+				t.Errorf("%s: %v, want %v", about, err, want)
+			}
+		}
+		if want == nil {
+			return
+		}
+		if files, err := os.ReadDir(d.Path); len(files) > 1 || err == nil && len(files) == 1 && files[0].Name() != ".livestill" {
+			t.Errorf("%s: wrote %v, %v", about, files, err)
+		}
+	}
+	try("nothing is mounted", store.ErrVolume)
+	if err := store.Mark(mountPoint, "cellar"); err != nil {
+		t.Fatal(err)
+	}
+	try("another drive is", store.ErrVolume)
+	if err := store.Mark(mountPoint, "attic"); !errors.Is(err, store.ErrVolume) {
+		t.Errorf("a second name for a drive: %v", err)
+	}
+	if err := os.RemoveAll(filepath.Join(mountPoint, ".livestill")); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Mark(mountPoint, "attic"); err != nil {
+		t.Fatal(err)
+	}
+	try("it is mounted", nil)
+	d.Path = filepath.Join(mountPoint, "gone")
+	try("the mount point has gone", store.ErrVolume)
+	if err := store.Mark(mountPoint, ""); err == nil {
+		t.Error("a drive without a name, and no error")
+	}
+}
+
+// TestDirOnASmallDisk fills one, to the floor and then to the last byte: what was acknowledged is there, and nothing else.
+func TestDirOnASmallDisk(t *testing.T) {
+	for _, test := range []struct {
+		about   string
+		minFree int64
+		left    int64 // free at most when it is full
+	}{
+		{"to the floor", 4 << 20, 4<<20 + 1<<20},
+		{"to the last byte", -1, 1 << 20},
+	} {
+		disk := smallDisk(t)
+		d := &store.Dir{Path: disk, MinFree: test.minFree}
+		want := make(map[string][]byte)
+		var err error
+		for n := 0; err == nil; n++ {
+			s := still("s", fmt.Sprint(n), bytes.Repeat([]byte{byte(n)}, 700_000))
+			var location string
+			if location, err = d.Put(t.Context(), s); err == nil {
+				want[location] = s.Data
+			}
+		}
+		if !errors.Is(err, store.ErrFull) || errors.Is(err, capture.ErrRejected) || len(want) < 5 {
+			t.Errorf("%s: after %d stills %v", test.about, len(want), err)
+		}
+		got, err := filesIn(disk)()
+		if err != nil || !maps.EqualFunc(got, want, bytes.Equal) {
+			t.Errorf("%s: %d files are not the %d stills: %v", test.about, len(got), len(want), err)
+		}
+		if free := freeOn(t, disk); free > test.left || free < test.minFree {
+			t.Errorf("%s: %d bytes are free", test.about, free)
+		}
+		if _, err := d.Delete(t.Context(), capture.Selection{ID: "0"}); err != nil {
+			t.Error(err)
+		}
+		if _, err := d.Put(t.Context(), still("s", "again", []byte("data"))); err != nil {
+			t.Errorf("%s: after one was deleted: %v", test.about, err)
+		}
+	}
+}
+
+// TestDirForgets what is over its bounds, the oldest first, and nothing that is none of its own.
+func TestDirForgets(t *testing.T) {
+	for _, test := range []struct {
+		about string
+		keep  store.Keep
+		want  string
+	}{
+		{"nothing", store.Keep{}, "0123456789"},
+		{"by age", store.Keep{Age: 150 * time.Minute}, "012"},
+		{"by count", store.Keep{Count: 4}, "0123"},
+		{"by size", store.Keep{Bytes: 35}, "012"},
+		{"by each of them", store.Keep{Age: 150 * time.Minute, Count: 2, Bytes: 35}, "01"},
+	} {
+		d := &store.Dir{Path: t.TempDir(), Keep: test.keep}
+		check := func(err error) {
+			t.Helper()
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		var half string
+		for _, age := range []time.Duration{30 * time.Minute, 90 * time.Minute} { // writes that were cut off
+			half = filepath.Join(d.Path, ".livestill", fmt.Sprint(age))
+			check(os.MkdirAll(filepath.Dir(half), 0o700))
+			check(os.WriteFile(half, nil, 0o600))
+			check(os.Chtimes(half, time.Time{}, time.Now().Add(-age)))
+		}
+		mine := filepath.Join(d.Path, "mine.jpg")
+		check(os.WriteFile(mine, make([]byte, 100), 0o600))
+		check(os.Chtimes(mine, time.Time{}, time.Now().Add(-1000*time.Hour)))
+		for age := range 10 {
+			s := still(fmt.Sprint("stream", age%2), fmt.Sprint(age), make([]byte, 10))
+			at, err := d.Put(t.Context(), s)
+			check(err)
+			check(os.Chtimes(at, time.Time{}, time.Now().Add(-time.Duration(age)*time.Hour)))
+		}
+		check(d.Tidy(t.Context()))
+		var got []string
+		for s, err := range d.List(t.Context(), capture.Selection{}) {
+			check(err)
+			got = append(got, s.ID)
+		}
+		slices.Sort(got)
+		if strings.Join(got, "") != test.want {
+			t.Errorf("%s: kept %v, want %s", test.about, got, test.want)
+		}
+		if _, err := os.Stat(mine); err != nil {
+			t.Errorf("%s: %v", test.about, err)
+		}
+		if left, err := os.ReadDir(filepath.Join(d.Path, ".livestill")); len(left) != 1 || err != nil {
+			t.Errorf("%s: left %v of writes that were cut off, %v", test.about, left, err)
+		}
+	}
+}
+
+// TestDirTidiesItself as stills come.
+func TestDirTidiesItself(t *testing.T) {
+	d := &store.Dir{Path: t.TempDir(), Keep: store.Keep{Count: 1}}
+	for _, id := range []string{"a", "b"} {
+		if _, err := (&store.Dir{Path: d.Path}).Put(t.Context(), still("s", id, nil)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := d.Put(t.Context(), still("s", "c", nil)); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := filesIn(d.Path)(); len(got) != 2 || err != nil { // one was kept, one put
+		t.Errorf("%d files, %v", len(got), err)
+	}
+}
+
+// TestDirDeletesWhilePutting: folders come and go under the writers' hands.
+func TestDirDeletesWhilePutting(t *testing.T) {
+	d := &store.Dir{Path: t.TempDir()}
+	var putters sync.WaitGroup
+	for n := range 2 {
+		putters.Go(func() {
+			for i := range 100 {
+				if _, err := d.Put(t.Context(), still("a/b/c", fmt.Sprint(n, "-", i), nil)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() { putters.Wait(); close(done) }()
+	for deleting := true; deleting; {
+		select {
+		case <-done:
+			deleting = false
+		default:
+		}
+		if _, err := d.Delete(t.Context(), capture.Selection{Stream: "a/b/c"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if left, err := os.ReadDir(d.Path); len(left) != 1 || err != nil { // .livestill
+		t.Errorf("%v is left, %v", left, err)
 	}
 }
 

@@ -136,18 +136,8 @@ func (f *folder) write(ctx context.Context, name string, data ...[]byte) (err er
 		return err
 	}
 	temp := backstage + "/" + rand.Text()
-	err = f.fill(ctx, temp, data)
-	// Whoever deletes the last file of a folder deletes the folder, maybe between our making it and the rename.
-	for range 3 {
-		if err == nil {
-			err = f.MkdirAll(path.Dir(name), 0o755)
-		}
-		if err == nil {
-			err = f.Rename(temp, name)
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			break
-		}
+	if err = f.fill(ctx, temp, data); err == nil {
+		err = f.rename(temp, name)
 	}
 	if err == nil {
 		err = f.flushFolders(path.Dir(name))
@@ -156,6 +146,20 @@ func (f *folder) write(ctx context.Context, name string, data ...[]byte) (err er
 	}
 	if errors.Is(err, syscall.ENOSPC) {
 		err = fmt.Errorf("%w: %w", ErrFull, err)
+	}
+	return err
+}
+
+// rename renames a file, into a folder that is made if it is not there.
+func (f *folder) rename(from, to string) (err error) {
+	// Whoever deletes the last file of a folder deletes the folder, maybe while we make it, or between that and the rename.
+	for range 100 {
+		if err = f.MkdirAll(path.Dir(to), 0o755); err == nil {
+			err = f.Rename(from, to)
+		}
+		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist) {
+			break
+		}
 	}
 	return err
 }
