@@ -102,7 +102,7 @@ func (d *Dir) List(ctx context.Context, which capture.Selection) iter.Seq2[captu
 			yield(capture.Stored{}, err)
 			return
 		}
-		_, err = d.each(ctx, f, which, func(file file) bool { return yield(file.Stored, nil) })
+		err = d.each(ctx, f, which, func(file file) bool { return yield(file.Stored, nil) })
 		if err = errors.Join(err, f.Close()); err != nil {
 			yield(capture.Stored{}, err)
 		}
@@ -124,7 +124,7 @@ func (d *Dir) Delete(ctx context.Context, which capture.Selection) (files int, e
 
 func (d *Dir) deleteAll(ctx context.Context, f *folder, which capture.Selection) (files int, err error) {
 	var keys []string
-	if _, err := d.each(ctx, f, which, func(file file) bool { keys = append(keys, file.key); return true }); err != nil {
+	if err := d.each(ctx, f, which, func(file file) bool { keys = append(keys, file.key); return true }); err != nil {
 		return 0, err
 	}
 	return f.remove(ctx, keys)
@@ -152,7 +152,7 @@ func (d *Dir) tidy(ctx context.Context, f *folder) error {
 		return nil
 	}
 	var files []file
-	if _, err := d.each(ctx, f, capture.Selection{}, func(file file) bool { files = append(files, file); return true }); err != nil {
+	if err := d.each(ctx, f, capture.Selection{}, func(file file) bool { files = append(files, file); return true }); err != nil {
 		return err
 	}
 	slices.SortFunc(files, func(a, b file) int { return b.stored.Compare(a.stored) })
@@ -176,11 +176,11 @@ type file struct {
 	stored time.Time
 }
 
-// each calls do with each file that which selects, until it returns false; then done is false.
-func (d *Dir) each(ctx context.Context, f *folder, which capture.Selection, do func(file) bool) (done bool, err error) {
+// each calls do with each file that which selects, until it returns false.
+func (d *Dir) each(ctx context.Context, f *folder, which capture.Selection, do func(file) bool) error {
 	prefix, read, err := d.Template.Select(which)
 	if err != nil {
-		return false, err
+		return err
 	}
 	err = fs.WalkDir(f.FS(), path.Clean(prefix), func(key string, entry fs.DirEntry, err error) error {
 		switch {
@@ -211,13 +211,10 @@ func (d *Dir) each(ctx context.Context, f *folder, which capture.Selection, do f
 		}
 		return nil
 	})
-	if errors.Is(err, errEnough) {
-		return false, nil
+	if err == nil || errors.Is(err, errEnough) {
+		return nil
 	}
-	if err != nil {
-		err = fmt.Errorf("store: %s: %w", d.Path, err)
-	}
-	return err == nil, err
+	return fmt.Errorf("store: %s: %w", d.Path, err)
 }
 
 var errEnough = errors.New("enough")

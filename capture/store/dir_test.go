@@ -31,8 +31,8 @@ func TestDir(t *testing.T) {
 // filesIn reads all visible files of a folder, if there is one.
 func filesIn(dir string) func() (map[string][]byte, error) {
 	return func() (map[string][]byte, error) {
-		files := make(map[string][]byte)
-		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		files, in := make(map[string][]byte), os.DirFS(dir)
+		err := fs.WalkDir(in, ".", func(path string, d fs.DirEntry, err error) error {
 			switch {
 			case err != nil:
 				return err
@@ -41,7 +41,7 @@ func filesIn(dir string) func() (map[string][]byte, error) {
 			case d.IsDir():
 				return nil
 			}
-			files[path], err = os.ReadFile(path)
+			files[filepath.Join(dir, path)], err = fs.ReadFile(in, path)
 			return err
 		})
 		if errors.Is(err, fs.ErrNotExist) {

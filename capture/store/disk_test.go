@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -30,7 +31,8 @@ func smallDisk(t *testing.T) (path string) {
 
 func run(t *testing.T, name string, args ...string) {
 	t.Helper()
-	if out, err := exec.Command(name, args...).CombinedOutput(); err != nil { // the context of a test has ended in its Cleanup
+	ctx := context.WithoutCancel(t.Context()) // that has ended in a Cleanup
+	if out, err := exec.CommandContext(ctx, name, args...).CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v: %s", name, err, out)
 	}
 }

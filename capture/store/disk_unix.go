@@ -13,8 +13,11 @@ func freeBytes(f *os.File) (int64, error) {
 	if err := syscall.Fstatfs(int(f.Fd()), &s); err != nil {
 		return 0, os.NewSyscallError("fstatfs", err)
 	}
-	return int64(s.Bavail) * int64(s.Bsize), nil
+	return product(s.Bavail, s.Bsize), nil
 }
+
+// product multiplies what has other types on each system.
+func product[A, B int64 | uint64 | uint32](a A, b B) int64 { return int64(a) * int64(b) }
 
 // lock takes f for this process alone, for as long as f is open and the process lives. It fails if another process has it.
 func lock(f *os.File) error {

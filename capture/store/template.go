@@ -175,7 +175,8 @@ func (t Template) check() error {
 // layout is that of all the times in a name, with a space between them; empty if they do not tell the day.
 func (t Template) layout() string {
 	text := t.text()
-	if !strings.Contains(text, "{date}") && !(strings.Contains(text, "{year}") && strings.Contains(text, "{month}") && strings.Contains(text, "{day}")) {
+	has := func(name string) bool { return strings.Contains(text, name) }
+	if !has("{date}") && (!has("{year}") || !has("{month}") || !has("{day}")) {
 		return ""
 	}
 	var parts []string

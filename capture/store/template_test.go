@@ -108,7 +108,7 @@ func FuzzTemplate(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		make := func(stream, id, by, variant, mediaType string) string {
+		name := func(stream, id, by, variant, mediaType string) string {
 			s := still(stream, id, nil)
 			s.Request.By, s.Variant, s.Type = by, variant, mediaType
 			key, err := template.Key(s)
@@ -149,7 +149,7 @@ func FuzzTemplate(f *testing.F) {
 			}
 			return key
 		}
-		key1, key2 := make(stream1, id1, by1, variant1, type1), make(stream2, id2, by2, variant2, type2)
+		key1, key2 := name(stream1, id1, by1, variant1, type1), name(stream2, id2, by2, variant2, type2)
 		same := stream1 == stream2 && id1 == id2 && by1 == by2 && variant1 == variant2 && type1 == type2
 		if key1 != "" && key2 != "" && (key1 == key2) != same {
 			t.Fatalf("%q and %q of stills that are the same: %v", key1, key2, same)

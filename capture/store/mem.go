@@ -1,0 +1,100 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"sync"
+
+	"github.com/livestill/livestill/capture"
+)
+
+// Mem keeps stills in memory, for tests and for what is shown once and forgotten with the process. The zero Mem is empty and ready.
+type Mem struct {
+	MaxBytes int64 // of image files; a Put beyond fails with ErrFull. Zero means 64 MiB
+
+	mu    sync.Mutex
+	files map[string][]byte // by location, which is Template's name
+	size  int64
+}
+
+const defaultMemory = 64 << 20
+
+// Put remembers s.
+func (m *Mem) Put(ctx context.Context, s *capture.Still) (location string, err error) {
+	if err := context.Cause(ctx); err != nil {
+		return "", err
+	}
+	location, err = m.Locate(s)
+	if err != nil {
+		return "", err
+	}
+	most := m.MaxBytes
+	if most == 0 {
+		most = defaultMemory
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	size := m.size - int64(len(m.files[location])) + int64(len(s.Data))
+	if size > most {
+		return "", fmt.Errorf("store: %d bytes of stills, %d at most: %w", size, most, ErrFull)
+	}
+	if m.files == nil {
+		m.files = make(map[string][]byte)
+	}
+	m.files[location], m.size = s.Data, size
+	return location, nil
+}
+
+// Locate returns where Put puts s.
+func (m *Mem) Locate(s *capture.Still) (string, error) { return Template("").Key(s) }
+
+// Get returns the image file that was put there. It is immutable.
+func (m *Mem) Get(location string) (data []byte, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	data, ok = m.files[location]
+	return data, ok
+}
+
+// List yields what is there.
+func (m *Mem) List(ctx context.Context, which capture.Selection) iter.Seq2[capture.Stored, error] {
+	return func(yield func(capture.Stored, error) bool) {
+		_, read, err := Template("").Select(which)
+		if err = errors.Join(err, context.Cause(ctx)); err != nil {
+			yield(capture.Stored{}, err)
+			return
+		}
+		m.mu.Lock()
+		files := maps.Clone(m.files)
+		m.mu.Unlock()
+		for location, data := range files {
+			if s, ok := read(location); ok {
+				s.Location, s.Size = location, int64(len(data))
+				if !yield(s, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Delete forgets.
+func (m *Mem) Delete(ctx context.Context, which capture.Selection) (files int, err error) {
+	if which.All() {
+		return 0, capture.ErrSelectsAll
+	}
+	for s, err := range m.List(ctx, which) {
+		if err != nil {
+			return files, err
+		}
+		m.mu.Lock()
+		m.size -= int64(len(m.files[s.Location]))
+		delete(m.files, s.Location)
+		m.mu.Unlock()
+		files++
+	}
+	return files, nil
+}

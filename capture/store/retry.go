@@ -1,0 +1,107 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"math/rand/v2"
+	"time"
+
+	"github.com/livestill/livestill/capture"
+)
+
+// Retry tries again what fails in its Store, while the caller of the capture waits; see Spool for outages that take longer. What is
+// rejected, and what the context ends, is not tried again.
+type Retry struct {
+	Store    capture.Store
+	Attempts int           // at most; zero means 4
+	First    time.Duration // pause before the second; each next is twice as long, and up to half of it is left to chance. Zero means 200 ms
+	Timeout  time.Duration // of each attempt; zero means none but the context's
+}
+
+const (
+	defaultAttempts = 4
+	defaultFirst    = 200 * time.Millisecond
+)
+
+var errTimeout = errors.New("store: no answer in time")
+
+// Put puts s into the Store.
+func (r *Retry) Put(ctx context.Context, s *capture.Still) (location string, err error) {
+	err = r.try(ctx, func(ctx context.Context) (err error) {
+		location, err = r.Store.Put(ctx, s)
+		return err
+	})
+	return location, err
+}
+
+// Locate returns where the Store puts s.
+func (r *Retry) Locate(s *capture.Still) (string, error) { return Locate(r.Store, s) }
+
+// List yields what the Store has. It is tried once.
+func (r *Retry) List(ctx context.Context, which capture.Selection) iter.Seq2[capture.Stored, error] {
+	return List(ctx, r.Store, which)
+}
+
+// Delete deletes from the Store.
+func (r *Retry) Delete(ctx context.Context, which capture.Selection) (files int, err error) {
+	err = r.try(ctx, func(ctx context.Context) error {
+		n, err := Delete(ctx, r.Store, which)
+		files += n
+		return err
+	})
+	return files, err
+}
+
+func (r *Retry) try(ctx context.Context, attempt func(context.Context) error) error {
+	attempts, pause := r.Attempts, r.First
+	if attempts == 0 {
+		attempts = defaultAttempts
+	}
+	if pause == 0 {
+		pause = defaultFirst
+	}
+	for n := 1; ; n++ {
+		err := r.once(ctx, attempt)
+		if err == nil || errors.Is(err, capture.ErrRejected) || errors.Is(err, capture.ErrSelectsAll) || errors.Is(err, errors.ErrUnsupported) {
+			return err
+		}
+		if n >= attempts {
+			return fmt.Errorf("store: %d attempts: %w", n, err)
+		}
+		if !wait(ctx, jitter(pause)) {
+			return fmt.Errorf("store: %w, after %d attempts: %w", context.Cause(ctx), n, err)
+		}
+		pause *= 2
+	}
+}
+
+// once makes one attempt, and names the reason if it took too long.
+func (r *Retry) once(ctx context.Context, attempt func(context.Context) error) error {
+	if r.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, r.Timeout, errTimeout)
+		defer cancel()
+	}
+	err := attempt(ctx)
+	if err != nil && ctx.Err() != nil && !errors.Is(err, context.Cause(ctx)) {
+		err = fmt.Errorf("%w: %w", context.Cause(ctx), err)
+	}
+	return err
+}
+
+// jitter leaves up to half of a pause to chance, so that not all who failed together come again together.
+func jitter(pause time.Duration) time.Duration { return pause/2 + rand.N(pause/2+1) }
+
+// wait waits, and reports whether it was not ended by ctx.
+func wait(ctx context.Context, pause time.Duration) bool {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}
