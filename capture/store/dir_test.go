@@ -211,7 +211,7 @@ func TestDirForgets(t *testing.T) {
 		}
 		var half string
 		for _, age := range []time.Duration{30 * time.Minute, 90 * time.Minute} { // writes that were cut off
-			half = filepath.Join(d.Path, ".livestill", fmt.Sprint(age))
+			half = filepath.Join(d.Path, ".livestill", fmt.Sprint("temp-", age))
 			check(os.MkdirAll(filepath.Dir(half), 0o700))
 			check(os.WriteFile(half, nil, 0o600))
 			check(os.Chtimes(half, time.Time{}, time.Now().Add(-age)))

@@ -25,7 +25,8 @@ var ErrVolume = errors.New("not the drive that it should be")
 const (
 	backstage  = ".livestill"        // the folder for what is not finished
 	volumeFile = backstage + "/name" // holds the volume's name
-	stale      = time.Hour           // after which a file backstage is none that is being written
+	tempFile   = "temp-"             // begins the names of files there that are being written
+	stale      = time.Hour           // after which such a file is none that is being written
 	chunk      = 1 << 20             // bytes to write between looks at the context
 	maxVolume  = 1 << 10             // bytes of a volume's name
 )
@@ -135,7 +136,7 @@ func (f *folder) write(ctx context.Context, name string, data ...[]byte) (err er
 	if err := f.MkdirAll(backstage, 0o755); err != nil {
 		return err
 	}
-	temp := backstage + "/" + rand.Text()
+	temp := backstage + "/" + tempFile + rand.Text()
 	if err = f.fill(ctx, temp, data); err == nil {
 		err = f.rename(temp, name)
 	}
@@ -247,9 +248,8 @@ func (f *folder) sweep() error {
 		return nil
 	}
 	for _, e := range entries {
-		name := backstage + "/" + e.Name()
-		if info, err := e.Info(); name != volumeFile && err == nil && time.Since(info.ModTime()) > stale && !strings.HasPrefix(e.Name(), ".") {
-			_ = f.Remove(name) // if not now, then at the next sweep
+		if info, err := e.Info(); err == nil && strings.HasPrefix(e.Name(), tempFile) && time.Since(info.ModTime()) > stale {
+			_ = f.Remove(backstage + "/" + e.Name()) // if not now, then at the next sweep
 		}
 	}
 	return err

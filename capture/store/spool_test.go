@@ -307,10 +307,17 @@ func TestSpoolFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	await(s, func(p store.Progress) bool { return p.Err != nil })
+	lock := filepath.Join(dir, ".livestill", "lock")
+	if err := os.Chtimes(lock, time.Time{}, time.Now().Add(-1000*time.Hour)); err != nil { // a Spool of long ago
+		t.Fatal(err)
+	}
 	second := &store.Spool{Path: dir, Store: f}
 	stopSecond := start(t, second)
 	await(second, func(p store.Progress) bool { return p.Err != nil && strings.Contains(p.Err.Error(), "another's") })
 	stopSecond()
+	if _, err := s.Put(t.Context(), still("s", "with an old lock", nil)); err != nil {
+		t.Error(err)
+	}
 
 	if err := os.Rename(dir, dir+"-away"); err != nil {
 		t.Fatal(err)
@@ -334,8 +341,8 @@ func TestSpoolFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	await(s, empty)
-	if got, _ := f.files(); len(got) != 1 {
-		t.Errorf("%d stills arrived, want that of before", len(got))
+	if got, _ := f.files(); len(got) != 2 {
+		t.Errorf("%d stills arrived, want the two of before", len(got))
 	}
 
 	// A drive that is there at last.
