@@ -57,9 +57,7 @@ func ExampleSpool() {
 
 	_, err = spool.Put(ctx, captured())
 	check(err)
-	for changed := spool.Changed(); spool.Progress().Delivered == 0; changed = spool.Changed() {
-		<-changed
-	}
+	check(spool.Flush(ctx)) // before the program ends; else what is left is delivered by the next one
 	for s, err := range bucket.List(ctx, capture.Selection{By: "bob"}) {
 		fmt.Println(s.Stream, s.ID, s.Size, err)
 	}

@@ -104,6 +104,26 @@ func (s *Spool) tell() {
 	}
 }
 
+// Flush waits until nothing is pending, as before a program ends. It takes a Run to deliver meanwhile.
+func (s *Spool) Flush(ctx context.Context) error {
+	_, done, err := s.use()
+	if err != nil {
+		return err
+	}
+	defer done()
+	for {
+		changed := s.Changed()
+		if s.Progress().Pending == 0 {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
 // use opens the folder, if nobody else has, and keeps it open until done is called.
 func (s *Spool) use() (box *letterbox, done func(), err error) {
 	s.opening.Lock()

@@ -54,7 +54,9 @@ func TestSpool(t *testing.T) {
 		stop := start(t, s)
 		t.Cleanup(stop)
 		return capturetest.StoreCase{Store: s, Files: func() (map[string][]byte, error) {
-			await(s, empty)
+			if err := s.Flush(context.Background()); err != nil {
+				return nil, err
+			}
 			return f.files()
 		}, Break: func() func() {
 			return away(t, s.Path)
@@ -199,12 +201,18 @@ func TestSpoolDeletes(t *testing.T) {
 			return f.Put(ctx, s)
 		}}}
 		defer start(t, s)()
+		cause := errors.New("the caller has gone")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		defer cancel(nil)
 		for n := range 6 {
 			if _, err := s.Put(t.Context(), still(fmt.Sprint(n%2), fmt.Sprint(n), nil)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		time.Sleep(2500 * time.Millisecond) // 0 and 1 have arrived, 2 is under way
+		time.AfterFunc(2500*time.Millisecond, func() { cancel(cause) })
+		if err := s.Flush(ctx); !errors.Is(err, cause) { // 0 and 1 have arrived, 2 is under way
+			t.Errorf("Flush with pending ones: %v", err)
+		}
 		listed := 0
 		for _, err := range s.List(t.Context(), capture.Selection{Stream: "0"}) {
 			if listed++; err != nil {
@@ -246,7 +254,9 @@ func TestSpoolIsBounded(t *testing.T) {
 		taken++
 	}
 	f.mend()
-	await(s, empty)
+	if err := s.Flush(t.Context()); err != nil {
+		t.Error(err)
+	}
 	stop()
 	if got, _ := f.files(); taken < 50 || len(got) != taken {
 		t.Errorf("%d stills arrived, %d were taken", len(got), taken)
