@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 
 	"github.com/livestill/livestill/capture"
@@ -15,9 +16,9 @@ func BenchmarkPut(b *testing.B) {
 	f.fail(errDown)
 	spool := &store.Spool{Path: b.TempDir(), Store: f, MaxBytes: 1 << 40}
 	ctx, cancel := context.WithCancel(b.Context())
-	ended := make(chan error)
-	go func() { ended <- spool.Run(ctx) }()
-	defer func() { cancel(); <-ended }()
+	var run sync.WaitGroup
+	run.Go(func() { _ = spool.Run(ctx) }) // until cancel
+	defer func() { cancel(); run.Wait() }()
 	for _, bench := range []struct {
 		name  string
 		store capture.Store
