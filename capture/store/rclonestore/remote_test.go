@@ -84,7 +84,7 @@ func serveWebDAV(t *testing.T, dir string, wrap func(http.Handler) http.Handler)
 	return fmt.Sprintf(":webdav,url='%s',user=%s,pass=%s,pacer_min_sleep=0:%s", server.URL, user, obscure.MustObscure(password), stills)
 }
 
-// renames has MOVE replace at once, as nginx's does; that of x/net/webdav removes first.
+// renames has MOVE replace at once; that of x/net/webdav deletes first, as the standard has it.
 func renames(dir string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

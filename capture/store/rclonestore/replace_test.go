@@ -275,6 +275,31 @@ func TestLeftovers(t *testing.T) {
 	want(t, filesIn(dir, ""), "new")
 }
 
+// TestFolderGoes deletes the last file of a folder again and again, and the folder with it, while others put into it.
+func TestFolderGoes(t *testing.T) {
+	for name, remote := range map[string]string{"local": t.TempDir(), "SFTP": serveSFTP(t, t.TempDir(), new(gate))} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t, remote)
+			var wait sync.WaitGroup
+			for n := range 3 {
+				one := still("one")
+				one.ID = fmt.Sprint("ID", n)
+				wait.Go(func() {
+					for range 30 {
+						if _, err := s.Put(t.Context(), one); err != nil {
+							t.Error(err)
+						}
+						if n, err := s.Delete(t.Context(), capture.Selection{ID: one.ID}); n != 1 || err != nil {
+							t.Errorf("Delete: %d, %v", n, err)
+						}
+					}
+				})
+			}
+			wait.Wait()
+		})
+	}
+}
+
 func TestWrongPassword(t *testing.T) {
 	dir := t.TempDir()
 	webdav := serveWebDAV(t, dir, renames(dir))

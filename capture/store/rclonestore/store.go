@@ -38,7 +38,7 @@ import (
 //
 //   - disks, SMB, and SFTP servers that know posix-rename, as OpenSSH, replace at once; so do clouds and buckets;
 //   - WebDAV servers may delete the old file before they rename, as their standard has it, and other SFTP servers are made to: for
-//     a moment nobody finds the still. nginx replaces at once;
+//     a moment nobody finds the still;
 //   - where a rename replaces nothing, as by some FTP servers, the old file makes way into .livestill for a moment, and comes back
 //     if the new one fails.
 //
