@@ -1,0 +1,162 @@
+package rclonestore
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/rclone/rclone/fs"
+	"github.com/rclone/rclone/fs/fspath"
+
+	"github.com/livestill/livestill/capture"
+)
+
+// List yields the stills that are there. It reads folder by folder, only the stream's if which has one.
+func (r *Store) List(ctx context.Context, which capture.Selection) iter.Seq2[capture.Stored, error] {
+	return func(yield func(capture.Stored, error) bool) {
+		f, err := r.open(ctx)
+		if err == nil {
+			err = r.each(ctx, f, which, func(s capture.Stored, _ fs.Object) bool { return yield(s, nil) })
+		}
+		if err != nil {
+			yield(capture.Stored{}, failed(ctx, "list", err))
+		}
+	}
+}
+
+// Delete deletes files; on disks, by SFTP, SMB and FTP also the folders that this leaves empty. Elsewhere they stay, for to delete a
+// folder there deletes what is put into it meanwhile. Google Drive and others move files to a bin first, unless told not to by Remote's
+// options, such as use_trash=false.
+func (r *Store) Delete(ctx context.Context, which capture.Selection) (files int, err error) {
+	if which.All() {
+		return 0, capture.ErrSelectsAll
+	}
+	f, err := r.open(ctx)
+	var found []fs.Object
+	if err == nil {
+		err = r.each(ctx, f, which, func(_ capture.Stored, o fs.Object) bool { found = append(found, o); return true })
+	}
+	if err == nil {
+		files, err = await(ctx, &r.running, func() (int, error) { return remove(ctx, f, found) })
+	}
+	if err != nil {
+		return files, failed(ctx, "delete", err)
+	}
+	return files, nil
+}
+
+// remove removes files, and folders that are empty then, and says how many files there were.
+func remove(ctx context.Context, f fs.Fs, found []fs.Object) (files int, err error) {
+	folders := make(map[string]bool)
+	for _, o := range found {
+		if err := context.Cause(ctx); err != nil {
+			return files, err
+		}
+		folders[path.Dir(o.Remote())] = true
+		err := o.Remove(ctx)
+		if err == nil {
+			files++
+		} else if _, none := f.NewObject(ctx, o.Remote()); !errors.Is(none, fs.ErrorObjectNotFound) {
+			return files, err
+		}
+	}
+	switch fs.Type(fs.UnWrapFs(f)) {
+	case "local", "sftp", "smb", "ftp": // to remove a folder that is not empty fails
+		for name := range folders {
+			for name != "." && f.Rmdir(ctx, name) == nil {
+				name = path.Dir(name)
+			}
+		}
+	}
+	return files, nil
+}
+
+// each calls do with each file that which selects, until it returns false.
+func (r *Store) each(ctx context.Context, f fs.Fs, which capture.Selection, do func(capture.Stored, fs.Object) bool) error {
+	prefix, read, err := r.Template.Select(which)
+	if err != nil {
+		return err
+	}
+	root, err := r.root()
+	if err != nil {
+		return err
+	}
+	for folders := []string{strings.TrimSuffix(prefix, "/")}; len(folders) > 0; {
+		folder := folders[len(folders)-1]
+		folders = folders[:len(folders)-1]
+		for page, err := range r.pages(ctx, f, folder) {
+			if errors.Is(err, fs.ErrorDirNotFound) { // deleted meanwhile, or not made yet
+				break
+			} else if err != nil {
+				return err
+			}
+			for _, entry := range page {
+				o, isFile := entry.(fs.Object)
+				s, isStill := read(entry.Remote())
+				switch {
+				case !isFile && !strings.HasPrefix(path.Base(entry.Remote()), "."):
+					folders = append(folders, entry.Remote())
+				case isFile && isStill:
+					s.Location, s.Size = fspath.JoinRootPath(root, entry.Remote()), o.Size()
+					if !do(s, o) {
+						return nil
+					}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// pages yields what is in a folder, or the error that ends it.
+func (r *Store) pages(ctx context.Context, f fs.Fs, folder string) iter.Seq2[fs.DirEntries, error] {
+	return func(yield func(fs.DirEntries, error) bool) {
+		if err := context.Cause(ctx); err != nil {
+			yield(nil, err)
+			return
+		}
+		ctx, stop := context.WithCancel(ctx)
+		defer stop()
+		pages, listed := make(chan fs.DirEntries), make(chan error, 1)
+		r.running.Go(func() {
+			listed <- list(ctx, f, folder, func(page fs.DirEntries) error {
+				select {
+				case pages <- slices.Clone(page): // the backend fills it again
+					return nil
+				case <-ctx.Done():
+					return context.Cause(ctx)
+				}
+			})
+		})
+		for {
+			select {
+			case page := <-pages:
+				if !yield(page, nil) {
+					return
+				}
+			case err := <-listed:
+				if err != nil {
+					yield(nil, err)
+				}
+				return
+			case <-ctx.Done():
+				yield(nil, context.Cause(ctx))
+				return
+			}
+		}
+	}
+}
+
+func list(ctx context.Context, f fs.Fs, folder string, send fs.ListRCallback) error {
+	if inPages := f.Features().ListP; inPages != nil {
+		return inPages(ctx, folder, send)
+	}
+	page, err := f.List(ctx, folder)
+	if err != nil {
+		return err
+	}
+	return send(page)
+}

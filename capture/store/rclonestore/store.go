@@ -1,0 +1,214 @@
+// Package rclonestore keeps stills on whatever rclone (https://rclone.org) reaches: Google Drive, Dropbox, OneDrive, a NAS by SMB, SFTP or
+// WebDAV, and some seventy more. A program imports the backends it wants, and carries no others:
+//
+//	import _ "github.com/rclone/rclone/backend/drive"
+//
+// Three things of rclone are the process's, and left to the program. Its configuration, in which remotes have their names and passwords,
+// is empty until configfile.Install of rclone's fs/config/configfile reads rclone.conf; the environment does as well, with
+// RCLONE_CONFIG_NAS_TYPE=smb, RCLONE_CONFIG_NAS_HOST and so on. Its log goes to standard error, and elsewhere with fs.SetLogger. Its
+// options are those of fs.GetConfig.
+package rclonestore
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rclone/rclone/fs"
+	"github.com/rclone/rclone/fs/fspath"
+	"github.com/rclone/rclone/fs/hash"
+
+	"github.com/livestill/livestill/capture"
+	"github.com/livestill/livestill/capture/store"
+)
+
+// A Store keeps stills in a folder of an rclone remote.
+//
+// A still is there as a whole or not at all. Where an upload shows while it is under way, on disks, by SFTP, SMB, FTP and WebDAV, it goes
+// into the folder .livestill of the remote, and is renamed when its size is right, and its hash, if the remote tells one. Clouds and
+// buckets show whole files only, and are written to directly. A file that has the still's bytes already is left as it is, so to repeat
+// a Put disturbs nobody.
+//
+// To put other bytes in place of a still takes what the remote has for it:
+//
+//   - disks, SMB, and SFTP servers that know posix-rename, as OpenSSH, replace at once; so do clouds and buckets;
+//   - WebDAV servers may delete the old file before they rename, as their standard has it, and other SFTP servers are made to: for
+//     a moment nobody finds the still;
+//   - where a rename replaces nothing, as by some FTP servers, the old file makes way into .livestill for a moment, and comes back
+//     if the new one fails.
+//
+// When a crash, or the network, cuts off at that moment, the still is to be found in .livestill for an hour, and where it was when it is
+// put again.
+//
+// Google Drive takes two files of one name. A Store puts only one, but two processes that put the same new still at once may not.
+//
+// The backends of SFTP, SMB and FTP do not know contexts. When Put has returned with the context's error, a call of theirs may go on until
+// its connection times out, which takes a minute, and some calls connect again. It may still store the still, but not in place of what
+// this Store puts later.
+type Store struct {
+	// Remote is what rclone calls the folder: "drive:stills", of a remote in its configuration; or with the remote's options in it, as
+	// ":sftp,host=nas,user=camera,key_file=/etc/camera/key,known_hosts_file=/etc/camera/known_hosts:stills". Passwords stand there as
+	// MustObscure of rclone's fs/config/obscure writes them. Without known_hosts_file, SFTP trusts any server.
+	//
+	// The first Put opens it, so the remote may come up later than the program.
+	Remote   string
+	Template store.Template // names of the files within Remote
+
+	mu      sync.Mutex
+	opening *opening        // nil at first
+	busy    map[string]bool // keys of the Puts under way
+	ended   chan struct{}   // closed, and another made, when one of them ends
+	swept   time.Time       // when Put last looked for leftovers
+	running sync.WaitGroup  // all calls
+}
+
+// Put uploads s. Its location is the remote's name and the path there: "drive:stills/live/alice/20260506_070809.123_KXW3B4TM2J.jpg".
+func (r *Store) Put(ctx context.Context, s *capture.Still) (location string, err error) {
+	at, key, err := r.locate(s)
+	if err != nil {
+		return "", err
+	}
+	file := file{key: key, data: s.Data, mediaType: s.Type} // s is the caller's again when Put returns
+	location, err = await(ctx, &r.running, func() (string, error) { return at, r.put(ctx, file) })
+	if err != nil {
+		return "", failed(ctx, "put "+key, err)
+	}
+	return location, nil
+}
+
+// Locate returns the location that Put would return. It needs no remote.
+func (r *Store) Locate(s *capture.Still) (string, error) {
+	location, _, err := r.locate(s)
+	return location, err
+}
+
+func (r *Store) locate(s *capture.Still) (location, key string, err error) {
+	if key, err = r.Template.Key(s); err != nil {
+		return "", "", err
+	}
+	root, err := r.root()
+	if err != nil {
+		return "", "", err
+	}
+	return fspath.JoinRootPath(root, key), key, nil
+}
+
+// root is Remote without its options, among which are passwords.
+func (r *Store) root() (string, error) {
+	remote, err := fspath.Parse(r.Remote)
+	if err != nil {
+		return "", fmt.Errorf("rclonestore: Remote: %w", err)
+	}
+	if name := strings.TrimPrefix(remote.Name, ":"); name != "" {
+		return name + ":" + remote.Path, nil
+	}
+	return remote.Path, nil
+}
+
+// put is Put for as long as it takes.
+func (r *Store) put(ctx context.Context, file file) error {
+	end, err := r.begin(ctx, file.key)
+	if err != nil {
+		return err
+	}
+	defer end()
+	f, err := r.open(ctx)
+	if err != nil {
+		return err
+	}
+	old, err := f.NewObject(ctx, file.key)
+	switch {
+	case errors.Is(err, fs.ErrorObjectNotFound):
+		old = nil
+	case err != nil:
+		return err
+	case file.is(ctx, old):
+		return nil
+	}
+	if !staged(f) {
+		_, err = file.upload(ctx, f, file.key, old)
+		return err
+	}
+	if err := file.replace(ctx, f, old); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	due := time.Since(r.swept) > stale
+	if due {
+		r.swept = time.Now()
+	}
+	r.mu.Unlock()
+	if due {
+		sweep(ctx, f)
+	}
+	return nil
+}
+
+// Close waits for calls that were left behind, and closes connections. The next Put would open them again.
+func (r *Store) Close() error {
+	r.running.Wait()
+	r.mu.Lock()
+	o := r.opening
+	r.opening = nil
+	r.mu.Unlock()
+	if o == nil || o.f == nil || o.f.Features().Shutdown == nil {
+		return nil
+	}
+	return o.f.Features().Shutdown(context.Background())
+}
+
+// A file is a still that is being put.
+type file struct {
+	key       string
+	data      []byte
+	mediaType string
+}
+
+// is reports whether o has the still's bytes. Remotes without hashes are asked for the bytes: a Put is repeated seldom.
+func (f file) is(ctx context.Context, o fs.Object) bool {
+	if o.Size() != int64(len(f.data)) {
+		return false
+	}
+	if known, err := f.check(ctx, o); known || err != nil {
+		return err == nil
+	}
+	in, err := o.Open(ctx)
+	if err != nil {
+		return false
+	}
+	data, err := io.ReadAll(io.LimitReader(in, o.Size()+1))
+	return errors.Join(err, in.Close()) == nil && bytes.Equal(data, f.data)
+}
+
+// check fails if o's size or hash is not the still's, and tells whether there is a hash. One that cannot be had is none: an SFTP server
+// that has md5sum may have it see other paths.
+func (f file) check(ctx context.Context, o fs.Object) (known bool, err error) {
+	if o.Size() >= 0 && o.Size() != int64(len(f.data)) {
+		return false, fmt.Errorf("%d bytes arrived of %d", o.Size(), len(f.data))
+	}
+	kind := o.Fs().Hashes().GetOne()
+	if kind == hash.None {
+		return false, nil
+	}
+	got, none := o.Hash(ctx, kind)
+	if known = none == nil && got != ""; known {
+		want, err := hash.StreamTypes(bytes.NewReader(f.data), hash.NewHashSet(kind))
+		if err != nil || !hash.Equals(want[kind], got) {
+			return true, errors.Join(err, fmt.Errorf("other bytes arrived, whose %v is %s, not %s", kind, got, want[kind]))
+		}
+	}
+	return known, nil
+}
+
+// failed says what failed, and that the context had ended if it had.
+func failed(ctx context.Context, what string, err error) error {
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
+		err = fmt.Errorf("%w: %w", cause, err)
+	}
+	return fmt.Errorf("rclonestore: %s: %w", what, err)
+}

@@ -1,0 +1,141 @@
+package rclonestore_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+
+	"github.com/rclone/rclone/fs"
+	"go.uber.org/goleak"
+
+	"github.com/livestill/livestill/capture/capturetest"
+	"github.com/livestill/livestill/capture/store/rclonestore"
+)
+
+func TestMain(m *testing.M) {
+	fs.SetLogger(slog.DiscardHandler)
+	goleak.VerifyTestMain(m)
+}
+
+// open makes a Store that is closed when the test ends.
+func open(t *testing.T, remote string) *rclonestore.Store {
+	t.Helper()
+	s := &rclonestore.Store{Remote: remote}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func TestWebDAV(t *testing.T) {
+	capturetest.TestStore(t, func(t *testing.T) capturetest.StoreCase {
+		t.Helper()
+		dir := t.TempDir()
+		var broken atomic.Bool
+		s := open(t, serveWebDAV(t, dir, func(next http.Handler) http.Handler {
+			next = renames(dir)(next)
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if broken.Load() {
+					http.Error(w, "out of order", http.StatusInternalServerError)
+					return
+				}
+				next.ServeHTTP(w, r)
+			})
+		}))
+		return capturetest.StoreCase{Store: s, Files: filesIn(filepath.Join(dir, stills), "webdav:"+stills), Break: func() func() {
+			broken.Store(true)
+			return func() { broken.Store(false) }
+		}}
+	})
+}
+
+// TestSFTP has a server that hangs. rclone's backend does not know contexts.
+func TestSFTP(t *testing.T) {
+	capturetest.TestStore(t, func(t *testing.T) capturetest.StoreCase {
+		t.Helper()
+		dir := filepath.Join(t.TempDir(), stills)
+		var door gate
+		s := open(t, serveSFTP(t, dir, &door))
+		return capturetest.StoreCase{Store: s, Files: filesIn(dir, "sftp:"+dir), Break: func() func() {
+			mend := door.close()
+			t.Cleanup(mend)
+			return mend
+		}}
+	})
+}
+
+func TestLocal(t *testing.T) {
+	capturetest.TestStore(t, func(t *testing.T) capturetest.StoreCase {
+		t.Helper()
+		dir := filepath.Join(t.TempDir(), stills)
+		return capturetest.StoreCase{Store: open(t, dir), Files: filesIn(dir, dir), Break: func() func() { return away(t, dir) }}
+	})
+}
+
+// away puts a file where a folder was, until back is called.
+func away(t *testing.T, dir string) (back func()) {
+	t.Helper()
+	check := func(err error) {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	check(os.MkdirAll(dir, 0o700))
+	check(os.Rename(dir, dir+"-away"))
+	check(os.WriteFile(dir, nil, 0o600))
+	return func() {
+		check(os.Remove(dir))
+		check(os.Rename(dir+"-away", dir))
+	}
+}
+
+// TestMemory is about remotes that are written to directly.
+func TestMemory(t *testing.T) {
+	capturetest.TestStore(t, func(t *testing.T) capturetest.StoreCase {
+		t.Helper()
+		bucket := ":memory:" + filepath.Base(filepath.Dir(t.TempDir()))
+		return capturetest.StoreCase{Store: open(t, bucket), Files: func() (map[string][]byte, error) {
+			return objects(t.Context(), bucket)
+		}}
+	})
+}
+
+// objects reads all that a bucket has.
+func objects(ctx context.Context, bucket string) (map[string][]byte, error) {
+	files := make(map[string][]byte)
+	f, err := fs.NewFs(ctx, bucket)
+	if err != nil {
+		return nil, err
+	}
+	err = f.Features().ListR(ctx, "", func(entries fs.DirEntries) error {
+		for _, entry := range entries {
+			o, ok := entry.(fs.Object)
+			if !ok {
+				continue
+			}
+			in, err := o.Open(ctx)
+			if err != nil {
+				return err
+			}
+			if files[bucket[1:]+"/"+o.Remote()], err = io.ReadAll(in); err != nil {
+				return err
+			}
+			if err := in.Close(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if errors.Is(err, fs.ErrorDirNotFound) {
+		err = nil
+	}
+	return files, err
+}
