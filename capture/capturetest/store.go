@@ -42,6 +42,7 @@ func TestStore(t *testing.T, newStore func(t *testing.T) StoreCase) {
 		{"Finds", storeTest.finds}, {"Names", storeTest.names}, {"Replaces", storeTest.replaces}, {"Concurrent", storeTest.concurrent},
 		{"NothingHalf", storeTest.nothingHalf}, {"Context", storeTest.endedContext}, {"Rejects", storeTest.rejects},
 		{"Fails", storeTest.fails}, {"Hangs", storeTest.hangs}, {"Lists", storeTest.lists}, {"Deletes", storeTest.deletes},
+		{"Churns", storeTest.churns},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.test(storeTest{t, newStore(t)}) })
 	}
@@ -277,13 +278,13 @@ func (t storeTest) hangs() {
 	mend := t.Break()
 	defer mend()
 	cause := errors.New("the caller has gone")
-	ctx, cancel := context.WithCancelCause(t.Context())
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 200*time.Millisecond, cause) // so that Put has got as far as it gets
+	defer cancel()
 	result := make(chan error, 1)
 	go func() {
 		_, err := t.Store.Put(ctx, still("live/alice", "ID", 1000))
 		result <- err
 	}()
-	cancel(cause)
 	select {
 	case err := <-result:
 		if err == nil {
@@ -409,6 +410,33 @@ func (t storeTest) deletes() {
 	if _, err := d.Delete(ctx, capture.Selection{Stream: "live/alice"}); !errors.Is(err, cause) {
 		t.Errorf("Delete with an ended context: %v, want %v", err, cause)
 	}
+}
+
+// churns has each of several delete what it put, so that the folder of their stream, if there is one, comes and goes.
+func (t storeTest) churns() {
+	d, ok := t.Store.(capture.Deleter)
+	if !ok {
+		return
+	}
+	if _, err := d.Delete(t.Context(), capture.Selection{ID: "none"}); errors.Is(err, errors.ErrUnsupported) {
+		return
+	}
+	var wait sync.WaitGroup
+	for n := range 3 {
+		wait.Go(func() {
+			for i := range 10 {
+				id := fmt.Sprint(n, "-", i)
+				if _, err := t.Store.Put(t.Context(), still("live/alice", id, 8)); err != nil {
+					t.Errorf("Put beside others' Delete: %v", err)
+				}
+				if files, err := d.Delete(t.Context(), capture.Selection{Stream: "live/alice", ID: id}); files == 0 || err != nil {
+					t.Errorf("Delete of what was put: %d files, %v", files, err)
+				}
+			}
+		})
+	}
+	wait.Wait()
+	t.want(nil)
 }
 
 func unsupported(all iter.Seq2[capture.Stored, error]) bool {
