@@ -23,6 +23,7 @@ import (
 const (
 	user   = "livestill"
 	secret = "no secret"
+	first  = "stills-1"       // the first bucket's name
 	soon   = 20 * time.Second // for what has to happen; no measure of speed
 )
 
@@ -33,51 +34,43 @@ type gateway struct {
 }
 
 // startGateway starts one that lasts as long as the test.
-func startGateway(t testing.TB) *gateway {
-	t.Helper()
+func startGateway(tb testing.TB) *gateway {
+	tb.Helper()
 	program, err := filepath.Abs("../../../bin/versitygw")
 	if err == nil {
 		_, err = os.Stat(program)
 	}
 	if err != nil {
-		t.Fatalf("%v: the S3 server that the tests need; make test installs it", err)
+		tb.Fatalf("%v: the S3 server that the tests need; make test installs it", err)
 	}
-	dir, err := os.MkdirTemp("", "s3") // t.TempDir's is too long for a socket
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
+	dir := tb.TempDir()
 	g := &gateway{socket: filepath.Join(dir, "socket")}
 	output, err := os.Create(filepath.Join(dir, "output"))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	folder := filepath.Join(dir, "buckets")
 	if err := os.Mkdir(folder, 0o700); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	cmd := exec.CommandContext(context.Background(), program, "--port", g.socket, "--quiet", "posix", folder)
 	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+user, "ROOT_SECRET_KEY="+secret)
 	cmd.Stdout, cmd.Stderr = output, output
 	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		_ = cmd.Wait() // it is killed
 	}()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		<-ended
 		_ = output.Close()
 	})
 
-	ctx, cancel := context.WithTimeout(t.Context(), soon)
+	ctx, cancel := context.WithTimeout(tb.Context(), soon)
 	defer cancel()
 	again := time.NewTicker(5 * time.Millisecond)
 	defer again.Stop()
@@ -93,15 +86,15 @@ func startGateway(t testing.TB) *gateway {
 		case <-ctx.Done():
 		}
 		said, _ := os.ReadFile(output.Name())
-		t.Fatalf("%s does not listen: %s", program, said)
+		tb.Fatalf("%s does not listen: %s", program, said)
 	}
 }
 
 // client returns one that signs as a user with its secret, and tries again quickly unless patient, when it does as by default.
-func client(t testing.TB, url, secret string, patient bool) *s3.Client {
-	t.Helper()
+func client(tb testing.TB, url, secret string, patient bool) *s3.Client {
+	tb.Helper()
 	transport := &http.Transport{}
-	t.Cleanup(transport.CloseIdleConnections)
+	tb.Cleanup(transport.CloseIdleConnections)
 	o := s3.Options{
 		BaseEndpoint: aws.String(url),
 		UsePathStyle: true,
@@ -116,27 +109,27 @@ func client(t testing.TB, url, secret string, patient bool) *s3.Client {
 }
 
 // newBucket makes a bucket behind a proxy of its own.
-func (g *gateway) newBucket(t testing.TB) (*blob.Bucket, *proxy) {
-	t.Helper()
-	p := newProxy(t, "unix", g.socket)
-	c := client(t, p.URL, secret, false)
+func (g *gateway) newBucket(tb testing.TB) (*blob.Bucket, *proxy) {
+	tb.Helper()
+	p := newProxy(tb, "unix", g.socket)
+	c := client(tb, p.URL, secret, false)
 	name := fmt.Sprintf("stills-%d", g.buckets.Add(1))
-	if _, err := c.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &name}); err != nil {
-		t.Fatal(err)
+	if _, err := c.CreateBucket(tb.Context(), &s3.CreateBucketInput{Bucket: &name}); err != nil {
+		tb.Fatal(err)
 	}
-	return open(t, c, name), p
+	return open(tb, c, name), p
 }
 
 // open opens a bucket of a client.
-func open(t testing.TB, c *s3.Client, name string) *blob.Bucket {
-	t.Helper()
-	bucket, err := s3blob.OpenBucket(t.Context(), c, name, nil)
+func open(tb testing.TB, c *s3.Client, name string) *blob.Bucket {
+	tb.Helper()
+	bucket, err := s3blob.OpenBucket(tb.Context(), c, name, nil)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := bucket.Close(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	return bucket

@@ -25,10 +25,11 @@ const (
 	deny        // answers 403
 	slow        // passes 1 MiB a second, each way
 	cut         // has a request served, and resets its connection in place of the answer
+	hide        // answers 404 to HEAD, and passes the rest
 )
 
 func (m mode) String() string {
-	return [...]string{"pass", "refuse", "hang", "fail", "deny", "slow", "cut"}[m]
+	return [...]string{"pass", "refuse", "hang", "fail", "deny", "slow", "cut", "hide"}[m]
 }
 
 const (
@@ -52,8 +53,8 @@ type proxy struct {
 }
 
 // newProxy returns a proxy for the server at an address as net.Dial takes it. It lasts as long as the test.
-func newProxy(t testing.TB, network, address string) *proxy {
-	t.Helper()
+func newProxy(tb testing.TB, network, address string) *proxy {
+	tb.Helper()
 	p := &proxy{Seen: make(chan struct{}, 1), changed: make(chan struct{}), count: make(map[string]int)}
 	p.transport = &http.Transport{
 		DisableCompression: true, // the client has not asked for it
@@ -74,7 +75,7 @@ func newProxy(t testing.TB, network, address string) *proxy {
 	p.server.Listener = &resetting{p.server.Listener, p}
 	p.server.Start()
 	p.URL = p.server.URL
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		p.Set(refuse)
 		p.server.CloseClientConnections()
 		p.server.Close()
@@ -125,6 +126,12 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		case <-r.Context().Done():
 		}
 		reset(w)
+	case hide:
+		if r.Method == http.MethodHead {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		p.forward.ServeHTTP(w, r)
 	case fail:
 		answer(w, http.StatusInternalServerError, "InternalError")
 	case deny:

@@ -12,8 +12,8 @@
 //	defer bucket.Close()
 //	camera.Store = &blobstore.Store{Bucket: bucket}
 //
-// For a folder store.Dir is the better one: gocloud's fileblob does not flush what it writes, and does not tell an empty folder from one
-// that it cannot read.
+// For a folder store.Dir is the better one. gocloud's fileblob does not flush what it writes, keeps a second file beside each, and
+// what it cannot read it does not list, instead of an error.
 package blobstore
 
 import (
@@ -22,6 +22,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"mime"
 	"net/url"
@@ -65,6 +66,10 @@ const (
 	maxLinks  = 7 * 24 * time.Hour // S3 and Google sign for no longer
 	deletions = 16                 // at a time
 	passes    = 3                  // of a Delete without progress, as when another is faster
+	pageSize  = 1000               // of a list; S3's limit
+
+	// fileblob sorts within a page only. Of a list with several it leaves out files, or has them twice; hence it gets one that holds all.
+	folderSize = 1 << 20
 )
 
 // Put puts s in one request, so that it is there as a whole or not at all. The service gets a hash to check it by, and what is known
@@ -172,14 +177,16 @@ func (b *Store) link(ctx context.Context, key string, valid time.Duration) (stri
 // List yields the stills that are there. What has another name than one of Template's is none of its.
 func (b *Store) List(ctx context.Context, which capture.Selection) iter.Seq2[capture.Stored, error] {
 	return func(yield func(capture.Stored, error) bool) {
-		var locate error
-		err := b.each(ctx, which, func(key string, s capture.Stored) bool {
-			if s.Location, locate = b.location(ctx, key); locate != nil {
-				return false
+		var failed error
+		err := b.pages(ctx, which, func(page []object) bool {
+			for _, o := range page {
+				if o.Location, failed = b.location(ctx, o.key); failed != nil || !yield(o.Stored, nil) {
+					return false
+				}
 			}
-			return yield(s, nil)
+			return true
 		})
-		if err = errors.Join(err, locate); err != nil {
+		if err = errors.Join(err, failed); err != nil {
 			yield(capture.Stored{}, err)
 		}
 	}
@@ -190,8 +197,7 @@ func (b *Store) Delete(ctx context.Context, which capture.Selection) (files int,
 	if which.All() {
 		return 0, capture.ErrSelectsAll
 	}
-	// One list is not enough: fileblob's may leave out some of more than a thousand, and Google says of what may not be deleted that it is
-	// not there.
+	// Google says of what may not be deleted that it is not there: the next list shows whether that is so.
 	var gone error
 	for range passes {
 		for progress := true; progress; {
@@ -203,7 +209,7 @@ func (b *Store) Delete(ctx context.Context, which capture.Selection) (files int,
 			}
 		}
 	}
-	return files, fmt.Errorf("blobstore: delete %+v: listed, but not there to be deleted: %w", which, gone)
+	return files, fmt.Errorf("blobstore: delete: listed, but not there to be deleted: %w", gone)
 }
 
 // pass deletes what a list has, and says how much, and of one that was gone by then what the bucket said.
@@ -214,32 +220,38 @@ func (b *Store) pass(ctx context.Context, which capture.Selection) (deleted int,
 		mu     sync.Mutex
 		failed error // under mu, as are deleted and gone
 	)
-	err = b.each(ctx, which, func(key string, _ capture.Stored) bool {
-		turn <- struct{}{}
-		wait.Go(func() {
-			defer func() { <-turn }()
-			err := b.Bucket.Delete(ctx, key)
-			mu.Lock()
-			defer mu.Unlock()
-			switch {
-			case err == nil:
-				deleted++
-			case gcerrors.Code(err) == gcerrors.NotFound:
-				gone = err
-			default:
-				failed = wrap(ctx, "delete", key, err)
-			}
-		})
-		mu.Lock()
-		defer mu.Unlock()
+	err = b.pages(ctx, which, func(page []object) bool {
+		for _, o := range page {
+			turn <- struct{}{}
+			wait.Go(func() {
+				defer func() { <-turn }()
+				err := b.Bucket.Delete(ctx, o.key)
+				mu.Lock()
+				defer mu.Unlock()
+				switch {
+				case err == nil:
+					deleted++
+				case gcerrors.Code(err) == gcerrors.NotFound:
+					gone = err
+				default:
+					failed = wrap(ctx, "delete", o.key, err)
+				}
+			})
+		}
+		wait.Wait() // fileblob's list fails if a file goes meanwhile
 		return failed == nil
 	})
-	wait.Wait()
 	return deleted, gone, errors.Join(err, failed)
 }
 
-// each calls do with each still that which selects, until it returns false.
-func (b *Store) each(ctx context.Context, which capture.Selection, do func(key string, s capture.Stored) bool) error {
+// An object is a still in the bucket.
+type object struct {
+	capture.Stored
+	key string
+}
+
+// pages calls do with the stills of each page of the bucket's list that which selects, until it returns false.
+func (b *Store) pages(ctx context.Context, which capture.Selection, do func(page []object) bool) error {
 	if err := b.check(); err != nil {
 		return err
 	}
@@ -247,20 +259,31 @@ func (b *Store) each(ctx context.Context, which capture.Selection, do func(key s
 	if err != nil {
 		return err
 	}
-	objects, end := b.Bucket.List(&blob.ListOptions{Prefix: plain.Replace(prefix)}).All(ctx)
-	for object := range objects {
+	size := pageSize
+	if info := fs.FileInfo(nil); b.Bucket.As(&info) {
+		size = folderSize
+	}
+	options := &blob.ListOptions{Prefix: plain.Replace(prefix)}
+	for token := blob.FirstPageToken; len(token) > 0; {
+		var list []*blob.ListObject
+		if list, token, err = b.Bucket.ListPage(ctx, token, size, options); err != nil {
+			return wrap(ctx, "list", prefix, err)
+		}
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
-		s, ok := read(original.Replace(object.Key))
-		if s.Size = object.Size; ok && !do(object.Key, s) {
+		var page []object
+		for _, o := range list {
+			if s, ok := read(original.Replace(o.Key)); ok {
+				s.Size = o.Size
+				page = append(page, object{s, o.Key})
+			}
+		}
+		if !do(page) {
 			return nil
 		}
 	}
-	if err := end(); err != nil {
-		return wrap(ctx, "list", prefix, err)
-	}
-	return context.Cause(ctx)
+	return nil
 }
 
 func (b *Store) check() error {
@@ -303,5 +326,5 @@ func wrap(ctx context.Context, step, key string, err error) error {
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
 		err = fmt.Errorf("%w: %w", cause, err)
 	}
-	return fmt.Errorf("blobstore: %s %s: %w", step, key, err)
+	return fmt.Errorf("blobstore: %s %q: %w", step, key, err)
 }

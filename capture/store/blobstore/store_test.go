@@ -51,31 +51,31 @@ func TestS3(t *testing.T) {
 	})
 }
 
-func memory(t testing.TB) *blob.Bucket {
-	t.Helper()
+func memory(tb testing.TB) *blob.Bucket {
+	tb.Helper()
 	bucket := memblob.OpenBucket(nil)
-	t.Cleanup(func() { _ = bucket.Close() })
+	tb.Cleanup(func() { _ = bucket.Close() })
 	return bucket
 }
 
-func folder(t testing.TB, dir string) *blob.Bucket {
-	t.Helper()
+func folder(tb testing.TB, dir string) *blob.Bucket {
+	tb.Helper()
 	bucket, err := fileblob.OpenBucket(dir, &fileblob.Options{CreateDir: true})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = bucket.Close() })
+	tb.Cleanup(func() { _ = bucket.Close() })
 	return bucket
 }
 
 // filesIn reads all that is in a bucket.
-func filesIn(t testing.TB, bucket *blob.Bucket) func() (map[string][]byte, error) {
-	t.Helper()
+func filesIn(tb testing.TB, bucket *blob.Bucket) func() (map[string][]byte, error) {
+	tb.Helper()
 	return func() (map[string][]byte, error) {
 		files := make(map[string][]byte)
-		objects, end := bucket.List(nil).All(t.Context())
+		objects, end := bucket.List(nil).All(tb.Context())
 		for object := range objects {
-			data, err := bucket.ReadAll(t.Context(), object.Key)
+			data, err := bucket.ReadAll(tb.Context(), object.Key)
 			if err != nil {
 				return nil, err
 			}
