@@ -20,7 +20,7 @@ func TestDeletesThousands(t *testing.T) {
 	for name, bucket := range map[string]*blob.Bucket{"S3": s3, "memory": memory(t), "folder": folder(t, filepath.Join(t.TempDir(), "bucket"))} {
 		b := &blobstore.Store{Bucket: bucket}
 		var wait sync.WaitGroup
-		const each = 600
+		const each = 340
 		for _, stream := range []string{"a", "a-b", "a.b"} {
 			wait.Go(func() {
 				for i := range each {
@@ -74,6 +74,29 @@ func TestDeletesTogether(t *testing.T) {
 	}
 	wait.Wait()
 	found(t, bucket)
+}
+
+func TestDeleteFails(t *testing.T) {
+	g := startGateway(t)
+	bucket, proxy := g.newBucket(t)
+	b := &blobstore.Store{Bucket: bucket}
+	s := still("live/alice", "ID", noise(8))
+	if _, err := b.Put(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range []mode{refuse, fail, deny} {
+		proxy.Set(m)
+		if files, err := b.Delete(t.Context(), capture.Selection{ID: "ID"}); files != 0 || err == nil {
+			t.Errorf("%v: deleted %d, %v", m, files, err)
+		}
+		for s, err := range b.List(t.Context(), capture.Selection{}) {
+			if err == nil {
+				t.Errorf("%v: listed %v", m, s)
+			}
+		}
+		proxy.Set(pass)
+		found(t, bucket, s.Data)
+	}
 }
 
 // TestDeleteDoubts deletes from a bucket that denies what it lists, as Google's does if to delete is not allowed.

@@ -25,11 +25,12 @@ const (
 	deny        // answers 403
 	slow        // passes 1 MiB a second, each way
 	cut         // has a request served, and resets its connection in place of the answer
+	damage      // has the first byte of each body that is sent arrive as another
 	hide        // answers 404 to HEAD, and passes the rest
 )
 
 func (m mode) String() string {
-	return [...]string{"pass", "refuse", "hang", "fail", "deny", "slow", "cut", "hide"}[m]
+	return [...]string{"pass", "refuse", "hang", "fail", "deny", "slow", "cut", "damage", "hide"}[m]
 }
 
 const (
@@ -126,6 +127,13 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		case <-r.Context().Done():
 		}
 		reset(w)
+	case damage:
+		body := r.Body
+		r.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.MultiReader(&damaged{io.LimitReader(body, 1)}, body), body}
+		p.forward.ServeHTTP(w, r)
 	case hide:
 		if r.Method == http.MethodHead {
 			w.WriteHeader(http.StatusNotFound)
@@ -170,6 +178,17 @@ func resetConn(conn net.Conn) {
 		_ = tcp.SetLinger(0)
 	}
 	_ = conn.Close()
+}
+
+// A damaged reader reads other bytes than are there.
+type damaged struct{ io.Reader }
+
+func (r *damaged) Read(b []byte) (int, error) {
+	n, err := r.Reader.Read(b)
+	for i := range b[:n] {
+		b[i] ^= 1
+	}
+	return n, err
 }
 
 // A resetting listener resets what comes while its proxy refuses.

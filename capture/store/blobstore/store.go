@@ -46,8 +46,8 @@ type Store struct {
 	// location is the key.
 	Base string
 
-	// Links, if not zero, makes each location a link that is signed, works without credentials for that long, and not at all when the
-	// credentials that signed it end before: see Link.
+	// Links, if not zero, makes each location a link that works without credentials for that long: see Link. Put, Locate and List sign one
+	// each; they lead to the same place, but do not read the same.
 	Links time.Duration
 
 	// CacheControl is what the bucket tells whoever reads a still; empty is nothing. With Immutable
@@ -72,8 +72,8 @@ const (
 	folderSize = 1 << 20
 )
 
-// Put puts s in one request, so that it is there as a whole or not at all. The service gets a hash to check it by, and what is known
-// about the still as metadata: but who asked for it. S3 takes stills of 16 MiB and more in parts, and shows none before it has all; it
+// Put puts s in one request, so that it is there as a whole or not at all. S3 and Google get a hash to check it by. What is known about
+// the still becomes the object's metadata, but for who asked for it. S3 takes stills of 16 MiB and more in parts, and shows none before it has all; it
 // keeps the parts of a Put that was cut off, until the bucket's lifecycle rule for incomplete uploads deletes them.
 func (b *Store) Put(ctx context.Context, s *capture.Still) (location string, err error) {
 	if err := context.Cause(ctx); err != nil {
@@ -134,7 +134,7 @@ func (b *Store) compare(ctx context.Context, key string, data []byte) (err error
 	return nil
 }
 
-// Locate returns where Put would put s. With Links it is a link of its own, which works as soon as s is there.
+// Locate returns where Put would put s. With Links it is a link that works as soon as s is there.
 func (b *Store) Locate(s *capture.Still) (string, error) {
 	key, err := b.key(s)
 	if err != nil {
@@ -143,8 +143,8 @@ func (b *Store) Locate(s *capture.Still) (string, error) {
 	return b.location(context.Background(), key)
 }
 
-// Link returns a link to a still that works without credentials for as long as it is valid: a second to seven days. location is what Put
-// returns without Links. A bucket that signs no links, such as memory, has errors.ErrUnsupported.
+// Link returns a link to a still that works without credentials for as long as it is valid: a second to seven days, unless
+// the credentials that sign it end before. location is what Put returns without Links. A bucket that signs no links, such as memory, has errors.ErrUnsupported.
 func (b *Store) Link(ctx context.Context, location string, valid time.Duration) (string, error) {
 	if err := b.check(); err != nil {
 		return "", err
