@@ -18,6 +18,7 @@ package blobstore
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -220,12 +221,17 @@ func (b *Store) pass(ctx context.Context, which capture.Selection) (deleted int,
 		mu     sync.Mutex
 		failed error // under mu, as are deleted and gone
 	)
+	running, stop := context.WithCancel(ctx)
+	defer stop()
 	err = b.pages(ctx, which, func(page []object) bool {
 		for _, o := range page {
 			turn <- struct{}{}
+			if running.Err() != nil {
+				break
+			}
 			wait.Go(func() {
 				defer func() { <-turn }()
-				err := b.Bucket.Delete(ctx, o.key)
+				err := b.Bucket.Delete(running, o.key)
 				mu.Lock()
 				defer mu.Unlock()
 				switch {
@@ -233,15 +239,16 @@ func (b *Store) pass(ctx context.Context, which capture.Selection) (deleted int,
 					deleted++
 				case gcerrors.Code(err) == gcerrors.NotFound:
 					gone = err
-				default:
+				case failed == nil:
 					failed = wrap(ctx, "delete", o.key, err)
+					stop()
 				}
 			})
 		}
 		wait.Wait() // fileblob's list fails if a file goes meanwhile
 		return failed == nil
 	})
-	return deleted, gone, errors.Join(err, failed)
+	return deleted, gone, cmp.Or(err, failed, context.Cause(ctx))
 }
 
 // An object is a still in the bucket.

@@ -12,9 +12,16 @@ import (
 	"gocloud.dev/blob/fileblob"
 	"gocloud.dev/blob/memblob"
 
+	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/capture/capturetest"
 	"github.com/livestill/livestill/capture/store/blobstore"
 )
+
+var _ interface {
+	capture.Locator
+	capture.Lister
+	capture.Deleter
+} = (*blobstore.Store)(nil)
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
