@@ -4,6 +4,8 @@
 # On a bare Debian 12 or 13 each installs what it needs; that takes root.
 
 LINT = v2.15.0
+# The S3 server that blobstore's tests talk to.
+VERSITYGW = v1.8.0
 # The environment that pairs go-astiav with this machine's FFmpeg; .ci/setup finds it.
 GO = env $$(cat bin/goenv)
 
@@ -12,7 +14,7 @@ PEERS = nginx-light libnginx-mod-rtmp gstreamer1.0-tools gstreamer1.0-plugins-ba
 	gstreamer1.0-plugins-bad gstreamer1.0-rtsp python3-gi gir1.2-gst-rtsp-server-1.0 glib-networking iproute2 \
 	e2fsprogs mount
 
-.PHONY: test demo bench lint setup compat
+.PHONY: test demo bench lint modules setup compat
 
 test:
 	.ci/setup $(PEERS)
@@ -21,6 +23,7 @@ test:
 	$(GO) .ci/layers
 	cp enhance/kernels_amd64.s bin/ && GOFLAGS= go generate ./enhance && cmp bin/kernels_amd64.s enhance/kernels_amd64.s
 	$(GO) go test -race ./...
+	$(MAKE) modules
 	$(GO) .ci/fuzz 5s
 
 demo: setup
@@ -39,6 +42,14 @@ lint: bin/golangci-lint-$(LINT)
 bin/golangci-lint-$(LINT):
 	GOFLAGS= GOBIN=$(CURDIR)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT)
 	mv bin/golangci-lint $@
+
+# In the modules within, such as capture/store/blobstore, what test does here.
+modules: bin/golangci-lint-$(LINT) bin/versitygw-$(VERSITYGW)
+	.ci/modules bin/golangci-lint-$(LINT)
+
+bin/versitygw-$(VERSITYGW):
+	GOFLAGS= GOWORK=off GOBIN=$(CURDIR)/bin go install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW)
+	ln -f bin/versitygw $@
 
 setup:
 	.ci/setup

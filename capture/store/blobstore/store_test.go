@@ -1,0 +1,122 @@
+package blobstore_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+	"gocloud.dev/blob"
+	"gocloud.dev/blob/fileblob"
+	"gocloud.dev/blob/memblob"
+
+	"github.com/livestill/livestill/capture"
+	"github.com/livestill/livestill/capture/capturetest"
+	"github.com/livestill/livestill/capture/store/blobstore"
+)
+
+var _ interface {
+	capture.Locator
+	capture.Lister
+	capture.Deleter
+} = (*blobstore.Store)(nil)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestMemory(t *testing.T) {
+	capturetest.TestStore(t, func(t *testing.T) capturetest.StoreCase {
+		t.Helper()
+		bucket := memory(t)
+		return capturetest.StoreCase{Store: &blobstore.Store{Bucket: bucket}, Files: filesIn(t, bucket)}
+	})
+}
+
+func TestFolder(t *testing.T) {
+	capturetest.TestStore(t, func(t *testing.T) capturetest.StoreCase {
+		t.Helper()
+		dir := filepath.Join(t.TempDir(), "bucket")
+		return capturetest.StoreCase{
+			Store: &blobstore.Store{Bucket: folder(t, dir)},
+			Files: func() (map[string][]byte, error) { return filesBelow(dir) },
+			Break: func() func() { return away(t, dir) },
+		}
+	})
+}
+
+func TestS3(t *testing.T) {
+	g := startGateway(t)
+	capturetest.TestStore(t, func(t *testing.T) capturetest.StoreCase {
+		t.Helper()
+		bucket, proxy := g.newBucket(t)
+		return capturetest.StoreCase{
+			Store: &blobstore.Store{Bucket: bucket},
+			Files: filesIn(t, bucket),
+			Break: func() func() { proxy.Set(hang); return func() { proxy.Set(pass) } },
+		}
+	})
+}
+
+func memory(tb testing.TB) *blob.Bucket {
+	tb.Helper()
+	bucket := memblob.OpenBucket(nil)
+	tb.Cleanup(func() { _ = bucket.Close() })
+	return bucket
+}
+
+func folder(tb testing.TB, dir string) *blob.Bucket {
+	tb.Helper()
+	bucket, err := fileblob.OpenBucket(dir, &fileblob.Options{CreateDir: true})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = bucket.Close() })
+	return bucket
+}
+
+// filesIn reads all that is in a bucket.
+func filesIn(tb testing.TB, bucket *blob.Bucket) func() (map[string][]byte, error) {
+	tb.Helper()
+	return func() (map[string][]byte, error) {
+		files := make(map[string][]byte)
+		objects, end := bucket.List(nil).All(tb.Context())
+		for object := range objects {
+			data, err := bucket.ReadAll(tb.Context(), object.Key)
+			if err != nil {
+				return nil, err
+			}
+			files[object.Key] = data
+		}
+		return files, end()
+	}
+}
+
+// filesBelow reads all that is in a fileblob's folder, but what fileblob keeps beside.
+func filesBelow(dir string) (map[string][]byte, error) {
+	files := make(map[string][]byte)
+	root := os.DirFS(dir)
+	err := fs.WalkDir(root, ".", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && !strings.HasSuffix(path, ".attrs") {
+			files[path], err = fs.ReadFile(root, path)
+		}
+		return err
+	})
+	return files, err
+}
+
+// away puts a file where a folder was, until back is called.
+func away(t *testing.T, dir string) (back func()) {
+	t.Helper()
+	check := func(err error) {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	check(os.Rename(dir, dir+"-away"))
+	check(os.WriteFile(dir, nil, 0o600))
+	return func() {
+		check(os.Remove(dir))
+		check(os.Rename(dir+"-away", dir))
+	}
+}
