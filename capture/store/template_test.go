@@ -26,6 +26,7 @@ func TestTemplateNames(t *testing.T) {
 		{"{id}/{stream}", "a/b", "", "", "ID/a/b.jpg"},
 		{"{id}/{stream}", "", "", "", "ID.jpg"},
 		{"stills/{year}/{month}/{day}/{stream}/{hour} {id}", "a", "", "", "stills/2026/05/06/a/07 ID.jpg"},
+		{"", "a_b__0x2f__", "", "", "a_b_%5F0x2f_%5F/20260506_070809.123_ID.jpg"},
 		{"{date}/{stream}/x{id}-{time}", "a//b", "", "", "20260506/a/%/b/xID-070809.123.jpg"},
 	} {
 		s := still(test.stream, "ID", nil)
@@ -54,6 +55,7 @@ func TestTemplateIsChecked(t *testing.T) {
 		{"{stream}/.{id}", "no path"},
 		{"a~b/{stream}/{id}", "text other than letters"},
 		{"ü/{stream}/{id}", "text other than letters"},
+		{"a__b/{stream}/{id}", "text other than letters"},
 		{"{/{stream}/{id}", "text other than letters"},
 		{store.Template(strings.Repeat("x", 200) + "{id}/{stream}"), "names of"},
 		{store.Template(strings.Repeat("x/", 600) + "{id}/{stream}"), "keys of"},
@@ -118,7 +120,7 @@ func FuzzTemplate(f *testing.F) {
 				}
 				return ""
 			}
-			if !fs.ValidPath(key) || len(key) > 1024 || strings.Contains("/"+key, "/.") {
+			if !fs.ValidPath(key) || len(key) > 1024 || strings.Contains("/"+key, "/.") || strings.Contains(key, "__") {
 				t.Fatalf("%q is no safe path", key)
 			}
 			for part := range strings.SplitSeq(key, "/") {

@@ -270,7 +270,7 @@ func (b *Store) pages(ctx context.Context, which capture.Selection, do func(page
 	if info := fs.FileInfo(nil); b.Bucket.As(&info) {
 		size = folderSize
 	}
-	options := &blob.ListOptions{Prefix: plain.Replace(prefix)}
+	options := &blob.ListOptions{Prefix: prefix}
 	for token := blob.FirstPageToken; len(token) > 0; {
 		var list []*blob.ListObject
 		if list, token, err = b.Bucket.ListPage(ctx, token, size, options); err != nil {
@@ -281,7 +281,7 @@ func (b *Store) pages(ctx context.Context, which capture.Selection, do func(page
 		}
 		var page []object
 		for _, o := range list {
-			if s, ok := read(original.Replace(o.Key)); ok {
+			if s, ok := read(o.Key); ok {
 				s.Size = o.Size
 				page = append(page, object{s, o.Key})
 			}
@@ -305,16 +305,8 @@ func (b *Store) key(s *capture.Still) (string, error) {
 	if err := b.check(); err != nil {
 		return "", err
 	}
-	key, err := b.Template.Key(s)
-	return plain.Replace(key), err
+	return b.Template.Key(s)
 }
-
-// gocloud's drivers write a byte that a service does not like as __0x2f__, and for the sake of that write other keys than they are given, if
-// a stream is called so. Then no Base leads there. In a Template's key a % has digits behind it, hence no other becomes this one.
-var (
-	plain    = strings.NewReplacer("__0x", "__%0x")
-	original = strings.NewReplacer("__%0x", "__0x")
-)
 
 // location is what Put returns of key.
 func (b *Store) location(ctx context.Context, key string) (string, error) {
