@@ -31,6 +31,12 @@ const (
 type gateway struct {
 	socket  string // Unix; a port might be another's by the time the gateway listens
 	buckets atomic.Int32
+
+	program string
+	folder  string
+	output  *os.File
+	process *os.Process   // nil while there is none
+	ended   chan struct{} // closed when it has ended
 }
 
 // startGateway starts one that lasts as long as the test.
@@ -44,40 +50,46 @@ func startGateway(tb testing.TB) *gateway {
 		tb.Fatalf("%v: the S3 server that the tests need; make test installs it", err)
 	}
 	dir := tb.TempDir()
-	g := &gateway{socket: filepath.Join(dir, "socket")}
-	output, err := os.Create(filepath.Join(dir, "output"))
-	if err != nil {
+	g := &gateway{socket: filepath.Join(dir, "socket"), program: program, folder: filepath.Join(dir, "buckets")}
+	if g.output, err = os.Create(filepath.Join(dir, "output")); err != nil {
 		tb.Fatal(err)
 	}
-	folder := filepath.Join(dir, "buckets")
-	if err := os.Mkdir(folder, 0o700); err != nil {
+	if err := os.Mkdir(g.folder, 0o700); err != nil {
 		tb.Fatal(err)
 	}
-	cmd := exec.CommandContext(context.Background(), program, "--port", g.socket, "--quiet", "posix", folder)
+	tb.Cleanup(func() {
+		g.kill()
+		_ = g.output.Close()
+	})
+	if err := g.start(tb.Context()); err != nil {
+		tb.Fatal(err)
+	}
+	return g
+}
+
+// start starts the program, and waits until it listens.
+func (g *gateway) start(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx) // it lasts until kill
+	cmd := exec.CommandContext(ctx, g.program, "--port", g.socket, "--quiet", "posix", g.folder)
 	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+user, "ROOT_SECRET_KEY="+secret)
-	cmd.Stdout, cmd.Stderr = output, output
+	cmd.Stdout, cmd.Stderr = g.output, g.output
 	if err := cmd.Start(); err != nil {
-		tb.Fatal(err)
+		return err
 	}
 	ended := make(chan struct{})
+	g.process, g.ended = cmd.Process, ended
 	go func() {
 		defer close(ended)
 		_ = cmd.Wait() // it is killed
 	}()
-	tb.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		<-ended
-		_ = output.Close()
-	})
 
-	ctx, cancel := context.WithTimeout(tb.Context(), soon)
+	ctx, cancel := context.WithTimeout(ctx, soon)
 	defer cancel()
 	again := time.NewTicker(5 * time.Millisecond)
 	defer again.Stop()
 	for {
 		if conn, err := new(net.Dialer).DialContext(ctx, "unix", g.socket); err == nil {
-			_ = conn.Close()
-			return g
+			return conn.Close()
 		}
 		select {
 		case <-again.C:
@@ -85,9 +97,19 @@ func startGateway(tb testing.TB) *gateway {
 		case <-ended:
 		case <-ctx.Done():
 		}
-		said, _ := os.ReadFile(output.Name())
-		tb.Fatalf("%s does not listen: %s", program, said)
+		said, _ := os.ReadFile(g.output.Name())
+		return fmt.Errorf("%s does not listen: %s", g.program, said)
 	}
+}
+
+// kill ends the program at once, if it runs.
+func (g *gateway) kill() {
+	if g.process != nil {
+		_ = g.process.Kill()
+		<-g.ended
+		g.process = nil
+	}
+	_ = os.Remove(g.socket) // which would be in the way of the next one
 }
 
 // client returns one that signs as a user with its secret, and tries again quickly unless patient, when it does as by default.
@@ -95,6 +117,10 @@ func client(tb testing.TB, url, secret string, patient bool) *s3.Client {
 	tb.Helper()
 	transport := &http.Transport{}
 	tb.Cleanup(transport.CloseIdleConnections)
+	return newClient(url, secret, patient, transport)
+}
+
+func newClient(url, secret string, patient bool, transport *http.Transport) *s3.Client {
 	o := s3.Options{
 		BaseEndpoint: aws.String(url),
 		UsePathStyle: true,

@@ -1,7 +1,9 @@
 package blobstore_test
 
 import (
+	"encoding/json"
 	"io/fs"
+	"log"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,7 +25,19 @@ var _ interface {
 	capture.Deleter
 } = (*blobstore.Store)(nil)
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if text := os.Getenv(chaosEnv); text != "" {
+		var p program
+		if err := json.Unmarshal([]byte(text), &p); err != nil {
+			log.Fatal(err)
+		}
+		if err := p.main(); err != nil {
+			log.Fatal(err)
+		}
+		os.Exit(0)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func TestMemory(t *testing.T) {
 	capturetest.TestStore(t, func(t *testing.T) capturetest.StoreCase {

@@ -1,0 +1,375 @@
+package blobstore_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"image/jpeg"
+	"io/fs"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"gocloud.dev/blob"
+
+	"github.com/livestill/livestill/capture/store"
+)
+
+var (
+	chaosStills = flag.Int("chaos.stills", 2000, "acknowledged stills that TestNothingIsLost makes at least")
+	chaosKills  = flag.Int("chaos.kills", 50, "how often it kills the program that makes them")
+	chaosSeed   = flag.Uint64("chaos.seed", 0, "of its random choices; zero takes one")
+)
+
+const maxResident = 512 << 20 // bytes of the program, race detector and all
+
+// TestNothingIsLost kills a program that captures and stores, at random instants, while the S3 server is killed, refuses, does not
+// answer, is slow, answers 500 and 403 and drops its answers, the disk runs full, and folders go away. In the end each still that was
+// acknowledged is in the bucket and in the folder once, with its bytes; and whoever looked meanwhile saw whole pictures only.
+//
+// Chance decides here, and real time: this is an experiment.
+func TestNothingIsLost(t *testing.T) {
+	seed := *chaosSeed
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	t.Logf("-chaos.seed %d", seed)
+	disk, small := smallDisk(t)
+	g := startGateway(t)
+	direct, _ := g.newBucket(t) // past the harm
+	proxy := newProxy(t, "unix", g.socket)
+	p := program{Spool: filepath.Join(disk, "spool"), Folder: filepath.Join(disk, "folder"), URL: proxy.URL, Bucket: first}
+	for folder, name := range map[string]string{p.Spool: volumeSpool, p.Folder: volumeFolder} {
+		if err := errors.Join(os.Mkdir(folder, 0o700), store.Mark(folder, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	h := &harm{
+		t: t, random: rand.New(rand.NewPCG(seed, 1)), gateway: g, proxy: proxy, disk: disk, small: small,
+		folders: []string{p.Spool, p.Folder}, done: make(map[string]int),
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var harmful sync.WaitGroup
+	harmful.Go(func() { h.do(ctx) })
+	inFolder, inBucket := newViewer(t), newViewer(t)
+	harmful.Go(func() { watch(ctx, func() { inFolder.folder(h.folders[1]) }) })
+	harmful.Go(func() { watch(ctx, func() { inBucket.bucket(ctx, direct) }) })
+
+	random := rand.New(rand.NewPCG(seed, 2))
+	acknowledged := make(map[string]acknowledgement)
+	resident := 0
+	began := time.Now()
+	for p.Run = 1; p.Run <= *chaosKills || len(acknowledged) < *chaosStills; p.Run++ {
+		lived := time.Duration(random.ExpFloat64() * float64(time.Second))
+		memory := p.live(t, lived, acknowledged)
+		resident = max(resident, memory)
+		if p.Run%10 == 0 {
+			t.Logf("%v: killed %d times, %d stills acknowledged", time.Since(began).Round(time.Second), p.Run, len(acknowledged))
+		}
+	}
+	stop()
+	harmful.Wait()
+
+	p.Drain = true
+	draining, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	cmd := p.command(draining, t)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("delivery of what was left: %v: %s", err, out)
+	}
+	objects, err := filesIn(t, direct)()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filesBelow(p.Folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	maps.DeleteFunc(files, func(path string, _ []byte) bool { return strings.HasPrefix(path, ".livestill/") })
+	compare(t, "bucket", objects, acknowledged)
+	compare(t, "folder", files, acknowledged)
+	for _, folder := range []string{"pending", "dead"} {
+		if left, err := os.ReadDir(filepath.Join(p.Spool, folder)); len(left) > 0 || err != nil {
+			t.Errorf("%d letters left in %s: %v", len(left), folder, err)
+		}
+	}
+	t.Logf("%v: killed %d times, %d stills acknowledged; %d in the bucket, %d in the folder; %d MiB resident at most; harm done: %v",
+		time.Since(began).Round(time.Second), p.Run-1, len(acknowledged), len(objects), len(files), resident>>20, h.done)
+	if resident > maxResident {
+		t.Errorf("%d bytes resident", resident)
+	}
+}
+
+// compare compares what is in a store with what was acknowledged.
+func compare(t *testing.T, where string, files map[string][]byte, acknowledged map[string]acknowledgement) {
+	t.Helper()
+	count := make(map[string]int)
+	for path, data := range files {
+		whole(t, path, data)
+		_, id, _ := strings.Cut(filepath.Base(path), ".")
+		_, id, _ = strings.Cut(id, "_")
+		id, _, _ = strings.Cut(id, "~")
+		count[id]++
+		if a, ok := acknowledged[id]; ok && sha256.Sum256(data) != a.Sum {
+			t.Errorf("%s: %s has other bytes than were acknowledged", where, path)
+		}
+	}
+	for id, n := range count {
+		if n > 1 {
+			t.Errorf("%s: still %s is there %d times", where, id, n)
+		}
+	}
+	for id, a := range acknowledged {
+		if count[id] == 0 {
+			t.Errorf("%s: still %s, acknowledged at %s, is lost", where, id, a.Location)
+		}
+	}
+}
+
+// whole fails if a file is torn.
+func whole(t *testing.T, path string, data []byte) {
+	t.Helper()
+	if _, err := jpeg.Decode(bytes.NewReader(data)); err != nil || !bytes.HasSuffix(data, []byte{0xff, 0xd9}) {
+		t.Errorf("%s is torn: %d bytes, %v", path, len(data), err)
+	}
+}
+
+func (p *program) command(ctx context.Context, t *testing.T) *exec.Cmd {
+	t.Helper()
+	text, err := json.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(ctx, self)
+	cmd.Env = append(os.Environ(), chaosEnv+"="+string(text))
+	stdin, err := cmd.StdinPipe() // is never written to; its end is the test's
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = stdin.Close() })
+	return cmd
+}
+
+// live lets the program live for a while, kills it, and takes up what it has acknowledged by then. It returns the bytes that it had resident.
+func (p *program) live(t *testing.T, lived time.Duration, acknowledged map[string]acknowledgement) (resident int) {
+	t.Helper()
+	cmd := p.command(t.Context(), t)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	killed := make(chan struct{})
+	go func() {
+		defer close(killed)
+		<-time.After(lived)
+		status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", cmd.Process.Pid))
+		_, peak, _ := strings.Cut(string(status), "VmHWM:")
+		if fields := strings.Fields(peak); len(fields) > 0 {
+			kilobytes, _ := strconv.Atoi(fields[0])
+			resident = kilobytes << 10
+		}
+		_ = cmd.Process.Kill() // SIGKILL
+	}()
+	for lines := bufio.NewReader(stdout); ; {
+		line, err := lines.ReadBytes('\n')
+		if err != nil {
+			break // what has no end was not acknowledged
+		}
+		var a acknowledgement
+		if err := json.Unmarshal(line, &a); err != nil {
+			t.Errorf("the program says %q: %v", line, err)
+			continue
+		}
+		acknowledged[a.ID] = a
+	}
+	<-killed
+	var exit *exec.ExitError
+	if err := cmd.Wait(); !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+		t.Fatalf("the program ended by itself: %v: %s", err, stderr.Bytes())
+	}
+	return resident
+}
+
+// A harm is what can be done to a program's surroundings.
+type harm struct {
+	t       *testing.T
+	random  *rand.Rand
+	gateway *gateway
+	proxy   *proxy
+	disk    string
+	small   bool     // the disk can be filled
+	folders []string // on the disk
+
+	done map[string]int // how often each was
+}
+
+// wait waits for a while, and not when ctx is done.
+func (h *harm) wait(ctx context.Context, longest time.Duration) {
+	select {
+	case <-time.After(time.Duration(h.random.Int64N(int64(longest)))):
+	case <-ctx.Done():
+	}
+}
+
+// do does one harm after another, with rests between, until ctx is done; then all is well.
+func (h *harm) do(ctx context.Context) {
+	modes := []mode{refuse, hang, fail, deny, slow, cut}
+	for ctx.Err() == nil {
+		var what string
+		switch n := h.random.IntN(len(modes) + 2 + len(h.folders)); n {
+		default:
+			what = modes[n].String()
+			h.proxy.Set(modes[n])
+			h.wait(ctx, time.Second)
+			h.proxy.Set(pass)
+		case len(modes):
+			what = "kill the server"
+			h.gateway.kill()
+			h.wait(ctx, 500*time.Millisecond)
+			h.check(h.gateway.start(ctx))
+		case len(modes) + 1:
+			if !h.small {
+				continue
+			}
+			what = "fill the disk"
+			ballast := filepath.Join(h.disk, "ballast")
+			if err := fill(ballast); !errors.Is(err, syscall.ENOSPC) {
+				h.check(err)
+			}
+			h.wait(ctx, 500*time.Millisecond)
+			h.check(os.Remove(ballast))
+		case len(modes) + 2, len(modes) + 3:
+			folder := h.folders[n-len(modes)-2]
+			what = "take away " + filepath.Base(folder)
+			h.check(os.Rename(folder, folder+"-away"))
+			h.wait(ctx, 300*time.Millisecond)
+			h.check(os.Rename(folder+"-away", folder))
+		}
+		h.done[what]++
+		h.wait(ctx, 500*time.Millisecond)
+	}
+}
+
+func (h *harm) check(err error) {
+	if err != nil {
+		h.t.Error(err)
+	}
+}
+
+// fill writes to a file until the disk is full.
+func fill(path string) (err error) {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	zeros := make([]byte, 1<<20)
+	for err == nil {
+		_, err = f.Write(zeros)
+	}
+	return err
+}
+
+// A viewer looks at each still once, and fails the test if it is torn.
+type viewer struct {
+	t    *testing.T
+	seen map[string]bool
+}
+
+func newViewer(t *testing.T) viewer {
+	t.Helper()
+	return viewer{t, make(map[string]bool)}
+}
+
+// watch looks, and looks again, until ctx is done.
+func watch(ctx context.Context, look func()) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		look()
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// folder looks at the files in a folder, as far as it is there.
+func (v viewer) folder(path string) {
+	root := os.DirFS(path)
+	_ = fs.WalkDir(root, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.Name() == ".livestill" {
+			return fs.SkipDir
+		}
+		if !d.IsDir() && !v.seen[path] {
+			if data, err := fs.ReadFile(root, path); err == nil {
+				v.seen[path] = true
+				whole(v.t, path, data)
+			}
+		}
+		return nil
+	})
+}
+
+// bucket looks at the objects in a bucket, as far as its server is alive.
+func (v viewer) bucket(ctx context.Context, bucket *blob.Bucket) {
+	objects, end := bucket.List(nil).All(ctx)
+	for o := range objects {
+		if v.seen[o.Key] {
+			continue
+		}
+		if data, err := bucket.ReadAll(ctx, o.Key); err == nil {
+			v.seen[o.Key] = true
+			whole(v.t, o.Key, data)
+		}
+	}
+	_ = end()
+}
+
+// smallDisk mounts a disk of 64 MiB; who is not root has a folder, which cannot run full.
+func smallDisk(t *testing.T) (path string, small bool) {
+	t.Helper()
+	path = t.TempDir()
+	if os.Getuid() != 0 {
+		return path, false
+	}
+	image := filepath.Join(t.TempDir(), "image")
+	run := func(name string, args ...string) {
+		ctx := context.WithoutCancel(t.Context()) // that has ended in a Cleanup
+		if out, err := exec.CommandContext(ctx, name, args...).CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v: %s", name, err, out)
+		}
+	}
+	if err := errors.Join(os.WriteFile(image, nil, 0o600), os.Truncate(image, 64<<20)); err != nil {
+		t.Fatal(err)
+	}
+	run("mkfs.ext4", "-q", image)
+	run("mount", "-o", "loop", image, path)
+	t.Cleanup(func() { run("umount", path) })
+	return path, true
+}
