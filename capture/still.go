@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -98,12 +99,28 @@ type stillJSON struct {
 
 type bareStill Still // without methods
 
-// MarshalJSON writes all but Data, the pictures, and Request.Moment; Wanted tells that.
+// MarshalJSON writes all but Data, the pictures, and Request.Moment; Wanted tells that. Times are in UTC. It does not fail: what JSON has
+// no words for is zero, numbers that are not finite and times beyond the year 9999.
 func (s *Still) MarshalJSON() ([]byte, error) {
-	j := stillJSON{bareStill: (*bareStill)(s)}
+	bare := bareStill(*s)
+	j := stillJSON{bareStill: &bare}
 	if s.Instead != nil {
 		j.Instead = s.Instead.Error()
 	}
+	for _, t := range []*time.Time{&bare.Wanted, &bare.Time} {
+		if *t = t.UTC(); t.Year() < 0 || t.Year() > 9999 {
+			*t = time.Time{}
+		}
+	}
+	qp, r := float64(bare.QP), &bare.Scores
+	for _, v := range []*float64{
+		&qp, &r.PSNR, &r.Quality, &r.Sharpness, &r.Noise, &r.Blockiness, &r.Brightness, &r.Black, &r.White, &r.MotionBlur,
+	} {
+		if math.IsNaN(*v) || math.IsInf(*v, 0) {
+			*v = 0
+		}
+	}
+	bare.QP = float32(qp)
 	return json.Marshal(j)
 }
 

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"math"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -48,5 +50,28 @@ func TestStillAsJSON(t *testing.T) {
 	}
 	if b, err := json.Marshal(new(capture.Still)); err != nil || strings.Contains(string(b), "Instead") {
 		t.Errorf("%s, %v", b, err)
+	}
+}
+
+// TestStillAsJSONAlways: whatever a camera's clock or a Score says, it is no reason to lose the still.
+func TestStillAsJSONAlways(t *testing.T) {
+	odd := capture.Still{
+		ID: "id", QP: float32(math.NaN()), Time: time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC),
+		Wanted: time.Date(2026, 5, 6, 7, 8, 9, 0, time.FixedZone("", 24*60*60)),
+	}
+	scores := reflect.ValueOf(&odd.Scores).Elem()
+	for i := range scores.NumField() {
+		scores.Field(i).SetFloat(math.Inf(i%2*2 - 1))
+	}
+	b, err := json.Marshal(&odd)
+	var got capture.Still
+	if err := errors.Join(err, json.Unmarshal(b, &got)); err != nil {
+		t.Fatal(err)
+	}
+	if !got.Wanted.Equal(odd.Wanted) || !got.Time.IsZero() || got.QP != 0 || got.Scores != (capture.Scores{}) || got.ID != "id" {
+		t.Errorf("%s", b)
+	}
+	if !math.IsNaN(float64(odd.QP)) {
+		t.Error("the still was changed")
 	}
 }

@@ -95,6 +95,7 @@ type Stored struct {
 	Stream   string
 	ID       string
 	Variant  string
+	By       string    // what stands for Request.By in the store's names: not who asked, but the same for the same; empty for nobody
 	Time     time.Time // in UTC; zero if the store's Template does not keep it
 	Type     string    // media type; empty if unknown
 	Size     int64     // bytes

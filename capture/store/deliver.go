@@ -21,7 +21,7 @@ type tally struct {
 // Run delivers until ctx is done, and returns context.Cause(ctx). While the folder cannot be opened, or is another process's, it tries
 // that again; Progress tells.
 func (s *Spool) Run(ctx context.Context) error {
-	box, done, err := s.use()
+	_, done, err := s.use()
 	for failures := 1; err != nil; failures++ {
 		pause := s.pause(failures)
 		s.mu.Lock()
@@ -31,7 +31,7 @@ func (s *Spool) Run(ctx context.Context) error {
 		if !wait(ctx, pause) {
 			return context.Cause(ctx)
 		}
-		box, done, err = s.use()
+		_, done, err = s.use()
 	}
 	defer done()
 	concurrent := s.Concurrent
@@ -40,20 +40,21 @@ func (s *Spool) Run(ctx context.Context) error {
 	}
 	var workers sync.WaitGroup
 	for range concurrent {
-		workers.Go(func() { s.work(ctx, box) })
+		workers.Go(func() { s.work(ctx) })
 	}
 	workers.Wait()
 	return context.Cause(ctx)
 }
 
-func (s *Spool) work(ctx context.Context, box *letterbox) {
+func (s *Spool) work(ctx context.Context) {
 	for ctx.Err() == nil {
 		s.mu.Lock()
-		e, due := s.next(box)
+		box := s.box
+		slot, due := s.next()
 		changed := s.change()
 		s.mu.Unlock()
-		if e != nil {
-			s.deliver(ctx, box, e)
+		if slot != nil {
+			s.deliver(ctx, box, slot)
 			continue
 		}
 		var timeout <-chan time.Time
@@ -68,58 +69,78 @@ func (s *Spool) work(ctx context.Context, box *letterbox) {
 	}
 }
 
-// next claims the entry that is to be delivered now; without one it tells when there will be, zero if that is not known. s.mu is held.
-func (s *Spool) next(box *letterbox) (e *entry, due time.Time) {
+// next claims the slot that is to be worked on now; without one it tells when there will be, zero if that is not known. s.mu is held.
+func (s *Spool) next() (slot *slot, due time.Time) {
 	now := time.Now()
-	if s.tally.failures > 0 && box.busy > 0 {
+	if s.tally.failures > 0 && s.box.busy > 0 {
 		return nil, due // one at a time, and its end will be told
 	}
 	if now.Before(s.tally.gate) {
 		return nil, s.tally.gate
 	}
-	return box.next(now)
+	return s.box.next(now)
 }
 
-// deliver makes one attempt to deliver e, which is ours alone.
-func (s *Spool) deliver(ctx context.Context, box *letterbox, e *entry) {
+// deliver removes what is out of date in a slot, which is ours alone, and makes one attempt to deliver what is not.
+func (s *Spool) deliver(ctx context.Context, box *letterbox, slot *slot) {
+	s.mu.Lock()
+	outdated, latest := slot.outdated(), slot.latest()
+	s.mu.Unlock()
+	_, err := s.remove(box, slot, outdated)
+	if err == nil && !latest.dead {
+		err = s.send(ctx, box, slot, latest)
+	}
+	if errors.Is(err, ErrVolume) {
+		if _, done, err := s.use(); err == nil { // the drive may be back, as another device
+			done()
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil && ctx.Err() == nil {
+		slot.failures++
+		slot.due = time.Now().Add(s.pause(slot.failures))
+		s.tally.failures++
+		s.tally.err, s.tally.gate = err, time.Now().Add(s.pause(s.tally.failures))
+	}
+	box.release(slot)
+	s.tell()
+}
+
+// send makes one attempt to deliver e, and lays it aside if it was the last. An error asks for another attempt.
+func (s *Spool) send(ctx context.Context, box *letterbox, slot *slot, e *entry) error {
 	l, err := box.read(e)
 	switch {
 	case errors.Is(err, errGone):
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		box.drop(e)
-		s.tell()
-		return
+		box.drop(slot, e)
+		return nil
 	case errors.Is(err, errLetter):
-		s.bury(ctx, box, e, nil, err)
-		return
-	case err == nil:
-		err = s.attempt(ctx, l)
+		return s.bury(ctx, box, e, nil, 0, err)
+	case err != nil:
+		return err
 	}
+	err = s.attempt(ctx, l)
 	if err == nil {
-		if err = box.remove(e); err == nil {
+		if _, err = s.remove(box, slot, []*entry{e}); err == nil {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			s.tally = tally{delivered: s.tally.delivered + 1}
-			box.drop(e)
-			s.tell()
-			return
 		}
+		return err
+	}
+	if ctx.Err() != nil {
+		return err
 	}
 	s.mu.Lock()
-	outdated := box.outdated(e)
+	outdated := slot.latest() != e // a newer one has come: this one has had its last attempt
+	attempts := s.count(slot)
 	s.mu.Unlock()
-	switch {
-	case outdated:
-		_ = s.discard(box, e) // as in Put
-	case ctx.Err() == nil && (errors.Is(err, capture.ErrRejected) || s.fail(e, err)):
-		s.bury(ctx, box, e, l, err)
-	default:
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		box.release(e)
-		s.tell()
+	if !outdated && (errors.Is(err, capture.ErrRejected) || attempts >= s.attempts()) {
+		return s.bury(ctx, box, e, l, attempts, err)
 	}
+	return err
 }
 
 func (s *Spool) attempt(ctx context.Context, l *letter) error {
@@ -133,25 +154,21 @@ func (s *Spool) attempt(ctx context.Context, l *letter) error {
 	return err
 }
 
-// fail writes a failure down, and reports whether e is a dead letter now. What fails while nothing else gets through does not count
-// against it: the Store is to blame.
-func (s *Spool) fail(e *entry, err error) (dead bool) {
-	attempts := s.Attempts
-	if attempts == 0 {
-		attempts = defaultTries
+func (s *Spool) attempts() int {
+	if s.Attempts == 0 {
+		return defaultTries
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if e.attempts == 0 || s.tally.delivered > e.others {
-		e.attempts++
+	return s.Attempts
+}
+
+// count counts a failed attempt, and returns how many those were. What fails while nothing else gets through does not count: the
+// Store is to blame. s.mu is held.
+func (s *Spool) count(slot *slot) int {
+	if slot.attempts == 0 || s.tally.delivered > slot.others {
+		slot.attempts++
 	}
-	e.others = s.tally.delivered
-	e.failures++
-	now := time.Now()
-	e.due = now.Add(s.pause(e.failures))
-	s.tally.failures++
-	s.tally.err, s.tally.gate = err, now.Add(s.pause(s.tally.failures))
-	return e.attempts >= attempts
+	slot.others = s.tally.delivered
+	return slot.attempts
 }
 
 // pause is how long to wait after so many failures in a row.
@@ -166,25 +183,22 @@ func (s *Spool) pause(failures int) time.Duration {
 	return jitter(min(longest, first<<min(failures-1, 10)))
 }
 
-// bury lays e aside, which is ours alone, with what is wrong; l is nil if it cannot be read.
-func (s *Spool) bury(ctx context.Context, box *letterbox, e *entry, l *letter, why error) {
+// bury lays e aside, in a slot that is ours alone, with what is wrong; l is nil if it cannot be read.
+func (s *Spool) bury(ctx context.Context, box *letterbox, e *entry, l *letter, attempts int, why error) error {
 	err := errLetter
 	if l != nil {
-		l.Error, l.Attempts = why.Error(), e.attempts
+		l.Error, l.Attempts = why.Error(), attempts
 		err = box.rewrite(ctx, e, l)
 	}
 	if err != nil { // the disk may be full: as it is
-		err = box.move(e, deadFolder)
+		err = box.move(e, true)
+	}
+	if err != nil {
+		return fmt.Errorf("store: lay aside what failed with %w: %w", why, err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err != nil {
-		s.tally.err = fmt.Errorf("store: lay %s aside: %w", e.key, err)
-		e.due = time.Now().Add(defaultLongest)
-	} else {
-		box.bury(e, why.Error())
-		s.tally.err = why
-	}
-	box.release(e)
-	s.tell()
+	e.dead, e.why = true, why.Error()
+	s.tally.err = why
+	return nil
 }

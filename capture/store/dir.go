@@ -9,7 +9,6 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -30,15 +29,16 @@ type Dir struct {
 	// that is not mounted does not fill the disk that its mount point is on. Empty takes any folder.
 	Volume string
 
-	// MinFree is how many bytes the file system has free after a Put, or it fails with ErrFull. Zero means 64 MiB; negative
-	// means no floor.
+	// MinFree is how many bytes the file system has free after a Put, or it fails with ErrFull; several at a time may leave less by their
+	// sizes. Zero means 64 MiB; negative means no floor. Systems other than Linux, macOS and FreeBSD do not tell, and have none.
 	MinFree int64
 
-	// Keep bounds what is there: Tidy deletes what is over it. The zero Keep keeps all.
+	// Keep bounds what is there: Tidy deletes what is over it. The zero Keep keeps all. It takes a Template with the date, by which
+	// stills are known from other files.
 	Keep Keep
 
 	tidying sync.Mutex
-	tidied  time.Time // the last time; under tidying
+	next    time.Time // to tidy; under tidying
 }
 
 // Keep bounds what a store keeps. Zero fields do not.
@@ -50,12 +50,18 @@ type Keep struct {
 
 const (
 	defaultMinFree = 64 << 20
+
+	// Between two times that Put tidies is at least this, and so many times as long as it took.
 	betweenTidying = time.Minute
+	tidyingShare   = 100
 )
 
-// Put writes s and returns the path of its file. At most once a minute it tidies before.
+// Put writes s and returns the path of its file. At most once a minute it tidies then; if that fails, the next Put or Tidy does it.
 func (d *Dir) Put(ctx context.Context, s *capture.Still) (location string, err error) {
 	if err := context.Cause(ctx); err != nil {
+		return "", err
+	}
+	if err := d.check(); err != nil {
 		return "", err
 	}
 	key, err := d.Template.Key(s)
@@ -67,23 +73,26 @@ func (d *Dir) Put(ctx context.Context, s *capture.Still) (location string, err e
 		return "", err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	if d.tidying.TryLock() {
-		if time.Since(d.tidied) > betweenTidying {
-			d.tidied = time.Now()
-			err = d.tidy(ctx, f)
-		}
-		d.tidying.Unlock()
-		if err != nil {
-			return "", err
-		}
+	err = f.floor(d.MinFree, int64(len(s.Data)))
+	if errors.Is(err, ErrFull) {
+		d.tidyIfDue(ctx, f)
+		err = f.floor(d.MinFree, int64(len(s.Data)))
 	}
-	if err := f.floor(d.MinFree, int64(len(s.Data))); err != nil {
+	if err != nil {
 		return "", err
 	}
 	if err := f.write(ctx, key, s.Data); err != nil {
 		return "", err
 	}
+	d.tidyIfDue(ctx, f)
 	return d.path(key), nil
+}
+
+func (d *Dir) check() error {
+	if d.Keep != (Keep{}) && d.Template.layout() == "" {
+		return fmt.Errorf("store: Keep needs a Template with {date}, not %q", d.Template)
+	}
+	return nil
 }
 
 // Locate returns the path of the file that Put would make of s.
@@ -109,7 +118,7 @@ func (d *Dir) List(ctx context.Context, which capture.Selection) iter.Seq2[captu
 	}
 }
 
-// Delete deletes files, and the folders that this leaves empty.
+// Delete deletes files, and the folders that this leaves empty. It sweeps, too: what a write left that was cut off is there for an hour at most.
 func (d *Dir) Delete(ctx context.Context, which capture.Selection) (files int, err error) {
 	if which.All() {
 		return 0, capture.ErrSelectsAll
@@ -119,10 +128,9 @@ func (d *Dir) Delete(ctx context.Context, which capture.Selection) (files int, e
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	return d.deleteAll(ctx, f, which)
-}
-
-func (d *Dir) deleteAll(ctx context.Context, f *folder, which capture.Selection) (files int, err error) {
+	if err := f.sweep(stale); err != nil {
+		return 0, err
+	}
 	var keys []string
 	if err := d.each(ctx, f, which, func(file file) bool { keys = append(keys, file.key); return true }); err != nil {
 		return 0, err
@@ -133,6 +141,9 @@ func (d *Dir) deleteAll(ctx context.Context, f *folder, which capture.Selection)
 // Tidy deletes what is over Keep, and what writes left behind that were cut off more than an hour ago. Put does so at most once a
 // minute; whoever puts rarely but has much to forget may call it.
 func (d *Dir) Tidy(ctx context.Context) (err error) {
+	if err := d.check(); err != nil {
+		return err
+	}
 	f, err := openFolder(d.Path, d.Volume)
 	if err != nil {
 		return err
@@ -140,12 +151,23 @@ func (d *Dir) Tidy(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, f.Close()) }()
 	d.tidying.Lock()
 	defer d.tidying.Unlock()
-	d.tidied = time.Now()
 	return d.tidy(ctx, f)
 }
 
+// tidyIfDue tidies unless somebody does, or has lately.
+func (d *Dir) tidyIfDue(ctx context.Context, f *folder) {
+	if !d.tidying.TryLock() {
+		return
+	}
+	defer d.tidying.Unlock()
+	if began := time.Now(); began.After(d.next) {
+		_ = d.tidy(context.WithoutCancel(ctx), f) // no reason to lose the still; Tidy tells what is wrong
+		d.next = time.Now().Add(max(betweenTidying, tidyingShare*time.Since(began)))
+	}
+}
+
 func (d *Dir) tidy(ctx context.Context, f *folder) error {
-	if err := f.sweep(); err != nil {
+	if err := f.sweep(stale); err != nil {
 		return err
 	}
 	if d.Keep == (Keep{}) {
@@ -155,17 +177,21 @@ func (d *Dir) tidy(ctx context.Context, f *folder) error {
 	if err := d.each(ctx, f, capture.Selection{}, func(file file) bool { files = append(files, file); return true }); err != nil {
 		return err
 	}
+	now, err := f.now()
+	if err != nil {
+		return err
+	}
 	slices.SortFunc(files, func(a, b file) int { return b.stored.Compare(a.stored) })
 	var over []string
 	size := int64(0)
 	for i, file := range files { // from the newest on
 		size += file.Size
 		k := d.Keep
-		if k.Age > 0 && time.Since(file.stored) > k.Age || k.Count > 0 && i >= k.Count || k.Bytes > 0 && size > k.Bytes {
+		if k.Age > 0 && now.Sub(file.stored) > k.Age || k.Count > 0 && i >= k.Count || k.Bytes > 0 && size > k.Bytes {
 			over = append(over, file.key)
 		}
 	}
-	_, err := f.remove(ctx, over)
+	_, err = f.remove(ctx, over)
 	return err
 }
 
@@ -190,8 +216,8 @@ func (d *Dir) each(ctx context.Context, f *folder, which capture.Selection, do f
 			return err
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
-		case entry.IsDir() && key != "." && strings.HasPrefix(entry.Name(), "."):
-			return fs.SkipDir
+		case entry.IsDir() && key != "." && !d.Template.makes(entry.Name()):
+			return fs.SkipDir // before it is read: lost+found is root's alone
 		case !entry.Type().IsRegular():
 			return nil
 		}

@@ -3,21 +3,13 @@
 package store
 
 import (
+	"errors"
 	"os"
 	"syscall"
 )
 
-// freeBytes returns how many bytes may still be written to the file system that f is on.
-func freeBytes(f *os.File) (int64, error) {
-	var s syscall.Statfs_t
-	if err := syscall.Fstatfs(int(f.Fd()), &s); err != nil {
-		return 0, os.NewSyscallError("fstatfs", err)
-	}
-	return product(s.Bavail, s.Bsize), nil
-}
-
-// product multiplies what has other types on each system.
-func product[A, B int64 | uint64 | uint32](a A, b B) int64 { return int64(a) * int64(b) }
+// isFull reports whether err says that the disk is full, or the part of it that is ours.
+func isFull(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
 
 // lock takes f for this process alone, for as long as f is open and the process lives. It fails if another process has it.
 func lock(f *os.File) error {

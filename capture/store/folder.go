@@ -43,8 +43,11 @@ func Mark(path, volume string) (err error) {
 	}
 	f := &folder{root}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	if old, err := f.ReadFile(volumeFile); err == nil && string(old) != volume {
+	switch old, err := f.ReadFile(volumeFile); {
+	case err == nil && string(old) != volume:
 		return fmt.Errorf("store: %s is named %q: %w", path, old, ErrVolume)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return err
 	}
 	return f.write(context.Background(), volumeFile, []byte(volume))
 }
@@ -132,7 +135,13 @@ func (f *folder) free() (int64, error) {
 }
 
 // write makes a file, in place of one of that name; when it returns without error, it is on the disk, and so is its name.
+// After an error it may be there.
 func (f *folder) write(ctx context.Context, name string, data ...[]byte) (err error) {
+	defer func() {
+		if isFull(err) {
+			err = fmt.Errorf("%w: %w", ErrFull, err)
+		}
+	}()
 	if err := f.MkdirAll(backstage, 0o755); err != nil {
 		return err
 	}
@@ -140,15 +149,11 @@ func (f *folder) write(ctx context.Context, name string, data ...[]byte) (err er
 	if err = f.fill(ctx, temp, data); err == nil {
 		err = f.rename(temp, name)
 	}
-	if err == nil {
-		err = f.flushFolders(path.Dir(name))
-	} else {
+	if err != nil {
 		_ = f.Remove(temp) // if it is there at all
+		return err
 	}
-	if errors.Is(err, syscall.ENOSPC) {
-		err = fmt.Errorf("%w: %w", ErrFull, err)
-	}
-	return err
+	return f.flushFolders(path.Dir(name))
 }
 
 // rename renames a file, into a folder that is made if it is not there.
@@ -191,14 +196,8 @@ func (f *folder) fill(ctx context.Context, name string, data [][]byte) (err erro
 // flushFolders flushes a folder and all that it is in: a rename is in the folder, and a new folder in its parent.
 func (f *folder) flushFolders(name string) error {
 	for {
-		switch dir, err := f.Open(name); {
-		case errors.Is(err, fs.ErrNotExist): // deleted meanwhile
-		case err != nil:
+		if err := f.flushFolder(name); err != nil {
 			return err
-		default:
-			if err := errors.Join(flush(dir), dir.Close()); err != nil {
-				return err
-			}
 		}
 		if name == "." {
 			return nil
@@ -207,12 +206,29 @@ func (f *folder) flushFolders(name string) error {
 	}
 }
 
-// flush flushes a folder. Windows has no such call, and keeps names safe without it.
+func (f *folder) flushFolder(name string) error {
+	dir, err := f.Open(name)
+	if errors.Is(err, fs.ErrNotExist) { // deleted meanwhile
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(flush(dir), dir.Close())
+}
+
+// flush flushes a folder. Windows has no such call, and some network file systems refuse it: they keep names as safe as they can without.
 func flush(dir *os.File) error {
 	if runtime.GOOS == "windows" {
 		return nil
 	}
-	return dir.Sync()
+	err := dir.Sync()
+	for _, refusal := range []error{syscall.EINVAL, syscall.ENOTSUP, syscall.ENOSYS, syscall.ENOTTY} {
+		if errors.Is(err, refusal) {
+			return nil
+		}
+	}
+	return err
 }
 
 // remove removes files, and folders that are empty then, and says how many files there were.
@@ -241,16 +257,35 @@ func (f *folder) remove(ctx context.Context, names []string) (files int, err err
 	return files, nil
 }
 
-// sweep removes what writes that were cut off have left.
-func (f *folder) sweep() error {
+// sweep removes what writes that were cut off have left, if it is older than an age by the clock of the drive.
+func (f *folder) sweep(age time.Duration) error {
 	entries, err := fs.ReadDir(f.FS(), backstage)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || len(entries) == 0 {
 		return nil
 	}
+	if err != nil {
+		return err
+	}
+	now, err := f.now()
 	for _, e := range entries {
-		if info, err := e.Info(); err == nil && strings.HasPrefix(e.Name(), tempFile) && time.Since(info.ModTime()) > stale {
+		if info, err := e.Info(); err == nil && strings.HasPrefix(e.Name(), tempFile) && now.Sub(info.ModTime()) >= age {
 			_ = f.Remove(backstage + "/" + e.Name()) // if not now, then at the next sweep
 		}
 	}
 	return err
+}
+
+// now is the time by the clock of the drive, which may be another machine's.
+func (f *folder) now() (now time.Time, err error) {
+	name := backstage + "/" + tempFile + rand.Text()
+	file, err := f.Create(name)
+	if err != nil {
+		return now, err
+	}
+	defer func() { err = errors.Join(err, file.Close(), f.Remove(name)) }()
+	info, err := file.Stat()
+	if err != nil {
+		return now, err
+	}
+	return info.ModTime(), nil
 }

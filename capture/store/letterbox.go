@@ -1,13 +1,15 @@
 package store
 
 import (
+	"cmp"
 	"container/heap"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,20 +23,39 @@ const (
 	leastCost = 4 << 10 // bytes that a file takes at least
 )
 
-// An entry is a letter in a Spool's folder, pending/NUMBER.EXT or dead/NUMBER.EXT; of two with one key, the higher number is newer.
+// An entry is what is known of a letter, the file pending/NUMBER-RANDOM.EXT or dead/NUMBER-RANDOM.EXT. Numbers count up; the rest of
+// the name keeps two processes apart where no lock does.
 type entry struct {
-	number    uint64
-	key       string // by the empty Template
-	extension string
-	size      int64 // of the file
-	put       time.Time
-	location  string // where the still will be
-	image     int64  // bytes of it
+	number uint64
+	file   string
+	size   int64 // of the file
+	image  int64 // bytes of the image in it
+	put    time.Time
+	dead   bool
+	why    string // it is dead
+}
 
-	// Under the Spool's mutex, or of whoever has set busy:
-	busy     bool // somebody works on it alone
-	dead     bool
-	why      string
+func newEntry(number uint64, extension string) *entry {
+	return &entry{number: number, file: fmt.Sprintf("%020d-%s%s", number, rand.Text(), extension)}
+}
+
+func (e *entry) name() string {
+	if e.dead {
+		return deadFolder + "/" + e.file
+	}
+	return pendingFolder + "/" + e.file
+}
+
+// cost is what e counts for.
+func (e *entry) cost() int64 { return max(e.size, leastCost) }
+
+// A slot has the letters with one key. The last counts; those before are out of date, dead or not, and removed before anything else is
+// done. Whoever works on the files has the slot for themselves.
+type slot struct {
+	key     string   // by the empty Template; empty for letters that are so damaged that this is not known, of which none is out of date
+	letters []*entry // by number
+
+	busy     bool
 	attempts int       // failures that others' successes lie between
 	others   int       // of these, up to the last failure
 	failures int       // in all
@@ -42,45 +63,47 @@ type entry struct {
 	at       int       // in the heap; -1 if not there
 }
 
-func (e *entry) name() string {
-	if e.dead {
-		return e.in(deadFolder)
+// outdated are the letters that do not count.
+func (s *slot) outdated() []*entry {
+	if s.key == "" || len(s.letters) == 0 {
+		return nil
 	}
-	return e.in(pendingFolder)
+	return slices.Clone(s.letters[:len(s.letters)-1])
 }
 
-func (e *entry) in(folder string) string {
-	return fmt.Sprintf("%s/%020d%s", folder, e.number, e.extension)
+// latest is the letter that counts, nil if there is none.
+func (s *slot) latest() *entry {
+	if len(s.letters) == 0 {
+		return nil
+	}
+	return s.letters[len(s.letters)-1]
 }
 
-// cost is what e counts for.
-func (e *entry) cost() int64 { return max(e.size, leastCost) }
+// idle reports whether there is nothing to be done.
+func (s *slot) idle() bool {
+	return len(s.outdated()) == 0 && (s.latest() == nil || s.latest().dead)
+}
 
 // A letterbox is a Spool's folder, open. What is below lock is under the Spool's mutex; the methods that work on files want it free.
 type letterbox struct {
 	path, volume string
 	lock         *os.File
 
-	entries map[*entry]bool
-	latest  map[string]*entry // the pending ones that are not outdated, by key
-	due     dueHeap           // those of latest with whose key nobody is busy
-	working map[string]int    // how many entries of a key are busy
-	busy    int               // how many are in all
-	dead    int
-	bytes   int64
-	last    uint64 // number
+	slots map[string]*slot
+	due   dueHeap // slots that are neither busy nor idle
+	busy  int     // slots
+	bytes int64
+	last  uint64 // number
 }
 
-// openLetterbox opens a folder, and reads whose letters are there; describe is told of each.
-func openLetterbox(path, volume string, describe func(*entry, *letter)) (_ *letterbox, err error) {
+// openLetterbox opens a folder, and reads whose letters are there.
+func openLetterbox(path, volume string) (_ *letterbox, err error) {
 	f, err := openFolder(path, volume)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	b := &letterbox{
-		path: path, volume: volume, entries: make(map[*entry]bool), latest: make(map[string]*entry), working: make(map[string]int),
-	}
+	b := &letterbox{path: path, volume: volume, slots: make(map[string]*slot)}
 	for _, name := range []string{backstage, pendingFolder, deadFolder} {
 		if err := f.MkdirAll(name, 0o755); err != nil {
 			return nil, err
@@ -92,10 +115,10 @@ func openLetterbox(path, volume string, describe func(*entry, *letter)) (_ *lett
 	if err := lock(b.lock); err != nil {
 		return nil, errors.Join(fmt.Errorf("store: spool %s is another's: %w", path, err), b.lock.Close())
 	}
-	err = f.sweep()
+	err = f.sweep(0)
 	for _, folder := range []string{deadFolder, pendingFolder} {
 		if err == nil {
-			err = b.scan(f, folder, describe)
+			err = b.scan(f, folder)
 		}
 	}
 	if err != nil {
@@ -104,69 +127,62 @@ func openLetterbox(path, volume string, describe func(*entry, *letter)) (_ *lett
 	return b, nil
 }
 
-// scan takes up what is in a folder, in the order of numbers.
-func (b *letterbox) scan(f *folder, folder string, describe func(*entry, *letter)) error {
-	files, err := fs.ReadDir(f.FS(), folder) // sorted by name
+// scan takes up what is in a folder.
+func (b *letterbox) scan(f *folder, folder string) error {
+	files, err := fs.ReadDir(f.FS(), folder)
 	if err != nil {
 		return err
 	}
 	for _, file := range files {
-		digits, extension, _ := strings.Cut(file.Name(), ".")
+		digits, _, _ := strings.Cut(file.Name(), "-")
 		number, err := strconv.ParseUint(digits, 10, 64)
 		if err != nil || !file.Type().IsRegular() {
 			continue // nobody's
 		}
-		e := &entry{number: number, extension: "." + extension, dead: folder == deadFolder, at: -1}
-		l, err := e.peek(f)
+		e := &entry{number: number, file: file.Name(), dead: folder == deadFolder}
+		_, key, err := e.peek(f)
 		if err != nil && !errors.Is(err, errLetter) {
 			return err
 		}
-		if err != nil {
-			e.why = err.Error()
-		}
 		if err != nil && !e.dead {
-			if err := f.rename(e.in(pendingFolder), e.in(deadFolder)); err != nil {
+			if err := f.rename(e.name(), deadFolder+"/"+e.file); err != nil {
 				return err
 			}
 			e.dead = true
 		}
+		if err != nil {
+			e.why = err.Error()
+		}
 		b.bytes += e.cost()
 		b.last = max(b.last, number)
-		if l != nil {
-			describe(e, l)
-		}
-		if e.dead {
-			b.entries[e] = true
-			b.dead++
-		} else if old := b.add(e); old != nil {
-			if err := f.Remove(old.name()); err != nil {
-				return err
-			}
-			b.drop(old)
-		}
+		b.add(key, e)
 	}
 	return nil
 }
 
 // peek reads of a letter all but its image, and fills in e; of one that is damaged, what can be known.
-func (e *entry) peek(f *folder) (l *letter, err error) {
+func (e *entry) peek(f *folder) (l *letter, key string, err error) {
 	file, err := f.Open(e.name())
+	if errors.Is(err, fs.ErrNotExist) {
+		err = errGone
+	}
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
 	info, err := file.Stat()
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	e.size, e.put = info.Size(), info.ModTime()
 	if l, err = peekLetter(file, e.size); err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	if e.key, err = Template("").Key(l.Still); err != nil {
-		return nil, fmt.Errorf("%w: %w", errLetter, err)
+	e.image, e.why = l.image, l.Error
+	if key, err = Template("").Key(l.Still); err != nil {
+		return nil, "", fmt.Errorf("%w: %w", errLetter, err)
 	}
-	return l, nil
+	return l, key, nil
 }
 
 // folder opens the folder, if it is still the one that was opened first.
@@ -183,6 +199,20 @@ func (b *letterbox) folder() (*folder, error) {
 	return &folder{root}, nil
 }
 
+// replaced reports whether the volume is there, in another folder than that which was opened first.
+func (b *letterbox) replaced() bool {
+	f, err := openFolder(b.path, b.volume)
+	if err != nil {
+		return false
+	}
+	_ = f.Close() // it was opened to be looked at
+	f, err = b.folder()
+	if err == nil {
+		_ = f.Close()
+	}
+	return err != nil
+}
+
 // within opens the folder for one piece of work.
 func (b *letterbox) within(work func(f *folder) error) error {
 	f, err := b.folder()
@@ -192,14 +222,20 @@ func (b *letterbox) within(work func(f *folder) error) error {
 	return errors.Join(work(f), f.Close())
 }
 
-// write writes the file of e, which is in no book yet.
-func (b *letterbox) write(ctx context.Context, e *entry, minFree int64, data ...[]byte) error {
-	return b.within(func(f *folder) error {
+// write writes the file of e. After an error, left says that it is there all the same.
+func (b *letterbox) write(ctx context.Context, e *entry, minFree int64, data ...[]byte) (left bool, err error) {
+	err = b.within(func(f *folder) error {
 		if err := f.floor(minFree, e.size); err != nil {
 			return err
 		}
-		return f.write(ctx, e.name(), data...)
+		err := f.write(ctx, e.name(), data...)
+		if err != nil {
+			gone := f.Remove(e.name())
+			left = gone != nil && !errors.Is(gone, fs.ErrNotExist)
+		}
+		return err
 	})
+	return left, err
 }
 
 // read reads the letter of e as a whole.
@@ -217,155 +253,129 @@ func (b *letterbox) read(e *entry) (l *letter, err error) {
 	return l, err
 }
 
-// remove removes the file of e.
+// remove removes the file of e, if it is there.
 func (b *letterbox) remove(e *entry) error {
 	return b.within(func(f *folder) error {
 		if err := f.Remove(e.name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		return f.flushFolders(filepath.Dir(e.name()))
+		return errors.Join(f.flushFolder(pendingFolder), f.flushFolder(deadFolder))
 	})
 }
 
-// move moves the file of e, whose place in the books is the caller's to change.
-func (b *letterbox) move(e *entry, to string) error {
+// move moves the file of e to where it is if dead or not.
+func (b *letterbox) move(e *entry, dead bool) error {
+	to := *e
+	to.dead = dead
 	return b.within(func(f *folder) error {
-		if err := f.rename(e.name(), e.in(to)); err != nil {
+		if err := f.rename(e.name(), to.name()); errors.Is(err, fs.ErrNotExist) {
+			return errGone
+		} else if err != nil {
 			return err
 		}
-		return errors.Join(f.flushFolders(pendingFolder), f.flushFolders(deadFolder))
+		return errors.Join(f.flushFolder(pendingFolder), f.flushFolder(deadFolder))
 	})
 }
 
-// rewrite makes a dead letter of a pending one.
+// rewrite makes a dead letter of a pending one, with what is wrong in it. Cut off in between, both are there, and the
+// pending one, which is taken up last, counts.
 func (b *letterbox) rewrite(ctx context.Context, e *entry, l *letter) error {
 	tail, err := l.seal()
 	if err != nil {
 		return err
 	}
-	if err := b.within(func(f *folder) error {
-		return f.write(ctx, e.in(deadFolder), l.Still.Data, tail)
-	}); err != nil {
-		return err
-	}
-	return b.remove(e)
+	dead := *e
+	dead.dead = true
+	return b.within(func(f *folder) error {
+		if err := f.write(ctx, dead.name(), l.Still.Data, tail); err != nil {
+			return err
+		}
+		return f.Remove(e.name())
+	})
 }
 
-// add takes up e, which is pending. It returns one of its key that is out of date and idle, claimed, to be discarded.
-func (b *letterbox) add(e *entry) (old *entry) {
-	b.entries[e] = true
-	e.at = -1
-	old = b.latest[e.key]
-	if old != nil && old.number > e.number { // two Puts at once, the later one written first
-		old = e
-	} else {
-		b.latest[e.key] = e
+// add takes up e under its key.
+func (b *letterbox) add(key string, e *entry) {
+	s := b.slots[key]
+	if s == nil {
+		s = &slot{key: key, at: -1}
+		b.slots[key] = s
 	}
-	if old != nil && old.busy {
-		return nil // who works on it will see
+	s.letters = append(s.letters, e)
+	slices.SortStableFunc(s.letters, func(a, b *entry) int { return cmp.Compare(a.number, b.number) })
+	if s.latest() == e {
+		s.attempts, s.failures, s.due = 0, 0, time.Time{}
 	}
-	if old != nil {
-		b.claim(old)
-	}
-	b.ready(e.key)
-	return old
+	b.update(s)
 }
 
-// revive takes a dead letter up again, which the caller has claimed. It returns what add does.
-func (b *letterbox) revive(e *entry) (old *entry) {
-	e.dead, e.why, e.attempts, e.due = false, "", 0, time.Time{}
-	b.dead--
-	old = b.latest[e.key]
-	if old != nil && old.number > e.number {
-		return e
+// drop forgets e, whose file is gone.
+func (b *letterbox) drop(s *slot, e *entry) {
+	if i := slices.Index(s.letters, e); i >= 0 {
+		s.letters = slices.Delete(s.letters, i, i+1)
+		b.bytes -= e.cost()
 	}
-	b.latest[e.key] = e
-	if old != nil && old.busy {
-		old = nil
-	}
-	if old != nil {
-		b.claim(old)
-	}
-	b.release(e)
-	return old
+	b.update(s)
 }
 
-// bury makes a dead letter of e, which stays claimed.
-func (b *letterbox) bury(e *entry, why string) {
-	if b.latest[e.key] == e {
-		delete(b.latest, e.key)
-	}
-	e.dead, e.why = true, why
-	b.dead++
-}
-
-// drop forgets e, which is claimed.
-func (b *letterbox) drop(e *entry) {
-	if b.latest[e.key] == e {
-		delete(b.latest, e.key)
-	}
-	delete(b.entries, e)
-	b.bytes -= e.cost()
-	if e.dead {
-		b.dead--
-	}
-	b.release(e)
-}
-
-// claim makes e the caller's alone.
-func (b *letterbox) claim(e *entry) {
-	if e.at >= 0 {
-		heap.Remove(&b.due, e.at)
-	}
-	e.busy = true
+// claim makes s the caller's alone.
+func (b *letterbox) claim(s *slot) {
+	s.busy = true
 	b.busy++
-	b.working[e.key]++
+	b.update(s)
 }
 
 // release ends a claim.
-func (b *letterbox) release(e *entry) {
-	e.busy = false
+func (b *letterbox) release(s *slot) {
+	s.busy = false
 	b.busy--
-	if b.working[e.key]--; b.working[e.key] == 0 {
-		delete(b.working, e.key)
-	}
-	b.ready(e.key)
+	b.update(s)
 }
 
-// ready makes the latest entry of a key due if nobody works on one: two of a key at once could arrive in the wrong order.
-func (b *letterbox) ready(key string) {
-	if e := b.latest[key]; e != nil && e.at < 0 && b.working[key] == 0 {
-		heap.Push(&b.due, e)
+// update puts s in its place in the heap, if it has one.
+func (b *letterbox) update(s *slot) {
+	if s.at >= 0 {
+		heap.Remove(&b.due, s.at)
+	}
+	if !s.busy && !s.idle() {
+		heap.Push(&b.due, s)
+	}
+	if !s.busy && len(s.letters) == 0 {
+		delete(b.slots, s.key)
 	}
 }
 
-// outdated reports whether there is a newer one with the key of e.
-func (b *letterbox) outdated(e *entry) bool { return !e.dead && b.latest[e.key] != e }
-
-// next claims the entry that is due, or says when the next will be.
-func (b *letterbox) next(now time.Time) (e *entry, due time.Time) {
+// next claims the slot that is due, or says when the next will be.
+func (b *letterbox) next(now time.Time) (s *slot, due time.Time) {
 	if len(b.due) == 0 {
 		return nil, due
 	}
-	if e = b.due[0]; e.due.After(now) {
-		return nil, e.due
+	if s = b.due[0]; s.due.After(now) {
+		return nil, s.due
 	}
-	b.claim(e)
-	return e, due
+	b.claim(s)
+	return s, due
 }
 
 // count tells how many there are.
 func (b *letterbox) count(p *Progress) {
-	p.Pending, p.Dead, p.Bytes = len(b.entries)-b.dead, b.dead, b.bytes
-	for e := range b.entries {
-		if !e.dead && (p.Oldest.IsZero() || e.put.Before(p.Oldest)) {
-			p.Oldest = e.put
+	p.Bytes = b.bytes
+	for _, s := range b.slots {
+		for _, e := range s.letters {
+			if e.dead {
+				p.Dead++
+				continue
+			}
+			p.Pending++
+			if p.Oldest.IsZero() || e.put.Before(p.Oldest) {
+				p.Oldest = e.put
+			}
 		}
 	}
 }
 
-// A dueHeap has on top what is to be tried next: the oldest of those that never failed, then by when they are due.
-type dueHeap []*entry
+// A dueHeap has on top what is to be tried next: the oldest of those that did not fail, then by when they are due.
+type dueHeap []*slot
 
 func (h dueHeap) Len() int { return len(h) }
 
@@ -373,7 +383,7 @@ func (h dueHeap) Less(i, j int) bool {
 	if !h[i].due.Equal(h[j].due) {
 		return h[i].due.Before(h[j].due)
 	}
-	return h[i].number < h[j].number
+	return h[i].letters[0].number < h[j].letters[0].number
 }
 
 func (h dueHeap) Swap(i, j int) {
@@ -383,17 +393,17 @@ func (h dueHeap) Swap(i, j int) {
 
 // Push is heap.Interface's.
 func (h *dueHeap) Push(x any) {
-	e := x.(*entry)
-	e.at = len(*h)
-	*h = append(*h, e)
+	s := x.(*slot)
+	s.at = len(*h)
+	*h = append(*h, s)
 }
 
 // Pop is heap.Interface's.
 func (h *dueHeap) Pop() any {
 	last := len(*h) - 1
-	e := (*h)[last]
+	s := (*h)[last]
 	(*h)[last] = nil
 	*h = (*h)[:last]
-	e.at = -1
-	return e
+	s.at = -1
+	return s
 }

@@ -16,13 +16,14 @@ import (
 type Retry struct {
 	Store    capture.Store
 	Attempts int           // at most; zero means 4
-	First    time.Duration // pause before the second; each next is twice as long, and up to half of it is left to chance. Zero means 200 ms
+	First    time.Duration // pause before the second; each next is twice as long, of which up to half is left to chance, and none is longer than 30 s. Zero means 200 ms
 	Timeout  time.Duration // of each attempt; zero means none but the context's
 }
 
 const (
 	defaultAttempts = 4
 	defaultFirst    = 200 * time.Millisecond
+	longestPause    = 30 * time.Second
 )
 
 var errTimeout = errors.New("store: no answer in time")
@@ -73,7 +74,7 @@ func (r *Retry) try(ctx context.Context, attempt func(context.Context) error) er
 		if !wait(ctx, jitter(pause)) {
 			return fmt.Errorf("store: %w, after %d attempts: %w", context.Cause(ctx), n, err)
 		}
-		pause *= 2
+		pause = min(2*pause, longestPause)
 	}
 }
 

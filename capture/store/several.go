@@ -60,7 +60,9 @@ func (t Tee) Delete(ctx context.Context, which capture.Selection) (files int, er
 //
 //	store.Failover{&store.Retry{Store: bucket, Attempts: 1, Timeout: 5 * time.Second}, &store.Dir{Path: "stills"}}
 //
-// A store that took a still, and failed only to say so, has it beside the one that stood in.
+// A store that took a still, and failed only to say so, has it beside the one that stood in. And a still that is put again, as Refine does,
+// while its store is away, is in two versions then, of which List yields that in the first store. A Spool before the first store has
+// neither trouble.
 type Failover []capture.Store
 
 // Put puts s into the first store that takes it.
@@ -105,22 +107,23 @@ func (f Failover) Delete(ctx context.Context, which capture.Selection) (files in
 	return deleteAll(ctx, f, which)
 }
 
-// listAll yields each still once. It remembers the keys of those that more than one store may have.
+// listAll yields each still once. It remembers what those before the last store have.
 func listAll(ctx context.Context, stores []capture.Store, which capture.Selection) iter.Seq2[capture.Stored, error] {
 	return func(yield func(capture.Stored, error) bool) {
-		seen := make(map[capture.Stored]bool)
+		seen := make(map[capture.Stored]int) // by which of the stores
 		for i, store := range stores {
 			for s, err := range List(ctx, store, which) {
 				key := s
 				key.Location, key.Size = "", 0
-				if err == nil && seen[key] {
+				by, ok := seen[key]
+				if err == nil && ok && by < i {
 					continue
 				}
 				if !yield(s, err) || err != nil {
 					return
 				}
 				if i < len(stores)-1 {
-					seen[key] = true
+					seen[key] = i
 				}
 			}
 		}

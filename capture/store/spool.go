@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,7 +26,7 @@ import (
 // Of stills with the same key, the last one put counts. They reach the Store with Data, and without Picture if they come from the disk.
 //
 // A folder is one Spool's of one process, while that runs. If it goes, or another comes in its place, Put fails, and what is in it is
-// delivered when it is back.
+// delivered when it is back. A Put without Run, or another Put, beside it reads the folder anew.
 type Spool struct {
 	Path   string // is made when needed, unless Volume is set
 	Store  capture.Store
@@ -124,15 +125,16 @@ func (s *Spool) Flush(ctx context.Context) error {
 	}
 }
 
-// use opens the folder, if nobody else has, and keeps it open until done is called.
+// use opens the folder, if nobody else has, and keeps it open until done is called. A drive that has come back, as another device maybe,
+// is opened anew.
 func (s *Spool) use() (box *letterbox, done func(), err error) {
 	s.opening.Lock()
 	defer s.opening.Unlock()
-	if s.box == nil {
-		box, err := openLetterbox(s.Path, s.Volume, func(e *entry, l *letter) {
-			s.describe(e, l.Still, l.image)
-			e.why = l.Error
-		})
+	s.mu.Lock()
+	old := s.box
+	s.mu.Unlock()
+	if old == nil || s.Volume != "" && old.replaced() {
+		box, err := openLetterbox(s.Path, s.Volume)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -140,6 +142,9 @@ func (s *Spool) use() (box *letterbox, done func(), err error) {
 		s.box = box
 		s.tell()
 		s.mu.Unlock()
+		if old != nil {
+			_ = old.lock.Close() // it was opened to be locked; so is the one below
+		}
 	}
 	s.users++
 	return s.box, func() {
@@ -152,7 +157,7 @@ func (s *Spool) use() (box *letterbox, done func(), err error) {
 		box := s.box
 		s.box = nil
 		s.mu.Unlock()
-		_ = box.lock.Close() // it was opened to be read
+		_ = box.lock.Close()
 	}, nil
 }
 
@@ -165,8 +170,7 @@ func (s *Spool) Put(ctx context.Context, still *capture.Still) (location string,
 	if err != nil {
 		return "", err
 	}
-	l := &letter{Still: still}
-	tail, err := l.seal()
+	tail, err := (&letter{Still: still}).seal()
 	if err != nil {
 		return "", err
 	}
@@ -175,114 +179,155 @@ func (s *Spool) Put(ctx context.Context, still *capture.Still) (location string,
 		return "", err
 	}
 	defer done()
-	e := &entry{key: key, extension: extension(still.Type), size: int64(len(still.Data) + len(tail)), put: time.Now()}
-	if err := s.reserve(box, e); err != nil {
-		return "", err
-	}
-	location = s.describe(e, still, int64(len(still.Data)))
-	if err := box.write(ctx, e, s.MinFree, still.Data, tail); err != nil {
-		s.mu.Lock()
-		box.bytes -= e.cost()
-		s.mu.Unlock()
-		return "", err
-	}
-	s.mu.Lock()
-	old := box.add(e)
-	s.tell()
-	s.mu.Unlock()
-	if old != nil {
-		_ = s.discard(box, old) // if not, then when the folder is opened the next time: it is known to be older
-	}
-	return location, nil
-}
-
-// describe fills in what List says of e, and returns its location.
-func (s *Spool) describe(e *entry, still *capture.Still, image int64) (location string) {
-	location, err := Locate(s.Store, still)
+	e, err := s.reserve(box, still, len(tail))
 	if err != nil {
-		location = filepath.Join(s.Path, filepath.FromSlash(e.name()))
+		return "", err
 	}
-	e.location, e.image = location, image
-	return location
+	left, err := box.write(ctx, e, s.MinFree, still.Data, tail)
+	s.mu.Lock()
+	if err == nil || left {
+		box.add(key, e)
+	} else {
+		box.bytes -= e.cost()
+	}
+	s.tell()
+	var old []*entry
+	slot := box.slots[key]
+	if slot != nil && !slot.busy {
+		if old = slot.outdated(); len(old) > 0 {
+			box.claim(slot)
+		}
+	}
+	s.mu.Unlock()
+	if len(old) > 0 {
+		_, _ = s.remove(box, slot, old) // if not now, then before the delivery
+		s.release(box, slot)
+	}
+	if err != nil {
+		return "", err
+	}
+	return s.location(e, still)
 }
 
-// reserve makes room for e, and numbers it.
-func (s *Spool) reserve(box *letterbox, e *entry) error {
+func (s *Spool) release(box *letterbox, slot *slot) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	box.release(slot)
+	s.tell()
+}
+
+// reserve makes room for a letter, and numbers it.
+func (s *Spool) reserve(box *letterbox, still *capture.Still, tail int) (*entry, error) {
 	most := s.MaxBytes
 	if most == 0 {
 		most = defaultSpoolBytes
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	e := newEntry(box.last+1, extension(still.Type))
+	e.image, e.put = int64(len(still.Data)), time.Now()
+	e.size = e.image + int64(tail)
 	if box.bytes+e.cost() > most {
-		return fmt.Errorf("store: spool %s holds %d of %d bytes: %w", s.Path, box.bytes, most, ErrFull)
+		return nil, fmt.Errorf("store: spool %s holds %d of %d bytes: %w", s.Path, box.bytes, most, ErrFull)
 	}
 	box.bytes += e.cost()
 	box.last++
-	e.number = box.last
-	return nil
+	return e, nil
 }
+
+// location is where a letter's still will be, or where it is.
+func (s *Spool) location(e *entry, still *capture.Still) (string, error) {
+	location, err := Locate(s.Store, still)
+	if errors.Is(err, errors.ErrUnsupported) {
+		return s.path(e), nil
+	}
+	return location, err
+}
+
+func (s *Spool) path(e *entry) string { return filepath.Join(s.Path, filepath.FromSlash(e.name())) }
 
 // Locate returns where the Store will put a still.
 func (s *Spool) Locate(still *capture.Still) (string, error) { return Locate(s.Store, still) }
 
 // List yields what is pending or dead, and what the Store has, each still once. It takes a Store that lists.
 func (s *Spool) List(ctx context.Context, which capture.Selection) iter.Seq2[capture.Stored, error] {
+	return listAll(ctx, []capture.Store{waiting{s}, s.Store}, which)
+}
+
+// waiting is a Spool without its Store.
+type waiting struct{ *Spool }
+
+func (w waiting) List(ctx context.Context, which capture.Selection) iter.Seq2[capture.Stored, error] {
 	return func(yield func(capture.Stored, error) bool) {
-		box, done, err := s.use()
+		box, done, err := w.use()
 		if err != nil {
 			yield(capture.Stored{}, err)
 			return
 		}
 		defer done()
-		for stored, err := range listAll(ctx, []capture.Store{&waiting{Spool: s, box: box}, s.Store}, which) {
-			if !yield(stored, err) {
+		_, read, err := Template("").Select(which)
+		for _, key := range w.keys(box) {
+			s, ok := read(key)
+			if !ok {
+				continue
+			}
+			if err = context.Cause(ctx); err != nil {
+				break
+			}
+			s, ok, err = w.describe(box, key, s)
+			if err != nil {
+				break
+			}
+			if ok && !yield(s, nil) {
 				return
 			}
 		}
-	}
-}
-
-// waiting is a Spool without its Store.
-type waiting struct {
-	*Spool
-	box *letterbox
-}
-
-func (w *waiting) List(ctx context.Context, which capture.Selection) iter.Seq2[capture.Stored, error] {
-	return func(yield func(capture.Stored, error) bool) {
-		entries, err := w.selected(w.box, which)
-		if err = errors.Join(err, context.Cause(ctx)); err != nil {
+		if err != nil {
 			yield(capture.Stored{}, err)
-			return
-		}
-		for _, stored := range entries {
-			if !yield(stored, nil) {
-				return
-			}
 		}
 	}
 }
 
-// selected returns the entries that which selects, and what List says of them.
-func (s *Spool) selected(box *letterbox, which capture.Selection) (map[*entry]capture.Stored, error) {
-	_, read, err := Template("").Select(which)
-	if err != nil {
-		return nil, err
-	}
+// keys are those of all letters that are not damaged.
+func (s *Spool) keys(box *letterbox) (keys []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	entries := make(map[*entry]capture.Stored)
-	for e := range box.entries {
-		if stored, ok := read(e.key); ok {
-			stored.Location, stored.Size = e.location, e.image
-			entries[e] = stored
+	for key := range box.slots {
+		if key != "" {
+			keys = append(keys, key)
 		}
 	}
-	return entries, nil
+	return keys
 }
 
-// Delete deletes what is pending or dead, and from the Store. It waits for a delivery that is under way.
+// describe fills in what List says of the letter that counts under a key, unless it is delivered meanwhile.
+func (s *Spool) describe(box *letterbox, key string, stored capture.Stored) (_ capture.Stored, ok bool, err error) {
+	s.mu.Lock()
+	var e entry
+	if slot := box.slots[key]; slot != nil && slot.latest() != nil {
+		e = *slot.latest()
+	}
+	s.mu.Unlock()
+	if e.file == "" {
+		return stored, false, nil
+	}
+	err = box.within(func(f *folder) error {
+		l, _, err := e.peek(f)
+		if err != nil {
+			return err
+		}
+		stored.Size = e.image
+		stored.Location, err = s.location(&e, l.Still)
+		return err
+	})
+	if errors.Is(err, errGone) {
+		return stored, false, nil
+	}
+	return stored, err == nil, err
+}
+
+// Delete deletes what is pending or dead, and from the Store. It waits for a delivery that is under way. Whose the damaged letters are is
+// not known: while there are any, Delete deletes the rest and fails; see Dead and Discard.
 func (s *Spool) Delete(ctx context.Context, which capture.Selection) (files int, err error) {
 	if which.All() {
 		return 0, capture.ErrSelectsAll
@@ -292,101 +337,146 @@ func (s *Spool) Delete(ctx context.Context, which capture.Selection) (files int,
 		return 0, err
 	}
 	defer done()
-	entries, err := s.selected(box, which)
+	_, read, err := Template("").Select(which)
 	if err != nil {
 		return 0, err
 	}
-	for e := range entries {
-		ok, err := s.claim(ctx, box, e)
+	for _, key := range s.keys(box) {
+		if _, ok := read(key); !ok {
+			continue
+		}
+		n, err := s.clear(ctx, box, key, func(*entry) bool { return true })
+		files += n
 		if err != nil {
 			return files, err
 		}
-		if !ok {
-			continue // delivered meanwhile
-		}
-		if err := s.discard(box, e); err != nil {
-			return files, err
-		}
-		files++
 	}
 	n, err := Delete(ctx, s.Store, which)
+	s.mu.Lock()
+	damaged := box.slots[""]
+	s.mu.Unlock()
+	if damaged != nil {
+		err = errors.Join(err, fmt.Errorf("store: spool %s has damaged letters, which may be of any still", s.Path))
+	}
 	return files + n, err
 }
 
-// claim makes e ours alone, unless it is gone.
-func (s *Spool) claim(ctx context.Context, box *letterbox, e *entry) (ok bool, err error) {
+// Discard deletes all dead letters, and says how many.
+func (s *Spool) Discard(ctx context.Context) (stills int, err error) {
+	return s.eachDead(ctx, func(box *letterbox, key string) (int, error) {
+		return s.clear(ctx, box, key, func(e *entry) bool { return e.dead })
+	})
+}
+
+// Revive has all dead letters delivered again but for damaged ones, and says how many.
+func (s *Spool) Revive(ctx context.Context) (stills int, err error) {
+	return s.eachDead(ctx, func(box *letterbox, key string) (stills int, err error) {
+		slot, err := s.claim(ctx, box, key)
+		if slot == nil {
+			return 0, err
+		}
+		s.mu.Lock()
+		e := slot.latest()
+		s.mu.Unlock()
+		if key != "" && e.dead {
+			err = box.move(e, false)
+			stills = 1
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		switch {
+		case errors.Is(err, errGone):
+			box.drop(slot, e)
+			stills, err = 0, nil
+		case err != nil:
+			stills = 0
+		case stills > 0:
+			e.dead, e.why = false, ""
+			slot.attempts, slot.failures, slot.due = 0, 0, time.Time{}
+		}
+		box.release(slot)
+		s.tell()
+		return stills, err
+	})
+}
+
+// eachDead calls do for each key with a dead letter, also when one fails.
+func (s *Spool) eachDead(ctx context.Context, do func(box *letterbox, key string) (int, error)) (stills int, err error) {
+	box, done, err := s.use()
+	if err != nil {
+		return 0, err
+	}
+	defer done()
+	var keys []string
+	s.mu.Lock()
+	for key, slot := range box.slots {
+		if slices.ContainsFunc(slot.letters, func(e *entry) bool { return e.dead }) {
+			keys = append(keys, key)
+		}
+	}
+	s.mu.Unlock()
+	var errs []error
+	for _, key := range keys {
+		n, err := do(box, key)
+		stills += n
+		if ctx.Err() != nil {
+			return stills, err
+		}
+		errs = append(errs, err)
+	}
+	return stills, errors.Join(errs...)
+}
+
+// claim waits until the slot of a key is ours alone; it is nil if there is none.
+func (s *Spool) claim(ctx context.Context, box *letterbox, key string) (*slot, error) {
 	for {
 		s.mu.Lock()
-		if !box.entries[e] || !e.busy {
-			ok := box.entries[e]
-			if ok {
-				box.claim(e)
+		slot := box.slots[key]
+		if slot == nil || !slot.busy {
+			if slot != nil {
+				box.claim(slot)
 			}
 			s.mu.Unlock()
-			return ok, nil
+			return slot, nil
 		}
 		changed := s.change()
 		s.mu.Unlock()
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return false, context.Cause(ctx)
+			return nil, context.Cause(ctx)
 		}
 	}
 }
 
-// discard removes e, which is ours alone, from the disk and from the books. If that fails, it is to be delivered again, unless it is out
-// of date.
-func (s *Spool) discard(box *letterbox, e *entry) error {
-	err := box.remove(e)
+// clear removes the letters with a key that are wanted gone, and says how many.
+func (s *Spool) clear(ctx context.Context, box *letterbox, key string, gone func(*entry) bool) (files int, err error) {
+	slot, err := s.claim(ctx, box, key)
+	if slot == nil {
+		return 0, err
+	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err == nil || box.outdated(e) {
-		box.drop(e)
-	} else {
-		box.release(e)
+	letters := slices.DeleteFunc(slices.Clone(slot.letters), func(e *entry) bool { return !gone(e) })
+	s.mu.Unlock()
+	if err = context.Cause(ctx); err == nil {
+		files, err = s.remove(box, slot, letters)
 	}
-	s.tell()
-	return err
+	s.release(box, slot)
+	return files, err
 }
 
-// Revive has all dead letters delivered again, and says how many those are.
-func (s *Spool) Revive(ctx context.Context) (stills int, err error) {
-	box, done, err := s.use()
-	if err != nil {
-		return 0, err
-	}
-	defer done()
-	entries, err := s.selected(box, capture.Selection{})
-	if err != nil {
-		return 0, err
-	}
-	for e := range entries {
-		if ok, err := s.claim(ctx, box, e); err != nil || !ok {
-			return stills, err
-		}
-		dead := e.dead // ours alone
-		if dead {
-			err = box.move(e, pendingFolder)
+// remove removes letters of a slot that is ours alone, from the disk and then from the books.
+func (s *Spool) remove(box *letterbox, slot *slot, letters []*entry) (files int, err error) {
+	for _, e := range letters {
+		if err := box.remove(e); err != nil {
+			return files, err
 		}
 		s.mu.Lock()
-		var old *entry
-		if dead && err == nil {
-			stills++
-			old = box.revive(e)
-		} else {
-			box.release(e)
-		}
-		s.tell()
+		box.drop(slot, e)
 		s.mu.Unlock()
-		if old != nil {
-			_ = s.discard(box, old) // as in Put
-		}
-		if err != nil {
-			return stills, err
-		}
+		files++
 	}
-	return stills, nil
+	return files, nil
 }
 
 // A DeadLetter is a still that a Spool could not deliver.
@@ -410,11 +500,13 @@ func (s *Spool) Dead() ([]DeadLetter, error) {
 	var dead []DeadLetter
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for e := range box.entries {
-		if e.dead {
-			stored, _ := read(e.key)
-			stored.Location, stored.Size = e.location, e.image
-			dead = append(dead, DeadLetter{Stored: stored, File: filepath.Join(s.Path, filepath.FromSlash(e.name())), Err: e.why})
+	for key, slot := range box.slots {
+		for _, e := range slot.letters {
+			if e.dead {
+				stored, _ := read(key)
+				stored.Location, stored.Size = s.path(e), e.image
+				dead = append(dead, DeadLetter{Stored: stored, File: s.path(e), Err: e.why})
+			}
 		}
 	}
 	return dead, nil

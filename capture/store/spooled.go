@@ -16,7 +16,7 @@ import (
 // A letter is a still in a Spool's folder. Its file is the image file, which viewers show as it is, since they do not look behind its end,
 // followed by
 //
-//	JSON  SHA-256 of all before it (32 bytes)  length of the JSON (4 bytes, big endian)  "lvst"
+//	JSON  length of the JSON (4 bytes, big endian)  SHA-256 of all before it (32 bytes)  "lvst"
 type letter struct {
 	Still    *capture.Still
 	Error    string `json:",omitempty"` // of the last attempt, in a dead letter
@@ -30,7 +30,7 @@ type letter struct {
 
 const (
 	letterMagic  = "lvst"
-	letterFooter = sha256.Size + 4 + len(letterMagic)
+	letterFooter = 4 + sha256.Size + len(letterMagic)
 	maxLetter    = 1 << 20 // bytes of JSON; a Still has some 1,000
 )
 
@@ -47,16 +47,16 @@ func (l *letter) seal() ([]byte, error) {
 	}
 	text, err := json.Marshal(l)
 	if err != nil {
-		return nil, fmt.Errorf("store: %w", err)
+		return nil, capture.Reject(fmt.Errorf("store: %w", err))
 	}
 	if len(text) > maxLetter {
 		return nil, capture.Reject(fmt.Errorf("store: still with %d bytes of text about it", len(text)))
 	}
+	text = binary.BigEndian.AppendUint32(text, uint32(len(text)))
 	sum := sha256.New()
 	sum.Write(l.Still.Data)
 	sum.Write(text)
-	size := len(text)
-	return append(binary.BigEndian.AppendUint32(sum.Sum(text), uint32(size)), letterMagic...), nil
+	return append(sum.Sum(text), letterMagic...), nil
 }
 
 func names(s *capture.Still) []*string {
@@ -69,15 +69,15 @@ func openLetter(file []byte) (*letter, error) {
 	if err != nil {
 		return nil, err
 	}
-	signed := file[:len(file)-letterFooter]
-	if sum := sha256.Sum256(signed); string(sum[:]) != string(file[len(signed):len(signed)+sha256.Size]) {
+	signed := len(file) - sha256.Size - len(letterMagic)
+	if sum := sha256.Sum256(file[:signed]); string(sum[:]) != string(file[signed:signed+sha256.Size]) {
 		return nil, fmt.Errorf("%w: checksum does not match", errLetter)
 	}
 	l, err := readLetter(text, int64(len(file)))
 	if err != nil {
 		return nil, err
 	}
-	l.Still.Data = signed[:l.image:l.image]
+	l.Still.Data = file[:l.image:l.image]
 	return l, nil
 }
 
@@ -101,9 +101,7 @@ func peekLetter(file io.ReaderAt, size int64) (*letter, error) {
 	return readLetter(text, size)
 }
 
-func textSize(tail []byte) uint32 {
-	return binary.BigEndian.Uint32(tail[len(tail)-len(letterMagic)-4:])
-}
+func textSize(tail []byte) uint32 { return binary.BigEndian.Uint32(tail[len(tail)-letterFooter:]) }
 
 // letterText returns the JSON of a letter of so many bytes, of which tail is the end.
 func letterText(tail []byte, size int64) ([]byte, error) {

@@ -24,7 +24,7 @@ import (
 //
 // {stream} and {id} must be there. The empty Template is "{stream}/{date}_{time}_{id}", of which stills are called
 // live/alice/20260506_070809.123_KXW3B4TM2J.jpg, and more, if there is more to tell: ID~BY~VARIANT.EXT. BY is a hash of who asked, so that
-// the stills of a user are found again, yet the link to a picture does not say who took it.
+// the stills of a user are found again, yet the link to a picture does not name who took it; who guesses the name can tell that it is right.
 //
 // Whatever a stream or a still is called, the name is a relative path within, without hidden parts or such as "..", of ASCII letters, digits
 // and the marks -_.%~. Different stills have different names: other bytes stand there as %XX, and what is too long for file systems and
@@ -37,7 +37,7 @@ const (
 	maxKey     = 1024 // bytes; S3's limit, the lowest
 	maxPart    = 255  // bytes of a path's part
 	maxStream  = 500  // bytes of {stream} as a whole
-	maxSegment = 150  // bytes of each of its parts, so that the last can be followed by who, variant and extension
+	maxSegment = 100  // bytes of each of its parts, so that the last can be followed by a hash, who, variant and extension
 	maxID      = 100
 	maxVariant = 40
 	maxType    = 40
@@ -70,7 +70,7 @@ func (t Template) Key(s *capture.Still) (string, error) {
 		case "stream":
 			return streamName(s.Stream)
 		case "id":
-			return clean(s.ID, maxID, "")
+			return idName(s.ID)
 		default:
 			return at.Format(layouts[name])
 		}
@@ -80,16 +80,16 @@ func (t Template) Key(s *capture.Still) (string, error) {
 		key += "~" + who(s.Request.By)
 	}
 	if s.Variant != "" {
-		key += "~" + clean(s.Variant, maxVariant, "")
+		key += "~" + variantName(s.Variant)
 	}
 	key += extension(s.Type)
 	for part := range strings.SplitSeq(key, "/") {
 		if len(part) > maxPart {
-			return "", fmt.Errorf("store: template %q makes names of %d bytes, file systems take %d", t, len(part), maxPart)
+			return "", capture.Reject(fmt.Errorf("store: template %q makes names of %d bytes, file systems take %d", t, len(part), maxPart))
 		}
 	}
 	if len(key) > maxKey {
-		return "", fmt.Errorf("store: template %q makes keys of %d bytes, buckets take %d", t, len(key), maxKey)
+		return "", capture.Reject(fmt.Errorf("store: template %q makes keys of %d bytes, buckets take %d", t, len(key), maxKey))
 	}
 	return key, nil
 }
@@ -102,8 +102,14 @@ func (t Template) Select(w capture.Selection) (prefix string, read func(key stri
 		return "", nil, err
 	}
 	layout := t.layout()
-	if (!w.Since.IsZero() || !w.Before.IsZero()) && layout == "" {
-		return "", nil, fmt.Errorf("store: template %q keeps no date to select by", t)
+	for _, at := range []time.Time{w.Since, w.Before} {
+		switch unit := precision(layout); {
+		case at.IsZero():
+		case layout == "":
+			return "", nil, fmt.Errorf("store: template %q keeps no date to select by", t)
+		case unit > time.Millisecond && !at.Equal(at.Truncate(unit)):
+			return "", nil, fmt.Errorf("store: template %q keeps times to %v, and cannot select by %v", t, unit, at)
+		}
 	}
 	if before, rest, _ := strings.Cut(t.text(), "{"); w.Stream != "" && strings.HasPrefix(rest, "stream}/") {
 		prefix = before + streamName(w.Stream) + "/"
@@ -117,7 +123,11 @@ func (t Template) Select(w capture.Selection) (prefix string, read func(key stri
 		group := func(name string) string { return m[pattern.SubexpIndex(name)] }
 		s = capture.Stored{
 			Stream: original(group("stream")), ID: original(group("id")), Variant: original(group("variant")),
-			Type: mediaType(group("extension")),
+			Type: mediaType(group("extension")), By: group("by"),
+		}
+		if !made(group("stream"), segmentName) || !made(group("id"), idName) || !made(group("variant"), variantName) ||
+			extension(s.Type) != "."+group("extension") && !hashed.MatchString(group("extension")) {
+			return s, false // somebody else's file
 		}
 		if layout != "" {
 			var digits []string
@@ -132,11 +142,31 @@ func (t Template) Select(w capture.Selection) (prefix string, read func(key stri
 			}
 		}
 		return s, (w.Stream == "" || group("stream") == streamName(w.Stream)) &&
-			(w.ID == "" || group("id") == clean(w.ID, maxID, "")) &&
+			(w.ID == "" || group("id") == idName(w.ID)) &&
 			(w.By == "" || group("by") == who(w.By)) &&
 			(w.Since.IsZero() || !s.Time.Before(w.Since)) && (w.Before.IsZero() || s.Time.Before(w.Before))
 	}, nil
 }
+
+// made reports whether part of a name was made by name of anything, as far as that can be known if it ends in a hash.
+func made(part string, name func(string) string) bool {
+	for segment := range strings.SplitSeq(part, "/") {
+		hash := strings.Contains(segment, "%-")
+		if part != "" && (hash && !hashed.MatchString(segment) || !hash && name(original(segment)) != segment) {
+			return false
+		}
+	}
+	return true
+}
+
+var hashed = regexp.MustCompile(`^[A-Za-z0-9%_-][A-Za-z0-9%_.-]*%-[0-9a-f]{32}$`)
+
+// makes reports whether a folder within may have that name, as far as its bytes tell.
+func (t Template) makes(folder string) bool {
+	return !strings.HasPrefix(folder, ".") && strings.Trim(folder, alphabet+t.text()) == ""
+}
+
+const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.%~"
 
 func (t Template) text() string {
 	if t == "" {
@@ -188,6 +218,18 @@ func (t Template) layout() string {
 	return strings.Join(parts, " ")
 }
 
+// precision is the unit that times in names of a layout are cut to.
+func precision(layout string) time.Duration {
+	switch {
+	case strings.Contains(layout, layouts["time"]):
+		return time.Millisecond
+	case strings.Contains(" "+layout, " "+layouts["hour"]):
+		return time.Hour
+	default:
+		return 24 * time.Hour
+	}
+}
+
 // pattern is what a name looks like. It has one reading: an ID has no slash, all else but the stream is of a known length.
 func (t Template) pattern() *regexp.Regexp {
 	text := regexp.QuoteMeta(t.text())
@@ -199,7 +241,7 @@ func (t Template) pattern() *regexp.Regexp {
 		digits := regexp.MustCompile(`[0-9]`).ReplaceAllString(regexp.QuoteMeta(layout), "[0-9]")
 		text = strings.ReplaceAll(text, `\{`+name+`\}`, "(?P<"+name+">"+digits+")")
 	}
-	return regexp.MustCompile("^" + text + `(?:~(?P<by>[^~/]*)(?:~(?P<variant>[^~/]+))?)?\.(?P<extension>[^./~]+)$`)
+	return regexp.MustCompile("^" + text + `(?:~(?P<by>(?:[0-9a-f]{16})?)(?:~(?P<variant>[^~/]+))?)?\.(?P<extension>[^./~]+)$`)
 }
 
 // streamName makes a path of a stream's name, empty of an empty one.
@@ -209,13 +251,22 @@ func streamName(stream string) string {
 	}
 	var parts []string
 	for part := range strings.SplitSeq(stream, "/") {
-		if part = clean(part, maxSegment, "_"); part == "" {
-			part = "%"
-		}
-		parts = append(parts, part)
+		parts = append(parts, segmentName(part))
 	}
 	return cut(strings.Join(parts, "/"), maxStream, stream)
 }
+
+// segmentName makes a name of a part of a stream's.
+func segmentName(part string) string {
+	if part == "" {
+		return "%"
+	}
+	return clean(part, maxSegment, "_")
+}
+
+func idName(id string) string { return clean(id, maxID, "") }
+
+func variantName(variant string) string { return clean(variant, maxVariant, "") }
 
 // clean makes of any string one of letters, digits, dashes, dots within, the marks in also, and %XX for each other byte. No mark stands
 // twice in a row: gocloud's drivers take __0x2f__ for an escape of their own.
@@ -233,8 +284,15 @@ func clean(s string, most int, also string) string {
 			break
 		}
 	}
-	return cut(b.String(), most, s)
+	made := b.String()
+	if reserved.MatchString(made) {
+		made = fmt.Sprintf("%%%02X%s", made[0], made[1:])
+	}
+	return cut(made, most, s)
 }
+
+// reserved are names that Windows takes for devices, whatever stands behind a dot.
+var reserved = regexp.MustCompile(`(?i)^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?$`)
 
 // cut cuts what was made of a string down to most bytes, with the string's hash at its end. No other string's has that: a "%-"
 // stands nowhere else.

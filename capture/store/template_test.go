@@ -96,6 +96,50 @@ func TestTemplateSelectsByPrefix(t *testing.T) {
 	}
 }
 
+// TestTemplateKnowsItsOwn names, and takes no others for stills.
+func TestTemplateKnowsItsOwn(t *testing.T) {
+	for _, test := range []struct {
+		template store.Template
+		names    string
+	}{
+		{"{stream}/{id}", "a b.jpg|Straße.jpg|.bashrc.jpg|a/.profile.jpg|notes (1).txt|a|a.|a..jpg|a/b_c.jpg|a/%2.jpg|a/%41.jpg|a//b.jpg|/a.jpg|a__b/c.jpg"},
+		{"{stream}/{id}", "a%-0123.jpg|a/b~BY.jpg|a/b~~~x.jpg|a/con.jpg|a/b.image%2Fpng"},
+		{"", "20260506_070809.123_Mein Bild.jpg|20260532_070809.123_A.jpg|20260506_070809_A.jpg|a/20260506_070809.123_A_B.jpg"},
+	} {
+		_, read, err := test.template.Select(capture.Selection{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name := range strings.SplitSeq(test.names, "|") {
+			if s, ok := read(name); ok {
+				t.Errorf("%q takes %q for %+v", test.template, name, s)
+			}
+		}
+	}
+}
+
+func TestTemplateSelectsByWhatItKeeps(t *testing.T) {
+	hour, day := time.Date(2026, 5, 6, 7, 0, 0, 0, time.UTC), time.Date(2026, 5, 6, 0, 0, 0, 0, time.UTC)
+	for _, test := range []struct {
+		template store.Template
+		at       time.Time
+		ok       bool
+	}{
+		{"", hour.Add(time.Microsecond), true},
+		{"{stream}/{date}/{id}", day, true},
+		{"{stream}/{date}/{id}", hour, false},
+		{"{stream}/{year}{month}{day}-{hour}/{id}", hour, true},
+		{"{stream}/{year}{month}{day}-{hour}/{id}", hour.Add(time.Minute), false},
+		{"{stream}/{hour}/{id}", hour, false},
+	} {
+		for _, w := range []capture.Selection{{Since: test.at}, {Before: test.at}} {
+			if _, _, err := test.template.Select(w); (err == nil) != test.ok {
+				t.Errorf("%q by %v: %v", test.template, test.at, err)
+			}
+		}
+	}
+}
+
 // FuzzTemplate makes names of two stills: each is a path that stays within, is read as what it was made of, and is the other's only if
 // the stills are the same.
 func FuzzTemplate(f *testing.F) {
@@ -133,7 +177,7 @@ func FuzzTemplate(f *testing.F) {
 				t.Fatalf("%q is not read", key)
 			}
 			hashed := strings.Contains(key, "%-")
-			if want := (capture.Stored{Stream: stream, ID: id, Variant: variant, Time: got.Time, Type: mediaType}); got != want && !hashed {
+			if want := (capture.Stored{Stream: stream, ID: id, Variant: variant, By: got.By, Time: got.Time, Type: mediaType}); got != want && !hashed {
 				t.Fatalf("%q is read as %+v, was %+v", key, got, want)
 			}
 			for _, w := range []capture.Selection{{Stream: stream}, {ID: id}, {By: by}, {Stream: stream, ID: id, By: by}} {

@@ -1,0 +1,195 @@
+package store_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/livestill/livestill/capture"
+	"github.com/livestill/livestill/capture/store"
+)
+
+// smallDisk mounts a file system of 16 MiB, of which 12 or so are free. It takes root.
+func smallDisk(t *testing.T) (path, image string) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("only root can mount a small disk")
+	}
+	image = filepath.Join(t.TempDir(), "image")
+	path = t.TempDir()
+	if err := os.WriteFile(image, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(image, 16<<20); err != nil {
+		t.Fatal(err)
+	}
+	run(t, "mkfs.ext4", "-q", image)
+	run(t, "mount", "-o", "loop", image, path)
+	t.Cleanup(func() { run(t, "umount", path) })
+	return path, image
+}
+
+func run(t *testing.T, name string, args ...string) {
+	t.Helper()
+	ctx := context.WithoutCancel(t.Context()) // that has ended in a Cleanup
+	if out, err := exec.CommandContext(ctx, name, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v: %s", name, err, out)
+	}
+}
+
+// freeOn is how much room there is on a disk.
+func freeOn(t *testing.T, path string) int64 {
+	t.Helper()
+	var s syscall.Statfs_t
+	if err := syscall.Statfs(path, &s); err != nil {
+		t.Fatal(err)
+	}
+	return int64(s.Bavail) * s.Bsize
+}
+
+// TestDirOnASmallDisk fills one, to the floor and then to the last byte: what was acknowledged is there, and nothing else.
+func TestDirOnASmallDisk(t *testing.T) {
+	for _, test := range []struct {
+		about   string
+		minFree int64
+		left    int64 // free at most when it is full
+	}{
+		{"to the floor", 4 << 20, 4<<20 + 1<<20},
+		{"to the last byte", -1, 1 << 20},
+	} {
+		disk, _ := smallDisk(t)
+		d := &store.Dir{Path: disk, MinFree: test.minFree}
+		want := make(map[string][]byte)
+		var err error
+		for n := 0; err == nil; n++ {
+			s := still("s", fmt.Sprint(n), bytes.Repeat([]byte{byte(n)}, 700_000))
+			var location string
+			if location, err = d.Put(t.Context(), s); err == nil {
+				want[location] = s.Data
+			}
+		}
+		if !errors.Is(err, store.ErrFull) || errors.Is(err, capture.ErrRejected) || len(want) < 5 {
+			t.Errorf("%s: after %d stills %v", test.about, len(want), err)
+		}
+		got, err := filesIn(disk)()
+		if err != nil || !maps.EqualFunc(got, want, bytes.Equal) {
+			t.Errorf("%s: %d files are not the %d stills: %v", test.about, len(got), len(want), err)
+		}
+		if free := freeOn(t, disk); free > test.left || free < test.minFree {
+			t.Errorf("%s: %d bytes are free", test.about, free)
+		}
+		if _, err := d.Delete(t.Context(), capture.Selection{ID: "0"}); err != nil {
+			t.Error(err)
+		}
+		if _, err := d.Put(t.Context(), still("s", "again", []byte("data"))); err != nil {
+			t.Errorf("%s: after one was deleted: %v", test.about, err)
+		}
+	}
+}
+
+// TestSpoolOnASmallDisk fills it: what was taken is delivered.
+func TestSpoolOnASmallDisk(t *testing.T) {
+	f := new(flaky)
+	f.fail(errDown)
+	small, _ := smallDisk(t)
+	s := &store.Spool{Path: small, Store: f, MinFree: -1}
+	stop := start(t, s)
+	taken := 0
+	for {
+		_, err := s.Put(t.Context(), still("s", fmt.Sprint(taken), bytes.Repeat([]byte{byte(taken)}, 100_000)))
+		if err != nil {
+			if !errors.Is(err, store.ErrFull) {
+				t.Error(err)
+			}
+			break
+		}
+		taken++
+	}
+	f.mend()
+	if err := s.Flush(t.Context()); err != nil {
+		t.Error(err)
+	}
+	stop()
+	if got, _ := f.files(); taken < 50 || len(got) != taken {
+		t.Errorf("%d stills arrived, %d were taken", len(got), taken)
+	}
+	if free := freeOn(t, small); free < 10<<20 {
+		t.Errorf("%d bytes free in the end", free)
+	}
+}
+
+// TestSpoolOnADriveThatGoes: it is pulled out, and comes back as another device.
+func TestSpoolOnADriveThatGoes(t *testing.T) {
+	path, image := smallDisk(t)
+	if err := store.Mark(path, "stick"); err != nil {
+		t.Fatal(err)
+	}
+	f := new(flaky)
+	f.fail(errDown)
+	s := &store.Spool{Path: path, Volume: "stick", MinFree: -1, Store: f, First: time.Millisecond, Longest: time.Millisecond}
+	defer start(t, s)()
+	put := func(id string) error {
+		_, err := s.Put(t.Context(), still("s", id, nil))
+		return err
+	}
+	if err := put("before"); err != nil {
+		t.Fatal(err)
+	}
+	run(t, "umount", "-l", path)
+	if err := put("meanwhile"); !errors.Is(err, store.ErrVolume) {
+		t.Errorf("while it is away: %v", err)
+	}
+	run(t, "mount", "-o", "loop", image, path)
+	f.mend()
+	if err := put("after"); err != nil {
+		t.Error(err)
+	}
+	if err := s.Flush(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if got, _ := f.files(); len(got) != 2 {
+		t.Errorf("%d stills arrived, want 2", len(got))
+	}
+}
+
+// TestDirOnAnExt4Drive works beside what is root's alone, lost+found, as others than root.
+func TestDirOnAnExt4Drive(t *testing.T) {
+	path, _ := smallDisk(t)
+	for _, err := range []error{os.Chmod(path, 0o777), os.Chmod(filepath.Dir(path), 0o755), os.Chmod(filepath.Join(path, "lost+found"), 0)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		const nobody = 65534
+		runtime.LockOSThread() // for good: the thread ends with this
+		if _, _, e := syscall.RawSyscall(syscall.SYS_SETFSUID, nobody, 0, 0); e != 0 {
+			t.Error(e)
+			return
+		}
+		d := &store.Dir{Path: path, MinFree: -1, Keep: store.Keep{Count: 1}}
+		for _, id := range []string{"a", "b"} {
+			if _, err := d.Put(t.Context(), still("s", id, nil)); err != nil {
+				t.Error(err)
+			}
+		}
+		if err := d.Tidy(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if n, err := d.Delete(t.Context(), capture.Selection{Stream: "s"}); n != 1 || err != nil {
+			t.Errorf("deleted %d, %v", n, err)
+		}
+	}()
+	<-done
+}
