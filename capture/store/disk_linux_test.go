@@ -164,15 +164,13 @@ func TestSpoolOnADriveThatGoes(t *testing.T) {
 // TestDirOnAnExt4Drive works beside what is root's alone, lost+found, as others than root.
 func TestDirOnAnExt4Drive(t *testing.T) {
 	path, _ := smallDisk(t)
-	for _, err := range []error{os.Chmod(path, 0o777), os.Chmod(filepath.Dir(path), 0o755), os.Chmod(filepath.Join(path, "lost+found"), 0)} {
-		if err != nil {
-			t.Fatal(err)
-		}
+	const nobody = 65534
+	if err := errors.Join(os.Chown(path, nobody, nobody), os.Chown(filepath.Dir(path), nobody, nobody)); err != nil {
+		t.Fatal(err)
 	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		const nobody = 65534
 		runtime.LockOSThread() // for good: the thread ends with this
 		if _, _, e := syscall.RawSyscall(syscall.SYS_SETFSUID, nobody, 0, 0); e != 0 {
 			t.Error(e)

@@ -47,8 +47,8 @@ type Store struct {
 	// location is the key.
 	Base string
 
-	// Links, if not zero, makes each location a link that works without credentials for that long: see Link. Put, Locate and List sign one
-	// each; they lead to the same place, but do not read the same.
+	// Links, if not zero, makes each location a link that works without credentials for that long: see Link. Put and List sign one each;
+	// they lead to the same place, but do not read the same.
 	Links time.Duration
 
 	// CacheControl is what the bucket tells whoever reads a still; empty is nothing. With Immutable
@@ -135,11 +135,14 @@ func (b *Store) compare(ctx context.Context, key string, data []byte) (err error
 	return nil
 }
 
-// Locate returns where Put would put s. With Links it is a link that works as soon as s is there.
+// Locate returns where Put would put s. With Links nobody knows: an errors.ErrUnsupported.
 func (b *Store) Locate(s *capture.Still) (string, error) {
 	key, err := b.key(s)
 	if err != nil {
 		return "", err
+	}
+	if b.Links != 0 {
+		return "", fmt.Errorf("blobstore: a link is not known before it is signed: %w", errors.ErrUnsupported)
 	}
 	return b.location(context.Background(), key)
 }

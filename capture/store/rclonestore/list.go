@@ -29,14 +29,19 @@ func (r *Store) List(ctx context.Context, which capture.Selection) iter.Seq2[cap
 
 // Delete deletes files; on disks, by SFTP, SMB and FTP also the folders that this leaves empty. Elsewhere they stay, for to delete a
 // folder there deletes what is put into it meanwhile. Google Drive and others move files to a bin first, unless told not to by Remote's
-// options, such as use_trash=false.
+// options, such as use_trash=false. Delete waits for Puts of what it selects that are under way, also those that were left behind; and it
+// sweeps: what a Put left that was cut off is there for an hour at most.
 func (r *Store) Delete(ctx context.Context, which capture.Selection) (files int, err error) {
 	if which.All() {
 		return 0, capture.ErrSelectsAll
 	}
 	f, err := r.open(ctx)
+	if err == nil {
+		err = r.settle(ctx, which)
+	}
 	var found []fs.Object
 	if err == nil {
+		sweep(ctx, f)
 		err = r.each(ctx, f, which, func(_ capture.Stored, o fs.Object) bool { found = append(found, o); return true })
 	}
 	if err == nil {
@@ -46,6 +51,31 @@ func (r *Store) Delete(ctx context.Context, which capture.Selection) (files int,
 		return files, failed(ctx, "delete", err)
 	}
 	return files, nil
+}
+
+// settle waits until no Put is under way of what is selected.
+func (r *Store) settle(ctx context.Context, which capture.Selection) error {
+	_, read, err := r.Template.Select(which)
+	for err == nil {
+		busy := false
+		r.mu.Lock()
+		for key := range r.busy {
+			if _, ok := read(key); ok {
+				busy = true
+			}
+		}
+		ended := r.ended
+		r.mu.Unlock()
+		if !busy {
+			return nil
+		}
+		select {
+		case <-ended:
+		case <-ctx.Done():
+			err = context.Cause(ctx)
+		}
+	}
+	return err
 }
 
 // remove removes files, and folders that are empty then, and says how many files there were.

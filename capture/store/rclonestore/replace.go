@@ -54,6 +54,9 @@ func (f file) upload(ctx context.Context, to fs.Fs, name string, old fs.Object) 
 func (f file) replace(ctx context.Context, to fs.Fs, old fs.Object) error {
 	name := backstageName()
 	made, err := f.upload(ctx, to, name, nil)
+	if err == nil {
+		err = context.Cause(ctx) // the backend may not know that it has ended
+	}
 	if err != nil {
 		discard(ctx, to, name)
 		return err

@@ -355,6 +355,36 @@ func TestHangs(t *testing.T) {
 	}
 }
 
+// TestDeleteWaits for a Put that was left behind, and may yet store its still.
+func TestDeleteWaits(t *testing.T) {
+	dir := t.TempDir()
+	var door gate
+	s := open(t, serveSFTP(t, dir, &door))
+	put(t, s, "before")
+	mend := door.close()
+	defer mend()
+	ctx, cancel := context.WithCancel(t.Context())
+	result := make(chan error)
+	go func() {
+		_, err := s.Put(ctx, still("during"))
+		result <- err
+	}()
+	<-door.reached
+	cancel()
+	if err := <-result; !errors.Is(err, context.Canceled) {
+		t.Errorf("Put: %v", err)
+	}
+	go func() {
+		_, err := s.Delete(t.Context(), capture.Selection{Stream: still("during").Stream})
+		result <- err
+	}()
+	mend()
+	if err := <-result; err != nil {
+		t.Error(err)
+	}
+	want(t, filesIn(dir, ""))
+}
+
 // TestTimeout has a server that hangs, and a Put without a deadline.
 func TestTimeout(t *testing.T) {
 	var door gate
