@@ -1,23 +1,11 @@
 package store
 
-import (
-	"math"
-	"os"
-	"syscall"
-)
+import "syscall"
 
-// freeBytes returns how many bytes may still be written to the file system that f is on; of one that does not tell, as many as there can be.
-func freeBytes(f *os.File) (int64, error) {
-	var s syscall.Statfs_t
-	if err := syscall.Fstatfs(int(f.Fd()), &s); err != nil {
-		return 0, os.NewSyscallError("fstatfs", err)
+// blockSize is what blocks are counted in. Bsize is what is best read at a time, which may be more.
+func blockSize(s *syscall.Statfs_t) int64 {
+	if s.Frsize == 0 { // an old kernel's
+		return s.Bsize
 	}
-	if s.Blocks == 0 {
-		return math.MaxInt64, nil
-	}
-	size := s.Frsize // what blocks are counted in; Bsize is what is best read at a time
-	if size == 0 {
-		size = s.Bsize
-	}
-	return int64(s.Bavail) * size, nil
+	return s.Frsize
 }
