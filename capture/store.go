@@ -82,8 +82,8 @@ type Selection struct {
 	Stream string    // exactly
 	ID     string    // of the still: all variants
 	By     string    // Request.By
-	Since  time.Time // those whose Time is not before it, as far as the Store keeps it: a millisecond or better
-	Before time.Time // those whose Time is before it
+	Since  time.Time // those whose Time is not before it
+	Before time.Time // those whose Time is before it; it and Since are cut to what the Store keeps, a millisecond or better
 }
 
 // All reports whether w selects all stills.

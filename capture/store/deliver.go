@@ -34,6 +34,10 @@ func (s *Spool) Run(ctx context.Context) error {
 		_, done, err = s.use()
 	}
 	defer done()
+	s.mu.Lock()
+	s.tally.err, s.tally.gate = nil, time.Time{}
+	s.tell()
+	s.mu.Unlock()
 	concurrent := s.Concurrent
 	if concurrent == 0 {
 		concurrent = defaultConcurrent
@@ -90,13 +94,7 @@ func (s *Spool) deliver(ctx context.Context, box *letterbox, slot *slot) {
 	if err == nil && !latest.dead {
 		err = s.send(ctx, box, slot, latest)
 	}
-	if errors.Is(err, ErrVolume) {
-		if _, done, err := s.use(); err == nil { // the drive may be back, as another device
-			done()
-		}
-	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	if err != nil && ctx.Err() == nil {
 		slot.failures++
 		slot.due = time.Now().Add(s.pause(slot.failures))
@@ -105,6 +103,12 @@ func (s *Spool) deliver(ctx context.Context, box *letterbox, slot *slot) {
 	}
 	box.release(slot)
 	s.tell()
+	s.mu.Unlock()
+	if errors.Is(err, ErrVolume) {
+		if _, done, err := s.use(); err == nil { // the drive may be back, as another device
+			done()
+		}
+	}
 }
 
 // send makes one attempt to deliver e, and lays it aside if it was the last. An error asks for another attempt.
@@ -134,10 +138,13 @@ func (s *Spool) send(ctx context.Context, box *letterbox, slot *slot, e *entry) 
 		return err
 	}
 	s.mu.Lock()
-	outdated := slot.latest() != e // a newer one has come: this one has had its last attempt
+	if slot.latest() != e { // a newer one has come: this one has had its last attempt
+		s.mu.Unlock()
+		return nil
+	}
 	attempts := s.count(slot)
 	s.mu.Unlock()
-	if !outdated && (errors.Is(err, capture.ErrRejected) || attempts >= s.attempts()) {
+	if errors.Is(err, capture.ErrRejected) || attempts >= s.attempts() {
 		return s.bury(ctx, box, e, l, attempts, err)
 	}
 	return err
@@ -185,20 +192,27 @@ func (s *Spool) pause(failures int) time.Duration {
 
 // bury lays e aside, in a slot that is ours alone, with what is wrong; l is nil if it cannot be read.
 func (s *Spool) bury(ctx context.Context, box *letterbox, e *entry, l *letter, attempts int, why error) error {
-	err := errLetter
+	size, moved, err := e.size, false, errLetter
 	if l != nil {
 		l.Error, l.Attempts = why.Error(), attempts
-		err = box.rewrite(ctx, e, l)
+		size, err = box.rewrite(ctx, e, l)
+		moved = err == nil
 	}
-	if err != nil { // the disk may be full: as it is
-		err = box.move(e, true)
+	if !moved { // the disk may be full: as it is
+		size = e.size
+		moved, err = box.move(e, true)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tally.err = why
+	if moved {
+		box.bytes -= e.cost()
+		e.size = size
+		box.bytes += e.cost()
+		box.bury(e, why.Error())
 	}
 	if err != nil {
 		return fmt.Errorf("store: lay aside what failed with %w: %w", why, err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e.dead, e.why = true, why.Error()
-	s.tally.err = why
 	return nil
 }

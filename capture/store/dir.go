@@ -39,6 +39,9 @@ type Dir struct {
 
 	tidying sync.Mutex
 	next    time.Time // to tidy; under tidying
+
+	// Who writes has it for reading. Tidy has it for each file that it removes, so as to remove none that has been put again meanwhile.
+	writing sync.RWMutex
 }
 
 // Keep bounds what a store keeps. Zero fields do not.
@@ -56,7 +59,7 @@ const (
 	tidyingShare   = 100
 )
 
-// Put writes s and returns the path of its file. At most once a minute it tidies then; if that fails, the next Put or Tidy does it.
+// Put writes s and returns the path of its file. At most once a minute it tidies then, as far as ctx lets it; Tidy tells what goes wrong there.
 func (d *Dir) Put(ctx context.Context, s *capture.Still) (location string, err error) {
 	if err := context.Cause(ctx); err != nil {
 		return "", err
@@ -75,17 +78,23 @@ func (d *Dir) Put(ctx context.Context, s *capture.Still) (location string, err e
 	defer func() { err = errors.Join(err, f.Close()) }()
 	err = f.floor(d.MinFree, int64(len(s.Data)))
 	if errors.Is(err, ErrFull) {
-		d.tidyIfDue(ctx, f)
+		d.tidyIfDue(ctx, f, "")
 		err = f.floor(d.MinFree, int64(len(s.Data)))
 	}
 	if err != nil {
 		return "", err
 	}
-	if err := f.write(ctx, key, s.Data); err != nil {
+	if err := d.write(ctx, f, key, s.Data); err != nil {
 		return "", err
 	}
-	d.tidyIfDue(ctx, f)
+	d.tidyIfDue(ctx, f, key)
 	return d.path(key), nil
+}
+
+func (d *Dir) write(ctx context.Context, f *folder, key string, data []byte) error {
+	d.writing.RLock()
+	defer d.writing.RUnlock()
+	return f.write(ctx, key, data)
 }
 
 func (d *Dir) check() error {
@@ -151,22 +160,22 @@ func (d *Dir) Tidy(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, f.Close()) }()
 	d.tidying.Lock()
 	defer d.tidying.Unlock()
-	return d.tidy(ctx, f)
+	return d.tidy(ctx, f, "")
 }
 
-// tidyIfDue tidies unless somebody does, or has lately.
-func (d *Dir) tidyIfDue(ctx context.Context, f *folder) {
+// tidyIfDue tidies unless somebody does, or has lately. What was put just now stays.
+func (d *Dir) tidyIfDue(ctx context.Context, f *folder, put string) {
 	if !d.tidying.TryLock() {
 		return
 	}
 	defer d.tidying.Unlock()
 	if began := time.Now(); began.After(d.next) {
-		_ = d.tidy(context.WithoutCancel(ctx), f) // no reason to lose the still; Tidy tells what is wrong
+		_ = d.tidy(ctx, f, put) // no reason to lose the still; Tidy tells what is wrong
 		d.next = time.Now().Add(max(betweenTidying, tidyingShare*time.Since(began)))
 	}
 }
 
-func (d *Dir) tidy(ctx context.Context, f *folder) error {
+func (d *Dir) tidy(ctx context.Context, f *folder, put string) error {
 	if err := f.sweep(stale); err != nil {
 		return err
 	}
@@ -177,21 +186,47 @@ func (d *Dir) tidy(ctx context.Context, f *folder) error {
 	if err := d.each(ctx, f, capture.Selection{}, func(file file) bool { files = append(files, file); return true }); err != nil {
 		return err
 	}
-	now, err := f.now()
-	if err != nil {
-		return err
+	now := f.now()
+	slices.SortFunc(files, func(a, b file) int { return b.stored.Compare(a.stored) }) // from the newest on
+	if i := slices.IndexFunc(files, func(f file) bool { return f.key == put }); i >= 0 {
+		newest := files[i] // whatever the clock said
+		copy(files[1:i+1], files[:i])
+		files[0] = newest
 	}
-	slices.SortFunc(files, func(a, b file) int { return b.stored.Compare(a.stored) })
-	var over []string
-	size := int64(0)
-	for i, file := range files { // from the newest on
-		size += file.Size
-		k := d.Keep
-		if k.Age > 0 && now.Sub(file.stored) > k.Age || k.Count > 0 && i >= k.Count || k.Bytes > 0 && size > k.Bytes {
-			over = append(over, file.key)
+	keep, size, k := 0, int64(0), d.Keep
+	for ; keep < len(files); keep++ {
+		f := files[keep]
+		size += f.Size
+		if k.Age > 0 && f.key != put && now.Sub(f.stored) > k.Age || keep > 0 && (k.Count > 0 && keep >= k.Count || k.Bytes > 0 && size > k.Bytes) {
+			break
 		}
 	}
-	_, err = f.remove(ctx, over)
+	over := files[keep:]
+	slices.Reverse(over) // from the oldest on, in case that ctx ends
+	folders := make(map[string]bool)
+	for _, file := range over {
+		if err := context.Cause(ctx); err != nil {
+			return errors.Join(err, f.prune(folders))
+		}
+		if err := d.forget(f, file); err != nil {
+			return err
+		}
+		folders[path.Dir(file.key)] = true
+	}
+	return f.prune(folders)
+}
+
+// forget removes a file, unless it was put again.
+func (d *Dir) forget(f *folder, file file) error {
+	d.writing.Lock()
+	defer d.writing.Unlock()
+	info, err := f.Lstat(file.key)
+	if err == nil && info.ModTime().Equal(file.stored) {
+		err = f.Remove(file.key)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	return err
 }
 

@@ -218,6 +218,65 @@ func TestDirTidiesItself(t *testing.T) {
 	}
 }
 
+// TestDirForgetsNothingNew: what was just put stays, though it alone is over the bounds, or older files are from the future; and what is put
+// again while a Dir tidies is not taken for what it was.
+func TestDirForgetsNothingNew(t *testing.T) {
+	check := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	d := &store.Dir{Path: t.TempDir(), Keep: store.Keep{Bytes: 10, Count: 1}}
+	future, err := (&store.Dir{Path: d.Path}).Put(t.Context(), still("s", "future", nil))
+	check(err)
+	check(os.Chtimes(future, time.Time{}, time.Now().Add(time.Hour)))
+	at, err := d.Put(t.Context(), still("s", "id", make([]byte, 100)))
+	check(err)
+	if _, err := os.Stat(at); err != nil {
+		t.Error(err)
+	}
+	check(d.Tidy(t.Context()))
+
+	d = &store.Dir{Path: t.TempDir(), Keep: store.Keep{Age: time.Hour}}
+	for range 20 {
+		for n := range 20 {
+			at, err := d.Put(t.Context(), still("s", fmt.Sprint(n), nil))
+			check(err)
+			check(os.Chtimes(at, time.Time{}, time.Now().Add(-2*time.Hour)))
+		}
+		tidied := make(chan error)
+		go func() { tidied <- d.Tidy(t.Context()) }()
+		for n := range 20 {
+			at, err := d.Put(t.Context(), still("s", fmt.Sprint(n), nil))
+			check(err)
+			if _, err := os.Stat(at); err != nil {
+				t.Fatal(err)
+			}
+		}
+		check(<-tidied)
+		if got, err := filesIn(d.Path)(); len(got) != 20 || err != nil {
+			t.Fatalf("%d of 20 are left, %v", len(got), err)
+		}
+	}
+}
+
+// TestDirSelectsToTheMillisecond, which names keep, what is known to the nanosecond.
+func TestDirSelectsToTheMillisecond(t *testing.T) {
+	d := &store.Dir{Path: t.TempDir()}
+	s := still("s", "id", nil)
+	s.Time = s.Time.Add(456 * time.Microsecond)
+	if _, err := d.Put(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := d.Delete(t.Context(), capture.Selection{Before: s.Time}); n != 0 || err != nil {
+		t.Errorf("before itself: %d, %v", n, err)
+	}
+	if n, err := d.Delete(t.Context(), capture.Selection{Since: s.Time}); n != 1 || err != nil {
+		t.Errorf("since itself: %d, %v", n, err)
+	}
+}
+
 // TestDirDeletesWhilePutting: folders come and go under the writers' hands.
 func TestDirDeletesWhilePutting(t *testing.T) {
 	d := &store.Dir{Path: t.TempDir()}

@@ -246,15 +246,20 @@ func (f *folder) remove(ctx context.Context, names []string) (files int, err err
 		}
 		folders[path.Dir(name)] = true
 	}
+	return files, f.prune(folders)
+}
+
+// prune flushes folders that files were removed from, and removes those that are empty.
+func (f *folder) prune(folders map[string]bool) error {
 	for name := range folders {
 		if err := f.flushFolders(name); err != nil {
-			return files, err
+			return err
 		}
 		for name != "." && f.Remove(name) == nil { // empty, as it seems
 			name = path.Dir(name)
 		}
 	}
-	return files, nil
+	return nil
 }
 
 // sweep removes what writes that were cut off have left, if it is older than an age by the clock of the drive.
@@ -266,26 +271,30 @@ func (f *folder) sweep(age time.Duration) error {
 	if err != nil {
 		return err
 	}
-	now, err := f.now()
+	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return !strings.HasPrefix(e.Name(), tempFile) })
+	if len(entries) == 0 {
+		return nil
+	}
+	now := f.now()
 	for _, e := range entries {
-		if info, err := e.Info(); err == nil && strings.HasPrefix(e.Name(), tempFile) && now.Sub(info.ModTime()) >= age {
+		if info, err := e.Info(); err == nil && (age == 0 || now.Sub(info.ModTime()) >= age) {
 			_ = f.Remove(backstage + "/" + e.Name()) // if not now, then at the next sweep
 		}
 	}
-	return err
+	return nil
 }
 
-// now is the time by the clock of the drive, which may be another machine's.
-func (f *folder) now() (now time.Time, err error) {
+// now is the time by the clock of the drive, which may be another machine's; by ours if the drive takes no file to tell.
+func (f *folder) now() time.Time {
 	name := backstage + "/" + tempFile + rand.Text()
 	file, err := f.Create(name)
 	if err != nil {
-		return now, err
+		return time.Now()
 	}
-	defer func() { err = errors.Join(err, file.Close(), f.Remove(name)) }()
 	info, err := file.Stat()
+	_, _ = file.Close(), f.Remove(name) // if it stays, a sweep takes it
 	if err != nil {
-		return now, err
+		return time.Now()
 	}
-	return info.ModTime(), nil
+	return info.ModTime()
 }

@@ -89,11 +89,12 @@ type letterbox struct {
 	path, volume string
 	lock         *os.File
 
-	slots map[string]*slot
-	due   dueHeap // slots that are neither busy nor idle
-	busy  int     // slots
-	bytes int64
-	last  uint64 // number
+	slots   map[string]*slot
+	due     dueHeap // slots that are neither busy nor idle
+	busy    int     // slots
+	pending int     // letters
+	bytes   int64
+	last    uint64 // number
 }
 
 // openLetterbox opens a folder, and reads whose letters are there.
@@ -141,17 +142,16 @@ func (b *letterbox) scan(f *folder, folder string) error {
 		}
 		e := &entry{number: number, file: file.Name(), dead: folder == deadFolder}
 		_, key, err := e.peek(f)
-		if err != nil && !errors.Is(err, errLetter) {
-			return err
-		}
-		if err != nil && !e.dead {
+		switch {
+		case errors.Is(err, errGone):
+			continue
+		case errors.Is(err, errLetter) && !e.dead:
 			if err := f.rename(e.name(), deadFolder+"/"+e.file); err != nil {
 				return err
 			}
-			e.dead = true
 		}
-		if err != nil {
-			e.why = err.Error()
+		if err != nil { // what cannot be read is dead until the folder is opened again
+			e.dead, e.why = true, err.Error()
 		}
 		b.bytes += e.cost()
 		b.last = max(b.last, number)
@@ -198,6 +198,9 @@ func (b *letterbox) folder() (*folder, error) {
 	}
 	return &folder{root}, nil
 }
+
+// close gives the folder up.
+func (b *letterbox) close() { _ = b.lock.Close() } // the file was opened to be locked
 
 // replaced reports whether the volume is there, in another folder than that which was opened first.
 func (b *letterbox) replaced() bool {
@@ -253,44 +256,51 @@ func (b *letterbox) read(e *entry) (l *letter, err error) {
 	return l, err
 }
 
-// remove removes the file of e, if it is there.
+// remove removes the file of e, wherever it is: in both folders, if a rewrite was cut off.
 func (b *letterbox) remove(e *entry) error {
 	return b.within(func(f *folder) error {
-		if err := f.Remove(e.name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
+		for _, folder := range []string{pendingFolder, deadFolder} {
+			if err := f.Remove(folder + "/" + e.file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
 		}
 		return errors.Join(f.flushFolder(pendingFolder), f.flushFolder(deadFolder))
 	})
 }
 
-// move moves the file of e to where it is if dead or not.
-func (b *letterbox) move(e *entry, dead bool) error {
+// move moves the file of e to where it is if dead or not. It may have been moved in spite of an error.
+func (b *letterbox) move(e *entry, dead bool) (moved bool, err error) {
 	to := *e
 	to.dead = dead
-	return b.within(func(f *folder) error {
+	err = b.within(func(f *folder) error {
 		if err := f.rename(e.name(), to.name()); errors.Is(err, fs.ErrNotExist) {
 			return errGone
 		} else if err != nil {
 			return err
 		}
+		moved = true
 		return errors.Join(f.flushFolder(pendingFolder), f.flushFolder(deadFolder))
 	})
+	return moved, err
 }
 
 // rewrite makes a dead letter of a pending one, with what is wrong in it. Cut off in between, both are there, and the
 // pending one, which is taken up last, counts.
-func (b *letterbox) rewrite(ctx context.Context, e *entry, l *letter) error {
+func (b *letterbox) rewrite(ctx context.Context, e *entry, l *letter) (size int64, err error) {
 	tail, err := l.seal()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	dead := *e
 	dead.dead = true
-	return b.within(func(f *folder) error {
+	return int64(len(l.Still.Data) + len(tail)), b.within(func(f *folder) error {
 		if err := f.write(ctx, dead.name(), l.Still.Data, tail); err != nil {
 			return err
 		}
-		return f.Remove(e.name())
+		if err := f.Remove(e.name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return f.flushFolder(pendingFolder)
 	})
 }
 
@@ -300,6 +310,9 @@ func (b *letterbox) add(key string, e *entry) {
 	if s == nil {
 		s = &slot{key: key, at: -1}
 		b.slots[key] = s
+	}
+	if !e.dead {
+		b.pending++
 	}
 	s.letters = append(s.letters, e)
 	slices.SortStableFunc(s.letters, func(a, b *entry) int { return cmp.Compare(a.number, b.number) })
@@ -314,8 +327,22 @@ func (b *letterbox) drop(s *slot, e *entry) {
 	if i := slices.Index(s.letters, e); i >= 0 {
 		s.letters = slices.Delete(s.letters, i, i+1)
 		b.bytes -= e.cost()
+		if !e.dead {
+			b.pending--
+		}
 	}
 	b.update(s)
+}
+
+// bury and revive say that a letter was moved, whose slot is claimed.
+func (b *letterbox) bury(e *entry, why string) {
+	e.dead, e.why = true, why
+	b.pending--
+}
+
+func (b *letterbox) revive(e *entry) {
+	e.dead, e.why = false, ""
+	b.pending++
 }
 
 // claim makes s the caller's alone.
@@ -359,14 +386,13 @@ func (b *letterbox) next(now time.Time) (s *slot, due time.Time) {
 
 // count tells how many there are.
 func (b *letterbox) count(p *Progress) {
-	p.Bytes = b.bytes
+	p.Bytes, p.Pending = b.bytes, b.pending
 	for _, s := range b.slots {
 		for _, e := range s.letters {
 			if e.dead {
 				p.Dead++
 				continue
 			}
-			p.Pending++
 			if p.Oldest.IsZero() || e.put.Before(p.Oldest) {
 				p.Oldest = e.put
 			}

@@ -113,8 +113,10 @@ func (s *Spool) Flush(ctx context.Context) error {
 	}
 	defer done()
 	for {
-		changed := s.Changed()
-		if s.Progress().Pending == 0 {
+		s.mu.Lock()
+		pending, changed := s.box.pending, s.change()
+		s.mu.Unlock()
+		if pending == 0 {
 			return nil
 		}
 		select {
@@ -133,21 +135,24 @@ func (s *Spool) use() (box *letterbox, done func(), err error) {
 	s.mu.Lock()
 	old := s.box
 	s.mu.Unlock()
+	box = old
 	if old == nil || s.Volume != "" && old.replaced() {
-		box, err := openLetterbox(s.Path, s.Volume)
-		if err != nil {
+		if box, err = openLetterbox(s.Path, s.Volume); err != nil {
 			return nil, nil, err
 		}
 		s.mu.Lock()
+		if old != nil && old.busy > 0 { // else two could work on one key
+			box, old = old, box
+		}
 		s.box = box
 		s.tell()
 		s.mu.Unlock()
 		if old != nil {
-			_ = old.lock.Close() // it was opened to be locked; so is the one below
+			old.close()
 		}
 	}
 	s.users++
-	return s.box, func() {
+	return box, func() {
 		s.opening.Lock()
 		defer s.opening.Unlock()
 		if s.users--; s.users > 0 {
@@ -157,7 +162,7 @@ func (s *Spool) use() (box *letterbox, done func(), err error) {
 		box := s.box
 		s.box = nil
 		s.mu.Unlock()
-		_ = box.lock.Close()
+		box.close()
 	}, nil
 }
 
@@ -183,7 +188,11 @@ func (s *Spool) Put(ctx context.Context, still *capture.Still) (location string,
 	if err != nil {
 		return "", err
 	}
-	left, err := box.write(ctx, e, s.MinFree, still.Data, tail)
+	location, err = s.location(e, still)
+	left := false
+	if err == nil {
+		left, err = box.write(ctx, e, s.MinFree, still.Data, tail)
+	}
 	s.mu.Lock()
 	if err == nil || left {
 		box.add(key, e)
@@ -206,7 +215,7 @@ func (s *Spool) Put(ctx context.Context, still *capture.Still) (location string,
 	if err != nil {
 		return "", err
 	}
-	return s.location(e, still)
+	return location, nil
 }
 
 func (s *Spool) release(box *letterbox, slot *slot) {
@@ -249,7 +258,8 @@ func (s *Spool) path(e *entry) string { return filepath.Join(s.Path, filepath.Fr
 // Locate returns where the Store will put a still.
 func (s *Spool) Locate(still *capture.Still) (string, error) { return Locate(s.Store, still) }
 
-// List yields what is pending or dead, and what the Store has, each still once. It takes a Store that lists.
+// List yields what is pending or dead, and what the Store has, each still once, unless the Store's names do not keep the time. It takes
+// a Store that lists.
 func (s *Spool) List(ctx context.Context, which capture.Selection) iter.Seq2[capture.Stored, error] {
 	return listAll(ctx, []capture.Store{waiting{s}, s.Store}, which)
 }
@@ -375,27 +385,30 @@ func (s *Spool) Revive(ctx context.Context) (stills int, err error) {
 		if slot == nil {
 			return 0, err
 		}
+		defer s.release(box, slot)
 		s.mu.Lock()
 		e := slot.latest()
 		s.mu.Unlock()
-		if key != "" && e.dead {
-			err = box.move(e, false)
-			stills = 1
+		if key == "" || !e.dead {
+			return 0, nil
+		}
+		moved := false
+		if _, err = box.read(e); err == nil {
+			moved, err = box.move(e, false)
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		switch {
 		case errors.Is(err, errGone):
 			box.drop(slot, e)
-			stills, err = 0, nil
-		case err != nil:
-			stills = 0
-		case stills > 0:
-			e.dead, e.why = false, ""
+			return 0, nil
+		case errors.Is(err, errLetter):
+			return 0, nil
+		case moved:
+			box.revive(e)
 			slot.attempts, slot.failures, slot.due = 0, 0, time.Time{}
+			stills = 1
 		}
-		box.release(slot)
-		s.tell()
 		return stills, err
 	})
 }
@@ -417,11 +430,12 @@ func (s *Spool) eachDead(ctx context.Context, do func(box *letterbox, key string
 	s.mu.Unlock()
 	var errs []error
 	for _, key := range keys {
+		if err := context.Cause(ctx); err != nil {
+			errs = append(errs, err)
+			break
+		}
 		n, err := do(box, key)
 		stills += n
-		if ctx.Err() != nil {
-			return stills, err
-		}
 		errs = append(errs, err)
 	}
 	return stills, errors.Join(errs...)

@@ -111,6 +111,7 @@ func (t Template) Select(w capture.Selection) (prefix string, read func(key stri
 			return "", nil, fmt.Errorf("store: template %q keeps times to %v, and cannot select by %v", t, unit, at)
 		}
 	}
+	since, before := w.Since.Truncate(time.Millisecond), w.Before.Truncate(time.Millisecond) // as times in names are
 	if before, rest, _ := strings.Cut(t.text(), "{"); w.Stream != "" && strings.HasPrefix(rest, "stream}/") {
 		prefix = before + streamName(w.Stream) + "/"
 	}
@@ -144,7 +145,7 @@ func (t Template) Select(w capture.Selection) (prefix string, read func(key stri
 		return s, (w.Stream == "" || group("stream") == streamName(w.Stream)) &&
 			(w.ID == "" || group("id") == idName(w.ID)) &&
 			(w.By == "" || group("by") == who(w.By)) &&
-			(w.Since.IsZero() || !s.Time.Before(w.Since)) && (w.Before.IsZero() || s.Time.Before(w.Before))
+			(w.Since.IsZero() || !s.Time.Before(since)) && (w.Before.IsZero() || s.Time.Before(before))
 	}, nil
 }
 

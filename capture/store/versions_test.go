@@ -224,3 +224,111 @@ func TestSpoolOwnsUpToDamage(t *testing.T) {
 		t.Errorf("left %v, %v", left, err)
 	}
 }
+
+// TestSpoolOnAnotherFolder: while a still is under way, the drive comes back as another folder. The newer version is what counts, and what
+// is deleted stays so.
+func TestSpoolOnAnotherFolder(t *testing.T) {
+	for _, erase := range []bool{false, true} {
+		f, dir := new(flaky), t.TempDir()
+		if err := store.Mark(dir, "stick"); err != nil {
+			t.Fatal(err)
+		}
+		began, end := make(chan struct{}), make(chan struct{})
+		s := &store.Spool{Path: dir, Volume: "stick", First: time.Millisecond, Longest: time.Millisecond, Store: flakyStore{f, func(ctx context.Context, s *capture.Still) (string, error) {
+			if string(s.Data) == "old" {
+				close(began)
+				<-end
+			}
+			return f.Put(ctx, s)
+		}}}
+		stop := start(t, s)
+		if _, err := s.Put(t.Context(), still("s", "id", []byte("old"))); err != nil {
+			t.Fatal(err)
+		}
+		<-began
+		if err := errors.Join(os.Rename(dir, dir+"-away"), os.Mkdir(dir, 0o700), store.Mark(dir, "stick")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Put(t.Context(), still("s", "id", []byte("new"))); !errors.Is(err, store.ErrVolume) {
+			t.Errorf("Put before what is under way has ended: %v", err)
+		}
+		time.AfterFunc(10*time.Millisecond, func() { close(end) })
+		if erase {
+			for err := store.ErrVolume; errors.Is(err, store.ErrVolume); {
+				_, err = s.Delete(t.Context(), capture.Selection{Stream: "s"})
+			}
+		} else {
+			for err := store.ErrVolume; errors.Is(err, store.ErrVolume); {
+				_, err = s.Put(t.Context(), still("s", "id", []byte("new")))
+			}
+		}
+		if err := s.Flush(t.Context()); err != nil {
+			t.Error(err)
+		}
+		stop()
+		got, _ := f.files()
+		if data := got["s/20260506_070809.123_id.jpg"]; erase && len(got) != 0 || !erase && string(data) != "new" {
+			t.Errorf("erased: %v, the store has %q", erase, data)
+		}
+	}
+}
+
+// TestSpoolRemovesTwins, which a write that was cut off leaves in both folders.
+func TestSpoolRemovesTwins(t *testing.T) {
+	f, dir := new(flaky), t.TempDir()
+	f.fail(errDown)
+	s := &store.Spool{Path: dir, Store: f, First: time.Millisecond, Longest: time.Millisecond}
+	defer start(t, s)()
+	if _, err := s.Put(t.Context(), still("s", "id", nil)); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "pending", "*"))
+	if err != nil || len(files) != 1 {
+		t.Fatal(files, err)
+	}
+	if err := os.Link(files[0], filepath.Join(dir, "dead", filepath.Base(files[0]))); err != nil {
+		t.Fatal(err)
+	}
+	f.mend()
+	await(s, empty)
+	if left, err := filepath.Glob(filepath.Join(dir, "[a-z]*", "*")); len(left) > 0 || err != nil {
+		t.Errorf("left %v, %v", left, err)
+	}
+}
+
+// TestSpoolSaysWhatItHasNotDone: with an ended context nothing is revived or discarded, and that is an error.
+func TestSpoolSaysWhatItHasNotDone(t *testing.T) {
+	f := new(flaky)
+	f.fail(capture.Reject(errDown))
+	s := &store.Spool{Path: t.TempDir(), Store: f}
+	defer start(t, s)()
+	for n := range 3 {
+		if _, err := s.Put(t.Context(), still("s", fmt.Sprint(n), nil)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	await(s, func(p store.Progress) bool { return p.Dead == 3 })
+	cause := errors.New("the caller has gone")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(cause)
+	for _, do := range []func(context.Context) (int, error){s.Revive, s.Discard} {
+		if n, err := do(ctx); n != 0 || !errors.Is(err, cause) {
+			t.Errorf("%d, %v", n, err)
+		}
+	}
+	if p := s.Progress(); p.Dead != 3 {
+		t.Errorf("%+v", p)
+	}
+}
+
+// TestSpoolKeepsNothingThatItRefuses: a still that can have no place behind the Spool is not in it.
+func TestSpoolKeepsNothingThatItRefuses(t *testing.T) {
+	dir := t.TempDir()
+	s := &store.Spool{Path: dir, Store: &store.Dir{Path: t.TempDir(), Template: "{nothing}"}}
+	if at, err := s.Put(t.Context(), still("s", "id", nil)); err == nil {
+		t.Errorf("put at %s", at)
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, "[a-z]*", "*")); len(left) > 0 || err != nil {
+		t.Errorf("left %v, %v", left, err)
+	}
+}
