@@ -39,7 +39,7 @@ func (s *Spool) Run(ctx context.Context) error {
 	s.tell()
 	s.mu.Unlock()
 	concurrent := s.Concurrent
-	if concurrent == 0 {
+	if concurrent <= 0 {
 		concurrent = defaultConcurrent
 	}
 	var workers sync.WaitGroup

@@ -56,6 +56,9 @@ func (r *Retry) Delete(ctx context.Context, which capture.Selection) (files int,
 }
 
 func (r *Retry) try(ctx context.Context, attempt func(context.Context) error) error {
+	if r.Store == nil {
+		return errNoStore
+	}
 	attempts, pause := r.Attempts, r.First
 	if attempts == 0 {
 		attempts = defaultAttempts

@@ -14,7 +14,10 @@ import (
 // of them, and Put again makes it complete. Its location is that in the first store.
 type Tee []capture.Store
 
-var errNoStores = errors.New("store: none in the list")
+var (
+	errNoStores = errors.New("store: none in the list")
+	errNoStore  = errors.New("store: no Store to put into")
+)
 
 // Put puts s into each store, and waits for all of them.
 func (t Tee) Put(ctx context.Context, s *capture.Still) (location string, err error) {

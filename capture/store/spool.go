@@ -130,6 +130,9 @@ func (s *Spool) Flush(ctx context.Context) error {
 // use opens the folder, if nobody else has, and keeps it open until done is called. A drive that has come back, as another device maybe,
 // is opened anew.
 func (s *Spool) use() (box *letterbox, done func(), err error) {
+	if s.Store == nil {
+		return nil, nil, errNoStore
+	}
 	s.opening.Lock()
 	defer s.opening.Unlock()
 	s.mu.Lock()

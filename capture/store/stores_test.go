@@ -149,6 +149,8 @@ func TestSeveralStores(t *testing.T) {
 	}{
 		{"none", store.Tee{}, false, "none in the list"},
 		{"none", store.Failover{}, false, "none in the list"},
+		{"none", &store.Retry{}, false, "no Store"},
+		{"none", &store.Spool{Path: t.TempDir()}, false, "no Store"},
 		{"one of two fails", store.Tee{new(store.Mem), down}, false, "store 2 of 2, a capture.StoreFunc: the store is down"},
 		{"one of two rejects", store.Tee{new(store.Mem), rejecting}, true, "too large"},
 		{"all fail", store.Failover{down, down}, false, "store 2 of 2"},
