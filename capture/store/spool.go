@@ -26,7 +26,7 @@ import (
 // Of stills with the same key, the last one put counts. They reach the Store with Data, and without Picture if they come from the disk.
 //
 // A folder is one Spool's of one process, while that runs. If it goes, or another comes in its place, Put fails, and what is in it is
-// delivered when it is back. A Put without Run, or another Put, beside it reads the folder anew.
+// delivered when it is back. While no Run runs, each Put reads the folder anew.
 type Spool struct {
 	Path   string // is made when needed, unless Volume is set
 	Store  capture.Store
