@@ -37,10 +37,12 @@ var (
 const maxResident = 512 << 20 // bytes of the program, race detector and all
 
 // TestNothingIsLost kills a program that captures and stores, at random instants, while the S3 server is killed, refuses, does not
-// answer, is slow, answers 500 and 403 and drops its answers, the disk runs full, and folders go away. In the end each still that was
-// acknowledged is in the bucket and in the folder once, with its bytes; and whoever looked meanwhile saw whole pictures only.
+// answer, is slow, answers 500 and 403 and drops its answers, the disk runs full, and folders go away; and goes on while the program only
+// delivers. A capture that failed is made again, of the same picture under the same ID, which may have been stored. In the end each still
+// that was acknowledged is in the bucket and in the folder once, with its bytes; and whoever looked meanwhile saw whole pictures only.
 //
-// Chance decides here, and real time: this is an experiment.
+// Chance decides here, and real time: this is an experiment. It is about the death of processes, servers and disks; the power stays on, so
+// that what is written but not flushed is not lost.
 func TestNothingIsLost(t *testing.T) {
 	seed := *chaosSeed
 	if seed == 0 {
@@ -60,14 +62,14 @@ func TestNothingIsLost(t *testing.T) {
 
 	h := &harm{
 		t: t, random: rand.New(rand.NewPCG(seed, 1)), gateway: g, proxy: proxy, disk: disk, small: small,
-		folders: []string{p.Spool, p.Folder}, done: make(map[string]int),
+		folders: map[string]string{"spool": p.Spool, "folder": p.Folder}, done: make(map[string]int),
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	var harmful sync.WaitGroup
 	harmful.Go(func() { h.do(ctx) })
 	inFolder, inBucket := newViewer(t), newViewer(t)
-	harmful.Go(func() { watch(ctx, func() { inFolder.folder(h.folders[1]) }) })
+	harmful.Go(func() { watch(ctx, func() { inFolder.folder(h.folders["folder"]) }) })
 	harmful.Go(func() { watch(ctx, func() { inBucket.bucket(ctx, direct) }) })
 
 	random := rand.New(rand.NewPCG(seed, 2))
@@ -82,10 +84,17 @@ func TestNothingIsLost(t *testing.T) {
 			t.Logf("%v: killed %d times, %d stills acknowledged", time.Since(began).Round(time.Second), p.Run, len(acknowledged))
 		}
 	}
+	p.Drain = true
+	for range *chaosKills / 5 {
+		p.live(t, time.Duration(random.ExpFloat64()*float64(time.Second)), acknowledged)
+	}
 	stop()
 	harmful.Wait()
+	pending, err := os.ReadDir(filepath.Join(p.Spool, "pending"))
+	if err != nil {
+		t.Fatal(err)
+	}
 
-	p.Drain = true
 	draining, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	cmd := p.command(draining, t)
@@ -108,8 +117,20 @@ func TestNothingIsLost(t *testing.T) {
 			t.Errorf("%d letters left in %s: %v", len(left), folder, err)
 		}
 	}
-	t.Logf("%v: killed %d times, %d stills acknowledged; %d in the bucket, %d in the folder; %d MiB resident at most; harm done: %v",
-		time.Since(began).Round(time.Second), p.Run-1, len(acknowledged), len(objects), len(files), resident>>20, h.done)
+	repeated := 0
+	for _, a := range acknowledged {
+		if a.Tries > 1 {
+			repeated++
+		}
+	}
+	t.Logf("%v: killed %d times, %d stills acknowledged, %d of them not at once; %d in the bucket, %d of them not before peace, %d in the folder; %d MiB resident at most; harm done: %v",
+		time.Since(began).Round(time.Second), p.Run-1, len(acknowledged), repeated, len(objects), len(pending), len(files), resident>>20, h.done)
+	if kinds := len(h.kinds()); len(h.done) < kinds && *chaosKills >= 50 {
+		t.Errorf("%d kinds of harm were done, of %d", len(h.done), kinds)
+	}
+	if len(pending) > len(objects)/2 && *chaosKills >= 50 {
+		t.Errorf("%d of %d stills were delivered in peace", len(pending), len(objects))
+	}
 	if resident > maxResident {
 		t.Errorf("%d bytes resident", resident)
 	}
@@ -208,7 +229,7 @@ func (p *program) live(t *testing.T, lived time.Duration, acknowledged map[strin
 	}
 	<-killed
 	var exit *exec.ExitError
-	if err := cmd.Wait(); !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+	if err := cmd.Wait(); !p.Drain && (!errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL) {
 		t.Fatalf("the program ended by itself: %v: %s", err, stderr.Bytes())
 	}
 	return resident
@@ -221,8 +242,8 @@ type harm struct {
 	gateway *gateway
 	proxy   *proxy
 	disk    string
-	small   bool     // the disk can be filled
-	folders []string // on the disk
+	small   bool              // the disk can be filled
+	folders map[string]string // on the disk, by what they are
 
 	done map[string]int // how often each was
 }
@@ -235,42 +256,65 @@ func (h *harm) wait(ctx context.Context, longest time.Duration) {
 	}
 }
 
+// kinds are the harms that can be done here.
+func (h *harm) kinds() []string {
+	kinds := []string{"kill the server", "take away spool", "take away folder"}
+	for m := refuse; m <= cut; m++ {
+		kinds = append(kinds, m.String())
+	}
+	if h.small {
+		kinds = append(kinds, "fill the disk")
+	}
+	return kinds
+}
+
 // do does one harm after another, with rests between, until ctx is done; then all is well.
 func (h *harm) do(ctx context.Context) {
-	modes := []mode{refuse, hang, fail, deny, slow, cut}
-	for ctx.Err() == nil {
-		var what string
-		switch n := h.random.IntN(len(modes) + 2 + len(h.folders)); n {
-		default:
-			what = modes[n].String()
-			h.proxy.Set(modes[n])
-			h.wait(ctx, time.Second)
-			h.proxy.Set(pass)
-		case len(modes):
-			what = "kill the server"
-			h.gateway.kill()
+	for {
+		kinds := h.kinds()
+		h.random.Shuffle(len(kinds), func(i, j int) { kinds[i], kinds[j] = kinds[j], kinds[i] })
+		for _, kind := range kinds {
+			h.one(ctx, kind)
+			h.done[kind]++
 			h.wait(ctx, 500*time.Millisecond)
-			h.check(h.gateway.start(ctx))
-		case len(modes) + 1:
-			if !h.small {
-				continue
+			if ctx.Err() != nil {
+				return
 			}
-			what = "fill the disk"
-			ballast := filepath.Join(h.disk, "ballast")
-			if err := fill(ballast); !errors.Is(err, syscall.ENOSPC) {
-				h.check(err)
-			}
-			h.wait(ctx, 500*time.Millisecond)
-			h.check(os.Remove(ballast))
-		case len(modes) + 2, len(modes) + 3:
-			folder := h.folders[n-len(modes)-2]
-			what = "take away " + filepath.Base(folder)
-			h.check(os.Rename(folder, folder+"-away"))
-			h.wait(ctx, 300*time.Millisecond)
-			h.check(os.Rename(folder+"-away", folder))
 		}
-		h.done[what]++
+	}
+}
+
+// one does harm, waits, and mends it.
+func (h *harm) one(ctx context.Context, kind string) {
+	switch kind {
+	case "kill the server":
+		h.gateway.kill()
 		h.wait(ctx, 500*time.Millisecond)
+		h.check(h.gateway.start(ctx))
+	case "fill the disk":
+		ballast := filepath.Join(h.disk, "ballast")
+		if err := fill(ballast); !errors.Is(err, syscall.ENOSPC) {
+			h.check(err)
+		}
+		h.wait(ctx, 500*time.Millisecond)
+		h.check(os.Remove(ballast))
+	case "take away spool", "take away folder":
+		folder := h.folders[strings.TrimPrefix(kind, "take away ")]
+		h.check(os.Rename(folder, folder+"-away"))
+		h.wait(ctx, 300*time.Millisecond)
+		h.check(os.Rename(folder+"-away", folder))
+	default:
+		longest := time.Second
+		for m := refuse; m <= cut; m++ {
+			if m.String() == kind {
+				h.proxy.Set(m)
+			}
+		}
+		if kind == hang.String() {
+			longest = 4 * time.Second // longer than the Spool waits
+		}
+		h.wait(ctx, longest)
+		h.proxy.Set(pass)
 	}
 }
 
@@ -294,7 +338,7 @@ func fill(path string) (err error) {
 	return err
 }
 
-// A viewer looks at each still once, and fails the test if it is torn.
+// A viewer looks at each still once, and at some again, and fails the test if one is torn.
 type viewer struct {
 	t    *testing.T
 	seen map[string]bool
@@ -304,6 +348,8 @@ func newViewer(t *testing.T) viewer {
 	t.Helper()
 	return viewer{t, make(map[string]bool)}
 }
+
+func (v viewer) wants(name string) bool { return !v.seen[name] || rand.IntN(100) == 0 }
 
 // watch looks, and looks again, until ctx is done.
 func watch(ctx context.Context, look func()) {
@@ -326,7 +372,7 @@ func (v viewer) folder(path string) {
 		if err != nil || d.Name() == ".livestill" {
 			return fs.SkipDir
 		}
-		if !d.IsDir() && !v.seen[path] {
+		if !d.IsDir() && v.wants(path) {
 			if data, err := fs.ReadFile(root, path); err == nil {
 				v.seen[path] = true
 				whole(v.t, path, data)
@@ -340,7 +386,7 @@ func (v viewer) folder(path string) {
 func (v viewer) bucket(ctx context.Context, bucket *blob.Bucket) {
 	objects, end := bucket.List(nil).All(ctx)
 	for o := range objects {
-		if v.seen[o.Key] {
+		if !v.wants(o.Key) {
 			continue
 		}
 		if data, err := bucket.ReadAll(ctx, o.Key); err == nil {

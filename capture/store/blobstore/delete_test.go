@@ -1,6 +1,8 @@
 package blobstore_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -114,4 +116,45 @@ func TestDeleteDoubts(t *testing.T) {
 		t.Errorf("deleted %d, %v", files, err)
 	}
 	found(t, bucket, s.Data)
+}
+
+// TestDeleteEnds while what it selects is put again and again: what comes later is none of its.
+func TestDeleteEnds(t *testing.T) {
+	b := &blobstore.Store{Bucket: memory(t)}
+	stop := make(chan struct{})
+	var putting sync.WaitGroup
+	begun := make(chan struct{})
+	putting.Go(func() {
+		for n := 0; ; n++ {
+			if _, err := b.Put(t.Context(), still("live/alice", fmt.Sprint(n), nil)); err != nil {
+				t.Error(err)
+			}
+			if n == 10 {
+				close(begun)
+			}
+			select {
+			case <-stop:
+				return
+			default:
+			}
+		}
+	})
+	<-begun
+	ctx, cancel := context.WithTimeout(t.Context(), soon)
+	defer cancel()
+	if n, err := b.Delete(ctx, capture.Selection{Stream: "live/alice"}); n < 10 || err != nil {
+		t.Errorf("deleted %d, %v", n, err)
+	}
+	close(stop)
+	putting.Wait()
+}
+
+// TestFolderKeepsNames that fileblob has for itself.
+func TestFolderKeepsNames(t *testing.T) {
+	s := still("live/alice", "ID", nil)
+	s.Type = "image/attrs"
+	b := &blobstore.Store{Bucket: folder(t, filepath.Join(t.TempDir(), "bucket"))}
+	if _, err := b.Put(t.Context(), s); !errors.Is(err, capture.ErrRejected) {
+		t.Error(err)
+	}
 }

@@ -66,7 +66,7 @@ var ErrExists = errors.New("another still has its key")
 const (
 	maxLinks  = 7 * 24 * time.Hour // S3 and Google sign for no longer
 	deletions = 16                 // at a time
-	passes    = 3                  // of a Delete without progress, as when another is faster
+	passes    = 3                  // of a Delete, if what was listed is gone when it is to be deleted, as when another is faster
 	pageSize  = 1000               // of a list; S3's limit
 
 	// fileblob sorts within a page only. Of a list with several it leaves out files, or has them twice; hence it gets one that holds all.
@@ -86,6 +86,9 @@ func (b *Store) Put(ctx context.Context, s *capture.Still) (location string, err
 	}
 	if location, err = b.location(ctx, key); err != nil { // before there is a still without one
 		return "", err
+	}
+	if b.isFolder() && strings.HasSuffix(key, ".attrs") {
+		return "", wrap(ctx, "put", key, capture.Reject(errors.New("fileblob has such names for itself")))
 	}
 	err = b.Bucket.WriteAll(ctx, key, s.Data, b.options(s)) // with ContentMD5
 	if b.Immutable && gcerrors.Code(err) == gcerrors.FailedPrecondition {
@@ -196,7 +199,7 @@ func (b *Store) List(ctx context.Context, which capture.Selection) iter.Seq2[cap
 	}
 }
 
-// Delete lists and deletes until there is nothing to list.
+// Delete deletes what a list has.
 func (b *Store) Delete(ctx context.Context, which capture.Selection) (files int, err error) {
 	if which.All() {
 		return 0, capture.ErrSelectsAll
@@ -204,13 +207,11 @@ func (b *Store) Delete(ctx context.Context, which capture.Selection) (files int,
 	// Google says of what may not be deleted that it is not there: the next list shows whether that is so.
 	var gone error
 	for range passes {
-		for progress := true; progress; {
-			var deleted int
-			deleted, gone, err = b.pass(ctx, which)
-			files += deleted
-			if progress = deleted > 0; err != nil || !progress && gone == nil {
-				return files, err
-			}
+		var deleted int
+		deleted, gone, err = b.pass(ctx, which)
+		files += deleted
+		if err != nil || gone == nil {
+			return files, err
 		}
 	}
 	return files, fmt.Errorf("blobstore: delete: listed, but not there to be deleted: %w", gone)
@@ -270,7 +271,7 @@ func (b *Store) pages(ctx context.Context, which capture.Selection, do func(page
 		return err
 	}
 	size := pageSize
-	if info := fs.FileInfo(nil); b.Bucket.As(&info) {
+	if b.isFolder() {
 		size = folderSize
 	}
 	options := &blob.ListOptions{Prefix: prefix}
@@ -294,6 +295,12 @@ func (b *Store) pages(ctx context.Context, which capture.Selection, do func(page
 		}
 	}
 	return nil
+}
+
+// isFolder reports whether the bucket is gocloud's fileblob.
+func (b *Store) isFolder() bool {
+	var info fs.FileInfo
+	return b.Bucket.As(&info)
 }
 
 func (b *Store) check() error {
