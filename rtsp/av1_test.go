@@ -124,7 +124,7 @@ func TestAV1(t *testing.T) {
 			<-s.live
 			stream, pulled := collect(t, &rtsp.Client{URL: s.url()}, len(units))
 			first := slices.IndexFunc(units, func(u []byte) bool { return bytes.Equal(u, pulled[0].Data) })
-			e.came(t, taking{stream, pulled, nil}, slices.Concat(units[max(first, 0):], units[:max(first, 0)]), 0)
+			e.came(t, taking{stream: stream, units: pulled, ended: time.Now()}, slices.Concat(units[max(first, 0):], units[:max(first, 0)]), 0)
 		})
 	}
 }
