@@ -75,13 +75,13 @@ type remote struct {
 // register returns the Remote of r in a new folder, and the folder.
 func (r remote) register(t *testing.T, base string) (name, dir string) {
 	t.Helper()
-	name = strings.NewReplacer("/", "-").Replace(t.Name())
+	dir = t.TempDir()
+	name = filepath.Base(filepath.Dir(dir)) // another one each time
 	fs.Register(&fs.RegInfo{Name: name, NewFs: func(ctx context.Context, _, root string, _ configmap.Mapper) (_ fs.Fs, err error) {
 		r := r
 		r.Fs, err = fs.NewFs(ctx, base+root)
 		return r, err
 	}})
-	dir = t.TempDir()
 	return ":" + name + ":" + dir, dir
 }
 

@@ -60,11 +60,10 @@ type Store struct {
 	Template store.Template // names of the files within Remote
 
 	mu      sync.Mutex
-	opening *opening        // nil at first
-	busy    map[string]bool // keys of the Puts under way
-	ended   chan struct{}   // closed, and another made, when one of them ends
-	swept   time.Time       // when Put last looked for leftovers
-	running sync.WaitGroup  // all calls
+	session *session                 // nil at first, and after Close
+	busy    map[string]chan struct{} // the keys of the Puts under way; each is closed when its Put ends
+	ended   chan struct{}            // closed, and another made, when one of them ends
+	swept   time.Time                // when Put last looked for leftovers
 }
 
 // Put uploads s. Its location is the remote's name and the path there: "drive:stills/live/alice/20260506_070809.123_KXW3B4TM2J.jpg".
@@ -74,7 +73,9 @@ func (r *Store) Put(ctx context.Context, s *capture.Still) (location string, err
 		return "", err
 	}
 	file := file{key: key, data: s.Data, mediaType: s.Type} // s is the caller's again when Put returns
-	location, err = await(ctx, &r.running, func() (string, error) { return at, r.put(ctx, file) })
+	session := r.join()
+	defer session.leave()
+	location, err = await(ctx, &session.running, func() (string, error) { return at, r.put(ctx, session, file) })
 	if err != nil {
 		return "", failed(ctx, "put "+key, err)
 	}
@@ -111,13 +112,13 @@ func (r *Store) root() (string, error) {
 }
 
 // put is Put for as long as it takes.
-func (r *Store) put(ctx context.Context, file file) error {
+func (r *Store) put(ctx context.Context, session *session, file file) error {
 	end, err := r.begin(ctx, file.key)
 	if err != nil {
 		return err
 	}
 	defer end()
-	f, err := r.open(ctx)
+	f, err := session.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -149,17 +150,21 @@ func (r *Store) put(ctx context.Context, file file) error {
 	return nil
 }
 
-// Close waits for calls that were left behind, and closes connections. The next Put would open them again.
+// Close waits for the calls that are under way, also those that were left behind, and closes their connections. The next Put, also one
+// beside Close, opens others.
 func (r *Store) Close() error {
-	r.running.Wait()
 	r.mu.Lock()
-	o := r.opening
-	r.opening = nil
+	session := r.session
+	r.session = nil
 	r.mu.Unlock()
-	if o == nil || o.f == nil || o.f.Features().Shutdown == nil {
+	if session == nil {
 		return nil
 	}
-	return o.f.Features().Shutdown(context.Background())
+	session.running.Wait()
+	if o := session.opening; o != nil && o.f != nil && o.f.Features().Shutdown != nil {
+		return o.f.Features().Shutdown(context.Background())
+	}
+	return nil
 }
 
 // A file is a still that is being put.
