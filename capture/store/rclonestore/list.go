@@ -29,10 +29,13 @@ func (r *Store) List(ctx context.Context, which capture.Selection) iter.Seq2[cap
 	}
 }
 
-// Delete deletes files; on disks, by SFTP, SMB and FTP also the folders that this leaves empty. Elsewhere they stay, for to delete a
-// folder there deletes what is put into it meanwhile. Google Drive and others move files to a bin first, unless told not to by Remote's
-// options, such as use_trash=false. Delete waits for Puts of what it selects that are under way, also those that were left behind; and it
-// sweeps: what a Put left that was cut off is there for an hour at most.
+// Delete deletes files; on disks, by SMB and FTP also the folders that this leaves empty. Elsewhere they stay, for to delete a folder there
+// may delete what is put into it meanwhile. Google Drive and others move files to a bin first, unless told not to by Remote's options, such
+// as use_trash=false. Delete waits for Puts of what it selects that are under way, also those that were left behind; and it sweeps: what a
+// Put left that was cut off is there for an hour at most.
+//
+// A folder that cannot be read is an error. But who says that such a folder is empty, as some FTP servers do, is believed; and so is a
+// backend that says so, if it is not a disk's.
 func (r *Store) Delete(ctx context.Context, which capture.Selection) (files int, err error) {
 	if which.All() {
 		return 0, capture.ErrSelectsAll
@@ -45,11 +48,13 @@ func (r *Store) Delete(ctx context.Context, which capture.Selection) (files int,
 	}
 	var found []fs.Object
 	if err == nil {
-		sweep(ctx, f)
 		err = r.each(ctx, session, f, which, func(_ capture.Stored, o fs.Object) bool { found = append(found, o); return true })
 	}
 	if err == nil {
-		files, err = await(ctx, &session.running, func() (int, error) { return remove(ctx, f, found) })
+		files, err = await(ctx, &session.running, func() (int, error) {
+			sweep(ctx, f)
+			return remove(ctx, f, found)
+		})
 	}
 	if err != nil {
 		return files, failed(ctx, "delete", err)
@@ -183,15 +188,4 @@ func (s *session) pages(ctx context.Context, f fs.Fs, folder string) iter.Seq2[f
 			}
 		}
 	}
-}
-
-func list(ctx context.Context, f fs.Fs, folder string, send fs.ListRCallback) error {
-	if inPages := f.Features().ListP; inPages != nil {
-		return inPages(ctx, folder, send)
-	}
-	page, err := f.List(ctx, folder)
-	if err != nil {
-		return err
-	}
-	return send(page)
 }

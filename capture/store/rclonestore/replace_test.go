@@ -70,6 +70,7 @@ type remote struct {
 	fs.Fs
 	put  func(ctx context.Context, f fs.Fs, in io.Reader, info fs.ObjectInfo, options ...fs.OpenOption) (fs.Object, error)
 	move func(ctx context.Context, f fs.Fs, o fs.Object, name string) (fs.Object, error)
+	list func(ctx context.Context, f fs.Fs, folder string) (fs.DirEntries, error)
 }
 
 // register returns the Remote of r in a new folder, and the folder.
@@ -89,13 +90,20 @@ func (r remote) UnWrap() fs.Fs { return r.Fs }
 
 func (r remote) Features() *fs.Features {
 	features := *r.Fs.Features()
-	features.UnWrap = r.UnWrap
+	features.UnWrap, features.ListP = r.UnWrap, nil
 	if r.move != nil {
 		features.Move = func(ctx context.Context, o fs.Object, name string) (fs.Object, error) {
 			return r.move(ctx, r.Fs, o, name)
 		}
 	}
 	return &features
+}
+
+func (r remote) List(ctx context.Context, folder string) (fs.DirEntries, error) {
+	if r.list != nil {
+		return r.list(ctx, r.Fs, folder)
+	}
+	return r.Fs.List(ctx, folder)
 }
 
 func (r remote) Put(ctx context.Context, in io.Reader, info fs.ObjectInfo, options ...fs.OpenOption) (fs.Object, error) {
@@ -270,7 +278,11 @@ func TestLeftovers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	put(t, open(t, remote), "new")
+	s := open(t, remote)
+	put(t, s, "new")
+	if err := s.Close(); err != nil { // which waits for the sweep
+		t.Error(err)
+	}
 	want(t, filesIn(backstage, ""), "", "cut off")
 	want(t, filesIn(dir, ""), "new")
 }

@@ -145,7 +145,7 @@ func (r *Store) put(ctx context.Context, session *session, file file) error {
 	}
 	r.mu.Unlock()
 	if due {
-		sweep(ctx, f)
+		session.running.Go(func() { sweep(context.WithoutCancel(ctx), f) })
 	}
 	return nil
 }
