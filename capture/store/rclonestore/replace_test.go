@@ -405,3 +405,41 @@ func TestTimeout(t *testing.T) {
 	defer door.close()()
 	refused(t, s, "during", "")
 }
+
+// TestMakesWayUnheard has a remote whose rename replaces nothing, and whose answers get lost when the old file makes way, and when it comes
+// back.
+func TestMakesWayUnheard(t *testing.T) {
+	var fails, lost atomic.Int32 // renames to the still's name, and answers
+	refuse := errors.New("there is one already")
+	remote, dir := remote{move: func(ctx context.Context, f fs.Fs, o fs.Object, name string) (fs.Object, error) {
+		if _, err := f.NewObject(ctx, name); err == nil {
+			return nil, refuse
+		}
+		away := strings.HasPrefix(name, ".livestill/")
+		if !away && fails.Add(-1) >= 0 {
+			return nil, errors.New("no rename today")
+		}
+		o, err := f.Features().Move(ctx, o, name)
+		if away && err == nil && lost.Add(-1) >= 0 {
+			return nil, io.ErrUnexpectedEOF
+		}
+		return o, err
+	}}.register(t, "")
+	s := open(t, remote)
+	files := filesIn(dir, "")
+	put(t, s, "first")
+	lost.Store(1)
+	put(t, s, "second")
+	want(t, files, "second")
+
+	lost.Store(1)
+	fails.Store(2) // of the new file, and of the old one that comes back
+	put(t, s, "third")
+	want(t, files, "third")
+
+	lost.Store(1)
+	fails.Store(10)
+	refused(t, s, "fourth", "no rename today")
+	want(t, files)
+	want(t, filesIn(filepath.Join(dir, ".livestill"), ""), "fourth", "second", "third") // the second had its place taken while it was away
+}
