@@ -102,7 +102,7 @@ func remove(ctx context.Context, f fs.Fs, found []fs.Object) (files int, err err
 		}
 	}
 	switch fs.Type(fs.UnWrapFs(f)) {
-	case "local", "sftp", "smb", "ftp": // to remove a folder that is not empty fails
+	case "local", "smb", "ftp": // to remove a folder that is not empty fails; of SFTP's servers, some remove it with all that is in it
 		for name := range folders {
 			for name != "." && f.Rmdir(ctx, name) == nil {
 				name = path.Dir(name)

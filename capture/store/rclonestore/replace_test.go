@@ -287,10 +287,16 @@ func TestLeftovers(t *testing.T) {
 	want(t, filesIn(dir, ""), "new")
 }
 
-// TestFolderGoes deletes the last file of a folder again and again, and the folder with it, while others put into it.
+// TestFolderGoes deletes the last file of a folder again and again, and on a disk the folder with it, while others put into it. By SFTP the
+// folder stays: some servers would remove it with what is put into it meanwhile.
 func TestFolderGoes(t *testing.T) {
-	for name, remote := range map[string]string{"local": t.TempDir(), "SFTP": serveSFTP(t, t.TempDir(), new(gate))} {
+	for name, stays := range map[string]bool{"local": false, "SFTP": true} {
 		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			remote := dir
+			if name == "SFTP" {
+				remote = serveSFTP(t, dir, new(gate))
+			}
 			s := open(t, remote)
 			var wait sync.WaitGroup
 			for n := range 3 {
@@ -308,6 +314,9 @@ func TestFolderGoes(t *testing.T) {
 				})
 			}
 			wait.Wait()
+			if _, err := os.Stat(filepath.Join(dir, "live")); (err == nil) != stays {
+				t.Errorf("the folder is there: %t: %v", err == nil, err)
+			}
 		})
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"strings"
 	"sync"
 	"time"
@@ -33,6 +34,9 @@ import (
 // into the folder .livestill of the remote, and is renamed when its size is right, and its hash, if the remote tells one. Clouds and
 // buckets show whole files only, and are written to directly. A file that has the still's bytes already is left as it is, so to repeat
 // a Put disturbs nobody.
+//
+// What a Put has stored is as safe as the remote makes it. rclone has neither disks nor SFTP and SMB servers flush what they have got, so a
+// power failure may take a still that Put has returned. For disks use store.Dir, which flushes.
 //
 // To put other bytes in place of a still takes what the remote has for it:
 //
@@ -72,7 +76,8 @@ func (r *Store) Put(ctx context.Context, s *capture.Still) (location string, err
 	if err != nil {
 		return "", err
 	}
-	file := file{key: key, data: s.Data, mediaType: s.Type} // s is the caller's again when Put returns
+	kind, parameters, _ := mime.ParseMediaType(s.Type)                                      // empty if it is no type: the name tells one then
+	file := file{key: key, data: s.Data, mediaType: mime.FormatMediaType(kind, parameters)} // s is the caller's again when Put returns
 	session := r.join()
 	defer session.leave()
 	location, err = await(ctx, &session.running, func() (string, error) { return at, r.put(ctx, session, file) })
