@@ -17,9 +17,11 @@ import (
 // List yields the stills that are there. It reads folder by folder, only the stream's if which has one.
 func (r *Store) List(ctx context.Context, which capture.Selection) iter.Seq2[capture.Stored, error] {
 	return func(yield func(capture.Stored, error) bool) {
-		f, err := r.open(ctx)
+		session := r.join()
+		defer session.leave()
+		f, err := session.open(ctx)
 		if err == nil {
-			err = r.each(ctx, f, which, func(s capture.Stored, _ fs.Object) bool { return yield(s, nil) })
+			err = r.each(ctx, session, f, which, func(s capture.Stored, _ fs.Object) bool { return yield(s, nil) })
 		}
 		if err != nil {
 			yield(capture.Stored{}, failed(ctx, "list", err))
@@ -27,25 +29,32 @@ func (r *Store) List(ctx context.Context, which capture.Selection) iter.Seq2[cap
 	}
 }
 
-// Delete deletes files; on disks, by SFTP, SMB and FTP also the folders that this leaves empty. Elsewhere they stay, for to delete a
-// folder there deletes what is put into it meanwhile. Google Drive and others move files to a bin first, unless told not to by Remote's
-// options, such as use_trash=false. Delete waits for Puts of what it selects that are under way, also those that were left behind; and it
-// sweeps: what a Put left that was cut off is there for an hour at most.
+// Delete deletes files; on disks, by SMB and FTP also the folders that this leaves empty. Elsewhere they stay, for to delete a folder there
+// may delete what is put into it meanwhile. Google Drive and others move files to a bin first, unless told not to by Remote's options, such
+// as use_trash=false. Delete waits for Puts of what it selects that are under way, also those that were left behind; and it sweeps: what a
+// Put left that was cut off is there for an hour at most.
+//
+// A folder that cannot be read is an error. But who says that such a folder is empty, as some FTP servers do, is believed; and so is a
+// backend that says so, if it is not a disk's.
 func (r *Store) Delete(ctx context.Context, which capture.Selection) (files int, err error) {
 	if which.All() {
 		return 0, capture.ErrSelectsAll
 	}
-	f, err := r.open(ctx)
+	session := r.join()
+	defer session.leave()
+	f, err := session.open(ctx)
 	if err == nil {
 		err = r.settle(ctx, which)
 	}
 	var found []fs.Object
 	if err == nil {
-		sweep(ctx, f)
-		err = r.each(ctx, f, which, func(_ capture.Stored, o fs.Object) bool { found = append(found, o); return true })
+		err = r.each(ctx, session, f, which, func(_ capture.Stored, o fs.Object) bool { found = append(found, o); return true })
 	}
 	if err == nil {
-		files, err = await(ctx, &r.running, func() (int, error) { return remove(ctx, f, found) })
+		files, err = await(ctx, &session.running, func() (int, error) {
+			sweep(ctx, f)
+			return remove(ctx, f, found)
+		})
 	}
 	if err != nil {
 		return files, failed(ctx, "delete", err)
@@ -53,29 +62,28 @@ func (r *Store) Delete(ctx context.Context, which capture.Selection) (files int,
 	return files, nil
 }
 
-// settle waits until no Put is under way of what is selected.
+// settle waits for the Puts of what is selected that are under way, and for none that begins later.
 func (r *Store) settle(ctx context.Context, which capture.Selection) error {
 	_, read, err := r.Template.Select(which)
-	for err == nil {
-		busy := false
-		r.mu.Lock()
-		for key := range r.busy {
-			if _, ok := read(key); ok {
-				busy = true
-			}
-		}
-		ended := r.ended
-		r.mu.Unlock()
-		if !busy {
-			return nil
-		}
-		select {
-		case <-ended:
-		case <-ctx.Done():
-			err = context.Cause(ctx)
+	if err != nil {
+		return err
+	}
+	var ends []chan struct{}
+	r.mu.Lock()
+	for key, end := range r.busy {
+		if _, ok := read(key); ok {
+			ends = append(ends, end)
 		}
 	}
-	return err
+	r.mu.Unlock()
+	for _, end := range ends {
+		select {
+		case <-end:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
 }
 
 // remove removes files, and folders that are empty then, and says how many files there were.
@@ -94,7 +102,7 @@ func remove(ctx context.Context, f fs.Fs, found []fs.Object) (files int, err err
 		}
 	}
 	switch fs.Type(fs.UnWrapFs(f)) {
-	case "local", "sftp", "smb", "ftp": // to remove a folder that is not empty fails
+	case "local", "smb", "ftp": // to remove a folder that is not empty fails; of SFTP's servers, some remove it with all that is in it
 		for name := range folders {
 			for name != "." && f.Rmdir(ctx, name) == nil {
 				name = path.Dir(name)
@@ -105,7 +113,9 @@ func remove(ctx context.Context, f fs.Fs, found []fs.Object) (files int, err err
 }
 
 // each calls do with each file that which selects, until it returns false.
-func (r *Store) each(ctx context.Context, f fs.Fs, which capture.Selection, do func(capture.Stored, fs.Object) bool) error {
+func (r *Store) each(
+	ctx context.Context, session *session, f fs.Fs, which capture.Selection, do func(capture.Stored, fs.Object) bool,
+) error {
 	prefix, read, err := r.Template.Select(which)
 	if err != nil {
 		return err
@@ -117,7 +127,7 @@ func (r *Store) each(ctx context.Context, f fs.Fs, which capture.Selection, do f
 	for folders := []string{strings.TrimSuffix(prefix, "/")}; len(folders) > 0; {
 		folder := folders[len(folders)-1]
 		folders = folders[:len(folders)-1]
-		for page, err := range r.pages(ctx, f, folder) {
+		for page, err := range session.pages(ctx, f, folder) {
 			if errors.Is(err, fs.ErrorDirNotFound) { // deleted meanwhile, or not made yet
 				break
 			} else if err != nil {
@@ -142,7 +152,7 @@ func (r *Store) each(ctx context.Context, f fs.Fs, which capture.Selection, do f
 }
 
 // pages yields what is in a folder, or the error that ends it.
-func (r *Store) pages(ctx context.Context, f fs.Fs, folder string) iter.Seq2[fs.DirEntries, error] {
+func (s *session) pages(ctx context.Context, f fs.Fs, folder string) iter.Seq2[fs.DirEntries, error] {
 	return func(yield func(fs.DirEntries, error) bool) {
 		if err := context.Cause(ctx); err != nil {
 			yield(nil, err)
@@ -151,7 +161,7 @@ func (r *Store) pages(ctx context.Context, f fs.Fs, folder string) iter.Seq2[fs.
 		ctx, stop := context.WithCancel(ctx)
 		defer stop()
 		pages, listed := make(chan fs.DirEntries), make(chan error, 1)
-		r.running.Go(func() {
+		s.running.Go(func() {
 			listed <- list(ctx, f, folder, func(page fs.DirEntries) error {
 				select {
 				case pages <- slices.Clone(page): // the backend fills it again
@@ -178,15 +188,4 @@ func (r *Store) pages(ctx context.Context, f fs.Fs, folder string) iter.Seq2[fs.
 			}
 		}
 	}
-}
-
-func list(ctx context.Context, f fs.Fs, folder string, send fs.ListRCallback) error {
-	if inPages := f.Features().ListP; inPages != nil {
-		return inPages(ctx, folder, send)
-	}
-	page, err := f.List(ctx, folder)
-	if err != nil {
-		return err
-	}
-	return send(page)
 }

@@ -16,6 +16,28 @@ const (
 	idle    = time.Minute // on a connection, until a call that does not know contexts ends; rclone's five are for large files
 )
 
+// A session is what there is until Close: the calls, and the remote that they open. Who calls has joined it before, so that there is a
+// call under way whenever another one is added to running.
+type session struct {
+	remote  string
+	running sync.WaitGroup
+	mu      sync.Mutex
+	opening *opening // nil at first
+}
+
+// join counts a call of the session, which begins if there is none. The caller leaves it.
+func (r *Store) join() *session {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.session == nil {
+		r.session = &session{remote: r.Remote}
+	}
+	r.session.running.Add(1)
+	return r.session
+}
+
+func (s *session) leave() { s.running.Done() }
+
 // await returns what do returns. If ctx ends and do does not, it is left behind, for whoever waits for running.
 func await[T any](ctx context.Context, running *sync.WaitGroup, do func() (T, error)) (T, error) {
 	type result struct {
@@ -48,11 +70,11 @@ func await[T any](ctx context.Context, running *sync.WaitGroup, do func() (T, er
 func (r *Store) begin(ctx context.Context, key string) (end func(), err error) {
 	for {
 		r.mu.Lock()
-		if !r.busy[key] && len(r.busy) < atOnce {
+		if r.busy[key] == nil && len(r.busy) < atOnce {
 			if len(r.busy) == 0 {
-				r.busy, r.ended = make(map[string]bool), make(chan struct{})
+				r.busy, r.ended = make(map[string]chan struct{}), make(chan struct{})
 			}
-			r.busy[key] = true
+			r.busy[key] = make(chan struct{})
 			r.mu.Unlock()
 			return func() { r.end(key) }, nil
 		}
@@ -69,6 +91,7 @@ func (r *Store) begin(ctx context.Context, key string) (end func(), err error) {
 func (r *Store) end(key string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	close(r.busy[key])
 	delete(r.busy, key)
 	close(r.ended)
 	r.ended = make(chan struct{})
@@ -91,23 +114,23 @@ func (o *opening) failed() bool {
 }
 
 // open opens the remote, unless it is open. It outlives ctx: backends keep the context that they are opened with, to renew tokens.
-func (r *Store) open(ctx context.Context) (fs.Fs, error) {
-	r.mu.Lock()
-	o := r.opening
+func (s *session) open(ctx context.Context) (fs.Fs, error) {
+	s.mu.Lock()
+	o := s.opening
 	if o == nil || o.failed() {
 		o = &opening{done: make(chan struct{})}
-		r.opening = o
+		s.opening = o
 		ctx, config := fs.AddConfig(context.WithoutCancel(ctx))
 		config.LowLevelRetries = min(config.LowLevelRetries, tries)
 		config.ConnectTimeout = min(config.ConnectTimeout, fs.Duration(connect))
 		config.Timeout = min(config.Timeout, fs.Duration(idle))
-		r.running.Go(func() {
+		s.running.Go(func() {
 			defer close(o.done)
 			loadConfig()
-			o.f, o.err = fs.NewFs(ctx, r.Remote)
+			o.f, o.err = fs.NewFs(ctx, s.remote)
 		})
 	}
-	r.mu.Unlock()
+	s.mu.Unlock()
 	select {
 	case <-o.done:
 		return o.f, o.err

@@ -68,9 +68,12 @@ func (f file) replace(ctx context.Context, to fs.Fs, old fs.Object) error {
 			return nil
 		}
 		var there fs.Object
-		there, none = to.NewObject(ctx, f.key)
-		if none == nil && (f.is(ctx, there) || f.makeWay(ctx, made, there, move) == nil) { // only the answer was lost, or the way not free
-			return nil
+		if there, none = to.NewObject(ctx, f.key); none == nil {
+			if f.is(ctx, there) || f.makeWay(ctx, to, made, there) == nil { // only the answer was lost, or the way not free
+				return nil
+			}
+			old = there
+			_, none = to.NewObject(ctx, f.key)
 		}
 		if !errors.Is(none, fs.ErrorObjectNotFound) {
 			break
@@ -84,20 +87,34 @@ func (f file) replace(ctx context.Context, to fs.Fs, old fs.Object) error {
 }
 
 // makeWay moves made to where old is, which goes backstage, and comes back if that fails.
-func (f file) makeWay(ctx context.Context, made, old fs.Object, move func(context.Context, fs.Object, string) (fs.Object, error)) error {
-	old, err := move(ctx, old, backstageName())
-	if err != nil {
-		return err
-	}
-	_, err = move(ctx, made, f.key)
-	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), tidying)
+func (f file) makeWay(ctx context.Context, to fs.Fs, made, old fs.Object) error {
+	move, aside := to.Features().Move, backstageName()
+	old, err := move(ctx, old, aside)
+	beside, stop := tidy(ctx)
 	defer stop()
 	if err != nil {
-		_, back := move(ctx, old, f.key)
+		if _, none := to.NewObject(beside, f.key); !errors.Is(none, fs.ErrorObjectNotFound) {
+			return err
+		}
+		var none error
+		if old, none = to.NewObject(beside, aside); none != nil {
+			return err
+		} // else only the answer was lost
+	}
+	_, err = move(ctx, made, f.key)
+	beside, stop = tidy(ctx)
+	defer stop()
+	if err != nil {
+		_, back := move(beside, old, f.key)
 		return errors.Join(err, back)
 	}
-	_ = old.Remove(ctx) // if not now, then a sweep
+	_ = old.Remove(beside) // if not now, then a sweep
 	return nil
+}
+
+// tidy returns a context for what is to be done although ctx may have ended.
+func tidy(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), tidying)
 }
 
 func backstageName() string {
@@ -106,7 +123,7 @@ func backstageName() string {
 
 // discard removes a file, if it is there, also when ctx has ended.
 func discard(ctx context.Context, from fs.Fs, name string) {
-	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), tidying)
+	ctx, stop := tidy(ctx)
 	defer stop()
 	if o, err := from.NewObject(ctx, name); err == nil {
 		_ = o.Remove(ctx)

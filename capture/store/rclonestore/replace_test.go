@@ -70,18 +70,19 @@ type remote struct {
 	fs.Fs
 	put  func(ctx context.Context, f fs.Fs, in io.Reader, info fs.ObjectInfo, options ...fs.OpenOption) (fs.Object, error)
 	move func(ctx context.Context, f fs.Fs, o fs.Object, name string) (fs.Object, error)
+	list func(ctx context.Context, f fs.Fs, folder string) (fs.DirEntries, error)
 }
 
 // register returns the Remote of r in a new folder, and the folder.
 func (r remote) register(t *testing.T, base string) (name, dir string) {
 	t.Helper()
-	name = strings.NewReplacer("/", "-").Replace(t.Name())
+	dir = t.TempDir()
+	name = filepath.Base(filepath.Dir(dir)) // another one each time
 	fs.Register(&fs.RegInfo{Name: name, NewFs: func(ctx context.Context, _, root string, _ configmap.Mapper) (_ fs.Fs, err error) {
 		r := r
 		r.Fs, err = fs.NewFs(ctx, base+root)
 		return r, err
 	}})
-	dir = t.TempDir()
 	return ":" + name + ":" + dir, dir
 }
 
@@ -89,13 +90,20 @@ func (r remote) UnWrap() fs.Fs { return r.Fs }
 
 func (r remote) Features() *fs.Features {
 	features := *r.Fs.Features()
-	features.UnWrap = r.UnWrap
+	features.UnWrap, features.ListP = r.UnWrap, nil
 	if r.move != nil {
 		features.Move = func(ctx context.Context, o fs.Object, name string) (fs.Object, error) {
 			return r.move(ctx, r.Fs, o, name)
 		}
 	}
 	return &features
+}
+
+func (r remote) List(ctx context.Context, folder string) (fs.DirEntries, error) {
+	if r.list != nil {
+		return r.list(ctx, r.Fs, folder)
+	}
+	return r.Fs.List(ctx, folder)
 }
 
 func (r remote) Put(ctx context.Context, in io.Reader, info fs.ObjectInfo, options ...fs.OpenOption) (fs.Object, error) {
@@ -270,15 +278,25 @@ func TestLeftovers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	put(t, open(t, remote), "new")
+	s := open(t, remote)
+	put(t, s, "new")
+	if err := s.Close(); err != nil { // which waits for the sweep
+		t.Error(err)
+	}
 	want(t, filesIn(backstage, ""), "", "cut off")
 	want(t, filesIn(dir, ""), "new")
 }
 
-// TestFolderGoes deletes the last file of a folder again and again, and the folder with it, while others put into it.
+// TestFolderGoes deletes the last file of a folder again and again, and on a disk the folder with it, while others put into it. By SFTP the
+// folder stays: some servers would remove it with what is put into it meanwhile.
 func TestFolderGoes(t *testing.T) {
-	for name, remote := range map[string]string{"local": t.TempDir(), "SFTP": serveSFTP(t, t.TempDir(), new(gate))} {
+	for name, stays := range map[string]bool{"local": false, "SFTP": true} {
 		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			remote := dir
+			if name == "SFTP" {
+				remote = serveSFTP(t, dir, new(gate))
+			}
 			s := open(t, remote)
 			var wait sync.WaitGroup
 			for n := range 3 {
@@ -296,6 +314,9 @@ func TestFolderGoes(t *testing.T) {
 				})
 			}
 			wait.Wait()
+			if _, err := os.Stat(filepath.Join(dir, "live")); (err == nil) != stays {
+				t.Errorf("the folder is there: %t: %v", err == nil, err)
+			}
 		})
 	}
 }
@@ -392,4 +413,42 @@ func TestTimeout(t *testing.T) {
 	put(t, s, "before")
 	defer door.close()()
 	refused(t, s, "during", "")
+}
+
+// TestMakesWayUnheard has a remote whose rename replaces nothing, and whose answers get lost when the old file makes way, and when it comes
+// back.
+func TestMakesWayUnheard(t *testing.T) {
+	var fails, lost atomic.Int32 // renames to the still's name, and answers
+	refuse := errors.New("there is one already")
+	remote, dir := remote{move: func(ctx context.Context, f fs.Fs, o fs.Object, name string) (fs.Object, error) {
+		if _, err := f.NewObject(ctx, name); err == nil {
+			return nil, refuse
+		}
+		away := strings.HasPrefix(name, ".livestill/")
+		if !away && fails.Add(-1) >= 0 {
+			return nil, errors.New("no rename today")
+		}
+		o, err := f.Features().Move(ctx, o, name)
+		if away && err == nil && lost.Add(-1) >= 0 {
+			return nil, io.ErrUnexpectedEOF
+		}
+		return o, err
+	}}.register(t, "")
+	s := open(t, remote)
+	files := filesIn(dir, "")
+	put(t, s, "first")
+	lost.Store(1)
+	put(t, s, "second")
+	want(t, files, "second")
+
+	lost.Store(1)
+	fails.Store(2) // of the new file, and of the old one that comes back
+	put(t, s, "third")
+	want(t, files, "third")
+
+	lost.Store(1)
+	fails.Store(10)
+	refused(t, s, "fourth", "no rename today")
+	want(t, files)
+	want(t, filesIn(filepath.Join(dir, ".livestill"), ""), "fourth", "second", "third") // the second had its place taken while it was away
 }

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"strings"
 	"sync"
 	"time"
@@ -33,6 +34,9 @@ import (
 // into the folder .livestill of the remote, and is renamed when its size is right, and its hash, if the remote tells one. Clouds and
 // buckets show whole files only, and are written to directly. A file that has the still's bytes already is left as it is, so to repeat
 // a Put disturbs nobody.
+//
+// What a Put has stored is as safe as the remote makes it. rclone has neither disks nor SFTP and SMB servers flush what they have got, so a
+// power failure may take a still that Put has returned. For disks use store.Dir, which flushes.
 //
 // To put other bytes in place of a still takes what the remote has for it:
 //
@@ -60,11 +64,10 @@ type Store struct {
 	Template store.Template // names of the files within Remote
 
 	mu      sync.Mutex
-	opening *opening        // nil at first
-	busy    map[string]bool // keys of the Puts under way
-	ended   chan struct{}   // closed, and another made, when one of them ends
-	swept   time.Time       // when Put last looked for leftovers
-	running sync.WaitGroup  // all calls
+	session *session                 // nil at first, and after Close
+	busy    map[string]chan struct{} // the keys of the Puts under way; each is closed when its Put ends
+	ended   chan struct{}            // closed, and another made, when one of them ends
+	swept   time.Time                // when Put last looked for leftovers
 }
 
 // Put uploads s. Its location is the remote's name and the path there: "drive:stills/live/alice/20260506_070809.123_KXW3B4TM2J.jpg".
@@ -73,8 +76,11 @@ func (r *Store) Put(ctx context.Context, s *capture.Still) (location string, err
 	if err != nil {
 		return "", err
 	}
-	file := file{key: key, data: s.Data, mediaType: s.Type} // s is the caller's again when Put returns
-	location, err = await(ctx, &r.running, func() (string, error) { return at, r.put(ctx, file) })
+	kind, parameters, _ := mime.ParseMediaType(s.Type)                                      // empty if it is no type: the name tells one then
+	file := file{key: key, data: s.Data, mediaType: mime.FormatMediaType(kind, parameters)} // s is the caller's again when Put returns
+	session := r.join()
+	defer session.leave()
+	location, err = await(ctx, &session.running, func() (string, error) { return at, r.put(ctx, session, file) })
 	if err != nil {
 		return "", failed(ctx, "put "+key, err)
 	}
@@ -111,13 +117,13 @@ func (r *Store) root() (string, error) {
 }
 
 // put is Put for as long as it takes.
-func (r *Store) put(ctx context.Context, file file) error {
+func (r *Store) put(ctx context.Context, session *session, file file) error {
 	end, err := r.begin(ctx, file.key)
 	if err != nil {
 		return err
 	}
 	defer end()
-	f, err := r.open(ctx)
+	f, err := session.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -144,22 +150,26 @@ func (r *Store) put(ctx context.Context, file file) error {
 	}
 	r.mu.Unlock()
 	if due {
-		sweep(ctx, f)
+		session.running.Go(func() { sweep(context.WithoutCancel(ctx), f) })
 	}
 	return nil
 }
 
-// Close waits for calls that were left behind, and closes connections. The next Put would open them again.
+// Close waits for the calls that are under way, also those that were left behind, and closes their connections. The next Put, also one
+// beside Close, opens others.
 func (r *Store) Close() error {
-	r.running.Wait()
 	r.mu.Lock()
-	o := r.opening
-	r.opening = nil
+	session := r.session
+	r.session = nil
 	r.mu.Unlock()
-	if o == nil || o.f == nil || o.f.Features().Shutdown == nil {
+	if session == nil {
 		return nil
 	}
-	return o.f.Features().Shutdown(context.Background())
+	session.running.Wait()
+	if o := session.opening; o != nil && o.f != nil && o.f.Features().Shutdown != nil {
+		return o.f.Features().Shutdown(context.Background())
+	}
+	return nil
 }
 
 // A file is a still that is being put.

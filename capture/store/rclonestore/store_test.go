@@ -3,6 +3,7 @@ package rclonestore_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -138,4 +139,18 @@ func objects(ctx context.Context, bucket string) (map[string][]byte, error) {
 		err = nil
 	}
 	return files, err
+}
+
+// TestNoType is about types that do not fit into a request's header.
+func TestNoType(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, serveWebDAV(t, dir, func(next http.Handler) http.Handler { return next }))
+	for n, kind := range []string{"image/jpeg; \n", "image/jpeg\r\nX: y", "a picture", ""} {
+		one := still("one")
+		one.ID, one.Type = fmt.Sprint("ID", n), kind
+		if _, err := s.Put(t.Context(), one); err != nil {
+			t.Errorf("%q: %v", kind, err)
+		}
+	}
+	want(t, filesIn(dir, ""), "one", "one", "one", "one")
 }
