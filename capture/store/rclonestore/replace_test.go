@@ -410,6 +410,10 @@ func TestDeleteWaits(t *testing.T) {
 func TestTimeout(t *testing.T) {
 	var door gate
 	s := open(t, strings.Replace(serveSFTP(t, t.TempDir(), &door), ",", ",override.timeout=2s,", 1))
+	put(t, s, "sweeps beside")
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
 	put(t, s, "before")
 	defer door.close()()
 	refused(t, s, "during", "")
