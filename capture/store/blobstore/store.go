@@ -102,8 +102,9 @@ func (b *Store) Put(ctx context.Context, s *capture.Still) (location string, err
 
 // options are how s is written.
 func (b *Store) options(s *capture.Still) *blob.WriterOptions {
+	kind, parameters, _ := mime.ParseMediaType(s.Type)
 	o := &blob.WriterOptions{
-		ContentType:  s.Type,
+		ContentType:  mime.FormatMediaType(kind, parameters), // empty if it is no type: the bytes tell a better one
 		CacheControl: b.CacheControl,
 		Metadata:     metadata(s),
 		IfNotExist:   b.Immutable,
@@ -111,9 +112,6 @@ func (b *Store) options(s *capture.Still) *blob.WriterOptions {
 		// to spare, by which they see that it ends; and no buffer is larger than it needs to be.
 		BufferSize:     len(s.Data) + 1,
 		MaxConcurrency: 1,
-	}
-	if _, _, err := mime.ParseMediaType(s.Type); err != nil {
-		o.ContentType = "" // is no type: the bytes tell a better one
 	}
 	return o
 }

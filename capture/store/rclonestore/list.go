@@ -19,6 +19,7 @@ func (r *Store) List(ctx context.Context, which capture.Selection) iter.Seq2[cap
 	return func(yield func(capture.Stored, error) bool) {
 		session := r.join()
 		defer session.leave()
+		ctx = impatient(ctx)
 		f, err := session.open(ctx)
 		if err == nil {
 			err = r.each(ctx, session, f, which, func(s capture.Stored, _ fs.Object) bool { return yield(s, nil) })
@@ -42,6 +43,7 @@ func (r *Store) Delete(ctx context.Context, which capture.Selection) (files int,
 	}
 	session := r.join()
 	defer session.leave()
+	ctx = impatient(ctx)
 	f, err := session.open(ctx)
 	if err == nil {
 		err = r.settle(ctx, which)

@@ -120,10 +120,7 @@ func (s *session) open(ctx context.Context) (fs.Fs, error) {
 	if o == nil || o.failed() {
 		o = &opening{done: make(chan struct{})}
 		s.opening = o
-		ctx, config := fs.AddConfig(context.WithoutCancel(ctx))
-		config.LowLevelRetries = min(config.LowLevelRetries, tries)
-		config.ConnectTimeout = min(config.ConnectTimeout, fs.Duration(connect))
-		config.Timeout = min(config.Timeout, fs.Duration(idle))
+		ctx := impatient(context.WithoutCancel(ctx))
 		s.running.Go(func() {
 			defer close(o.done)
 			loadConfig()
@@ -137,6 +134,15 @@ func (s *session) open(ctx context.Context) (fs.Fs, error) {
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
+}
+
+// impatient returns a context for calls of rclone's, which look into it for how long to try, and when they connect later on again.
+func impatient(ctx context.Context) context.Context {
+	ctx, config := fs.AddConfig(ctx)
+	config.LowLevelRetries = min(config.LowLevelRetries, tries)
+	config.ConnectTimeout = min(config.ConnectTimeout, fs.Duration(connect))
+	config.Timeout = min(config.Timeout, fs.Duration(idle))
+	return ctx
 }
 
 // loadConfig has rclone load its configuration, which it does when first asked, and two at once must not ask.

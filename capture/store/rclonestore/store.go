@@ -80,6 +80,7 @@ func (r *Store) Put(ctx context.Context, s *capture.Still) (location string, err
 	file := file{key: key, data: s.Data, mediaType: mime.FormatMediaType(kind, parameters)} // s is the caller's again when Put returns
 	session := r.join()
 	defer session.leave()
+	ctx = impatient(ctx)
 	location, err = await(ctx, &session.running, func() (string, error) { return at, r.put(ctx, session, file) })
 	if err != nil {
 		return "", failed(ctx, "put "+key, err)
