@@ -161,6 +161,52 @@ func TestSpoolOnADriveThatGoes(t *testing.T) {
 	}
 }
 
+// TestPowerCut looks at a disk as it is found after a power cut: what the file system has not been told to flush is not in its image.
+func TestPowerCut(t *testing.T) {
+	disk, image := smallDisk(t)
+	d := &store.Dir{Path: filepath.Join(disk, "dir"), MinFree: -1}
+	s := &store.Spool{Path: filepath.Join(disk, "spool"), MinFree: -1, Store: new(flaky)}
+	for n := range 5 {
+		one := still(fmt.Sprint("stream/", n), "id", bytes.Repeat([]byte{byte(n)}, 100_000))
+		inDir, err := d.Put(t.Context(), one)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Put(t.Context(), one); err != nil {
+			t.Fatal(err)
+		}
+		after := afterPowerCut(t, image)
+		name, err := filepath.Rel(disk, inDir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if data, err := os.ReadFile(filepath.Join(after, name)); !bytes.Equal(data, one.Data) {
+			t.Errorf("still %d: Dir has %d of its bytes, %v", n, len(data), err)
+		}
+		f := new(flaky)
+		left := &store.Spool{Path: filepath.Join(after, "spool"), Store: f}
+		stop := start(t, left)
+		if err := left.Flush(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if p := left.Progress(); p.Delivered != n+1 || p.Dead != 0 {
+			t.Errorf("after still %d: %+v", n, p)
+		}
+		stop()
+	}
+}
+
+// afterPowerCut mounts a copy of what is in a disk's image now.
+func afterPowerCut(t *testing.T, image string) (path string) {
+	t.Helper()
+	path = t.TempDir()
+	found := filepath.Join(t.TempDir(), "image")
+	run(t, "cp", image, found)
+	run(t, "mount", "-o", "loop", found, path)
+	t.Cleanup(func() { run(t, "umount", path) })
+	return path
+}
+
 // TestDirOnAnExt4Drive works beside what is root's alone, lost+found, as others than root.
 func TestDirOnAnExt4Drive(t *testing.T) {
 	path, _ := smallDisk(t)
