@@ -128,8 +128,8 @@ func TestNothingIsLost(t *testing.T) {
 	if kinds := len(h.kinds()); len(h.done) < kinds && *chaosKills >= 50 {
 		t.Errorf("%d kinds of harm were done, of %d", len(h.done), kinds)
 	}
-	if len(pending) > len(objects)/2 && *chaosKills >= 50 {
-		t.Errorf("%d of %d stills were delivered in peace", len(pending), len(objects))
+	if len(pending) == len(objects) {
+		t.Error("nothing was delivered amid harm")
 	}
 	if resident > maxResident {
 		t.Errorf("%d bytes resident", resident)
