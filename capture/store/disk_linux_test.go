@@ -18,7 +18,8 @@ import (
 	"github.com/livestill/livestill/capture/store"
 )
 
-// smallDisk mounts a file system of 16 MiB, of which 12 or so are free. It takes root.
+// smallDisk mounts a file system of 16 MiB, of which 12 or so are free. It takes root, without whom it
+// is skipped, and says so: nothing else can run a real file system full.
 func smallDisk(t *testing.T) (path, image string) {
 	t.Helper()
 	if os.Getuid() != 0 {

@@ -44,6 +44,12 @@ func await(s *store.Spool, want func(store.Progress) bool) store.Progress {
 	}
 }
 
+// pass lets time pass on the clock of a synctest bubble, outside of which it panics: it takes none, and all that is due by then has happened.
+func pass(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}
+
 func empty(p store.Progress) bool { return p.Pending == 0 }
 
 func TestSpool(t *testing.T) {
@@ -85,7 +91,7 @@ func TestSpoolOutlivesOutages(t *testing.T) {
 				want[at] = still.Data
 			}
 			if n < 2 {
-				time.Sleep(time.Hour) // on the bubble's clock: an outage of which attempts become few, and no still dies
+				pass(time.Hour) // on the bubble's clock: an outage of which attempts become few, and no still dies
 				if p := s.Progress(); p.Pending != 3 || p.Dead != 0 || !errors.Is(p.Err, errDown) || p.Next.Before(time.Now()) {
 					t.Errorf("in the outage: %+v", p)
 				}
@@ -134,7 +140,7 @@ func TestSpoolLaysAside(t *testing.T) {
 		put("rejected")
 		put("failing")
 		for n := range 10 {
-			time.Sleep(time.Minute)
+			pass(time.Minute)
 			put(fmt.Sprint(n))
 		}
 		await(s, empty)
@@ -174,7 +180,7 @@ func TestSpoolDeliversTheLast(t *testing.T) {
 		f := new(flaky)
 		var versions []byte
 		s := &store.Spool{Path: t.TempDir(), Store: flakyStore{f, func(ctx context.Context, s *capture.Still) (string, error) {
-			time.Sleep(time.Second) // as a slow store, on the bubble's clock
+			<-time.After(time.Second) // a slow store, by the bubble's clock
 			versions = append(versions, s.Data[0])
 			return f.Put(ctx, s)
 		}}}
@@ -183,7 +189,7 @@ func TestSpoolDeliversTheLast(t *testing.T) {
 			if _, err := s.Put(t.Context(), still("s", "id", []byte{n})); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(100 * time.Millisecond)
+			pass(100 * time.Millisecond)
 		}
 		await(s, empty)
 		if string(versions) != "\x00\x04" {
@@ -197,7 +203,7 @@ func TestSpoolDeletes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := new(flaky)
 		s := &store.Spool{Path: t.TempDir(), Concurrent: 1, Store: flakyStore{f, func(ctx context.Context, s *capture.Still) (string, error) {
-			time.Sleep(time.Second)
+			<-time.After(time.Second) // as above
 			return f.Put(ctx, s)
 		}}}
 		defer start(t, s)()

@@ -115,7 +115,7 @@ func measure(ctx context.Context, s scene, k kind) (r result, err error) {
 	time.Sleep(time.Duration(s.gop) * time.Second) // so that captures find a whole GOP
 	r.RSS, _ = memory()
 	begin, before := time.Now(), cpu()
-	time.Sleep(idle)
+	time.Sleep(idle) // to see what it takes while nobody captures
 	r.Idle = (cpu() - before).Seconds() / time.Since(begin).Seconds()
 
 	var used time.Duration
@@ -126,7 +126,7 @@ func measure(ctx context.Context, s scene, k kind) (r result, err error) {
 		if i%10 == 0 {
 			log.Printf("%s, %s: %d of %d", s.name, k.name, max(0, i-early), *n)
 		}
-		time.Sleep(rand.N(spread))
+		time.Sleep(rand.N(spread)) // so that captures fall anywhere in a GOP
 		begin, before := time.Now(), cpu()
 		still, err := cam.Capture(ctx, capture.Request{Moment: k.moment})
 		if err != nil {
@@ -134,7 +134,7 @@ func measure(ctx context.Context, s scene, k kind) (r result, err error) {
 		}
 		took := time.Since(begin)
 		g := upTo(cam.History.GOPs(), still)
-		time.Sleep(settle)
+		time.Sleep(settle) // until what a capture leaves behind is done, which is its cost too
 		if i < early {
 			continue
 		}
