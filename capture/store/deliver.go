@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/capture"
+	"github.com/livestill/livestill/internal/retry"
 )
 
 // A tally is how deliveries went.
@@ -28,7 +29,7 @@ func (s *Spool) Run(ctx context.Context) error {
 		s.tally.err, s.tally.gate = err, time.Now().Add(pause)
 		s.tell()
 		s.mu.Unlock()
-		if !wait(ctx, pause) {
+		if !retry.Wait(ctx, pause) {
 			return context.Cause(ctx)
 		}
 		_, done, err = s.use()
@@ -187,7 +188,7 @@ func (s *Spool) pause(failures int) time.Duration {
 	if longest == 0 {
 		longest = defaultLongest
 	}
-	return jitter(min(longest, first<<min(failures-1, 10)))
+	return retry.Jitter(min(longest, first<<min(failures-1, 10)))
 }
 
 // bury lays e aside, in a slot that is ours alone, with what is wrong; l is nil if it cannot be read.

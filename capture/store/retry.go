@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"math/rand/v2"
 	"time"
 
 	"github.com/livestill/livestill/capture"
+	"github.com/livestill/livestill/internal/retry"
 )
 
 // Retry tries again what fails in its Store, while the caller of the capture waits; see Spool for outages that take longer. What is
@@ -74,7 +74,7 @@ func (r *Retry) try(ctx context.Context, attempt func(context.Context) error) er
 		if n >= attempts {
 			return fmt.Errorf("store: %d attempts: %w", n, err)
 		}
-		if !wait(ctx, jitter(pause)) {
+		if !retry.Wait(ctx, retry.Jitter(pause)) {
 			return fmt.Errorf("store: %w, after %d attempts: %w", context.Cause(ctx), n, err)
 		}
 		pause = min(2*pause, longestPause)
@@ -93,19 +93,4 @@ func (r *Retry) once(ctx context.Context, attempt func(context.Context) error) e
 		err = fmt.Errorf("%w: %w", context.Cause(ctx), err)
 	}
 	return err
-}
-
-// jitter leaves up to half of a pause to chance, so that not all who failed together come again together.
-func jitter(pause time.Duration) time.Duration { return pause/2 + rand.N(pause/2+1) }
-
-// wait waits, and reports whether it was not ended by ctx.
-func wait(ctx context.Context, pause time.Duration) bool {
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return ctx.Err() == nil
-	case <-ctx.Done():
-		return false
-	}
 }

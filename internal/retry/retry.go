@@ -4,7 +4,6 @@ package retry
 import (
 	"context"
 	"log/slog"
-	"math/rand/v2"
 	"time"
 
 	"github.com/livestill/livestill/frame"
@@ -44,12 +43,10 @@ func (l *Loop) Run(ctx context.Context, attempt func() (last bool, err error)) e
 			wait = l.First
 		}
 		wait = min(wait, l.Longest)
-		pause := wait/2 + rand.N(wait/2+1)
+		pause := Jitter(wait)
 		l.Log.Warn("pulling again", "err", err, "wait", pause)
 		l.tell(frame.Pull{State: frame.PullRetrying, Err: err, Wait: pause, Failures: l.failures})
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
+		if !Wait(ctx, pause) {
 			return context.Cause(ctx)
 		}
 	}
