@@ -40,8 +40,9 @@ type Dir struct {
 	tidying sync.Mutex
 	next    time.Time // to tidy; under tidying
 
-	// Who writes has it for reading. Tidy has it for each file that it removes, so as to remove none that has been put again meanwhile.
-	writing sync.RWMutex
+	// Put has it for reading while it gives a file its name. Tidy has it for each file that it removes, so as to remove none that has been
+	// put again meanwhile.
+	naming sync.RWMutex
 }
 
 // Keep bounds what a store keeps. Zero fields do not.
@@ -84,17 +85,12 @@ func (d *Dir) Put(ctx context.Context, s *capture.Still) (location string, err e
 	if err != nil {
 		return "", err
 	}
-	if err := d.write(ctx, f, key, s.Data); err != nil {
+	f.renaming = d.naming.RLocker()
+	if err := f.write(ctx, key, s.Data); err != nil {
 		return "", err
 	}
 	d.tidyIfDue(ctx, f, key)
 	return d.path(key), nil
-}
-
-func (d *Dir) write(ctx context.Context, f *folder, key string, data []byte) error {
-	d.writing.RLock()
-	defer d.writing.RUnlock()
-	return f.write(ctx, key, data)
 }
 
 func (d *Dir) check() error {
@@ -107,7 +103,10 @@ func (d *Dir) check() error {
 // Locate returns the path of the file that Put would make of s.
 func (d *Dir) Locate(s *capture.Still) (string, error) {
 	key, err := d.Template.Key(s)
-	return d.path(key), err
+	if err != nil {
+		return "", err
+	}
+	return d.path(key), nil
 }
 
 func (d *Dir) path(key string) string { return filepath.Join(d.Path, filepath.FromSlash(key)) }
@@ -218,8 +217,8 @@ func (d *Dir) tidy(ctx context.Context, f *folder, put string) error {
 
 // forget removes a file, unless it was put again.
 func (d *Dir) forget(f *folder, file file) error {
-	d.writing.Lock()
-	defer d.writing.Unlock()
+	d.naming.Lock()
+	defer d.naming.Unlock()
 	info, err := f.Lstat(file.key)
 	if err == nil && info.ModTime().Equal(file.stored) {
 		err = f.Remove(file.key)

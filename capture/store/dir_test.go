@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,54 +15,20 @@ import (
 	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/capture/capturetest"
 	"github.com/livestill/livestill/capture/store"
+	"github.com/livestill/livestill/internal/disktest"
 )
 
 func TestDir(t *testing.T) {
 	capturetest.TestStore(t, func(t *testing.T) capturetest.StoreCase {
 		t.Helper()
 		dir := filepath.Join(t.TempDir(), "a", "b")
-		return capturetest.StoreCase{Store: &store.Dir{Path: dir}, Files: filesIn(dir), Break: func() func() { return away(t, dir) }}
+		return capturetest.StoreCase{Store: &store.Dir{Path: dir}, Files: filesIn(dir), Break: func() func() { return disktest.Away(t, dir) }}
 	})
 }
 
-// filesIn reads all visible files of a folder, if there is one.
+// filesIn reads the files that a Dir has made, by their locations.
 func filesIn(dir string) func() (map[string][]byte, error) {
-	return func() (map[string][]byte, error) {
-		files, in := make(map[string][]byte), os.DirFS(dir)
-		err := fs.WalkDir(in, ".", func(path string, d fs.DirEntry, err error) error {
-			switch {
-			case err != nil:
-				return err
-			case d.IsDir() && d.Name() == ".livestill":
-				return fs.SkipDir
-			case d.IsDir():
-				return nil
-			}
-			files[filepath.Join(dir, path)], err = fs.ReadFile(in, path)
-			return err
-		})
-		if errors.Is(err, fs.ErrNotExist) {
-			err = nil
-		}
-		return files, err
-	}
-}
-
-// away puts a file where a folder was, until back is called.
-func away(t *testing.T, dir string) (back func()) {
-	t.Helper()
-	check := func(err error) {
-		if err != nil {
-			t.Error(err)
-		}
-	}
-	check(os.MkdirAll(dir, 0o700))
-	check(os.Rename(dir, dir+"-away"))
-	check(os.WriteFile(dir, nil, 0o600))
-	return func() {
-		check(os.Remove(dir))
-		check(os.Rename(dir+"-away", dir))
-	}
+	return func() (map[string][]byte, error) { return disktest.Files(dir, dir+"/") }
 }
 
 func still(stream, id string, data []byte) *capture.Still {

@@ -2,12 +2,10 @@ package store_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"syscall"
@@ -16,36 +14,10 @@ import (
 
 	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/capture/store"
+	"github.com/livestill/livestill/internal/disktest"
 )
 
-// smallDisk mounts a file system of 16 MiB, of which 12 or so are free. It takes root, without whom it
-// is skipped, and says so: nothing else can run a real file system full.
-func smallDisk(t *testing.T) (path, image string) {
-	t.Helper()
-	if os.Getuid() != 0 {
-		t.Skip("only root can mount a small disk")
-	}
-	image = filepath.Join(t.TempDir(), "image")
-	path = t.TempDir()
-	if err := os.WriteFile(image, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Truncate(image, 16<<20); err != nil {
-		t.Fatal(err)
-	}
-	run(t, "mkfs.ext4", "-q", image)
-	run(t, "mount", "-o", "loop", image, path)
-	t.Cleanup(func() { run(t, "umount", path) })
-	return path, image
-}
-
-func run(t *testing.T, name string, args ...string) {
-	t.Helper()
-	ctx := context.WithoutCancel(t.Context()) // that has ended in a Cleanup
-	if out, err := exec.CommandContext(ctx, name, args...).CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v: %s", name, err, out)
-	}
-}
+const small = 16 << 20 // bytes of a disk, of which 12 MiB or so are free
 
 // freeOn is how much room there is on a disk.
 func freeOn(t *testing.T, path string) int64 {
@@ -67,7 +39,7 @@ func TestDirOnASmallDisk(t *testing.T) {
 		{"to the floor", 4 << 20, 4<<20 + 1<<20},
 		{"to the last byte", -1, 1 << 20},
 	} {
-		disk, _ := smallDisk(t)
+		disk, _ := disktest.Small(t, small)
 		d := &store.Dir{Path: disk, MinFree: test.minFree}
 		want := make(map[string][]byte)
 		var err error
@@ -101,7 +73,7 @@ func TestDirOnASmallDisk(t *testing.T) {
 func TestSpoolOnASmallDisk(t *testing.T) {
 	f := new(flaky)
 	f.fail(errDown)
-	small, _ := smallDisk(t)
+	small, _ := disktest.Small(t, small)
 	s := &store.Spool{Path: small, Store: f, MinFree: -1}
 	stop := start(t, s)
 	taken := 0
@@ -130,7 +102,7 @@ func TestSpoolOnASmallDisk(t *testing.T) {
 
 // TestSpoolOnADriveThatGoes: it is pulled out, and comes back as another device.
 func TestSpoolOnADriveThatGoes(t *testing.T) {
-	path, image := smallDisk(t)
+	path, image := disktest.Small(t, small)
 	if err := store.Mark(path, "stick"); err != nil {
 		t.Fatal(err)
 	}
@@ -145,11 +117,11 @@ func TestSpoolOnADriveThatGoes(t *testing.T) {
 	if err := put("before"); err != nil {
 		t.Fatal(err)
 	}
-	run(t, "umount", "-l", path)
+	disktest.Run(t, "umount", "-l", path)
 	if err := put("meanwhile"); !errors.Is(err, store.ErrVolume) {
 		t.Errorf("while it is away: %v", err)
 	}
-	run(t, "mount", "-o", "loop", image, path)
+	disktest.Mount(t, image, path)
 	f.mend()
 	if err := put("after"); err != nil {
 		t.Error(err)
@@ -164,7 +136,7 @@ func TestSpoolOnADriveThatGoes(t *testing.T) {
 
 // TestPowerCut looks at a disk as it is found after a power cut: what the file system has not been told to flush is not in its image.
 func TestPowerCut(t *testing.T) {
-	disk, image := smallDisk(t)
+	disk, image := disktest.Small(t, small)
 	d := &store.Dir{Path: filepath.Join(disk, "dir"), MinFree: -1}
 	s := &store.Spool{Path: filepath.Join(disk, "spool"), MinFree: -1, Store: new(flaky)}
 	for n := range 5 {
@@ -202,15 +174,15 @@ func afterPowerCut(t *testing.T, image string) (path string) {
 	t.Helper()
 	path = t.TempDir()
 	found := filepath.Join(t.TempDir(), "image")
-	run(t, "cp", image, found)
-	run(t, "mount", "-o", "loop", found, path)
-	t.Cleanup(func() { run(t, "umount", path) })
+	disktest.Run(t, "cp", image, found)
+	disktest.Mount(t, found, path)
+	t.Cleanup(func() { disktest.Run(t, "umount", path) })
 	return path
 }
 
 // TestDirOnAnExt4Drive works beside what is root's alone, lost+found, as others than root.
 func TestDirOnAnExt4Drive(t *testing.T) {
-	path, _ := smallDisk(t)
+	path, _ := disktest.Small(t, small)
 	const nobody = 65534
 	if err := errors.Join(os.Chown(path, nobody, nobody), os.Chown(filepath.Dir(path), nobody, nobody)); err != nil {
 		t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -41,7 +42,7 @@ func Mark(path, volume string) (err error) {
 	if err != nil {
 		return err
 	}
-	f := &folder{root}
+	f := &folder{Root: root}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	switch old, err := f.ReadFile(volumeFile); {
 	case err == nil && string(old) != volume:
@@ -53,7 +54,10 @@ func Mark(path, volume string) (err error) {
 }
 
 // A folder is one whose files are there as a whole or not at all.
-type folder struct{ *os.Root }
+type folder struct {
+	*os.Root
+	renaming sync.Locker // is held while a file gets its name; may be nil
+}
 
 // openFolder opens a folder that is made if it is not there; or if volume is not empty, only if Mark has named it so.
 func openFolder(path, volume string) (*folder, error) {
@@ -67,14 +71,14 @@ func openFolder(path, volume string) (*folder, error) {
 	}
 	root, err := os.OpenRoot(path)
 	if volume == "" {
-		return &folder{root}, err
+		return &folder{Root: root}, err
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrVolume, err)
 	}
 	name, err := root.ReadFile(volumeFile)
 	if err == nil && string(name) == volume {
-		return &folder{root}, nil
+		return &folder{Root: root}, nil
 	}
 	if err == nil {
 		err = fmt.Errorf("is named %q", name)
@@ -158,6 +162,10 @@ func (f *folder) write(ctx context.Context, name string, data ...[]byte) (err er
 
 // rename renames a file, into a folder that is made if it is not there.
 func (f *folder) rename(from, to string) (err error) {
+	if f.renaming != nil {
+		f.renaming.Lock()
+		defer f.renaming.Unlock()
+	}
 	// Whoever deletes the last file of a folder deletes the folder, maybe while we make it, or between that and the rename.
 	for range 100 {
 		if err = f.MkdirAll(path.Dir(to), 0o755); err == nil {

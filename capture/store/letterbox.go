@@ -158,7 +158,7 @@ func (b *letterbox) folder() (*folder, error) {
 	if errMine != nil || errThere != nil || !os.SameFile(mine, there) {
 		return nil, errors.Join(fmt.Errorf("store: %s is another folder than before: %w", b.path, ErrVolume), errMine, errThere, root.Close())
 	}
-	return &folder{root}, nil
+	return &folder{Root: root}, nil
 }
 
 // close gives the folder up.

@@ -17,6 +17,7 @@ import (
 	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/capture/capturetest"
 	"github.com/livestill/livestill/capture/store"
+	"github.com/livestill/livestill/internal/disktest"
 )
 
 // start runs a Spool until stop is called.
@@ -65,7 +66,7 @@ func TestSpool(t *testing.T) {
 			}
 			return f.files()
 		}, Break: func() func() {
-			return away(t, s.Path)
+			return disktest.Away(t, s.Path)
 		}}
 	})
 }

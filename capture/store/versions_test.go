@@ -15,6 +15,7 @@ import (
 
 	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/capture/store"
+	"github.com/livestill/livestill/internal/disktest"
 )
 
 // TestSpoolKeepsTheOrder puts version after version of a few stills, while the store behind fails and rejects at random, dead letters are
@@ -133,7 +134,7 @@ func TestSpoolForgetsVersions(t *testing.T) {
 	put("old")
 	<-began
 	put("new")
-	back := away(t, dir)
+	back := disktest.Away(t, dir)
 	close(end)
 	await(s, func(p store.Progress) bool { return p.Err != nil })
 	back()

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"image/jpeg"
 	"io/fs"
-	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -26,6 +25,7 @@ import (
 	"gocloud.dev/blob"
 
 	"github.com/livestill/livestill/capture/store"
+	"github.com/livestill/livestill/internal/disktest"
 )
 
 var (
@@ -49,7 +49,10 @@ func TestNothingIsLost(t *testing.T) {
 		seed = rand.Uint64()
 	}
 	t.Logf("-chaos.seed %d", seed)
-	disk, small := smallDisk(t)
+	disk, small := t.TempDir(), disktest.CanMount() // else the disk cannot run full
+	if small {
+		disk, _ = disktest.Small(t, 64<<20)
+	}
 	g := startGateway(t)
 	direct, _ := g.newBucket(t) // past the harm
 	proxy := newProxy(t, "unix", g.socket)
@@ -105,11 +108,10 @@ func TestNothingIsLost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := filesBelow(p.Folder)
+	files, err := disktest.Files(p.Folder, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	maps.DeleteFunc(files, func(path string, _ []byte) bool { return strings.HasPrefix(path, ".livestill/") })
 	compare(t, "bucket", objects, acknowledged)
 	compare(t, "folder", files, acknowledged)
 	for _, folder := range []string{"pending", "dead"} {
@@ -395,27 +397,4 @@ func (v viewer) bucket(ctx context.Context, bucket *blob.Bucket) {
 		}
 	}
 	_ = end()
-}
-
-// smallDisk mounts a disk of 64 MiB; who is not root has a folder, which cannot run full.
-func smallDisk(t *testing.T) (path string, small bool) {
-	t.Helper()
-	path = t.TempDir()
-	if os.Getuid() != 0 {
-		return path, false
-	}
-	image := filepath.Join(t.TempDir(), "image")
-	run := func(name string, args ...string) {
-		ctx := context.WithoutCancel(t.Context()) // that has ended in a Cleanup
-		if out, err := exec.CommandContext(ctx, name, args...).CombinedOutput(); err != nil {
-			t.Fatalf("%s: %v: %s", name, err, out)
-		}
-	}
-	if err := errors.Join(os.WriteFile(image, nil, 0o600), os.Truncate(image, 64<<20)); err != nil {
-		t.Fatal(err)
-	}
-	run("mkfs.ext4", "-q", image)
-	run("mount", "-o", "loop", image, path)
-	t.Cleanup(func() { run("umount", path) })
-	return path, true
 }

@@ -2,8 +2,8 @@ package blobstore_test
 
 import (
 	"encoding/json"
-	"io/fs"
 	"log"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,6 +17,7 @@ import (
 	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/capture/capturetest"
 	"github.com/livestill/livestill/capture/store/blobstore"
+	"github.com/livestill/livestill/internal/disktest"
 )
 
 var _ interface {
@@ -54,7 +55,7 @@ func TestFolder(t *testing.T) {
 		return capturetest.StoreCase{
 			Store: &blobstore.Store{Bucket: folder(t, dir)},
 			Files: func() (map[string][]byte, error) { return filesBelow(dir) },
-			Break: func() func() { return away(t, dir) },
+			Break: func() func() { return disktest.Away(t, dir) },
 		}
 	})
 }
@@ -108,29 +109,7 @@ func filesIn(tb testing.TB, bucket *blob.Bucket) func() (map[string][]byte, erro
 
 // filesBelow reads all that is in a fileblob's folder, but what fileblob keeps beside.
 func filesBelow(dir string) (map[string][]byte, error) {
-	files := make(map[string][]byte)
-	root := os.DirFS(dir)
-	err := fs.WalkDir(root, ".", func(path string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && !strings.HasSuffix(path, ".attrs") {
-			files[path], err = fs.ReadFile(root, path)
-		}
-		return err
-	})
+	files, err := disktest.Files(dir, "")
+	maps.DeleteFunc(files, func(name string, _ []byte) bool { return strings.HasSuffix(name, ".attrs") })
 	return files, err
-}
-
-// away puts a file where a folder was, until back is called.
-func away(t *testing.T, dir string) (back func()) {
-	t.Helper()
-	check := func(err error) {
-		if err != nil {
-			t.Error(err)
-		}
-	}
-	check(os.Rename(dir, dir+"-away"))
-	check(os.WriteFile(dir, nil, 0o600))
-	return func() {
-		check(os.Remove(dir))
-		check(os.Rename(dir+"-away", dir))
-	}
 }

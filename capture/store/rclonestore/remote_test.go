@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -26,6 +25,8 @@ import (
 	_ "github.com/rclone/rclone/backend/memory"
 	_ "github.com/rclone/rclone/backend/sftp"
 	_ "github.com/rclone/rclone/backend/webdav"
+
+	"github.com/livestill/livestill/internal/disktest"
 )
 
 const user, password = "camera", "p,a:s's\"w ord"
@@ -214,24 +215,5 @@ func serveSSH(conn net.Conn, config *ssh.ServerConfig) error {
 
 // filesIn reads all visible files of a folder, if there is one, by their locations, which begin with at.
 func filesIn(dir, at string) func() (map[string][]byte, error) {
-	return func() (map[string][]byte, error) {
-		files := make(map[string][]byte)
-		root := os.DirFS(dir)
-		err := fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
-			switch {
-			case err != nil:
-				return err
-			case d.IsDir() && d.Name() == ".livestill":
-				return fs.SkipDir
-			case d.IsDir():
-				return nil
-			}
-			files[at+"/"+name], err = fs.ReadFile(root, name)
-			return err
-		})
-		if errors.Is(err, fs.ErrNotExist) {
-			err = nil
-		}
-		return files, err
-	}
+	return func() (map[string][]byte, error) { return disktest.Files(dir, at+"/") }
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"os"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/livestill/livestill/capture/capturetest"
 	"github.com/livestill/livestill/capture/store/rclonestore"
+	"github.com/livestill/livestill/internal/disktest"
 )
 
 func TestMain(m *testing.M) {
@@ -77,25 +77,8 @@ func TestLocal(t *testing.T) {
 	capturetest.TestStore(t, func(t *testing.T) capturetest.StoreCase {
 		t.Helper()
 		dir := filepath.Join(t.TempDir(), stills)
-		return capturetest.StoreCase{Store: open(t, dir), Files: filesIn(dir, dir), Break: func() func() { return away(t, dir) }}
+		return capturetest.StoreCase{Store: open(t, dir), Files: filesIn(dir, dir), Break: func() func() { return disktest.Away(t, dir) }}
 	})
-}
-
-// away puts a file where a folder was, until back is called.
-func away(t *testing.T, dir string) (back func()) {
-	t.Helper()
-	check := func(err error) {
-		if err != nil {
-			t.Error(err)
-		}
-	}
-	check(os.MkdirAll(dir, 0o700))
-	check(os.Rename(dir, dir+"-away"))
-	check(os.WriteFile(dir, nil, 0o600))
-	return func() {
-		check(os.Remove(dir))
-		check(os.Rename(dir+"-away", dir))
-	}
 }
 
 // TestMemory is about remotes that are written to directly.
