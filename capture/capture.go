@@ -139,7 +139,7 @@ func (w *capture) finish(ctx context.Context, reach time.Duration) error {
 		stage{"encode", encoder, func() (err error) {
 			s.Type, s.Picture = encoder.Type(), p
 			s.Data, err = c.files.do(ctx, file, func(ctx context.Context) ([]byte, error) {
-				release, err := c.follower().Reserve(ctx)
+				release, err := c.follower().Reserve(ctx, c.name())
 				if err != nil {
 					return nil, err
 				}
@@ -205,7 +205,7 @@ func (c *Camera) enhance(ctx context.Context, p *frame.Picture, reach time.Durat
 		}
 	}
 	e.merged, e.gathered = len(b.Pictures), time.Now()
-	release, err := c.follower().Reserve(ctx)
+	release, err := c.follower().Reserve(ctx, c.name())
 	if err != nil {
 		return e, err
 	}

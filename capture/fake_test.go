@@ -112,7 +112,7 @@ func (d *decoder) Follow(_ context.Context, us iter.Seq2[frame.AccessUnit, bool]
 	}
 }
 
-func (d *decoder) Reserve(context.Context) (release func(), err error) {
+func (d *decoder) Reserve(context.Context, string) (release func(), err error) {
 	if d.slots == nil {
 		return func() {}, nil
 	}

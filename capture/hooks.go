@@ -29,12 +29,19 @@ type Decoder interface {
 // yields the pictures in presentation order, each as soon as it is known, before it takes another unit; what is left when the units
 // end, then. Of a unit that rightly has no picture it may yield that: see frame.Latent.
 //
-// Reserve waits for leave to work the processor, so that not all is done at once that is wanted at once, and streams come in
-// meanwhile: Follow is given units between Reserve and release only, and the Enhancer and the Encoder run there, too.
+// Reserve waits for leave to work the processor for a stream, which it names, so that not all is done at once that is wanted at once,
+// and streams come in meanwhile: Follow is given units between Reserve and release only, and the Enhancer and the Encoder run there, too.
 type Follower interface {
 	Decoder
-	Reserve(ctx context.Context) (release func(), err error)
+	Reserve(ctx context.Context, stream string) (release func(), err error)
 	Follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, bool]) iter.Seq2[frame.Latent, error]
+}
+
+// A Coster is a Decoder that tells beforehand what memory it takes to decode a GOP that begins with a key unit. It tells the zero Cost
+// if it cannot know.
+type Coster interface {
+	Decoder
+	Cost(key frame.AccessUnit) frame.Cost
 }
 
 // An Enhancer makes a better picture of b.Picture(). It returns a new Picture, or that one untouched; the pictures of b are not

@@ -248,7 +248,7 @@ func (l *line) close() {
 func (l *line) reserve() error {
 	turn := l.camera.lines.turn
 	turn <- struct{}{}
-	release, err := l.decoder.Reserve(l.ctx)
+	release, err := l.decoder.Reserve(l.ctx, l.camera.name())
 	if err != nil {
 		<-turn
 		return err

@@ -66,7 +66,7 @@ type Decoder struct {
 // While the sequence is ranged over, it takes one of the Concurrent places; waiting for one ends with ctx.
 func (d *Decoder) Decode(ctx context.Context, g frame.GOP, from time.Time) iter.Seq2[*frame.Picture, error] {
 	return func(yield func(*frame.Picture, error) bool) {
-		release, err := d.Reserve(ctx)
+		release, err := d.Reserve(ctx, "")
 		if err != nil {
 			yield(nil, err)
 			return
@@ -108,8 +108,8 @@ func (d *Decoder) Follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, 
 }
 
 // Reserve waits for one of the Concurrent places, in the order in which it is asked for, until ctx ends; release gives it back. It is
-// for whoever has units at hand for Follow; to wait for more of them takes no place.
-func (d *Decoder) Reserve(ctx context.Context) (release func(), err error) {
+// for whoever has units at hand for Follow; to wait for more of them takes no place. stream names whose work it is.
+func (d *Decoder) Reserve(ctx context.Context, _ string) (release func(), err error) {
 	d.once.Do(func() {
 		n := d.Concurrent
 		if n <= 0 {
