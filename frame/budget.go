@@ -18,6 +18,11 @@ type Cost struct {
 
 // A Budget bounds the memory that all who share it take together: one half is for what Histories remember, the other for what captures
 // decode, enhance and encode. The zero Budget is ready for use, by any number of goroutines.
+//
+// When Histories remember more than their half, the largest gives way first, even if its stream stalls or has ended: it forgets its oldest
+// GOP. If it has but one, that keeps only its key unit, as with History.MaxBytes, and if that is what it has, it forgets even this, until
+// the next key unit. A History that nobody holds any more leaves its Budget when Go's garbage is collected. Captures that want more than
+// is left of their half wait.
 type Budget struct {
 	// Bytes is the bound; zero means 1 GiB, which leaves a machine of 2 GiB half of its memory. Set it before the first use.
 	Bytes int64
@@ -25,6 +30,10 @@ type Budget struct {
 	mu       sync.Mutex
 	reserved int64
 	waiting  []*reservation // in the order they came
+
+	remembered int64  // what Histories take, as live memory
+	shares     shares // of the Histories
+	relieving  bool   // a goroutine has Histories give way
 }
 
 // DefaultBudget is the Budget of whoever names no other, so that the memory of a process is bounded whatever it is made of. A program
@@ -37,6 +46,21 @@ const defaultBudget = 1 << 30
 type reservation struct {
 	bytes int64
 	given chan struct{} // closed when it is
+}
+
+// BudgetStats is what a Budget is used for.
+type BudgetStats struct {
+	Remembered int64 // bytes that Histories take, as they count for the Budget: up to a third more than the sum of their sizes
+	Histories  int   // that have remembered anything so far
+	Reserved   int64 // bytes that captures have reserved
+	Waiting    int   // captures that wait for bytes
+}
+
+// Stats returns what the Budget is used for now.
+func (b *Budget) Stats() BudgetStats {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return BudgetStats{b.remembered * garbage, len(b.shares), b.reserved, len(b.waiting)}
 }
 
 // Reserve waits until n bytes can be had for a capture, in the order in which they are asked for, until ctx ends; release gives them
