@@ -85,7 +85,10 @@ func (c *Camera) off(t target, shown time.Time) (n int) {
 	if to.Before(from) {
 		from, to, sign = to, from, -1
 	}
-	for _, g := range c.History.GOPs() {
+	if to.Equal(from) {
+		return 0
+	}
+	for g := range c.History.Backward() {
 		for i := range g {
 			if g[i].Time.After(from) && !g[i].Time.After(to) {
 				n += sign
@@ -102,6 +105,14 @@ type pictureID struct {
 }
 
 func idOf(pts time.Duration, t time.Time) pictureID { return pictureID{pts, t.UnixNano()} }
+
+// is reports whether the picture is that of u.
+func (id pictureID) is(u *frame.AccessUnit) bool {
+	return u.PTS == id.pts && u.Time.UnixNano() == id.time
+}
+
+// in reports whether the picture is that of a unit of g.
+func (id pictureID) in(g frame.GOP, unit int) bool { return unit < len(g) && id.is(&g[unit]) }
 
 // A nearID tells what is wanted of a picture that stands in for another.
 type nearID struct {
@@ -194,13 +205,10 @@ func (c *Camera) unit(ctx context.Context, t target) (*frame.Picture, error) {
 // is none. What follows damage in a GOP is damaged, so that pictures after it come from the next GOP.
 func (c *Camera) nearest(ctx context.Context, t target, tolerance time.Duration) (best *frame.Picture) {
 	away := func(at time.Time) time.Duration { return at.Sub(t.wanted).Abs() }
-	for _, g := range c.History.GOPs() {
-		if !slices.ContainsFunc(g, func(u frame.AccessUnit) bool { return away(u.Time) <= tolerance }) {
-			continue
-		}
+	for _, g := range c.some(func(u *frame.AccessUnit) bool { return away(u.Time) <= tolerance }) {
 		end := 0 // of the units that need decoding
-		for i, u := range g[:c.trusted(g)] {
-			if away(u.Time) <= tolerance {
+		for i := range c.trusted(g) {
+			if away(g[i].Time) <= tolerance {
 				end = i + 1
 			}
 		}
@@ -219,10 +227,24 @@ func (c *Camera) nearest(ctx context.Context, t target, tolerance time.Duration)
 	return best
 }
 
+// some returns the GOPs that have such units, in decoding order.
+func (c *Camera) some(such func(u *frame.AccessUnit) bool) (gops []frame.GOP) {
+	for g := range c.History.Backward() {
+		for i := range g {
+			if such(&g[i]) {
+				gops = append(gops, g)
+				break
+			}
+		}
+	}
+	slices.Reverse(gops)
+	return gops
+}
+
 // firstLost returns the index of the first unit of g that is not whole or was forgotten, len(g) if all are there.
 func firstLost(g frame.GOP) int {
-	for i, u := range g {
-		if u.Lost || u.Data == nil {
+	for i := range g {
+		if g[i].Lost || g[i].Data == nil {
 			return i
 		}
 	}
