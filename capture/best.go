@@ -44,8 +44,11 @@ func (c *Camera) best(ctx context.Context, t target, m Moment) (ranked []Ranked,
 	return ranked, window[wanted].picture, nil
 }
 
+// A Best has no more pictures than these to choose from: ten seconds before and after at 100 a second. It compares each with all.
+const mostCandidates = 2000
+
 // window returns the pictures that were shown no more than span away from that of t, in presentation order, as far as their data is
-// there.
+// there: of too many, the nearest.
 func (c *Camera) window(t target, span time.Duration) (window []candidate) {
 	center := t.unit()
 	from := func(u *frame.AccessUnit) time.Duration { return u.Shown().Sub(center.Shown()).Abs() }
@@ -54,13 +57,35 @@ func (c *Camera) window(t target, span time.Duration) (window []candidate) {
 			if away := from(&g[i]); away <= span {
 				window = append(window, candidate{target: target{gop: g, index: i}, away: away})
 			}
+			if len(window) == 2*mostCandidates {
+				window = nearby(window)
+			}
 		}
 	}
+	window = nearby(window)
 	slices.SortStableFunc(window, func(a, b candidate) int {
 		x, y := a.target.unit(), b.target.unit()
 		return cmp.Compare(x.PTS, y.PTS)
 	})
 	return window
+}
+
+// nearby returns the nearest of a window, if they are too many, in the order they were in.
+func nearby(window []candidate) []candidate {
+	if len(window) <= mostCandidates {
+		return window
+	}
+	order := make([]int, len(window))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(window[a].away, window[b].away) })
+	order = order[:mostCandidates]
+	slices.Sort(order)
+	for i, from := range order {
+		window[i] = window[from]
+	}
+	return window[:mostCandidates]
 }
 
 // look decodes the pictures from and up to an index of a window, which are of the same GOP, and converts those that promise to be

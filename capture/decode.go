@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"image"
@@ -201,12 +202,34 @@ func (c *Camera) unit(ctx context.Context, t target) (*frame.Picture, error) {
 	return d.Picture, d.err
 }
 
+// No more GOPs than these are looked at for a picture that stands in for another: within ten seconds of 100 key pictures each.
+const mostStandIns = 1000
+
 // nearest returns the good picture that was shown nearest to the instant wanted, and within tolerance of it; nil if there
-// is none. What follows damage in a GOP is damaged, so that pictures after it come from the next GOP.
+// is none. What follows damage in a GOP is damaged, so that pictures after it come from the next GOP. GOPs that have nothing nearer than
+// what was found are not decoded.
 func (c *Camera) nearest(ctx context.Context, t target, tolerance time.Duration) (best *frame.Picture) {
 	away := func(at time.Time) time.Duration { return at.Sub(t.wanted).Abs() }
-	for _, g := range c.some(func(u *frame.AccessUnit) bool { return away(u.Time) <= tolerance }) {
-		end := 0 // of the units that need decoding
+	type place struct {
+		gop   frame.GOP
+		order int // of decoding
+		away  time.Duration
+	}
+	var places []place
+	for i, g := range c.some(func(u *frame.AccessUnit) bool { return away(u.Time) <= tolerance }) {
+		p := place{g, i, tolerance}
+		for i := range g {
+			p.away = min(p.away, away(g[i].Time))
+		}
+		places = append(places, p)
+	}
+	slices.SortStableFunc(places, func(a, b place) int { return cmp.Compare(a.away, b.away) })
+	from := 0 // the order of the GOP of best
+	for _, place := range places[:min(len(places), mostStandIns)] {
+		if best != nil && away(best.Time) < place.away {
+			break
+		}
+		g, end := place.gop, 0 // of the units that need decoding
 		for i := range c.trusted(g) {
 			if away(g[i].Time) <= tolerance {
 				end = i + 1
@@ -219,9 +242,15 @@ func (c *Camera) nearest(ctx context.Context, t target, tolerance time.Duration)
 			if err != nil {
 				break
 			}
-			if !p.Corrupt && away(p.Time) <= tolerance && !blank(p.YCbCr) && (best == nil || away(p.Time) < away(best.Time)) {
-				best = p
+			if p.Corrupt || away(p.Time) > tolerance || blank(p.YCbCr) {
+				continue
 			}
+			if best == nil || away(p.Time) < away(best.Time) || away(p.Time) == away(best.Time) && place.order < from {
+				best, from = p, place.order
+			}
+		}
+		if ctx.Err() != nil {
+			break
 		}
 	}
 	return best

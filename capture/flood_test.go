@@ -1,6 +1,7 @@
 package capture_test
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"testing"
@@ -104,4 +105,65 @@ func BenchmarkFlood(b *testing.B) {
 			})
 		}
 	}
+}
+
+// TestStandInsAreFew: what stands in for a damaged picture is the nearest, and GOPs further away are not decoded; of a stream that is all
+// damaged, not all is tried.
+func TestStandInsAreFew(t *testing.T) {
+	for _, test := range []struct {
+		about   string
+		damaged func(n int) bool
+		want    int // the picture; -1 for none
+		most    int64
+	}{
+		{"one of them", func(n int) bool { return n == 2500 }, 2499, 10},
+		{"many of them", func(n int) bool { return n >= 2400 && n < 2590 }, 2590, 400},
+		{"all of them", func(int) bool { return true }, -1, 1100},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			settle(t)
+			d := &decoder{}
+			c := &capture.Camera{Decoder: d, History: frame.History{MaxAge: time.Hour}}
+			start := time.Now()
+			for n := range 5000 {
+				at := time.Duration(n) * time.Millisecond
+				u := frame.AccessUnit{Codec: frame.H264, Key: true, DTS: at, PTS: at, Time: start.Add(at), Data: []byte{0}}
+				if test.damaged(n) {
+					u.Data = []byte{1}
+				}
+				c.History.Add(u)
+			}
+			still, err := c.Capture(t.Context(), capture.Request{Moment: capture.AtPTS(2500 * time.Millisecond), Tolerance: time.Minute})
+			switch {
+			case test.want < 0 && !errors.Is(err, capture.ErrCorrupt):
+				t.Errorf("%s: %v, %v", test.about, still, err)
+			case test.want >= 0 && (err != nil || still.PTS != time.Duration(test.want)*time.Millisecond):
+				t.Errorf("%s: %v, %v, want picture %d", test.about, still, err, test.want)
+			}
+			if n := d.decoded.Load(); n > test.most {
+				t.Errorf("%s: %d units were decoded, want no more than %d", test.about, n, test.most)
+			}
+		})
+	}
+}
+
+// TestBestOfTooMany: the best of more pictures than can be compared is one of the nearest.
+func TestBestOfTooMany(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		settle(t)
+		c := &capture.Camera{Decoder: &decoder{}, History: frame.History{MaxAge: time.Hour}}
+		score := func(p *frame.Picture) float64 { return -float64(p.EffectiveQP) }
+		for n := range 6000 {
+			at := time.Duration(n) * time.Millisecond
+			u := frame.AccessUnit{Codec: frame.H264, Key: n%100 == 0, DTS: at, PTS: at, Time: time.Now().Add(at), Data: []byte{0, 30}}
+			if n == 3000-900 || n == 3000+1100 {
+				u.Data[1] = 10 // by far the best
+			}
+			c.History.Add(u)
+		}
+		still, err := c.Capture(t.Context(), capture.Request{Moment: capture.AtPTS(3000*time.Millisecond).Best(2*time.Second, score)})
+		if err != nil || still.PTS != 2100*time.Millisecond {
+			t.Errorf("picture at %v, %v, want the best of the nearest", still.PTS, err)
+		}
+	})
 }

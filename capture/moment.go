@@ -49,7 +49,7 @@ func Best(window time.Duration, score Score) Moment { return Moment{}.Best(windo
 
 // Best is the picture with the highest score of those that were shown no more than window before or after the picture of m, or that
 // very picture unless another is clearly better. A capture of an instant waits for what comes after it; of the newest picture, nothing
-// comes after. A nil score means Quality. See Still.Ranked for the others.
+// comes after. Of more than 2,000 pictures it is one of the nearest. A nil score means Quality. See Still.Ranked for the others.
 //
 // Pictures whose score matters are few: see Score.
 func (m Moment) Best(window time.Duration, score Score) Moment {

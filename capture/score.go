@@ -69,22 +69,26 @@ type candidate struct {
 // promising returns which of the pictures of a window, in presentation order, are worth their pixels: the wanted one if it is whole, and
 // the best coded ones, the best first, that could make up for their distance. Of neighbours, who are coded alike, it takes one.
 func promising(window []candidate, wanted int, span time.Duration) []int {
-	order := make([]int, 0, len(window))
-	for i, p := range window {
-		if i != wanted && p.known {
-			order = append(order, i)
+	merits := make([]float64, len(window))
+	for i := range window {
+		merits[i] = math.Inf(-1)
+		if p := &window[i]; i != wanted && p.known {
+			merits[i] = -decibels(codingError(p.effectiveQP)) - distance(p.away, span)
 		}
 	}
-	merit := func(i int) float64 {
-		return -decibels(codingError(window[i].effectiveQP)) - distance(window[i].away, span)
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(merit(b), merit(a)) })
 	var chosen []int
-	for _, i := range order {
-		alike := func(j int) bool { return max(i-j, j-i) <= 2 }
-		if len(chosen) < contenders && !slices.ContainsFunc(chosen, alike) {
-			chosen = append(chosen, i)
+	for len(chosen) < contenders {
+		best := -1
+		for i, merit := range merits {
+			alike := func(j int) bool { return max(i-j, j-i) <= 2 }
+			if !math.IsInf(merit, -1) && (best < 0 || merit > merits[best]) && !slices.ContainsFunc(chosen, alike) {
+				best = i
+			}
 		}
+		if best < 0 {
+			break
+		}
+		chosen = append(chosen, best)
 	}
 	if window[wanted].known {
 		chosen = append([]int{wanted}, chosen...)
