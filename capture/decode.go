@@ -41,12 +41,16 @@ func (c *Camera) decode(ctx context.Context, t target, tolerance time.Duration) 
 		if instead == nil {
 			return p, nil, nil
 		}
+		if !errors.Is(instead, ErrCorrupt) && !errors.Is(instead, ErrBlank) {
+			return nil, nil, instead
+		}
 	}
 	if err := context.Cause(ctx); err != nil {
 		return nil, nil, err
 	}
 	near, err := c.neighbours.do(ctx, nearID{idOf(0, t.wanted), tolerance}, func(ctx context.Context) (developed, error) {
-		return developed{Picture: c.nearest(ctx, t, tolerance)}, context.Cause(ctx)
+		p, err := c.nearest(ctx, t, tolerance)
+		return developed{Picture: p}, err
 	})
 	switch {
 	case err != nil:
@@ -115,7 +119,7 @@ type unitID struct {
 	index int
 }
 
-// exact decodes the very picture of t, which is the one before if t has none of its own. Its error is an ErrCorrupt, or that of ctx.
+// exact decodes the very picture of t, which is the one before if t has none of its own. Its error is as in developed, or that of ctx.
 func (c *Camera) exact(ctx context.Context, t target) (*frame.Picture, error) {
 	for {
 		p, err := c.whole(ctx, t)
@@ -190,33 +194,39 @@ func (c *Camera) unit(ctx context.Context, t target) (*frame.Picture, error) {
 	return d.Picture, d.err
 }
 
-// nearest returns the good picture that was shown nearest to the instant wanted, and within tolerance of it; nil if there
-// is none. What follows damage in a GOP is damaged, so that pictures after it come from the next GOP.
-func (c *Camera) nearest(ctx context.Context, t target, tolerance time.Duration) (best *frame.Picture) {
+// nearest returns the good picture that was shown nearest to the instant wanted, and within tolerance of it; nil if there is none. What
+// follows damage in a GOP is damaged, so that pictures after it come from the next GOP. Its error is an ErrTooCostly, a PanicError, or
+// that of ctx.
+func (c *Camera) nearest(ctx context.Context, t target, tolerance time.Duration) (*frame.Picture, error) {
 	away := func(at time.Time) time.Duration { return at.Sub(t.wanted).Abs() }
+	var best *frame.Picture
 	for _, g := range c.History.GOPs() {
 		if !slices.ContainsFunc(g, func(u frame.AccessUnit) bool { return away(u.Time) <= tolerance }) {
 			continue
 		}
-		end := 0 // of the units that need decoding
-		for i, u := range g[:c.trusted(g)] {
-			if away(u.Time) <= tolerance {
-				end = i + 1
+		var wants []*want
+		for i := range c.trusted(g) {
+			if shown := g[i].Time; away(shown) <= tolerance {
+				wants = append(wants, newWant(i, func(l frame.Latent) bool {
+					if !l.Corrupt && !l.Hidden && (best == nil || away(shown) < away(best.Time)) {
+						if p := develop(l).Picture; p != nil && !blank(p.YCbCr) {
+							best = p // and the one before is nobody's any more
+						}
+					}
+					return false
+				}))
 			}
 		}
-		if end == 0 {
-			continue
+		if err := c.develop(ctx, g, wants...); err != nil {
+			return nil, err
 		}
-		for p, err := range c.Decoder.Decode(ctx, g[:end], t.wanted.Add(-tolerance)) {
-			if err != nil {
-				break
-			}
-			if !p.Corrupt && away(p.Time) <= tolerance && !blank(p.YCbCr) && (best == nil || away(p.Time) < away(best.Time)) {
-				best = p
+		for _, w := range wants {
+			if err := w.made.err; err != nil && !errors.Is(err, ErrCorrupt) {
+				return nil, err
 			}
 		}
 	}
-	return best
+	return best, nil
 }
 
 // firstLost returns the index of the first unit of g that is not whole or was forgotten, len(g) if all are there.

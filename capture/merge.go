@@ -28,12 +28,21 @@ const alone = time.Duration(-1)
 // twice. A Camera has one album at a time, so that many captures do not hold many pictures; the others decode again.
 type album map[pictureID]*frame.Picture
 
-// open opens an album for a capture that will merge, if no other has one.
+// open opens an album for a capture that will merge, if no other has one and there is memory for it.
 func (w *capture) open() {
-	if w.reach != alone && w.camera.merging.CompareAndSwap(false, true) {
-		w.album = make(album)
-		w.target.album = w.album
+	c := w.camera
+	if w.reach == alone || !c.merging.CompareAndSwap(false, true) {
+		return
 	}
+	w.target.album = make(album)
+	n := int64(len(c.passing(w.target))) * c.cost(w.target.gop).Picture
+	var ok bool
+	if w.albumMemory, ok = c.budget().Try(frame.ForNeighbours, n); !ok {
+		w.target.album = nil
+		c.merging.Store(false)
+		return
+	}
+	w.album = w.target.album
 }
 
 // hold keeps the line of the picture, so that decoding goes on behind it.
@@ -54,6 +63,7 @@ func (w *capture) letGo() {
 	}
 	if w.album != nil {
 		w.album, w.target.album = nil, nil
+		w.albumMemory()
 		w.camera.merging.Store(false)
 	}
 }
@@ -124,15 +134,36 @@ func (c *Camera) take(ctx context.Context) (end func(), err error) {
 	}
 }
 
-// gather returns a picture with what m wants beside it, as far as that can be had. Its error is that of ctx.
-func (c *Camera) gather(ctx context.Context, m Merger, p *frame.Picture, have album) (*frame.Burst, error) {
-	id := idOf(p.PTS, p.Time)
-	gops, gop, unit := c.around(id)
-	if gops == nil {
-		return &frame.Burst{Pictures: []*frame.Picture{p}}, nil
+// gather has merge work on a picture with what m wants beside it, as far as that can be had and there is memory for it. Its own error is
+// that of ctx.
+func (c *Camera) gather(ctx context.Context, m Merger, p *frame.Picture, have album, merge func(*frame.Burst) error) error {
+	end, err := c.take(ctx)
+	if err != nil {
+		return err
 	}
+	defer end()
+	gops, gop, unit := c.around(idOf(p.PTS, p.Time))
+	if gops == nil {
+		return merge(&frame.Burst{Pictures: []*frame.Picture{p}})
+	}
+	room := c.budget().Most(frame.ForNeighbours) / size(p)
+	wanted, n := trim(m.Neighbours(gops, gop, unit), gop, room)
+	giveBack, err := c.budget().Reserve(ctx, frame.ForNeighbours, n*size(p))
+	if err != nil {
+		return err
+	}
+	defer giveBack()
+	b, err := c.burst(ctx, p, gops, gop, wanted, have)
+	if err != nil {
+		return err
+	}
+	return merge(b)
+}
+
+// burst decodes the neighbours of a picture, which is of gops[gop]. Its error is that of ctx.
+func (c *Camera) burst(ctx context.Context, p *frame.Picture, gops []frame.GOP, gop int, wanted [][]int, have album) (*frame.Burst, error) {
+	id := idOf(p.PTS, p.Time)
 	b := new(frame.Burst)
-	wanted := m.Neighbours(gops, gop, unit)
 	for i, g := range gops {
 		var shown []*frame.Picture
 		if i < len(wanted) {
