@@ -25,6 +25,12 @@ func (e *PanicError) Unwrap() error {
 // errExit is the error of what a hook ended by runtime.Goexit.
 var errExit = errors.New("a hook called runtime.Goexit")
 
+// fault reports whether an error is no word on the stream, but on a hook or on what a capture may take: the next one may fare better.
+func fault(err error) bool {
+	var panicked *PanicError
+	return errors.As(err, &panicked) || errors.Is(err, errExit) || errors.Is(err, ErrTooCostly)
+}
+
 // contain calls someone else's code and makes an error of its panic.
 func contain(do func() error) (err error) {
 	defer func() {

@@ -41,7 +41,7 @@ func (c *Camera) decode(ctx context.Context, t target, tolerance time.Duration) 
 		if instead == nil {
 			return p, nil, nil
 		}
-		if !errors.Is(instead, ErrCorrupt) && !errors.Is(instead, ErrBlank) {
+		if fault(instead) {
 			return nil, nil, instead
 		}
 	}
@@ -183,10 +183,15 @@ func (c *Camera) unit(ctx context.Context, t target) (*frame.Picture, error) {
 				t.album[idOf(p.PTS, p.Time)] = p
 			}
 		}
-		if w.made.Picture != nil {
+		switch {
+		case err != nil:
+			return developed{}, err
+		case fault(w.made.err):
+			return developed{}, w.made.err // which is not kept
+		case w.made.Picture != nil:
 			w.made.Key = t.key
 		}
-		return w.made, err
+		return w.made, nil
 	})
 	if err != nil {
 		return nil, err
@@ -195,8 +200,7 @@ func (c *Camera) unit(ctx context.Context, t target) (*frame.Picture, error) {
 }
 
 // nearest returns the good picture that was shown nearest to the instant wanted, and within tolerance of it; nil if there is none. What
-// follows damage in a GOP is damaged, so that pictures after it come from the next GOP. Its error is an ErrTooCostly, a PanicError, or
-// that of ctx.
+// follows damage in a GOP is damaged, so that pictures after it come from the next GOP. Its error is a fault, or that of ctx.
 func (c *Camera) nearest(ctx context.Context, t target, tolerance time.Duration) (*frame.Picture, error) {
 	away := func(at time.Time) time.Duration { return at.Sub(t.wanted).Abs() }
 	var best *frame.Picture
@@ -221,8 +225,8 @@ func (c *Camera) nearest(ctx context.Context, t target, tolerance time.Duration)
 			return nil, err
 		}
 		for _, w := range wants {
-			if err := w.made.err; err != nil && !errors.Is(err, ErrCorrupt) {
-				return nil, err
+			if fault(w.made.err) {
+				return nil, w.made.err
 			}
 		}
 	}

@@ -2,7 +2,6 @@ package capture
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -54,7 +53,7 @@ type line struct {
 	spent time.Duration // processor time
 }
 
-// Developed is a picture, or why there is none: an ErrCorrupt, an ErrTooCostly or a PanicError.
+// Developed is a picture, or why there is none: an ErrCorrupt or a fault.
 type developed struct {
 	*frame.Picture
 	err error
@@ -220,13 +219,12 @@ func (l *line) end(err error) {
 	l.rest()
 	l.forget()
 	l.close()
-	var panicked *PanicError
 	switch {
 	case l.err != nil:
 		err = l.err
 	case err == nil:
 		err = errNone
-	case !errors.Is(err, ErrTooCostly) && !errors.As(err, &panicked):
+	case !fault(err):
 		err = fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
 	for _, w := range l.want {
@@ -241,9 +239,9 @@ func (l *line) deliver(p frame.Latent) (err error) {
 		return fmt.Errorf("the Decoder made a picture of unit %d, of %d", p.Unit, len(l.sent))
 	}
 	claimed := l.claim(p.Unit)
-	defer func() { // those that a panic has left
+	defer func() { // those that Goexit has left
 		for _, w := range claimed {
-			w.end(developed{err: errNone})
+			w.end(developed{err: errExit})
 		}
 	}()
 	made := developed{}
@@ -276,10 +274,9 @@ func develop(p frame.Latent) (made developed) {
 		}
 		return err
 	})
-	var panicked *PanicError
 	if made.err != nil {
 		made.Picture = nil
-		if !errors.Is(made.err, ErrTooCostly) && !errors.As(made.err, &panicked) {
+		if !fault(made.err) {
 			made.err = fmt.Errorf("%w: %w", ErrCorrupt, made.err)
 		}
 	}

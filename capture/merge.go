@@ -34,15 +34,13 @@ func (w *capture) open() {
 	if w.reach == alone || !c.merging.CompareAndSwap(false, true) {
 		return
 	}
-	w.target.album = make(album)
+	w.album = make(album)
+	w.target.album = w.album
 	n := int64(len(c.passing(w.target))) * c.cost(w.target.gop).Picture
 	var ok bool
 	if w.albumMemory, ok = c.budget().Try(frame.ForNeighbours, n); !ok {
-		w.target.album = nil
-		c.merging.Store(false)
-		return
+		w.letGo()
 	}
-	w.album = w.target.album
 }
 
 // hold keeps the line of the picture, so that decoding goes on behind it.
@@ -63,7 +61,9 @@ func (w *capture) letGo() {
 	}
 	if w.album != nil {
 		w.album, w.target.album = nil, nil
-		w.albumMemory()
+		if w.albumMemory != nil {
+			w.albumMemory()
+		}
 		w.camera.merging.Store(false)
 	}
 }
