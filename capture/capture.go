@@ -23,7 +23,7 @@ type capture struct {
 	release func()        // of the line that goes on behind the picture; nil without an album
 
 	giveBack    func() // the memory of its pictures; nil without any
-	albumMemory func() // gives that back
+	albumMemory func() // the same of its album
 
 	picture *frame.Picture // as it was decoded
 	id      pictureID

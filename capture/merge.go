@@ -24,50 +24,6 @@ type Merger interface {
 // Alone is the reach of a capture whose picture has to do without neighbours.
 const alone = time.Duration(-1)
 
-// An album takes in neighbours that come out of the decoder before their picture, on the way to it, so that its GOP is not decoded
-// twice. A Camera has one album at a time, so that many captures do not hold many pictures; the others decode again.
-type album map[pictureID]*frame.Picture
-
-// open opens an album for a capture that will merge, if no other has one and there is memory for it.
-func (w *capture) open() {
-	c := w.camera
-	if w.reach == alone || !c.merging.CompareAndSwap(false, true) {
-		return
-	}
-	w.album = make(album)
-	w.target.album = w.album
-	n := int64(len(c.passing(w.target))) * c.cost(w.target.gop).Picture
-	var ok bool
-	if w.albumMemory, ok = c.budget().Try(frame.ForNeighbours, n); !ok {
-		w.letGo()
-	}
-}
-
-// hold keeps the line of the picture, so that decoding goes on behind it.
-func (w *capture) hold() {
-	if w.album == nil {
-		return
-	}
-	if gops, gop, unit := w.camera.around(w.id); gops != nil {
-		w.release = w.camera.hold(gops[gop], unit)
-	}
-}
-
-// letGo lets go of what was kept for the neighbours.
-func (w *capture) letGo() {
-	if w.release != nil {
-		w.release()
-		w.release = nil
-	}
-	if w.album != nil {
-		w.album, w.target.album = nil, nil
-		if w.albumMemory != nil {
-			w.albumMemory()
-		}
-		w.camera.merging.Store(false)
-	}
-}
-
 // around returns the GOPs before and after a picture without a gap, and where in them its unit is; nil if that is forgotten.
 func (c *Camera) around(id pictureID) (gops []frame.GOP, gop, unit int) {
 	all := c.History.GOPs()
@@ -146,8 +102,7 @@ func (c *Camera) gather(ctx context.Context, m Merger, p *frame.Picture, have al
 	if gops == nil {
 		return merge(&frame.Burst{Pictures: []*frame.Picture{p}})
 	}
-	room := c.budget().Most(frame.ForNeighbours) / size(p)
-	wanted, n := trim(m.Neighbours(gops, gop, unit), gop, room)
+	wanted, n := trim(m.Neighbours(gops, gop, unit), gop, c.budget().Most(frame.ForNeighbours)/size(p))
 	giveBack, err := c.budget().Reserve(ctx, frame.ForNeighbours, n*size(p))
 	if err != nil {
 		return err

@@ -39,7 +39,7 @@ type Use uint8
 
 // Who holds memory for one use may wait for a later one, but not the other way round: so no two wait for each other.
 const (
-	ForPictures   Use = iota // that captures hold
+	ForPictures   Use = iota // that captures hold, and neighbours that come out of the decoder before them
 	ForNeighbours            // of these, that are to be merged
 	ForDecoding              // the buffers of a decoder
 	uses
@@ -70,7 +70,7 @@ type reservation struct {
 // What could never be had is an ErrTooCostly.
 func (b *Budget) Reserve(ctx context.Context, use Use, n int64) (release func(), err error) {
 	if most := b.Most(use); n > most {
-		return nil, fmt.Errorf("%w: %s takes %d MiB, of %d MiB in the budget", ErrTooCostly, use, n>>20, most>>20)
+		return nil, fmt.Errorf("%w: %s takes %.1f MiB, of %.1f MiB in the budget", ErrTooCostly, use, float64(n)/(1<<20), float64(most)/(1<<20))
 	}
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
