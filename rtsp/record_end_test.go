@@ -196,7 +196,7 @@ func TestListeningFails(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
 	defer cancel()
-	for range 2 { // while it listens, and before
+	for range 2 { // as a rule while it listens, and then before
 		err = (&rtsp.Server{Handler: make(taker), Addr: "127.0.0.1:0"}).ListenAndServe(ctx)
 		if !errors.Is(err, context.DeadlineExceeded) || errors.As(err, &wrapped) {
 			t.Errorf("stopped by its context: %v", err)

@@ -3,6 +3,7 @@ package rtsp_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -305,17 +306,22 @@ func TestPortsAreOnePublishers(t *testing.T) {
 
 // TestHostileTLS hangs in the handshake, sends garbage, and speaks plain RTSP, where TLS is spoken.
 func TestHostileTLS(t *testing.T) {
-	config, got := certificate(), make(taker, 1)
-	addr, _ := listen(t, &rtsp.Server{Handler: got, TLSConfig: config, PublishTimeout: 2 * time.Second})
-	for _, said := range []string{"", "\x16\x03\x01\x02\x00\x01", "OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n"} {
-		r := dial(t, addr, nil)
-		_, _ = io.WriteString(r, said)
-		r.closed(t)
-	}
-	units := small(t)
-	r := dial(t, addr, trusting(config))
-	r.record(t, describe(units))
-	r.send(t, units...)
-	r.want(t, base.StatusOK, "TEARDOWN", r.url, "", "")
-	arrived(t, <-got, units, 0)
+	config, units := certificate(), small(t)
+	synctest.Test(t, func(t *testing.T) {
+		got, ln := make(taker, 1), newPipeListener()
+		stop := run(t, &rtsp.Server{Handler: got, TLSConfig: config}, ln)
+		defer stop()
+		for _, said := range []string{"", "\x16\x03\x01\x02\x00\x01", "OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n"} {
+			r := ln.dial(t)
+			_, _ = io.WriteString(r, said)
+			r.closed(t)
+		}
+		r := ln.dial(t)
+		r = wrap(t, tls.Client(r.Conn, trusting(config)), r.url)
+		r.record(t, describe(units))
+		r.send(t, units...)
+		r.want(t, base.StatusOK, "TEARDOWN", r.url, "", "")
+		arrived(t, <-got, units, 0)
+		_ = r.Close()
+	})
 }
