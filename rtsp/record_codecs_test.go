@@ -122,7 +122,12 @@ func (e encoding) came(t *testing.T, got taking, packets [][]byte, miss int) {
 		t.Errorf("units are shown at %v", shown)
 	}
 	slices.Sort(shown)
-	for i := range shown[:len(shown)-miss] {
+	whole := len(shown)
+	if whole < len(packets) {
+		const reordered = 4
+		whole = max(0, whole-reordered) // one that is shown among the last may be missing
+	}
+	for i := range shown[:whole] {
 		if off := shown[i] - shown[0] - time.Duration(i)*time.Second/30; off.Abs() > 2*time.Millisecond {
 			t.Errorf("picture %d is shown %v off", i, off)
 		}
@@ -139,7 +144,7 @@ func TestEncodersPublishEveryCodec(t *testing.T) {
 			for _, transport := range []string{"tcp", "udp"} {
 				miss := 0
 				if transport == "udp" {
-					miss = 10 // what is on its way when TEARDOWN overtakes it
+					miss = overtaken
 				}
 				t.Run("ffmpeg over "+transport, func(t *testing.T) {
 					t.Parallel()

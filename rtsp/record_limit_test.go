@@ -216,7 +216,7 @@ func TestLimits(t *testing.T) {
 					return
 				}
 			}
-		}, "limit exceeded: more than 2097152 bytes per second"},
+		}, "limit exceeded: more than 524288 bytes per second"},
 		{"a flood over UDP", func(t *testing.T, addr string) {
 			t.Helper()
 			r := dial(t, addr, nil)
@@ -230,13 +230,13 @@ func TestLimits(t *testing.T) {
 					return
 				}
 			}
-		}, "limit exceeded: more than 2097152 bytes per second"},
+		}, "limit exceeded: more than 524288 bytes per second"},
 	} {
 		t.Run(test.about, func(t *testing.T) {
 			t.Parallel()
 			log, got := make(transcript, 1000), make(taker, 100)
 			addr, _ := listen(t, &rtsp.Server{Handler: got, Logger: textLogger(log), UDPAddr: "127.0.0.1:0",
-				MaxConns: 20, MaxStreams: 4, MaxUnit: 256 << 10, MaxRate: 2 << 20})
+				MaxConns: 20, MaxStreams: 4, MaxUnit: 256 << 10, MaxRate: 512 << 10})
 			good := dial(t, addr, nil)
 			good.url = strings.Replace(good.url, "cam", "good", 1)
 			good.record(t, sdp)
