@@ -95,7 +95,7 @@ func TestRefineLive(t *testing.T) {
 			})
 			return hub.ServeStream(ctx, s)
 		}))
-		publisher := publishLive(t, frametest.Clip{GOP: rounds, BFrames: bframes}, url+"a")
+		publisher := frametest.Clip{Frames: rounds, GOP: rounds, BFrames: bframes}.Loop(t, url+"a")
 		<-begun
 		for ahead := 0; ahead < 3; { // if the publisher stalls there are fewer in time: then it is tried again
 			first := -1

@@ -25,13 +25,6 @@ func frameOf(pts, start time.Duration) int {
 
 const rounds = 300 // frames of a clip that is published over and over
 
-// publishLive starts a real ffmpeg that publishes a clip of that many frames over and over in real time, until it is killed, at the end
-// of the test at the latest.
-func publishLive(t *testing.T, clip frametest.Clip, url string) *frametest.Publisher {
-	t.Helper()
-	clip.Frames = rounds
-	return frametest.Run(t, "-re", "-stream_loop", "-1", "-i", clip.File(t), "-c:v", "copy", "-f", "flv", url)
-}
 
 // watch calls each before every unit that is taken, with its number from one on.
 func watch(units iter.Seq2[frame.AccessUnit, error], each func(n int)) iter.Seq2[frame.AccessUnit, error] {
@@ -61,11 +54,11 @@ func TestLiveMoments(t *testing.T) {
 		return hub.ServeStream(ctx, s)
 	}))
 	streams := map[string]frametest.Clip{
-		"live/plain":   {},
-		"live/bframes": {BFrames: 3},
+		"live/plain":   {Frames: rounds},
+		"live/bframes": {Frames: rounds, BFrames: 3},
 	}
 	for name, clip := range streams {
-		publishLive(t, clip, url+filepath.Base(name))
+		clip.Loop(t, url+filepath.Base(name))
 	}
 	var checks sync.WaitGroup
 	defer checks.Wait()
@@ -213,7 +206,7 @@ func TestBadPublishersHarmNoOther(t *testing.T) {
 	// Sound alone is a stream without pictures.
 	sound := frametest.Run(t, "-f", "lavfi", "-i", "sine", "-t", "2", "-c:a", "aac", "-f", "flv", url+"sound")
 	// A publisher that dies in the middle of a GOP.
-	dying := publishLive(t, frametest.Clip{}, url+"dying")
+	dying := frametest.Clip{Frames: rounds}.Loop(t, url+"dying")
 	// A codec that is not supported.
 	old := frametest.Run(t, "-f", "lavfi", "-i", "testsrc2=s=320x180:d=1", "-c:v", "flv1", "-f", "flv", url+"old")
 

@@ -26,10 +26,10 @@ func TestSecondPublisher(t *testing.T) {
 			ends <- err
 			return err
 		}))
-		first := publishLive(t, frametest.Clip{}, url+"name")
+		first := frametest.Clip{Frames: rounds}.Loop(t, url+"name")
 		<-begun
 		before := hub.Camera("live/name")
-		second := publishLive(t, frametest.Clip{}, url+"name")
+		second := frametest.Clip{Frames: rounds}.Loop(t, url+"name")
 		if !takeOver {
 			if err := <-ends; !errors.Is(err, capture.ErrLive) {
 				t.Errorf("the second publisher ends with %v", err)
