@@ -52,8 +52,8 @@ type Camera struct {
 	// ErrTooCostly.
 	MaxDecoding time.Duration
 
-	// Budget bounds the memory of captures, of this Camera and of all that share it; nil means frame.DefaultBudget. Captures wait for
-	// each other when it is used up. It knows what a Decoder takes that is a Coster.
+	// Budget bounds the memory of Histories and captures, of this Camera and of all that share it; nil means frame.DefaultBudget. It
+	// knows what a Decoder takes that is a Coster.
 	Budget *frame.Budget
 
 	lines      lines
@@ -91,6 +91,9 @@ func (c *Camera) ServeStream(ctx context.Context, s *frame.Stream) error {
 		c.live = nil
 		c.mu.Unlock()
 	}()
+	if c.History.Budget == nil {
+		c.History.Budget = c.Budget
+	}
 	c.History.Cut()
 	if c.Warm > 0 && c.Decoder != nil {
 		ctx, end := context.WithCancel(ctx)

@@ -23,7 +23,11 @@ type Cost struct {
 // decoders, an eighth for the pictures that captures hold, and an eighth for neighbours of these that are to be merged. The zero Budget
 // is ready for use, by any number of goroutines.
 //
-// What gives way when a part is used up: decoders that are kept for captures to come go first; then captures wait for each other, in
+// When Histories remember more than their half, the largest gives way first, even if its stream stalls or has ended: it forgets its oldest
+// GOP. If it has but one, that keeps only its key unit, as with History.MaxBytes, and if that is what it has, it forgets even this, until
+// the next key unit. A History that nobody holds any more leaves its Budget when Go's garbage is collected.
+//
+// When a part that is for captures is used up, decoders that are kept for captures to come go first. Then captures wait for each other, in
 // the order they came. What is remembered never gives way to captures, nor they to it.
 type Budget struct {
 	// Bytes is the bound; zero means half of Go's memory limit (GOMEMLIMIT) if there is one, else 1 GiB, which suits a machine of 2 GiB.
@@ -32,6 +36,10 @@ type Budget struct {
 
 	mu    sync.Mutex
 	pools [uses]pool
+
+	remembered int64  // what Histories take, as live memory
+	shares     shares // of the Histories
+	relieving  bool   // a goroutine has Histories give way
 }
 
 // A Use is what memory of a Budget is for.
@@ -64,6 +72,26 @@ type pool struct {
 type reservation struct {
 	bytes int64
 	given chan struct{} // closed when it is
+}
+
+// BudgetStats is what a Budget is used for.
+type BudgetStats struct {
+	Remembered int64 // bytes that Histories take, as they count for the Budget: up to a third more than the sum of their sizes
+	Histories  int   // that have remembered anything so far
+	Reserved   int64 // bytes that captures have reserved
+	Waiting    int   // captures and decoders that wait for bytes
+}
+
+// Stats returns what the Budget is used for now.
+func (b *Budget) Stats() BudgetStats {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := BudgetStats{Remembered: b.remembered * garbage, Histories: len(b.shares)}
+	for i := range b.pools {
+		s.Reserved += b.pools[i].taken
+		s.Waiting += len(b.pools[i].waiting)
+	}
+	return s
 }
 
 // Reserve waits until n bytes can be had for a use, in the order in which they are asked for, until ctx ends; release gives them back.

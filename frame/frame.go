@@ -44,16 +44,17 @@ type AccessUnit struct {
 	// open GOP or an intra refresh some pictures are clean only if the GOP before is decoded too: those that are shown before it, or
 	// that come before all is refreshed.
 	Key  bool
-	Lost bool          // something of this unit did not arrive, or, unless it is a key unit, of what came just before it
-	PTS  time.Duration // presentation time, from a zero of the publisher's own
-	DTS  time.Duration // decoding time on the same scale; never decreases within a stream
-	Time time.Time     // PTS on the wall clock: when the picture was shown
-	Data []byte
+	Lost bool // something of this unit did not arrive, or, unless it is a key unit, of what came just before it
 
 	// SourceTime is set if Time is by the source's own clock, as RTSP can tell it; else Time is by when units arrived. Sources' clocks
 	// are often wrong: Offset is how far Time is ahead of this machine's clock, as far as arrival can tell.
 	SourceTime bool
 	Offset     time.Duration
+
+	PTS  time.Duration // presentation time, from a zero of the publisher's own
+	DTS  time.Duration // decoding time on the same scale; never decreases within a stream
+	Time time.Time     // PTS on the wall clock: when the picture was shown
+	Data []byte
 }
 
 // Shown returns when the picture was shown by this machine's clock, which is when it arrived at the latest. It differs from Time if

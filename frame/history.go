@@ -7,7 +7,7 @@ import (
 
 const (
 	defaultAge   = 10 * time.Second
-	defaultBytes = 64 << 20 // ten seconds at 50 Mbit/s
+	defaultBytes = 160 << 20 // ten seconds at 50 Mbit/s and a GOP of two seconds more are 75 MB of data, and count twice
 )
 
 // A History remembers the recent past of one stream in compressed form. The zero value is ready; set the bounds before the first
@@ -18,81 +18,217 @@ type History struct {
 	// MaxAge is how far back every picture is remembered; zero means ten seconds. The GOP that this instant lies in is kept whole.
 	MaxAge time.Duration
 
-	// MaxBytes bounds the compressed data; zero means 64 MiB. When the newest GOP alone exceeds it, the data of all its units
-	// but the key unit is forgotten until the next GOP: a picture grows old, but there always is one. Two units without Data
-	// then follow the key unit, the first and the last of the forgotten ones, to tell the time that is missing.
-	// A single key unit may exceed the bound.
+	// MaxBytes bounds the memory that it takes, with the units themselves and the garbage that Go leaves; zero means 160 MiB. A unit takes
+	// twice the capacity of its Data, rounded up as Go's allocator does, and twice some 100 bytes more. So a program grows by no more than
+	// 1.3 times MaxBytes, whatever the units are, unless GOGC is above its default. Data that is a piece of something larger keeps all of that
+	// in memory, and must not be.
+	//
+	// When the newest GOP alone exceeds it, the data of all its units but the key unit is forgotten until the next GOP: a picture grows
+	// old, but there always is one. Two units without Data then follow the key unit, the first and the last of the forgotten ones, to
+	// tell the time that is missing. A single key unit may exceed the bound.
 	MaxBytes int
 
+	// Budget bounds what it and all others that have the same Budget remember together; nil means DefaultBudget.
+	Budget *Budget
+
 	mu       sync.Mutex
-	gops     []GOP  // in decoding order; a GOP's units are written once and never moved
-	joined   []bool // of each of gops: nothing was cut between it and the one before
-	bytes    int
+	gops     []remembered  // in decoding order
+	places   int           // of the array they are in
+	weight   int           // of all of them, as live memory
 	closed   bool          // the last of gops takes no more units
-	degraded bool          // the last of gops exceeded MaxBytes
+	degraded bool          // the last of gops was too much
 	changed  chan struct{} // closed by the next Add; nil while nobody waits
+
+	share *share // nil before the first GOP
+	told  int    // what the Budget takes weight for: no less
+}
+
+// A remembered is a GOP of a History. Its units are written once and never moved.
+type remembered struct {
+	GOP
+	joined bool // nothing was cut between it and the one before
+	weight int
 }
 
 // Add remembers u, the next unit in decoding order. Units before the first key unit are dropped: nothing could decode them.
 // It takes constant time and allocates only when a GOP grows beyond the length of the one before.
 func (h *History) Add(u AccessUnit) {
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	last := len(h.gops) - 1
+	over := h.add(&u)
+	h.mu.Unlock()
+	if over {
+		h.share.budget.relieve()
+	}
+}
+
+// add is Add; h.mu is held. It reports whether the Budget is exceeded.
+func (h *History) add(u *AccessUnit) (over bool) {
 	switch {
 	case u.Key:
-		length := 1
-		if last >= 0 && !h.degraded {
-			length = len(h.gops[last])
-		}
-		h.gops = append(h.gops, append(make(GOP, 0, length), u))
-		h.joined = append(h.joined, last >= 0 && !h.closed)
-		h.closed, h.degraded = false, false
-	case last < 0 || h.closed:
-		return
+		h.begin(u)
+	case len(h.gops) == 0 || h.closed:
+		return false
 	case h.degraded:
-		g := h.gops[last]
-		u.Data = nil
-		h.gops[last] = GOP{g[0], g[1], u} // anew, since readers may hold the old one
+		g := &h.gops[len(h.gops)-1]
+		last := *u
+		last.Data = nil
+		g.GOP = GOP{g.GOP[0], g.GOP[1], last} // anew, since readers may hold the old one
 	default:
-		h.gops[last] = append(h.gops[last], u)
+		h.extend(u)
 	}
-	h.bytes += len(u.Data)
-	h.forget()
+	h.forget(u)
 	if h.changed != nil {
 		close(h.changed)
 		h.changed = nil
 	}
+	return h.tell()
 }
 
-// forget upholds the bounds. Amortised over the units that were added, it takes constant time.
-func (h *History) forget() {
-	maxAge, maxBytes := h.MaxAge, h.MaxBytes
+// begin begins a GOP with room for as many units as the one before has, as far as that is little.
+func (h *History) begin(u *AccessUnit) {
+	bound := h.bound()
+	length, joined := 1, false
+	if last := len(h.gops) - 1; last >= 0 {
+		joined = !h.closed
+		if !h.degraded {
+			length = min(len(h.gops[last].GOP), 1+bound/16/unitSize)
+		}
+	}
+	weight := gopWeight + room(length) + allocated(cap(u.Data))
+	for len(h.gops) > 0 && h.weight+weight > bound {
+		h.drop()
+	}
+	if len(h.gops) == cap(h.gops) {
+		h.resize()
+	}
+	h.gops = append(h.gops, remembered{append(make(GOP, 0, length), *u), joined, weight})
+	h.weight += weight
+	h.closed, h.degraded = false, false
+}
+
+// extend adds a unit to the newest GOP.
+func (h *History) extend(u *AccessUnit) {
+	g := &h.gops[len(h.gops)-1]
+	weight := allocated(cap(u.Data))
+	full, length := len(g.GOP) == cap(g.GOP), 0
+	if full {
+		length = 2 * cap(g.GOP)
+		if cap(g.GOP) > 256 {
+			length = cap(g.GOP) + cap(g.GOP)/4
+		}
+		weight += room(length) // until they are copied, the old units are there as well
+	}
+	if bound := h.bound(); h.weight+weight > bound {
+		for len(h.gops) > 1 && h.weight+weight > bound {
+			h.drop()
+		}
+		if h.weight+weight > bound {
+			h.degrade(u)
+			return
+		}
+		g = &h.gops[len(h.gops)-1]
+	}
+	if full {
+		weight -= room(cap(g.GOP))
+		g.GOP = append(make(GOP, 0, length), g.GOP...)
+	}
+	g.GOP = append(g.GOP, *u)
+	g.weight += weight
+	h.weight += weight
+}
+
+// degrade forgets the data of the only GOP but for its key unit. The newest of its units is u, which may be among them.
+func (h *History) degrade(u *AccessUnit) {
+	g := &h.gops[0]
+	first, last := *u, *u
+	if len(g.GOP) > 1 {
+		first = g.GOP[1]
+	}
+	for i := range g.GOP[1:] {
+		if v := &g.GOP[1+i]; v.Time.Before(first.Time) {
+			first = *v // B-frames are shown before what was decoded before them
+		}
+	}
+	if last.Time.Before(first.Time) {
+		first = last
+	}
+	first.Data, last.Data = nil, nil
+	key := g.GOP[0]
+	*g = remembered{GOP{key, first, last}, g.joined, gopWeight + room(3) + allocated(cap(key.Data))}
+	h.weight = g.weight
+	h.degraded = true
+}
+
+// forget forgets what is too old when u is the newest unit.
+func (h *History) forget(u *AccessUnit) {
+	maxAge := h.MaxAge
 	if maxAge == 0 {
 		maxAge = defaultAge
 	}
-	if maxBytes == 0 {
-		maxBytes = defaultBytes
+	oldest := u.Shown().Add(-maxAge) // by our own clock: a source's jumps when it becomes known
+	for len(h.gops) > 1 && !h.gops[1].GOP[0].Shown().After(oldest) {
+		h.drop()
 	}
-	newest := h.gops[len(h.gops)-1]
-	oldest := newest[len(newest)-1].Shown().Add(-maxAge) // by our own clock: a source's jumps when it becomes known
-	for len(h.gops) > 1 && (h.bytes > maxBytes || !h.gops[1][0].Shown().After(oldest)) {
-		h.bytes -= h.gops[0].Size()
-		h.gops[0] = nil
-		h.gops, h.joined = h.gops[1:], h.joined[1:]
+}
+
+// drop forgets the oldest GOP.
+func (h *History) drop() {
+	h.weight -= h.gops[0].weight
+	h.gops[0] = remembered{}
+	h.gops = h.gops[1:]
+	if h.places > 3*len(h.gops)+spare {
+		h.resize()
 	}
-	if h.bytes > maxBytes && len(newest) > 1 {
-		first, last := newest[1], newest[len(newest)-1]
-		for _, u := range newest[1:] {
-			if u.Time.Before(first.Time) {
-				first = u // B-frames are shown before what was decoded before them
-			}
+}
+
+// bound returns how much it may weigh.
+func (h *History) bound() int {
+	if h.MaxBytes == 0 {
+		return defaultBytes / garbage
+	}
+	return h.MaxBytes / garbage
+}
+
+// tell tells the Budget what the History weighs, and a sixteenth more, so that it need not be told of each unit; and it is told of less only
+// if that is much less. h.mu is held. It reports whether the Budget is exceeded.
+func (h *History) tell() (over bool) {
+	if h.weight <= h.told && h.weight >= h.told/4*3-1<<10 {
+		return false
+	}
+	if h.share == nil {
+		h.share = h.Budget.join(h)
+	}
+	h.told = h.weight + h.weight/16 + 1<<10
+	return h.share.set(h.told)
+}
+
+// How many GOPs there is always room for.
+const spare = 8
+
+// resize makes room for as many GOPs as there are, and some more.
+func (h *History) resize() {
+	h.places = 2*len(h.gops) + spare
+	h.gops = append(make([]remembered, 0, h.places), h.gops...)
+}
+
+// giveWay forgets what the Budget needs for others: the oldest GOPs, at least a sixteenth of all; if there is but one, the data of all its
+// units but the key unit; if that is what it has, everything, until the next key unit.
+func (h *History) giveWay() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch newest := len(h.gops) - 1; {
+	case newest > 0:
+		for enough := h.weight - h.weight/16; len(h.gops) > 1 && h.weight > enough; {
+			h.drop()
 		}
-		first.Data, last.Data = nil, nil
-		h.gops[0] = GOP{newest[0], first, last}
-		h.bytes = len(newest[0].Data)
-		h.degraded = true
+	case newest == 0 && len(h.gops[0].GOP) > 1 && !h.degraded:
+		g := h.gops[0].GOP
+		h.degrade(&g[len(g)-1])
+	case newest == 0:
+		h.drop()
 	}
+	h.told = h.weight
+	h.share.set(h.told)
 }
 
 // Cut ends the newest GOP: until the next key unit, what is added is dropped. It stands between two publishers whose units must
@@ -110,10 +246,13 @@ func (h *History) GOPs() []GOP {
 	defer h.mu.Unlock()
 	gops := make([]GOP, len(h.gops))
 	for i, g := range h.gops {
-		gops[i] = g[:len(g):len(g)]
+		gops[i] = g.seen()
 	}
 	return gops
 }
+
+// seen returns the GOP as it is now.
+func (g *remembered) seen() GOP { return g.GOP[:len(g.GOP):len(g.GOP)] }
 
 // Before returns the GOP that came right before g, one of GOPs; nil if it is forgotten, or there was a Cut between. The first pictures of
 // g may refer to it, as those of open GOPs do that are shown before the key unit.
@@ -121,9 +260,8 @@ func (h *History) Before(g GOP) GOP {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for i := 1; i < len(h.gops); i++ {
-		if key := &h.gops[i][0]; h.joined[i] && key.PTS == g[0].PTS && key.Time.Equal(g[0].Time) { // it may have grown elsewhere by now
-			before := h.gops[i-1]
-			return before[:len(before):len(before)]
+		if key := &h.gops[i].GOP[0]; h.gops[i].joined && key.PTS == g[0].PTS && key.Time.Equal(g[0].Time) { // it may have grown elsewhere by now
+			return h.gops[i-1].seen()
 		}
 	}
 	return nil
@@ -139,9 +277,9 @@ func (h *History) Changed() <-chan struct{} {
 	return h.changed
 }
 
-// Size returns the bytes of compressed data that are remembered.
+// Size returns the bytes of memory that it takes, in the sense of MaxBytes.
 func (h *History) Size() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.bytes
+	return h.weight * garbage
 }

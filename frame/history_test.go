@@ -23,7 +23,7 @@ func TestHistoryBeginsWithAKeyUnit(t *testing.T) {
 	}
 	h.Add(unit(1, true, 10))
 	h.Add(unit(2, false, 10))
-	if g := h.GOPs(); len(g) != 1 || len(g[0]) != 2 || h.Size() != 20 {
+	if g := h.GOPs(); len(g) != 1 || len(g[0]) != 2 || g[0].Size() != 20 {
 		t.Errorf("remembers %v", g)
 	}
 }
@@ -44,27 +44,53 @@ func TestHistoryForgetsWholeGOPsByAge(t *testing.T) {
 }
 
 func TestHistoryDegradesToTheKeyUnit(t *testing.T) {
-	h := frame.History{MaxBytes: 100}
-	h.Add(unit(0, true, 50))
+	h := frame.History{MaxBytes: 260_000} // half of it is garbage
+	h.Add(unit(0, true, 50_000))
 	for n := 1; n <= 5; n++ {
-		h.Add(unit(n, false, 10))
+		h.Add(unit(n, false, 10_000))
 	}
-	if g := h.GOPs()[0]; len(g) != 6 || g.Size() != 100 {
-		t.Fatalf("a GOP of just MaxBytes has %d units, %d bytes left", len(g), g.Size())
+	if g := h.GOPs()[0]; len(g) != 6 || g.Size() != 100_000 {
+		t.Fatalf("a GOP just below MaxBytes has %d units, %d bytes left", len(g), g.Size())
 	}
 	for n := 6; n < 9; n++ {
-		h.Add(unit(n, false, 10))
+		h.Add(unit(n, false, 10_000))
 		g := h.GOPs()[0]
-		if len(g) != 3 || !g[0].Key || g.Size() != 50 || h.Size() != 50 {
-			t.Fatalf("after unit %d: %d units, %d bytes, says %d", n, len(g), g.Size(), h.Size())
+		if len(g) != 3 || !g[0].Key || g.Size() != 50_000 || h.Size() < 100_000 || h.Size() > 130_000 {
+			t.Fatalf("after unit %d: %d units, %d bytes, takes %d", n, len(g), g.Size(), h.Size())
 		}
 		if g[1].Data != nil || g[1].DTS != unit(1, false, 0).DTS || g[2].Data != nil || g[2].DTS != unit(n, false, 0).DTS {
 			t.Fatalf("after unit %d: forgotten from %v to %v", n, g[1].DTS, g[2].DTS)
 		}
 	}
-	h.Add(unit(9, true, 200))
-	if g := h.GOPs(); len(g) != 1 || len(g[0]) != 1 || g[0][0].DTS != 900*time.Millisecond || h.Size() != 200 {
+	h.Add(unit(9, true, 200_000))
+	if g := h.GOPs(); len(g) != 1 || len(g[0]) != 1 || g[0][0].DTS != 900*time.Millisecond || h.Size() < 400_000 {
 		t.Errorf("a key unit over the bound: %v", g)
+	}
+}
+
+// TestDegradeByCount: units without data to speak of are too many at some time, too, and capacity counts as length does.
+func TestDegradeByCount(t *testing.T) {
+	for _, test := range []struct {
+		about string
+		data  []byte
+		fit   int // in 1 MiB, at least, and twice that at most
+	}{
+		{"none", nil, 2000},
+		{"a byte", make([]byte, 1), 2000},
+		{"a byte of a kilobyte", make([]byte, 1, 1024), 250},
+		{"a kilobyte", make([]byte, 1024), 250},
+	} {
+		h := frame.History{MaxBytes: 1 << 20, MaxAge: time.Hour}
+		most := 0
+		for n := range 10_000 {
+			u := unit(n, n == 0, 0)
+			u.Data = test.data
+			h.Add(u)
+			most = max(most, len(h.GOPs()[0]))
+		}
+		if g := h.GOPs()[0]; len(g) != 3 || most < test.fit || most > 3*test.fit {
+			t.Errorf("units of %s: %d at most, %d in the end", test.about, most, len(g))
+		}
 	}
 }
 
@@ -84,7 +110,7 @@ func TestCutDropsUnitsUntilTheNextKeyUnit(t *testing.T) {
 func TestHistoryHoldsItsBounds(t *testing.T) {
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 0))
-		h := frame.History{MaxAge: time.Duration(1+r.IntN(40)) * 100 * time.Millisecond, MaxBytes: 1 + r.IntN(3000)}
+		h := frame.History{MaxAge: time.Duration(1+r.IntN(40)) * 100 * time.Millisecond, MaxBytes: 1 + r.IntN(50_000)}
 		keyEvery := 1 + r.IntN(60)
 		lastKey := -1
 		sizes := map[time.Duration]int{}
@@ -121,8 +147,8 @@ func TestHistoryHoldsItsBounds(t *testing.T) {
 			if newest[len(newest)-1].DTS != u.DTS {
 				t.Fatalf("seed %d, unit %d: the newest unit is gone", seed, n)
 			}
-			if total != h.Size() || total > h.MaxBytes && (len(g) > 1 || newest.Size() > len(newest[0].Data)) {
-				t.Fatalf("seed %d, unit %d: %d bytes, says %d, may %d", seed, n, total, h.Size(), h.MaxBytes)
+			if total > h.Size() || h.Size() > h.MaxBytes && (len(g) > 1 || newest.Size() > len(newest[0].Data)) {
+				t.Fatalf("seed %d, unit %d: %d bytes, takes %d, may take %d", seed, n, total, h.Size(), h.MaxBytes)
 			}
 			if len(g) > 1 && u.Time.Sub(g[1][0].Time) >= h.MaxAge {
 				t.Fatalf("seed %d, unit %d: the oldest GOP is older than anybody may ask for", seed, n)
@@ -133,7 +159,7 @@ func TestHistoryHoldsItsBounds(t *testing.T) {
 
 // TestReadersRaceAdd reads GOPs while they grow and are forgotten; what a reader holds must never change.
 func TestReadersRaceAdd(t *testing.T) {
-	h := frame.History{MaxAge: time.Second, MaxBytes: 2000}
+	h := frame.History{MaxAge: time.Second, MaxBytes: 12_000}
 	done := make(chan struct{})
 	var readers sync.WaitGroup
 	for range 4 {
@@ -191,10 +217,10 @@ func BenchmarkHistoryAdd(b *testing.B) {
 
 // TestHistoryBefore: a GOP is joined to the one before it unless that is forgotten, or another publisher's.
 func TestHistoryBefore(t *testing.T) {
-	h := frame.History{MaxAge: time.Hour, MaxBytes: 60}
+	h := frame.History{MaxAge: time.Hour, MaxBytes: 160_000}
 	add := func(n int, key bool) {
 		at := time.Duration(n) * time.Second
-		h.Add(frame.AccessUnit{Key: key, PTS: at, DTS: at, Time: time.Unix(0, 0).Add(at), Data: make([]byte, 10)})
+		h.Add(frame.AccessUnit{Key: key, PTS: at, DTS: at, Time: time.Unix(0, 0).Add(at), Data: make([]byte, 10_000)})
 	}
 	for n := range 4 {
 		add(n, n%2 == 0)
