@@ -48,6 +48,14 @@ type Camera struct {
 	// for captures.
 	Warm time.Duration
 
+	// MaxDecoding is the processor time that one capture may take to decode a GOP; zero means 30 seconds. What takes longer is an
+	// ErrTooCostly.
+	MaxDecoding time.Duration
+
+	// Budget bounds the memory of Histories and captures, of this Camera and of all that share it; nil means frame.DefaultBudget. It
+	// knows what a Decoder takes that is a Coster.
+	Budget *frame.Budget
+
 	lines      lines
 	pictures   flights[unitID, developed]
 	neighbours flights[nearID, developed]
@@ -55,6 +63,8 @@ type Camera struct {
 	enhanced   flights[enhancedID, enhanced]
 	files      flights[fileID, []byte]
 
+	loans   loans
+	stats   counters
 	merging atomic.Bool // a capture has an album
 
 	mu     sync.Mutex
@@ -81,6 +91,9 @@ func (c *Camera) ServeStream(ctx context.Context, s *frame.Stream) error {
 		c.live = nil
 		c.mu.Unlock()
 	}()
+	if c.History.Budget == nil {
+		c.History.Budget = c.Budget
+	}
 	c.History.Cut()
 	if c.Warm > 0 && c.Decoder != nil {
 		ctx, end := context.WithCancel(ctx)
@@ -102,7 +115,7 @@ func (c *Camera) ServeStream(ctx context.Context, s *frame.Stream) error {
 // with ctx. Its error is an *Error.
 func (c *Camera) Capture(ctx context.Context, r Request) (*Still, error) {
 	w := c.begun(r)
-	defer w.letGo()
+	defer w.close()
 	err := w.expose(ctx)
 	if err == nil {
 		err = w.finish(ctx, w.reach)

@@ -22,6 +22,9 @@ type capture struct {
 	album   album         // nil without one
 	release func()        // of the line that goes on behind the picture; nil without an album
 
+	giveBack    func() // the memory of its pictures; nil without any
+	albumMemory func() // the same of its album
+
 	picture *frame.Picture // as it was decoded
 	id      pictureID
 	scores  <-chan Scores
@@ -42,11 +45,21 @@ func (c *Camera) begun(r Request) *capture {
 	if r.ID == "" {
 		r.ID = rand.Text()
 	}
+	c.stats.captures.Add(1)
 	w := &capture{camera: c, still: &Still{ID: r.ID, Stream: r.Stream, Request: r}, asked: time.Now(), reach: alone}
 	if _, ok := c.Enhancer.(Merger); ok && r.Lookahead >= 0 {
 		w.reach = r.Lookahead
 	}
 	return w
+}
+
+// close lets go of all that the capture holds.
+func (w *capture) close() {
+	w.letGo()
+	if w.giveBack != nil {
+		w.giveBack()
+	}
+	w.camera.stats.captures.Add(-1)
 }
 
 // run runs stages up to the first that fails. Its error is an *Error.
@@ -58,7 +71,7 @@ func (w *capture) run(ctx context.Context, stages ...stage) error {
 		w.began = time.Now()
 		err := context.Cause(ctx)
 		if err == nil {
-			err = stage.do()
+			err = contain(stage.do)
 		}
 		if err != nil {
 			return &Error{Step: stage.name, Stream: w.still.Stream, Err: err}
@@ -91,6 +104,9 @@ func (w *capture) expose(ctx context.Context) error {
 			return err
 		}},
 		stage{"decode", c.Decoder, func() (err error) {
+			if err := w.borrow(ctx); err != nil {
+				return err
+			}
 			w.open()
 			if w.picture, err = c.expose(ctx, s, w.target); err != nil {
 				return err
@@ -139,13 +155,8 @@ func (w *capture) finish(ctx context.Context, reach time.Duration) error {
 		stage{"encode", encoder, func() (err error) {
 			s.Type, s.Picture = encoder.Type(), p
 			s.Data, err = c.files.do(ctx, file, func(ctx context.Context) ([]byte, error) {
-				release, err := c.follower().Reserve(ctx, c.name())
-				if err != nil {
-					return nil, err
-				}
-				defer release()
 				var file bytes.Buffer
-				err = encoder.Encode(&file, p)
+				err := c.work(ctx, func() error { return encoder.Encode(&file, p) })
 				return file.Bytes(), err
 			})
 			if w.scores != nil {
@@ -160,11 +171,20 @@ func (w *capture) finish(ctx context.Context, reach time.Duration) error {
 // end tells the Notifier, and returns what Capture does.
 func (w *capture) end(ctx context.Context, err error) (*Still, error) {
 	event := Event{Request: w.still.Request, Still: w.still}
-	if err != nil {
+	if err == nil {
+		w.camera.stats.delivered.Add(1)
+	} else {
+		w.camera.stats.failed.Add(1)
 		event.Still, event.Err = nil, err
 	}
 	if n := w.camera.Notifier; n != nil {
-		n.Notify(context.WithoutCancel(ctx), event)
+		told := contain(func() error {
+			n.Notify(context.WithoutCancel(ctx), event)
+			return nil
+		})
+		if told != nil && err == nil {
+			return nil, &Error{Step: "notify", Stream: w.still.Stream, Err: told}
+		}
 	}
 	return event.Still, err
 }
@@ -190,31 +210,36 @@ type fileID struct {
 
 // enhance has the Enhancer make a better picture of p and, unless it is to be made alone, of its neighbours.
 func (c *Camera) enhance(ctx context.Context, p *frame.Picture, reach time.Duration, have album) (e enhanced, err error) {
-	b := &frame.Burst{Pictures: []*frame.Picture{p}}
-	if m, ok := c.Enhancer.(Merger); ok && reach != alone {
-		if err := c.await(ctx, idOf(p.PTS, p.Time), reach); err != nil {
-			return e, err
-		}
-		end, err := c.take(ctx)
-		if err != nil {
-			return e, err
-		}
-		defer end()
-		if b, err = c.gather(ctx, m, p, have); err != nil {
-			return e, err
-		}
+	merge := func(b *frame.Burst) error {
+		e.merged, e.gathered = len(b.Pictures), time.Now()
+		return c.work(ctx, func() (err error) {
+			if e.Picture, err = c.Enhancer.Enhance(ctx, b); err == nil {
+				err = check(e.Picture)
+			}
+			return err
+		})
 	}
-	e.merged, e.gathered = len(b.Pictures), time.Now()
-	release, err := c.follower().Reserve(ctx, c.name())
-	if err != nil {
+	m, ok := c.Enhancer.(Merger)
+	if !ok || reach == alone {
+		err = merge(&frame.Burst{Pictures: []*frame.Picture{p}})
 		return e, err
 	}
-	defer release()
-	e.Picture, err = c.Enhancer.Enhance(ctx, b)
-	if err == nil && e.Picture == nil {
-		err = errNoPicture
+	if err = c.await(ctx, idOf(p.PTS, p.Time), reach); err == nil {
+		err = c.gather(ctx, m, p, have, merge)
 	}
 	return e, err
+}
+
+// work has a place of the Decoder while do works the processor.
+func (c *Camera) work(ctx context.Context, do func() error) error {
+	place, err := c.follower().Reserve(ctx, c.name())
+	if err != nil {
+		return err
+	}
+	defer place.Release()
+	began := time.Now()
+	defer func() { c.stats.processor.Add(int64(time.Since(began))) }()
+	return do()
 }
 
 // rate rates a picture while it is enhanced and encoded.

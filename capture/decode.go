@@ -42,12 +42,16 @@ func (c *Camera) decode(ctx context.Context, t target, tolerance time.Duration) 
 		if instead == nil {
 			return p, nil, nil
 		}
+		if fault(instead) {
+			return nil, nil, instead
+		}
 	}
 	if err := context.Cause(ctx); err != nil {
 		return nil, nil, err
 	}
 	near, err := c.neighbours.do(ctx, nearID{idOf(0, t.wanted), tolerance}, func(ctx context.Context) (developed, error) {
-		return developed{Picture: c.nearest(ctx, t, tolerance)}, context.Cause(ctx)
+		p, err := c.nearest(ctx, t, tolerance)
+		return developed{Picture: p}, err
 	})
 	switch {
 	case err != nil:
@@ -127,7 +131,7 @@ type unitID struct {
 	index int
 }
 
-// exact decodes the very picture of t, which is the one before if t has none of its own. Its error is an ErrCorrupt, or that of ctx.
+// exact decodes the very picture of t, which is the one before if t has none of its own. Its error is as in developed, or that of ctx.
 func (c *Camera) exact(ctx context.Context, t target) (*frame.Picture, error) {
 	for {
 		p, err := c.whole(ctx, t)
@@ -191,10 +195,15 @@ func (c *Camera) unit(ctx context.Context, t target) (*frame.Picture, error) {
 				t.album[idOf(p.PTS, p.Time)] = p
 			}
 		}
-		if w.made.Picture != nil {
+		switch {
+		case err != nil:
+			return developed{}, err
+		case fault(w.made.err):
+			return developed{}, w.made.err // which is not kept
+		case w.made.Picture != nil:
 			w.made.Key = t.key
 		}
-		return w.made, err
+		return w.made, nil
 	})
 	if err != nil {
 		return nil, err
@@ -202,13 +211,14 @@ func (c *Camera) unit(ctx context.Context, t target) (*frame.Picture, error) {
 	return d.Picture, d.err
 }
 
-// No more GOPs than these are looked at for a picture that stands in for another: within ten seconds of 100 key pictures each.
+// To stand in for a picture, no more GOPs than these are looked at: those within ten seconds of 100 key pictures each. Of a GOP, no more
+// pictures than a Best has.
 const mostStandIns = 1000
 
-// nearest returns the good picture that was shown nearest to the instant wanted, and within tolerance of it; nil if there
-// is none. What follows damage in a GOP is damaged, so that pictures after it come from the next GOP. GOPs that have nothing nearer than
-// what was found are not decoded.
-func (c *Camera) nearest(ctx context.Context, t target, tolerance time.Duration) (best *frame.Picture) {
+// nearest returns the good picture that was shown nearest to the instant wanted, and within tolerance of it; nil if there is none. What
+// follows damage in a GOP is damaged, so that pictures after it come from the next GOP. GOPs that have nothing nearer than what was found
+// are not decoded. Its error is a fault, or that of ctx.
+func (c *Camera) nearest(ctx context.Context, t target, tolerance time.Duration) (*frame.Picture, error) {
 	away := func(at time.Time) time.Duration { return at.Sub(t.wanted).Abs() }
 	type place struct {
 		gop   frame.GOP
@@ -224,36 +234,50 @@ func (c *Camera) nearest(ctx context.Context, t target, tolerance time.Duration)
 		places = append(places, p)
 	}
 	slices.SortStableFunc(places, func(a, b place) int { return cmp.Compare(a.away, b.away) })
+	var best *frame.Picture
 	from := 0 // the order of the GOP of best
 	for _, place := range places[:min(len(places), mostStandIns)] {
 		if best != nil && away(best.Time) < place.away {
 			break
 		}
-		g, end := place.gop, 0 // of the units that need decoding
+		nearer := func(shown time.Time) bool {
+			return best == nil || away(shown) < away(best.Time) || away(shown) == away(best.Time) && place.order < from
+		}
+		g := place.gop
+		var window []candidate
 		for i := range c.trusted(g) {
-			if away(g[i].Time) <= tolerance {
-				end = i + 1
+			if a := away(g[i].Time); a <= tolerance {
+				window = append(window, candidate{target: target{index: i}, away: a})
+			}
+			if len(window) == 2*mostCandidates {
+				window = nearby(window)
 			}
 		}
-		if end == 0 {
+		var wants []*want
+		for _, w := range nearby(window) {
+			shown := g[w.target.index].Time
+			wants = append(wants, newWant(w.target.index, func(l frame.Latent) bool {
+				if !l.Corrupt && !l.Hidden && nearer(shown) {
+					if p := develop(l).Picture; p != nil && !blank(p.YCbCr) {
+						best, from = p, place.order // and the one before is nobody's any more
+					}
+				}
+				return false
+			}))
+		}
+		if len(wants) == 0 {
 			continue
 		}
-		for p, err := range c.Decoder.Decode(ctx, g[:end], t.wanted.Add(-tolerance)) {
-			if err != nil {
-				break
-			}
-			if p.Corrupt || away(p.Time) > tolerance || blank(p.YCbCr) {
-				continue
-			}
-			if best == nil || away(p.Time) < away(best.Time) || away(p.Time) == away(best.Time) && place.order < from {
-				best, from = p, place.order
-			}
+		if err := c.develop(ctx, g, wants...); err != nil {
+			return nil, err
 		}
-		if ctx.Err() != nil {
-			break
+		for _, w := range wants {
+			if fault(w.made.err) {
+				return nil, w.made.err
+			}
 		}
 	}
-	return best
+	return best, nil
 }
 
 // some returns the GOPs that have such units, in decoding order.

@@ -3,6 +3,8 @@ package capture
 import (
 	"errors"
 	"fmt"
+
+	"github.com/livestill/livestill/frame"
 )
 
 // What a caller may branch on, with errors.Is.
@@ -15,19 +17,21 @@ var (
 	ErrTakenOver = errors.New("another publisher took the name over") // ends the first one's stream: see Hub.TakeOver
 	ErrLive      = errors.New("stream is live already")               // refuses a second publisher of a name
 	ErrDecoder   = errors.New("camera has no Decoder")
+
+	// ErrTooCostly refuses a capture that takes more memory than the Budget has, or more processor time than MaxDecoding.
+	ErrTooCostly = frame.ErrTooCostly
 )
 
 var (
-	errNoPicture = errors.New("the Enhancer returned no picture")
-	errLost      = fmt.Errorf("%w: data was lost on the way", ErrCorrupt)
-	errDamaged   = fmt.Errorf("%w: decoding saw errors", ErrCorrupt)
-	errHidden    = fmt.Errorf("%w: the unit has none of its own", ErrCorrupt)
-	errNone      = fmt.Errorf("%w: the decoder made none of the unit", ErrCorrupt)
+	errLost    = fmt.Errorf("%w: data was lost on the way", ErrCorrupt)
+	errDamaged = fmt.Errorf("%w: decoding saw errors", ErrCorrupt)
+	errHidden  = fmt.Errorf("%w: the unit has none of its own", ErrCorrupt)
+	errNone    = fmt.Errorf("%w: the decoder made none of the unit", ErrCorrupt)
 )
 
 // An Error says in which step a capture failed, and of which stream.
 type Error struct {
-	Step   string // policy, wait, decode, enhance, moderate, encode, store
+	Step   string // policy, wait, decode, enhance, moderate, encode, store; notify, if the Notifier panicked: all else is done then
 	Stream string // may be empty: no stream came yet
 	Err    error
 }

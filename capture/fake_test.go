@@ -112,12 +112,22 @@ func (d *decoder) Follow(_ context.Context, us iter.Seq2[frame.AccessUnit, bool]
 	}
 }
 
-func (d *decoder) Reserve(context.Context, string) (release func(), err error) {
-	if d.slots == nil {
-		return func() {}, nil
+func (d *decoder) Reserve(context.Context, string) (frame.Place, error) {
+	if d.slots != nil {
+		d.slots <- struct{}{}
 	}
-	d.slots <- struct{}{}
-	return func() { <-d.slots }, nil
+	return place{d.slots}, nil
+}
+
+// A place is one of slots, which may be nil.
+type place struct{ slots chan struct{} }
+
+func (p place) Yield(context.Context) error { return nil }
+
+func (p place) Release() {
+	if p.slots != nil {
+		<-p.slots
+	}
 }
 
 func (d *decoder) Decode(ctx context.Context, g frame.GOP, from time.Time) iter.Seq2[*frame.Picture, error] {

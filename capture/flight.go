@@ -42,8 +42,12 @@ func (f *flights[K, V]) do(ctx context.Context, key K, fn func(context.Context) 
 		f.all[key] = l
 		go func() {
 			defer cancel()
-			l.thing, l.err = fn(life)
-			f.land(key, l)
+			defer f.land(key, l)
+			l.err = errExit // unless it returns
+			l.err = contain(func() (err error) {
+				l.thing, err = fn(life)
+				return err
+			})
 		}()
 	}
 	l.waiting++

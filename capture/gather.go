@@ -21,7 +21,12 @@ func (c *Camera) follower() Follower {
 type gatherer struct{ Decoder }
 
 // Reserve gives leave at once: the Decoder sees to it itself.
-func (g gatherer) Reserve(context.Context, string) (release func(), err error) { return func() {}, nil }
+func (g gatherer) Reserve(context.Context, string) (frame.Place, error) { return noPlace{}, nil }
+
+type noPlace struct{}
+
+func (noPlace) Yield(context.Context) error { return nil }
+func (noPlace) Release()                    {}
 
 // Follow decodes units once all of them are there.
 func (g gatherer) Follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, bool]) iter.Seq2[frame.Latent, error] {

@@ -30,10 +30,10 @@ type Decoder interface {
 // end, then. Of a unit that rightly has no picture it may yield that: see frame.Latent.
 //
 // Reserve waits for leave to work the processor for a stream, which it names, so that not all is done at once that is wanted at once,
-// and streams come in meanwhile: Follow is given units between Reserve and release only, and the Enhancer and the Encoder run there, too.
+// and streams come in meanwhile: Follow is given units while a Place is held only, and the Enhancer and the Encoder run there, too.
 type Follower interface {
 	Decoder
-	Reserve(ctx context.Context, stream string) (release func(), err error)
+	Reserve(ctx context.Context, stream string) (frame.Place, error)
 	Follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, bool]) iter.Seq2[frame.Latent, error]
 }
 

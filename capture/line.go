@@ -38,20 +38,22 @@ type line struct {
 	ctx     context.Context // never ends; it has what the first capture knows
 	camera  *Camera
 	decoder Follower
+	cost    frame.Cost
 	poke    chan struct{} // has room for one; receives when something below has changed
-	release func()        // gives back the decoder's leave to decode; nil without it
+	leave                 // to decode
 
 	// Guarded by the mutex of lines:
-	gop  frame.GOP     // as much of it as anybody has seen
-	sent []bool        // of each unit that went to the decoder, whether its picture may be wanted
-	top  time.Duration // the highest PTS of these
-	out  int           // the unit of the newest picture that came out; -1 before the first
-	want []*want       // what has not come yet
-	warm bool          // it keeps up with the stream
-	held int           // how many will want more of it later
+	gop   frame.GOP     // as much of it as anybody has seen
+	sent  []bool        // of each unit that went to the decoder, whether its picture may be wanted
+	top   time.Duration // the highest PTS of these
+	out   int           // the unit of the newest picture that came out; -1 before the first
+	want  []*want       // what has not come yet
+	warm  bool          // it keeps up with the stream
+	held  int           // how many will want more of it later
+	spent time.Duration // processor time
 }
 
-// Developed is a picture, or why there is none. The error is an ErrCorrupt.
+// Developed is a picture, or why there is none: an ErrCorrupt or a fault.
 type developed struct {
 	*frame.Picture
 	err error
@@ -62,8 +64,15 @@ type want struct {
 	index   int                     // of the unit in the GOP
 	passing bool                    // nobody waits for it: it is made if it comes before what somebody waits for
 	keep    func(frame.Latent) bool // is asked whether to make the picture
+	spent   time.Duration           // what the line had spent when this came
 	made    developed               // once it is done; neither picture nor error if it was not to be kept
 	done    chan struct{}
+}
+
+// end ends a want.
+func (w *want) end(made developed) {
+	w.made = made
+	close(w.done)
 }
 
 // picture returns what was made of a want; nil if nothing was.
@@ -89,6 +98,9 @@ func (c *Camera) develop(ctx context.Context, g frame.GOP, wants ...*want) error
 	}
 	if len(g) > len(l.gop) {
 		l.gop = g
+	}
+	for _, w := range wants {
+		w.spent = l.spent
 	}
 	l.want = append(l.want, wants...)
 	l.wake()
@@ -156,7 +168,7 @@ func same(a, b frame.GOP) bool { return a[0].PTS == b[0].PTS && a[0].Time.Equal(
 func (c *Camera) begin(ctx context.Context, g frame.GOP) *line {
 	l := &line{
 		ctx: context.WithoutCancel(ctx), camera: c, decoder: c.follower(), poke: make(chan struct{}, 1),
-		gop: g, out: -1,
+		gop: g, out: -1, cost: c.cost(g),
 	}
 	if c.lines.turn == nil {
 		c.lines.turn = make(chan struct{}, 1)
@@ -166,42 +178,78 @@ func (c *Camera) begin(ctx context.Context, g frame.GOP) *line {
 	return l
 }
 
+// wake has the line look what has changed; c.lines.mu is held.
 func (l *line) wake() {
+	if l.giveUp != nil && !l.needed() {
+		l.giveUp()
+	}
 	select {
 	case l.poke <- struct{}{}:
 	default:
 	}
 }
 
+// needed reports whether anybody wants more; c.lines.mu is held.
+func (l *line) needed() bool {
+	return l.warm || l.held > 0 || slices.ContainsFunc(l.want, func(w *want) bool { return !w.passing })
+}
+
 // run decodes until nobody wants more.
 func (l *line) run() {
-	var err error
-	for p, e := range l.decoder.Follow(l.ctx, l.units) {
-		if err = e; err != nil {
-			break
+	err := errExit // unless Follow returns
+	defer func() { l.end(err) }()
+	err = contain(func() error {
+		for p, err := range l.decoder.Follow(l.ctx, l.units) {
+			if err == nil {
+				err = l.deliver(p)
+			}
+			if err != nil {
+				return err
+			}
 		}
-		l.deliver(p)
-	}
-	l.rest()
+		return nil
+	})
+}
+
+// end ends the line, and what is still wanted of it.
+func (l *line) end(err error) {
 	l.camera.lines.mu.Lock()
 	defer l.camera.lines.mu.Unlock()
+	l.charge()
+	l.rest()
+	l.forget()
 	l.close()
-	none := errNone
-	if err != nil {
-		none = fmt.Errorf("%w: %w", ErrCorrupt, err)
+	switch {
+	case l.err != nil:
+		err = l.err
+	case err == nil:
+		err = errNone
+	case !fault(err):
+		err = fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
 	for _, w := range l.want {
-		w.made.err = none
-		close(w.done)
+		w.end(developed{err: err})
 	}
+	l.want = nil
 }
 
 // deliver gives a picture to the captures that want it.
-func (l *line) deliver(p frame.Latent) {
-	var made developed
-	for _, w := range l.claim(p.Unit) {
+func (l *line) deliver(p frame.Latent) (err error) {
+	if p.Unit < 0 || p.Unit >= len(l.sent) {
+		return fmt.Errorf("the Decoder made a picture of unit %d, of %d", p.Unit, len(l.sent))
+	}
+	claimed := l.claim(p.Unit)
+	defer func() { // those that Goexit has left
+		for _, w := range claimed {
+			w.end(developed{err: errExit})
+		}
+	}()
+	made := developed{}
+	for len(claimed) > 0 {
+		w := claimed[0]
 		if !w.keep(p) {
-			close(w.done)
+			claimed = claimed[1:]
+			w.end(developed{})
 			continue
 		}
 		switch {
@@ -210,13 +258,29 @@ func (l *line) deliver(p frame.Latent) {
 		case p.Corrupt:
 			made.err = errDamaged
 		case made.Picture == nil && made.err == nil:
-			if made.Picture, made.err = p.Develop(); made.err != nil {
-				made.err = fmt.Errorf("%w: %w", ErrCorrupt, made.err)
-			}
+			made = develop(p)
 		}
-		w.made = made
-		close(w.done)
+		claimed = claimed[1:]
+		w.end(made)
 	}
+	return nil
+}
+
+// develop makes a picture.
+func develop(p frame.Latent) (made developed) {
+	made.err = contain(func() (err error) {
+		if made.Picture, err = p.Develop(); err == nil {
+			err = check(made.Picture)
+		}
+		return err
+	})
+	if made.err != nil {
+		made.Picture = nil
+		if !fault(made.err) {
+			made.err = fmt.Errorf("%w: %w", ErrCorrupt, made.err)
+		}
+	}
+	return made
 }
 
 // claim returns who wants the picture of unit i; it is out now.
@@ -244,30 +308,6 @@ func (l *line) close() {
 	}
 }
 
-// reserve waits for leave to decode: until this is the line of the Camera that may ask for it, and then until the decoder gives it.
-func (l *line) reserve() error {
-	turn := l.camera.lines.turn
-	turn <- struct{}{}
-	release, err := l.decoder.Reserve(l.ctx, l.camera.name())
-	if err != nil {
-		<-turn
-		return err
-	}
-	l.release = func() {
-		release()
-		<-turn
-	}
-	return nil
-}
-
-// rest gives back the leave to decode.
-func (l *line) rest() {
-	if l.release != nil {
-		l.release()
-		l.release = nil
-	}
-}
-
 // units yields what is to be decoded, as it is wanted.
 func (l *line) units(yield func(u frame.AccessUnit, wanted bool) bool) {
 	for {
@@ -283,27 +323,28 @@ func (l *line) units(yield func(u frame.AccessUnit, wanted bool) bool) {
 func (l *line) next() (u frame.AccessUnit, wanted, ok bool) {
 	var expired <-chan time.Time
 	var waits step // for which expired was set
-	late := false
+	late, leave := false, false
 	for {
 		changed := l.camera.History.Changed()
 		l.camera.lines.mu.Lock()
+		l.charge()
 		step := l.step()
 		switch {
 		case late && step == waits || step == stop:
 			l.close()
 			l.camera.lines.mu.Unlock()
 			return u, false, false
-		case step == send && l.release != nil:
+		case step == send && leave:
 			u, wanted = l.take()
 			l.camera.lines.mu.Unlock()
 			return u, wanted, true
 		}
 		l.camera.lines.mu.Unlock()
 		if step == send {
-			if l.reserve() != nil {
-				return u, false, false
+			if leave = l.reserve(); leave {
+				continue
 			}
-			continue
+			return u, false, false
 		}
 		l.rest()
 		if step == idle {
@@ -319,13 +360,7 @@ func (l *line) next() (u frame.AccessUnit, wanted, ok bool) {
 			default:
 			}
 		}
-		late = false
-		select {
-		case <-changed:
-		case <-l.poke:
-		case <-expired:
-			late = true
-		}
+		late = l.pause(step, changed, expired)
 	}
 }
 
@@ -337,5 +372,6 @@ func (l *line) take() (u frame.AccessUnit, wanted bool) {
 		l.top, wanted = u.PTS, true
 	}
 	l.sent = append(l.sent, wanted)
+	l.camera.stats.decoded.Add(1)
 	return u, wanted
 }

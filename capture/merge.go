@@ -24,40 +24,6 @@ type Merger interface {
 // Alone is the reach of a capture whose picture has to do without neighbours.
 const alone = time.Duration(-1)
 
-// An album takes in neighbours that come out of the decoder before their picture, on the way to it, so that its GOP is not decoded
-// twice. A Camera has one album at a time, so that many captures do not hold many pictures; the others decode again.
-type album map[pictureID]*frame.Picture
-
-// open opens an album for a capture that will merge, if no other has one.
-func (w *capture) open() {
-	if w.reach != alone && w.camera.merging.CompareAndSwap(false, true) {
-		w.album = make(album)
-		w.target.album = w.album
-	}
-}
-
-// hold keeps the line of the picture, so that decoding goes on behind it.
-func (w *capture) hold() {
-	if w.album == nil {
-		return
-	}
-	if g, unit := w.camera.locate(w.id); g != nil {
-		w.release = w.camera.hold(g, unit)
-	}
-}
-
-// letGo lets go of what was kept for the neighbours.
-func (w *capture) letGo() {
-	if w.release != nil {
-		w.release()
-		w.release = nil
-	}
-	if w.album != nil {
-		w.album, w.target.album = nil, nil
-		w.camera.merging.Store(false)
-	}
-}
-
 // locate returns where a picture's unit is; no GOP if that is forgotten.
 func (c *Camera) locate(id pictureID) (g frame.GOP, unit int) {
 	for g := range c.History.Backward() {
@@ -141,15 +107,35 @@ func (c *Camera) take(ctx context.Context) (end func(), err error) {
 	}
 }
 
-// gather returns a picture with what m wants beside it, as far as that can be had. Its error is that of ctx.
-func (c *Camera) gather(ctx context.Context, m Merger, p *frame.Picture, have album) (*frame.Burst, error) {
-	id := idOf(p.PTS, p.Time)
-	gops, gop, unit := c.around(id)
-	if gops == nil {
-		return &frame.Burst{Pictures: []*frame.Picture{p}}, nil
+// gather has merge work on a picture with what m wants beside it, as far as that can be had and there is memory for it. Its own error is
+// that of ctx.
+func (c *Camera) gather(ctx context.Context, m Merger, p *frame.Picture, have album, merge func(*frame.Burst) error) error {
+	end, err := c.take(ctx)
+	if err != nil {
+		return err
 	}
+	defer end()
+	gops, gop, unit := c.around(idOf(p.PTS, p.Time))
+	if gops == nil {
+		return merge(&frame.Burst{Pictures: []*frame.Picture{p}})
+	}
+	wanted, n := trim(m.Neighbours(gops, gop, unit), gop, c.budget().Most(frame.ForNeighbours)/size(p))
+	giveBack, err := c.budget().Reserve(ctx, frame.ForNeighbours, n*size(p))
+	if err != nil {
+		return err
+	}
+	defer giveBack()
+	b, err := c.burst(ctx, p, gops, gop, wanted, have)
+	if err != nil {
+		return err
+	}
+	return merge(b)
+}
+
+// burst decodes the neighbours of a picture, which is of gops[gop]. Its error is that of ctx.
+func (c *Camera) burst(ctx context.Context, p *frame.Picture, gops []frame.GOP, gop int, wanted [][]int, have album) (*frame.Burst, error) {
+	id := idOf(p.PTS, p.Time)
 	b := new(frame.Burst)
-	wanted := m.Neighbours(gops, gop, unit)
 	for i, g := range gops {
 		var shown []*frame.Picture
 		if i < len(wanted) {

@@ -3,6 +3,7 @@
 package frame
 
 import (
+	"context"
 	"fmt"
 	"image"
 	"time"
@@ -114,6 +115,14 @@ type Latent struct {
 
 	// Develop makes the Picture. It can be called until the next Latent is asked for.
 	Develop func() (*Picture, error)
+}
+
+// A Place is leave to work the processor, of which there are a few. It is for one goroutine at a time.
+type Place interface {
+	// Yield lets in those who have used less time, if any wait, and returns when the place is had again. If ctx ends before that,
+	// the place is lost, and the error is the cause.
+	Yield(ctx context.Context) error
+	Release() // gives it back; once it is lost or given back, nothing
 }
 
 // A Burst is a picture together with its neighbours in time, in presentation order, for enhancers that merge them.

@@ -39,7 +39,7 @@ func (s *share) set(bytes int) (over bool) {
 }
 
 // over reports whether Histories remember too much; b.mu is held.
-func (b *Budget) over() bool { return b.remembered > b.half()/garbage }
+func (b *Budget) over() bool { return b.remembered > b.bytes()/2/garbage }
 
 // leave takes a share from its Budget.
 func (s *share) leave() {

@@ -87,7 +87,6 @@ func TestEncoderThatWaitsForAcknowledgements(t *testing.T) {
 	c := dial(t, addr)
 	c.publish("key")
 	c.control(windowSize, window)
-	_ = c.conn.SetDeadline(time.Now().Add(10 * time.Second))
 	acknowledged := uint32(0)
 	for i := range uint32(windows) {
 		c.write(4, rtmp.Packet{Kind: video, Stream: 1, Time: i * 40, Body: picture(i == 0, window)})

@@ -1,7 +1,6 @@
 package rtmp_test
 
 import (
-	"context"
 	"crypto/md5"
 	"encoding/base64"
 	"errors"
@@ -9,7 +8,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/livestill/livestill/rtmp"
 )
@@ -125,9 +123,7 @@ func TestAdobeAuthentication(t *testing.T) {
 				return
 			}
 			client.Handler = refuse(t)
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-			defer cancel()
-			err := client.Run(ctx)
+			err := client.Run(t.Context())
 			if !errors.Is(err, rtmp.ErrUnauthorized) || !strings.Contains(err.Error(), c.refuse) || strings.Contains(err.Error(), secret) {
 				t.Errorf("Run returned %v", err)
 			}

@@ -29,7 +29,6 @@ func TestProductsPublish(t *testing.T) {
 			got := make(recorder, 1)
 			addr, _ := start(t, &rtmp.Server{Handler: got})
 			e := &encoder{client: dial(t, addr)}
-			_ = e.conn.SetDeadline(time.Now().Add(5 * time.Second))
 			p.play(e)
 			e.closed()
 			r := <-got

@@ -1,6 +1,7 @@
 package rtmp_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/rtmp"
@@ -17,6 +19,9 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var errStop = errors.New("the test stops its server")
+
+// ample is longer than any stall of a busy machine. It stands where a timeout must not come, and bounds times of day.
+const ample = 5 * time.Minute
 
 // A recording is what a Handler got of one stream.
 type recording struct {
@@ -58,6 +63,8 @@ func serve(tb testing.TB, s *rtmp.Server, ln net.Listener) (stop func()) {
 	if s.Logger == nil {
 		s.Logger = slog.New(slog.DiscardHandler)
 	}
+	s.HandshakeTimeout, s.PublishTimeout = cmp.Or(s.HandshakeTimeout, ample), cmp.Or(s.PublishTimeout, ample)
+	s.IdleTimeout = cmp.Or(s.IdleTimeout, ample)
 	ctx, cancel := context.WithCancelCause(context.Background())
 	done := make(chan error)
 	go func() { done <- s.Serve(ctx, ln) }()

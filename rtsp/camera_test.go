@@ -1,8 +1,10 @@
 package rtsp_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 	"testing"
@@ -45,6 +47,30 @@ func (c camera) start(t *testing.T) (url string) {
 	return url
 }
 
+// inMemory has the Client pull from the camera over connections in memory, which live on the fake clock of a synctest bubble. The
+// camera's connections end with the Client's.
+func (c camera) inMemory(t *testing.T, client *rtsp.Client) {
+	t.Helper()
+	const host = "127.0.0.1:554"
+	client.URL = "rtsp://me:se%2Fcr%25et@" + host + "/cam"
+	var conns sync.WaitGroup
+	t.Cleanup(conns.Wait)
+	n := -1
+	client.DialWith(func(context.Context, string, string) (net.Conn, error) {
+		near, far := net.Pipe()
+		n++
+		r := wrap(t, far, "rtsp://"+host+"/cam")
+		conns.Go(func() { c.serve(n, r) })
+		return asTCP{near}, nil
+	})
+}
+
+// asTCP is a connection that says that it is one of TCP, as the protocol library wants it.
+type asTCP struct{ net.Conn }
+
+func (asTCP) LocalAddr() net.Addr  { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 50000} }
+func (asTCP) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 554} }
+
 func (c camera) serve(n int, r *raw) {
 	defer func() { _ = r.Close() }()
 	for {
@@ -85,16 +111,20 @@ func (r *raw) pour(tb testing.TB, units ...frame.AccessUnit) {
 	}
 }
 
+// deafen takes what the Client says, and does not care: a connection in memory has no buffer for it.
+func (r *raw) deafen() { _, _ = io.Copy(io.Discard, r.in) }
+
 // alone returns a camera with one description, which sends the same over every connection.
 func alone(sdp string, play func(r *raw)) camera {
 	return camera{func(int) (kind, body string) { return "application/sdp", sdp }, func(_ int, r *raw) { play(r) }}
 }
 
-// pulls runs c until enough says so of what OnPull hears, for which it waits a minute.
+// pulls runs c until enough says so of what OnPull hears.
 func pulls(t *testing.T, c *rtsp.Client, enough func(frame.Pull) bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	c.Timeout = cmp.Or(c.Timeout, ample)
 	c.Transport, c.Retry, c.MaxRetry = rtsp.TCP, time.Millisecond, time.Millisecond
 	told := false
 	c.OnPull = func(p frame.Pull) {

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"log/slog"
+	"net"
 	"time"
 
 	"github.com/livestill/livestill/frame"
@@ -48,6 +49,8 @@ type Client struct {
 
 	Retry    time.Duration // how long to wait before the first new attempt, doubled by each that brings no video; zero means 500 ms
 	MaxRetry time.Duration // the longest to wait; zero means 30 s
+
+	dial func(ctx context.Context, network, addr string) (net.Conn, error) // connects to servers; nil means a net.Dialer, as outside of tests
 }
 
 // Run pulls until ctx is done, and returns context.Cause(ctx). When the stream ends, whatever the reason, its Units end with an

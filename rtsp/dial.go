@@ -11,6 +11,7 @@ const udpBuffer = 2 << 20 // bytes; a key picture comes as a burst
 // A dialler opens the connections of one pull, one after the other, and can close them under the protocol library, which waits
 // without a deadline for a server that keeps silent in the TLS handshake.
 type dialler struct {
+	open    func(ctx context.Context, network, addr string) (net.Conn, error)
 	guarded bool   // credentials go to the first address only
 	first   string // that address
 
@@ -26,8 +27,7 @@ func (d *dialler) dial(ctx context.Context, network, addr string) (net.Conn, err
 	if d.guarded && addr != d.first {
 		return nil, errRedirect
 	}
-	var nd net.Dialer
-	conn, err := nd.DialContext(ctx, network, addr)
+	conn, err := d.open(ctx, network, addr)
 	if err != nil {
 		return nil, err
 	}

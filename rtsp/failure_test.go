@@ -141,7 +141,7 @@ func TestSilence(t *testing.T) {
 		t.Run(test.about, func(t *testing.T) {
 			t.Parallel()
 			log := make(transcript, 1000)
-			c := rtsp.Client{URL: test.url, Timeout: 200 * time.Millisecond, Retry: time.Millisecond, MaxRetry: 50 * time.Millisecond,
+			c := rtsp.Client{URL: test.url, Timeout: time.Second, Retry: time.Millisecond, MaxRetry: 50 * time.Millisecond,
 				Logger: slog.New(slog.NewTextHandler(log, nil)),
 				Handler: frame.HandlerFunc(func(_ context.Context, s *frame.Stream) error {
 					for _, err := range s.Units {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/livestill/livestill/frame"
@@ -27,80 +28,82 @@ func TestStreamsWithoutPictures(t *testing.T) {
 		want   error
 		text   string
 		packet func(p *rtp.Packet, n int) // p has the next sequence number, and the timestamp and marker of a unit of its own
-		flood  bool
 	}{
-		{"units without anything in them", rtsp.ErrNoPicture, "receive cam from", func(*rtp.Packet, int) {}, false},
-		{"pictures that refer to others", rtsp.ErrNoPicture, "", func(p *rtp.Packet, n int) { p.Payload = []byte{0x41, 0x9a, byte(n), 1, 2} }, false},
-		{"key pictures, and parameter sets nowhere", rtsp.ErrNoPicture, "", func(p *rtp.Packet, n int) { p.Payload = []byte{0x65, 0x88, byte(n)} }, false},
-		{"payloads that mean nothing", rtsp.ErrNoPicture, "", func(p *rtp.Packet, n int) { p.Payload = []byte{30, byte(n)} }, false},
+		{"units without anything in them", rtsp.ErrNoPicture, "receive cam from", func(*rtp.Packet, int) {}},
+		{"pictures that refer to others", rtsp.ErrNoPicture, "", func(p *rtp.Packet, n int) { p.Payload = []byte{0x41, 0x9a, byte(n), 1, 2} }},
+		{"key pictures, and parameter sets nowhere", rtsp.ErrNoPicture, "", func(p *rtp.Packet, n int) { p.Payload = []byte{0x65, 0x88, byte(n)} }},
+		{"payloads that mean nothing", rtsp.ErrNoPicture, "", func(p *rtp.Packet, n int) { p.Payload = []byte{30, byte(n)} }},
 		{"another payload type", rtsp.ErrSilent, "payload type: 99", func(p *rtp.Packet, _ int) {
 			p.PayloadType, p.Payload = 99, []byte{0x65, 0x88}
-		}, false},
-		{"packets that are cut off", rtsp.ErrSilent, "not of its video", func(p *rtp.Packet, _ int) { p.Header = rtp.Header{} }, false},
+		}},
+		{"packets that are cut off", rtsp.ErrSilent, "not of its video", func(p *rtp.Packet, _ int) { p.Header = rtp.Header{} }},
 		{"a fragment without end", rtsp.ErrNoPicture, "", func(p *rtp.Packet, n int) {
 			p.Timestamp, p.Marker, p.Payload = 0, false, append([]byte{0x7c, 0x05}, large...)
 			if n == 0 {
 				p.Payload[1] = 0x85
 			}
-		}, true},
-		{"fragments that only begin", rtsp.ErrNoPicture, "", func(p *rtp.Packet, _ int) { p.Payload = append([]byte{0x7c, 0x85}, large...) }, true},
+		}},
+		{"fragments that only begin", rtsp.ErrNoPicture, "", func(p *rtp.Packet, _ int) { p.Payload = append([]byte{0x7c, 0x85}, large...) }},
 		{"a unit without end, of many NAL units", rtsp.ErrNoPicture, "", func(p *rtp.Packet, _ int) {
 			p.Timestamp, p.Marker, p.Payload = 0, false, append([]byte{24}, bytes.Repeat([]byte{0, 2, 0x65, 0x88}, 10000)...)
-		}, true},
+		}},
 		{"a unit without end, of large slices", rtsp.ErrNoPicture, "", func(p *rtp.Packet, _ int) {
 			p.Timestamp, p.Marker, p.Payload = 0, false, append([]byte{0x65}, large...)
-		}, true},
+		}},
 	} {
 		t.Run(test.about, func(t *testing.T) {
-			if !test.flood { // those measure memory
-				t.Parallel()
-			}
-			var sent, most atomic.Uint64
-			url := alone(general+ofH264, func(r *raw) {
-				for n := 0; ; n++ {
-					p := rtp.Packet{Header: rtp.Header{Version: 2, PayloadType: payloadType, SequenceNumber: uint16(n), SSRC: 1,
-						Timestamp: uint32(rate(n).Milliseconds() * 90), Marker: true}}
-					test.packet(&p, n)
-					b, err := p.Marshal()
-					if p.Version == 0 {
-						b = b[:6]
-					}
-					if err != nil {
-						t.Error(err)
-						return
-					}
-					if _, err := r.Write(interleave(b)); err != nil {
-						return
-					}
-					sent.Add(uint64(len(b)))
-					if !test.flood {
+			synctest.Test(t, func(t *testing.T) {
+				const timeout = 4 * time.Second
+				var sent, most atomic.Uint64
+				log := make(transcript, 1000)
+				c := rtsp.Client{Timeout: timeout, Logger: textLogger(log)}
+				alone(general+ofH264, func(r *raw) {
+					go r.deafen()
+					for n := 0; ; n++ {
+						p := rtp.Packet{Header: rtp.Header{Version: 2, PayloadType: payloadType, SequenceNumber: uint16(n), SSRC: 1,
+							Timestamp: uint32(rate(n).Milliseconds() * 90), Marker: true}}
+						test.packet(&p, n)
+						b, err := p.Marshal()
+						if p.Version == 0 {
+							b = b[:6]
+						}
+						if err != nil {
+							t.Error(err)
+							return
+						}
+						if _, err := r.Write(interleave(b)); err != nil {
+							return
+						}
+						if sent.Add(uint64(len(b))); n%200 == 0 {
+							var m runtime.MemStats
+							runtime.ReadMemStats(&m)
+							most.Store(max(most.Load(), m.HeapAlloc))
+						}
 						<-time.After(rate(1))
-					} else if n%200 == 0 {
-						var m runtime.MemStats
-						runtime.ReadMemStats(&m)
-						most.Store(max(most.Load(), m.HeapAlloc))
 					}
+				}).inMemory(t, &c)
+				begun := time.Now()
+				var took time.Duration
+				pulls(t, &c, func(p frame.Pull) bool {
+					if !errors.Is(p.Err, test.want) || !strings.Contains(p.Err.Error(), test.text) || p.State != frame.PullRetrying || p.Failures != 1 {
+						t.Errorf("%v", p)
+					}
+					took = time.Since(begun)
+					return true
+				})
+				want := timeout
+				if errors.Is(test.want, rtsp.ErrNoPicture) {
+					log.await(t, "no picture that decoding can begin with")
+					want *= 10
 				}
-			}).start(t)
-			log := make(transcript, 1000)
-			c := rtsp.Client{URL: strings.Replace(url, "//", "//me:se%2Fcr%25et@", 1), Timeout: 300 * time.Millisecond, Logger: textLogger(log)}
-			begun := time.Now()
-			pulls(t, &c, func(p frame.Pull) bool {
-				if !errors.Is(p.Err, test.want) || !strings.Contains(p.Err.Error(), test.text) || p.State != frame.PullRetrying || p.Failures != 1 {
-					t.Errorf("%v", p)
+				if took < want || took > want+2*time.Second { // with what TEARDOWN is given
+					t.Errorf("it is left after %v, want %v", took, want)
 				}
-				return true
+				log.await(t, "pulling again")
+				if most.Load() > 128<<20 {
+					t.Errorf("%d MiB are held of %d", most.Load()>>20, sent.Load()>>20)
+				}
 			})
-			if errors.Is(test.want, rtsp.ErrNoPicture) {
-				log.await(t, "no picture that decoding can begin with")
-				if took := time.Since(begun); took < 10*c.Timeout {
-					t.Errorf("it is left after %v", took)
-				}
-			}
-			log.await(t, "pulling again")
-			if most.Load() > 128<<20 {
-				t.Errorf("%d MiB are held of %d", most.Load()>>20, sent.Load()>>20)
-			}
 		})
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -68,6 +69,9 @@ func (p *pull) run(ctx context.Context) error {
 
 	p.units, p.vigil = queue.New(), vigil{timeout: timeout, log: p.log}
 	p.dialler.guarded = p.url.User != nil
+	if p.dialler.open = p.dial; p.dial == nil {
+		p.dialler.open = new(net.Dialer).DialContext
+	}
 	p.conn = &gortsplib.Client{
 		Scheme:                p.url.Scheme,
 		Host:                  p.url.Host,

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/livestill/livestill/frame"
@@ -83,25 +84,26 @@ func TestClientCountsWhatItDrops(t *testing.T) {
 // TestClientOutlastsLongGOPs joins a GOP in its middle, and gets its first key picture when others would have given up.
 func TestClientOutlastsLongGOPs(t *testing.T) {
 	units := small(t)
-	c := rtsp.Client{Timeout: 100 * time.Millisecond}
-	c.URL = alone(describe(units), func(r *raw) {
-		for begun := time.Now(); time.Since(begun) < 5*c.Timeout; {
-			r.pour(t, units[1]) // of another timestamp than the next, which is what ends it: the marker does
-			<-time.After(c.Timeout / 10)
+	synctest.Test(t, func(t *testing.T) {
+		log := make(transcript, 100)
+		c := rtsp.Client{Timeout: 10 * time.Second, Logger: textLogger(log)}
+		alone(describe(units), func(r *raw) {
+			go r.deafen()
+			for begun := time.Now(); time.Since(begun) < 5*c.Timeout; {
+				r.pour(t, units[1]) // of another timestamp than the next, which is what ends it: the marker does
+				<-time.After(c.Timeout / 10)
+			}
+			r.pour(t, units...)
+		}).inMemory(t, &c)
+		pulls(t, &c, func(p frame.Pull) bool {
+			if p.State != frame.PullConnected {
+				t.Errorf("%+v", p)
+			}
+			return true
+		})
+		log.await(t, "no picture that decoding can begin with")
+		if len(log) > 0 {
+			t.Errorf("said more than once: %s", <-log)
 		}
-		r.pour(t, units...)
-		_, _ = io.Copy(io.Discard, r.in)
-	}).start(t)
-	log := make(transcript, 100)
-	c.Logger = textLogger(log)
-	pulls(t, &c, func(p frame.Pull) bool {
-		if p.State != frame.PullConnected {
-			t.Errorf("%+v", p)
-		}
-		return true
 	})
-	log.await(t, "no picture that decoding can begin with")
-	if len(log) > 0 {
-		t.Errorf("said more than once: %s", <-log)
-	}
 }

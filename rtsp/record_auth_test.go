@@ -32,7 +32,7 @@ func TestAuthentication(t *testing.T) {
 	for _, test := range []struct {
 		about     string
 		basicOnly bool
-		publish   func(t *testing.T, addr string) error
+		publish   func(t *testing.T, addr string, got taker) error
 		ok        bool
 		clear     string // the password that Authenticate sees
 	}{
@@ -55,7 +55,7 @@ func TestAuthentication(t *testing.T) {
 			t.Parallel()
 			seen, got := make(chan rtsp.Login, 10), make(taker, 1)
 			addr, _ := listen(t, &rtsp.Server{Handler: takeSome{got, 20}, Authenticate: known(seen), BasicOnly: test.basicOnly})
-			if err := test.publish(t, addr); err == nil && !test.ok {
+			if err := test.publish(t, addr, got); err == nil && !test.ok {
 				t.Error("the publisher is not told")
 			}
 			var last rtsp.Login
@@ -80,8 +80,8 @@ func TestAuthentication(t *testing.T) {
 }
 
 // publishAs returns what publishes with ffmpeg and credentials.
-func publishAs(credentials string) func(*testing.T, string) error {
-	return func(t *testing.T, addr string) error {
+func publishAs(credentials string) func(*testing.T, string, taker) error {
+	return func(t *testing.T, addr string, _ taker) error {
 		t.Helper()
 		output, err := ffmpeg(t, frametest.Clip{}, "rtsp://"+credentials+addr+"/live/cam?key=val", "-c", "copy", "-rtsp_transport", "tcp")
 		if err != nil {
@@ -91,17 +91,17 @@ func publishAs(credentials string) func(*testing.T, string) error {
 	}
 }
 
-func sinkAs(user, password string) func(*testing.T, string) error {
-	return func(t *testing.T, addr string) error {
+func sinkAs(user, password string) func(*testing.T, string, taker) error {
+	return func(t *testing.T, addr string, got taker) error {
 		t.Helper()
-		return gstreamer(t, "rtspclientsink name=sink location=rtsp://%s/live/cam?key=val protocols=tcp user-id=%s user-pw=%s "+
+		return gstreamer(t, got, "rtspclientsink name=sink location=rtsp://%s/live/cam?key=val protocols=tcp user-id=%s user-pw=%s "+
 			"filesrc location=%s ! flvdemux ! h264parse ! sink.", addr, user, password, frametest.Clip{}.File(t))
 	}
 }
 
 // announceAs returns what announces with an Authorization header.
-func announceAs(authorization string) func(*testing.T, string) error {
-	return func(t *testing.T, addr string) error {
+func announceAs(authorization string) func(*testing.T, string, taker) error {
+	return func(t *testing.T, addr string, _ taker) error {
 		t.Helper()
 		r := dial(t, addr, nil)
 		response, err := r.request("ANNOUNCE", r.url+"?key=val", "Authorization: "+authorization+"\r\n", describe(small(t)))

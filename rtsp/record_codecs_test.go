@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -112,7 +111,7 @@ func (e encoding) came(t *testing.T, got taking, packets [][]byte, miss int) {
 		shown = append(shown, u.PTS)
 		key := e.codec == frame.MJPEG || i%10 == 0
 		late := u.DTS > u.PTS && i >= 10 // how far units are reordered is known after the first
-		if u.Codec != e.codec || u.Key != key || u.Lost || late || i > 0 && u.DTS < units[i-1].DTS || time.Since(u.Time).Abs() > 20*time.Second {
+		if u.Codec != e.codec || u.Key != key || u.Lost || late || i > 0 && u.DTS < units[i-1].DTS || time.Since(u.Time).Abs() > ample {
 			t.Fatalf("unit %d: %v, key %v, lost %v, PTS %v, DTS %v, shown at %v", i, u.Codec, u.Key, u.Lost, u.PTS, u.DTS, u.Time)
 		}
 		if !e.same(u, packets[i]) {
@@ -123,7 +122,12 @@ func (e encoding) came(t *testing.T, got taking, packets [][]byte, miss int) {
 		t.Errorf("units are shown at %v", shown)
 	}
 	slices.Sort(shown)
-	for i := range shown[:len(shown)-miss] {
+	whole := len(shown)
+	if whole < len(packets) {
+		const reordered = 4
+		whole = max(0, whole-reordered) // one that is shown among the last may be missing
+	}
+	for i := range shown[:whole] {
 		if off := shown[i] - shown[0] - time.Duration(i)*time.Second/30; off.Abs() > 2*time.Millisecond {
 			t.Errorf("picture %d is shown %v off", i, off)
 		}
@@ -140,7 +144,7 @@ func TestEncodersPublishEveryCodec(t *testing.T) {
 			for _, transport := range []string{"tcp", "udp"} {
 				miss := 0
 				if transport == "udp" {
-					miss = 10 // what is on its way when TEARDOWN overtakes it
+					miss = overtaken
 				}
 				t.Run("ffmpeg over "+transport, func(t *testing.T) {
 					t.Parallel()
@@ -157,19 +161,11 @@ func TestEncodersPublishEveryCodec(t *testing.T) {
 					const tail = 2 // units that a sink may keep
 					got := make(taker, 1)
 					addr, _ := listen(t, &rtsp.Server{Handler: takeSome{got, len(packets) - tail}, UDPAddr: "127.0.0.1:0"})
-					exited := make(chan error, 1)
-					var running sync.WaitGroup
-					running.Go(func() {
-						exited <- gstreamer(t, "filesrc location=%s ! matroskademux ! %s ! rtspclientsink location=rtsp://%s/live/cam protocols=%s",
-							path, e.gstreamer, addr, transport)
-					})
-					t.Cleanup(running.Wait) // it is killed by then, if need be
-					select {
-					case units := <-got:
-						e.came(t, units, packets, tail)
-					case <-time.After(30 * time.Second):
-						t.Fatal(<-exited)
+					if err := gstreamer(t, got, "filesrc location=%s ! matroskademux ! %s ! rtspclientsink location=rtsp://%s/live/cam protocols=%s",
+						path, e.gstreamer, addr, transport); err != nil && len(got) == 0 {
+						t.Fatal(err)
 					}
+					e.came(t, <-got, packets, tail)
 				})
 			}
 		})

@@ -22,7 +22,7 @@ func TestPublisherDies(t *testing.T) {
 	for _, transport := range []string{"tcp", "udp"} {
 		t.Run(transport, func(t *testing.T) {
 			t.Parallel()
-			const enough = 40 // of 60
+			const enough = 40
 			kill, got := make(chan struct{}), make(chan error, 1)
 			addr, _ := listen(t, &rtsp.Server{UDPAddr: "127.0.0.1:0", Handler: frame.HandlerFunc(func(_ context.Context, s *frame.Stream) error {
 				n := 0
@@ -38,7 +38,7 @@ func TestPublisherDies(t *testing.T) {
 				got <- nil
 				return nil
 			})})
-			p := frametest.Run(t, "-re", "-i", frametest.Clip{}.File(t), "-c", "copy", "-f", "rtsp", "-rtsp_transport", transport,
+			p := frametest.Run(t, "-re", "-stream_loop", "-1", "-i", frametest.Clip{}.File(t), "-c", "copy", "-f", "rtsp", "-rtsp_transport", transport,
 				"rtsp://"+addr+"/live/cam")
 			<-kill
 			p.Kill()
@@ -196,7 +196,7 @@ func TestListeningFails(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
 	defer cancel()
-	for range 2 { // while it listens, and before
+	for range 2 { // as a rule while it listens, and then before
 		err = (&rtsp.Server{Handler: make(taker), Addr: "127.0.0.1:0"}).ListenAndServe(ctx)
 		if !errors.Is(err, context.DeadlineExceeded) || errors.As(err, &wrapped) {
 			t.Errorf("stopped by its context: %v", err)

@@ -65,13 +65,12 @@ func FuzzServer(f *testing.F) {
 		return nil
 	})}, ln)
 	f.Fuzz(func(t *testing.T, input []byte) {
-		const patience = 10 * time.Second // the longest that anything may take
 		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", ln.Addr().String())
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer func() { _ = conn.Close() }()
-		if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		if err := conn.SetDeadline(time.Now().Add(ample)); err != nil {
 			t.Fatal(err)
 		}
 		before, after, found := bytes.Cut(input, []byte(sessionID))
@@ -97,7 +96,7 @@ func FuzzServer(f *testing.F) {
 func named(conn net.Conn) []byte {
 	const soon, length = 50 * time.Millisecond, 32
 	_ = conn.SetReadDeadline(time.Now().Add(soon))
-	defer func() { _ = conn.SetReadDeadline(time.Now().Add(10 * time.Second)) }()
+	defer func() { _ = conn.SetReadDeadline(time.Now().Add(ample)) }()
 	var responses []byte
 	for {
 		_, id, found := bytes.Cut(responses, []byte("Session: "))

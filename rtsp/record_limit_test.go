@@ -3,6 +3,7 @@ package rtsp_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -215,7 +216,7 @@ func TestLimits(t *testing.T) {
 					return
 				}
 			}
-		}, "limit exceeded: more than 2097152 bytes per second"},
+		}, "limit exceeded: more than 524288 bytes per second"},
 		{"a flood over UDP", func(t *testing.T, addr string) {
 			t.Helper()
 			r := dial(t, addr, nil)
@@ -229,13 +230,13 @@ func TestLimits(t *testing.T) {
 					return
 				}
 			}
-		}, "limit exceeded: more than 2097152 bytes per second"},
+		}, "limit exceeded: more than 524288 bytes per second"},
 	} {
 		t.Run(test.about, func(t *testing.T) {
 			t.Parallel()
 			log, got := make(transcript, 1000), make(taker, 100)
 			addr, _ := listen(t, &rtsp.Server{Handler: got, Logger: textLogger(log), UDPAddr: "127.0.0.1:0",
-				MaxConns: 20, MaxStreams: 4, MaxUnit: 256 << 10, MaxRate: 2 << 20})
+				MaxConns: 20, MaxStreams: 4, MaxUnit: 256 << 10, MaxRate: 512 << 10})
 			good := dial(t, addr, nil)
 			good.url = strings.Replace(good.url, "cam", "good", 1)
 			good.record(t, sdp)
@@ -305,17 +306,22 @@ func TestPortsAreOnePublishers(t *testing.T) {
 
 // TestHostileTLS hangs in the handshake, sends garbage, and speaks plain RTSP, where TLS is spoken.
 func TestHostileTLS(t *testing.T) {
-	config, got := certificate(), make(taker, 1)
-	addr, _ := listen(t, &rtsp.Server{Handler: got, TLSConfig: config, PublishTimeout: 2 * time.Second})
-	for _, said := range []string{"", "\x16\x03\x01\x02\x00\x01", "OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n"} {
-		r := dial(t, addr, nil)
-		_, _ = io.WriteString(r, said)
-		r.closed(t)
-	}
-	units := small(t)
-	r := dial(t, addr, trusting(config))
-	r.record(t, describe(units))
-	r.send(t, units...)
-	r.want(t, base.StatusOK, "TEARDOWN", r.url, "", "")
-	arrived(t, <-got, units, 0)
+	config, units := certificate(), small(t)
+	synctest.Test(t, func(t *testing.T) {
+		got, ln := make(taker, 1), newPipeListener()
+		stop := run(t, &rtsp.Server{Handler: got, TLSConfig: config}, ln)
+		defer stop()
+		for _, said := range []string{"", "\x16\x03\x01\x02\x00\x01", "OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n"} {
+			r := ln.dial(t)
+			_, _ = io.WriteString(r, said)
+			r.closed(t)
+		}
+		r := ln.dial(t)
+		r = wrap(t, tls.Client(r.Conn, trusting(config)), r.url)
+		r.record(t, describe(units))
+		r.send(t, units...)
+		r.want(t, base.StatusOK, "TEARDOWN", r.url, "", "")
+		arrived(t, <-got, units, 0)
+		_ = r.Close()
+	})
 }

@@ -1,6 +1,7 @@
 package rtsp_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -31,7 +32,11 @@ func withHosts(t *testing.T) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "testdata/two-hosts.sh", self, "-test.v", "-test.count=1", "-test.run=^"+t.Name()+"$")
+	args := []string{self, "-test.v", "-test.count=1", "-test.run=^" + t.Name() + "$"}
+	if end, ok := t.Deadline(); ok { // so that what hangs there is shown
+		args = append(args, "-test.timeout="+(time.Until(end)*9/10).String())
+	}
+	cmd := exec.CommandContext(t.Context(), "testdata/two-hosts.sh", args...)
 	cmd.Env = append(os.Environ(), marker+"=1")
 	output, err := cmd.CombinedOutput()
 	if err != nil {
@@ -95,7 +100,7 @@ func TestMulticast(t *testing.T) {
 		s.multicast()
 		s.start(t, "", true)
 		s.offer(t, idleVideo())
-		fails(t, &rtsp.Client{URL: s.url(), Transport: rtsp.Multicast, Timeout: 200 * time.Millisecond}, rtsp.ErrSilent,
+		fails(t, &rtsp.Client{URL: s.url(), Transport: rtsp.Multicast, Timeout: time.Second}, rtsp.ErrSilent,
 			"rtsp: receive cam from "+s.addr+": the server is silent over UDP multicast")
 	})
 }
@@ -119,6 +124,7 @@ func (s *server) playedOnce(t *testing.T, want gortsplib.Transport) {
 func fails(t *testing.T, c *rtsp.Client, want error, text string) {
 	t.Helper()
 	log := make(transcript, 1000)
+	c.Timeout = cmp.Or(c.Timeout, ample)
 	c.Logger, c.Retry, c.MaxRetry = slog.New(slog.NewTextHandler(log, nil)), time.Millisecond, 50*time.Millisecond
 	c.Handler = frame.HandlerFunc(func(_ context.Context, s *frame.Stream) error {
 		for _, err := range s.Units {

@@ -29,7 +29,7 @@ type StoreCase struct {
 }
 
 // patience is how long a Put may take after its context has ended. It is no measure of speed.
-const patience = 20 * time.Second
+const patience = 5 * time.Minute
 
 // TestStore holds a Store to the contract of capture.Store, and of capture.Locator, Lister and Deleter as far as it is one; whether it is
 // one, the compiler tells: var _ capture.Deleter = (*MyStore)(nil). newStore is called for each part of the test; it returns an empty store that no other test uses, and cleans up after itself with t.Cleanup.

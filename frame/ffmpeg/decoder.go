@@ -27,14 +27,15 @@ type Decoder struct {
 
 	// Concurrent is how many places there are: GOPs that are decoded at a time, and what a Camera does with the pictures; others wait.
 	// Zero means one fewer than GOMAXPROCS, but one at least: while libav works a processor, Go's goroutines may wait for it up to
-	// 10 ms, and those that take streams in should not.
+	// 10 ms, and those that take streams in should not. Beside each that is held for long in one go another is opened, so that up to
+	// twice as many may be in use: a stream of huge pictures holds nobody up.
 	Concurrent int
 	MaxPixels  int // pictures with more are refused, against bombs; zero means 8192 x 4320
 
-	once  sync.Once
-	slots chan struct{}
-	live  atomic.Int64 // libav objects that are not freed yet
-	bare  bool         // without a floor, to see what that is good for
+	once   sync.Once
+	places places
+	live   atomic.Int64 // libav objects that are not freed yet
+	bare   bool         // without a floor, to see what that is good for
 }
 
 // Decode yields the pictures of g that were shown at or after from, in presentation order; the zero time yields all. PTS, Time
@@ -66,15 +67,15 @@ type Decoder struct {
 // While the sequence is ranged over, it takes one of the Concurrent places; waiting for one ends with ctx.
 func (d *Decoder) Decode(ctx context.Context, g frame.GOP, from time.Time) iter.Seq2[*frame.Picture, error] {
 	return func(yield func(*frame.Picture, error) bool) {
-		release, err := d.Reserve(ctx, "")
+		place, err := d.Reserve(ctx, "")
 		if err != nil {
 			yield(nil, err)
 			return
 		}
-		defer release()
+		defer place.Release()
 		for l, err := range d.Follow(ctx, func(yield func(frame.AccessUnit, bool) bool) {
 			for _, u := range g {
-				if !yield(u, !u.Time.Before(from)) {
+				if place.Yield(ctx) != nil || !yield(u, !u.Time.Before(from)) {
 					return
 				}
 			}
@@ -104,27 +105,6 @@ func (d *Decoder) Follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, 
 		if err := d.follow(ctx, units, yield); err != nil {
 			yield(frame.Latent{}, err)
 		}
-	}
-}
-
-// Reserve waits for one of the Concurrent places, in the order in which it is asked for, until ctx ends; release gives it back. It is
-// for whoever has units at hand for Follow; to wait for more of them takes no place. stream names whose work it is.
-func (d *Decoder) Reserve(ctx context.Context, _ string) (release func(), err error) {
-	d.once.Do(func() {
-		n := d.Concurrent
-		if n <= 0 {
-			n = max(1, runtime.GOMAXPROCS(0)-1)
-		}
-		d.slots = make(chan struct{}, n)
-	})
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
-	}
-	select {
-	case d.slots <- struct{}{}:
-		return func() { <-d.slots }, nil
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
 	}
 }
 

@@ -22,6 +22,14 @@ func (c Clip) Publish(tb testing.TB, url string, live bool, args ...string) *Pub
 	return PublishFile(tb, c.File(tb), url, live, args...)
 }
 
+// Loop starts a real ffmpeg that publishes the clip to an RTMP URL over and over, in real time. Its timestamps go on. Args stand between
+// the input and the output; they may add audio. The publisher is killed when the test ends.
+func (c Clip) Loop(tb testing.TB, url string, args ...string) *Publisher {
+	tb.Helper()
+	line := []string{"-re", "-stream_loop", "-1", "-i", c.File(tb)}
+	return Run(tb, append(append(line, args...), "-c:v", "copy", "-f", "flv", url)...)
+}
+
 // PublishFile is Publish of a video file.
 func PublishFile(tb testing.TB, path, url string, live bool, args ...string) *Publisher {
 	tb.Helper()

@@ -30,6 +30,9 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
+// ample is longer than any stall of a busy machine. It stands where a timeout must not come.
+const ample = 5 * time.Minute
+
 // listen runs an RTMP server for h until the test ends, and returns the URL that stream names follow.
 func listen(tb testing.TB, h frame.Handler) string {
 	tb.Helper()
@@ -39,7 +42,10 @@ func listen(tb testing.TB, h frame.Handler) string {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error)
-	go func() { served <- (&rtmp.Server{Handler: h, Logger: slog.New(slog.DiscardHandler)}).Serve(ctx, ln) }()
+	go func() {
+		served <- (&rtmp.Server{Handler: h, Logger: slog.New(slog.DiscardHandler),
+			HandshakeTimeout: ample, PublishTimeout: ample, IdleTimeout: ample}).Serve(ctx, ln)
+	}()
 	tb.Cleanup(func() {
 		cancel()
 		if err := <-served; !errors.Is(err, context.Canceled) {

@@ -280,6 +280,7 @@ func compareAll(source, plain, made *image.YCbCr) (c comparison) {
 	return c
 }
 
+//go:norace
 func squares(a, b []byte, as, bs, x0, y0, x1, y1 int) (sum float64) {
 	for y := y0; y < y1; y++ {
 		for x := x0; x < x1; x++ {
@@ -313,6 +314,8 @@ func worst(source, plain, made []byte, ss, ps, ms, w, h, side int) (most float64
 
 // ssim is that of Wang et al., "Image quality assessment: from error visibility to structural similarity" (2004), with windows of 8x8 that
 // are half apart.
+//
+//go:norace
 func ssim(a, b []byte, as, bs, w, h int) float64 {
 	const side, c1, c2 = 8, 6.5025, 58.5225
 	sum, n := 0., 0.

@@ -23,6 +23,9 @@ func frameOf(pts, start time.Duration) int {
 	return int((pts-start).Seconds()*30 + 0.5)
 }
 
+const rounds = 300 // frames of a clip that is published over and over
+
+
 // watch calls each before every unit that is taken, with its number from one on.
 func watch(units iter.Seq2[frame.AccessUnit, error], each func(n int)) iter.Seq2[frame.AccessUnit, error] {
 	return func(yield func(frame.AccessUnit, error) bool) {
@@ -51,11 +54,11 @@ func TestLiveMoments(t *testing.T) {
 		return hub.ServeStream(ctx, s)
 	}))
 	streams := map[string]frametest.Clip{
-		"live/plain":   {Frames: 1200}, // 40 s: long enough on the slowest machine, and killed when done
-		"live/bframes": {Frames: 1200, BFrames: 3},
+		"live/plain":   {Frames: rounds},
+		"live/bframes": {Frames: rounds, BFrames: 3},
 	}
 	for name, clip := range streams {
-		clip.Publish(t, url+filepath.Base(name), true)
+		clip.Loop(t, url+filepath.Base(name))
 	}
 	var checks sync.WaitGroup
 	defer checks.Wait()
@@ -96,7 +99,7 @@ func TestLiveMoments(t *testing.T) {
 						t.Errorf("%s, %v: %v", name, m, err)
 						return
 					}
-					if got, want := number(t, still), frameOf(still.PTS, start); got != want {
+					if got, want := number(t, still), frameOf(still.PTS, start)%rounds; got != want {
 						t.Errorf("%s, %v: shows frame %d, says %v, which is %d", name, m, got, still.PTS, want)
 					}
 					switch m {
@@ -181,12 +184,16 @@ func join(t *testing.T, first, second string, ms uint32) []byte {
 func TestBadPublishersHarmNoOther(t *testing.T) {
 	hub := &capture.Hub{NewCamera: func(*frame.Stream) (*capture.Camera, error) { return camera(), nil }}
 	begun := map[string]chan bool{"live/sound": make(chan bool), "live/dying": make(chan bool), "live/good": make(chan bool), "live/old": make(chan bool)}
-	ends := make(chan string, len(begun))
+	ends, heard := make(chan string, len(begun)), make(chan bool)
 	url := listen(t, frame.HandlerFunc(func(ctx context.Context, s *frame.Stream) error {
 		units := 0
 		s.Units = watch(s.Units, func(n int) {
-			if units = n - 1; units == 0 {
-				close(begun[s.Name])
+			if units = n - 1; units > 0 {
+				return
+			}
+			close(begun[s.Name])
+			if s.Name == "live/sound" {
+				<-heard // it does not end before
 			}
 		})
 		err := hub.ServeStream(ctx, s)
@@ -197,20 +204,21 @@ func TestBadPublishersHarmNoOther(t *testing.T) {
 	publisher := good.Publish(t, url+"good", true)
 
 	// Sound alone is a stream without pictures.
-	sound := frametest.Run(t, "-re", "-f", "lavfi", "-i", "sine", "-t", "2", "-c:a", "aac", "-f", "flv", url+"sound")
+	sound := frametest.Run(t, "-f", "lavfi", "-i", "sine", "-t", "2", "-c:a", "aac", "-f", "flv", url+"sound")
 	// A publisher that dies in the middle of a GOP.
-	dying := frametest.Clip{Frames: 300}.Publish(t, url+"dying", true)
+	dying := frametest.Clip{Frames: rounds}.Loop(t, url+"dying")
 	// A codec that is not supported.
 	old := frametest.Run(t, "-f", "lavfi", "-i", "testsrc2=s=320x180:d=1", "-c:v", "flv1", "-f", "flv", url+"old")
 
 	<-begun["live/sound"]
 	cam := hub.Camera("live/sound")
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	var typed *capture.Error
 	if _, err := cam.Capture(ctx, capture.Request{}); !errors.As(err, &typed) || typed.Step != "wait" || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("sound alone: %v", err)
 	}
+	close(heard)
 	<-begun["live/dying"]
 	cam = hub.Camera("live/dying")
 	before, err := cam.Capture(t.Context(), capture.Request{})

@@ -84,7 +84,7 @@ func record(t *testing.T, path *lossy, file string) *capture.Camera {
 	t.Helper()
 	cam := &capture.Camera{Decoder: &ffmpeg.Decoder{}, Encoder: &ffmpeg.JPEG{}, History: frame.History{MaxAge: time.Minute}}
 	ended := make(chan error, 1)
-	s := &rtsp.Server{UDPAddr: "127.0.0.1:0", Logger: slog.New(slog.DiscardHandler)}
+	s := &rtsp.Server{UDPAddr: "127.0.0.1:0", Logger: slog.New(slog.DiscardHandler), PublishTimeout: ample, IdleTimeout: ample}
 	s.Handler = frame.HandlerFunc(func(ctx context.Context, s *frame.Stream) error {
 		err := cam.ServeStream(ctx, s)
 		ended <- err

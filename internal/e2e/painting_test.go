@@ -4,6 +4,7 @@ import (
 	"image"
 	"math"
 	"math/rand/v2"
+	"sync"
 )
 
 // A painting is a picture to be painted, in full range.
@@ -18,35 +19,22 @@ type paint struct{ y, cb, cr []float32 }
 const paintSide = 1024 // a power of two
 
 // paints are two scenes, as photographs are: less of everything the finer it is, things with edges, some of them with texture.
-var paints = func() (all [2]paint) {
+//
+// The race detector does not look at what paints and compares pixels: one goroutine does, and it would take ten times as long.
+var paints = sync.OnceValue(paintScenes)
+
+//go:norace
+func paintScenes() *[2]paint {
+	var all [2]paint
 	for k := range all {
 		rnd := rand.New(rand.NewPCG(uint64(k), 7))
 		p := paint{make([]float32, paintSide*paintSide), make([]float32, paintSide*paintSide), make([]float32, paintSide*paintSide)}
-		octaves := func(dst []float32, amount, falls float64, to int) {
-			const from = 256
-			lattice := make([]float32, paintSide*paintSide)
-			for s := from; s >= to; s /= 2 {
-				n := paintSide / s
-				for i := range n * n {
-					lattice[i] = rnd.Float32() - 0.5
-				}
-				a := float32(amount * math.Pow(float64(s)/from, falls))
-				for y := range paintSide {
-					j, v := y/s, float32(y%s)/float32(s)
-					for x := range paintSide {
-						c, u := x/s, float32(x%s)/float32(s)
-						r, b := (c+1)%n, (j+1)%n
-						dst[y*paintSide+x] += a * ((1-v)*((1-u)*lattice[j*n+c]+u*lattice[j*n+r]) + v*((1-u)*lattice[b*n+c]+u*lattice[b*n+r]))
-					}
-				}
-			}
-		}
 		for i := range p.y {
 			p.y[i], p.cb[i], p.cr[i] = 120, 124, 132
 		}
-		octaves(p.y, 90, 0.55, 2)
-		octaves(p.cb, 40, 0.75, 8)
-		octaves(p.cr, 40, 0.75, 8)
+		octaves(rnd, p.y, 90, 0.55, 2)
+		octaves(rnd, p.cb, 40, 0.75, 8)
+		octaves(rnd, p.cr, 40, 0.75, 8)
 		for range 90 { // things
 			cx, cy, r := rnd.IntN(paintSide), rnd.IntN(paintSide), 12+rnd.IntN(60)
 			shade, cb, cr := 40+170*rnd.Float32(), 100+56*rnd.Float32(), 100+56*rnd.Float32()
@@ -79,10 +67,35 @@ var paints = func() (all [2]paint) {
 		}
 		all[k] = p
 	}
-	return all
-}()
+	return &all
+}
+
+// octaves adds noise to a texture, less of it the finer it is.
+//
+//go:norace
+func octaves(rnd *rand.Rand, dst []float32, amount, falls float64, to int) {
+	const from = 256
+	lattice := make([]float32, paintSide*paintSide)
+	for s := from; s >= to; s /= 2 {
+		n := paintSide / s
+		for i := range n * n {
+			lattice[i] = rnd.Float32() - 0.5
+		}
+		a := float32(amount * math.Pow(float64(s)/from, falls))
+		for y := range paintSide {
+			j, v := y/s, float32(y%s)/float32(s)
+			for x := range paintSide {
+				c, u := x/s, float32(x%s)/float32(s)
+				r, b := (c+1)%n, (j+1)%n
+				dst[y*paintSide+x] += a * ((1-v)*((1-u)*lattice[j*n+c]+u*lattice[j*n+r]) + v*((1-u)*lattice[b*n+c]+u*lattice[b*n+r]))
+			}
+		}
+	}
+}
 
 // sample reads a texture between its pixels.
+//
+//go:norace
 func sample(p []float32, x, y float64) float32 {
 	i, j := int(math.Floor(x)), int(math.Floor(y))
 	u, v := float32(x-float64(i)), float32(y-float64(j))
@@ -92,9 +105,13 @@ func sample(p []float32, x, y float64) float32 {
 }
 
 // code rounds to a code value.
+//
+//go:norace
 func code(v float32) byte { return byte(max(0, min(255, v+0.5))) }
 
 // put mixes a colour into a pixel.
+//
+//go:norace
 func (p *painting) put(x, y int, luma, cb, cr, part float32) {
 	if !image.Pt(x, y).In(p.Rect) || part <= 0 {
 		return
@@ -105,6 +122,7 @@ func (p *painting) put(x, y int, luma, cb, cr, part float32) {
 	p.Cr[c] = code(float32(p.Cr[c])*(1-part) + cr*part)
 }
 
+//go:norace
 func (p *painting) fill(y, cb, cr byte) {
 	for i := range p.Y {
 		p.Y[i] = y
@@ -118,8 +136,10 @@ func (p *painting) fill(y, cb, cr byte) {
 func (p *painting) world(k int, x, y float64) { p.over(k, x, y, 1) }
 
 // over paints it over what is there, of which a part shines through.
+//
+//go:norace
 func (p *painting) over(k int, x, y, part float64) {
-	t, a := &paints[k], float32(part)
+	t, a := &paints()[k], float32(part)
 	for v := range p.Rect.Dy() {
 		for u := range p.Rect.Dx() {
 			i := p.YOffset(u, v)
@@ -134,6 +154,8 @@ func (p *painting) over(k int, x, y, part float64) {
 }
 
 // blob paints something like a hand: of one colour, with creases.
+//
+//go:norace
 func (p *painting) blob(x, y, r float64) {
 	for v := int(y - r); v <= int(y+r); v++ {
 		for u := int(x - r); u <= int(x+r); u++ {
@@ -146,6 +168,8 @@ func (p *painting) blob(x, y, r float64) {
 }
 
 // light makes all brighter, or darker.
+//
+//go:norace
 func (p *painting) light(times, plus float64) {
 	for i, v := range p.Y {
 		p.Y[i] = code(float32(float64(v)*times + plus))
@@ -153,6 +177,8 @@ func (p *painting) light(times, plus float64) {
 }
 
 // shade darkens a part.
+//
+//go:norace
 func (p *painting) shade(part, left, top, right, bottom float64) {
 	for y := int(top); y < int(bottom); y++ {
 		for x := int(left); x < int(right); x++ {
@@ -162,6 +188,8 @@ func (p *painting) shade(part, left, top, right, bottom float64) {
 }
 
 // line writes something like a word or a number.
+//
+//go:norace
 func (p *painting) line(seed uint64, x, y, letters, scale int, shade float32) {
 	rnd := rand.New(rand.NewPCG(seed, 3))
 	for range letters {
@@ -184,7 +212,9 @@ func (p *painting) text(seed uint64, x, y, letters, lines, scale int) {
 	}
 }
 
+//go:norace
 func (p *painting) bricks(x, y float64) {
+	texture := paints()[0].y
 	for v := range p.Rect.Dy() {
 		for u := range p.Rect.Dx() {
 			fu, fv := float64(u)+x, float64(v)+y
@@ -192,12 +222,13 @@ func (p *painting) bricks(x, y float64) {
 			mu := math.Mod(fu+9*math.Mod(row, 2)*2, 36)
 			d := min(mu, 36-mu, fv-18*row, 18*(row+1)-fv)
 			k := max(0, min(1, d-1))
-			luma := 190 - 90*k + 0.15*float64(sample(paints[0].y, fu, fv))
+			luma := 190 - 90*k + 0.15*float64(sample(texture, fu, fv))
 			p.put(u, v, float32(luma), float32(128-12*k), float32(128+20*k), 1)
 		}
 	}
 }
 
+//go:norace
 func (p *painting) stripes(x float64) {
 	for v := range p.Rect.Dy() {
 		for u := range p.Rect.Dx() {

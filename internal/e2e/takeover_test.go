@@ -26,11 +26,10 @@ func TestSecondPublisher(t *testing.T) {
 			ends <- err
 			return err
 		}))
-		clip := frametest.Clip{Frames: 1200}
-		first := clip.Publish(t, url+"name", true)
+		first := frametest.Clip{Frames: rounds}.Loop(t, url+"name")
 		<-begun
 		before := hub.Camera("live/name")
-		second := clip.Publish(t, url+"name", true)
+		second := frametest.Clip{Frames: rounds}.Loop(t, url+"name")
 		if !takeOver {
 			if err := <-ends; !errors.Is(err, capture.ErrLive) {
 				t.Errorf("the second publisher ends with %v", err)
@@ -57,7 +56,7 @@ func TestSecondPublisher(t *testing.T) {
 		}
 		after := hub.Camera("live/name")
 		start := after.History.GOPs()[0][0].PTS
-		if n := number(t, still); after == before || n != frameOf(still.PTS, start) || after.History.GOPs()[0][0].Time.Before(before.History.GOPs()[0][0].Time) {
+		if n := number(t, still); after == before || n != frameOf(still.PTS, start)%rounds || after.History.GOPs()[0][0].Time.Before(before.History.GOPs()[0][0].Time) {
 			t.Errorf("frame %d at %v of the second publisher, whose first unit is at %v", n, still.PTS, start)
 		}
 		second.Kill()

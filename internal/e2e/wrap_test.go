@@ -124,7 +124,9 @@ func sendRTSP(zero uint32) func(t *testing.T, cam *capture.Camera, units []frame
 		}
 		ctx, cancel := context.WithCancel(context.Background())
 		served := make(chan error)
-		go func() { served <- (&rtsp.Server{Handler: h, Logger: slog.New(slog.DiscardHandler)}).Serve(ctx, ln) }()
+		go func() {
+			served <- (&rtsp.Server{Handler: h, Logger: slog.New(slog.DiscardHandler), PublishTimeout: ample, IdleTimeout: ample}).Serve(ctx, ln)
+		}()
 		t.Cleanup(func() {
 			cancel()
 			if err := <-served; !errors.Is(err, context.Canceled) {

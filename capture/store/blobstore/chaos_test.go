@@ -98,9 +98,7 @@ func TestNothingIsLost(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	draining, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	defer cancel()
-	cmd := p.command(draining, t)
+	cmd := p.command(t.Context(), t)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("delivery of what was left: %v: %s", err, out)
 	}

@@ -23,8 +23,8 @@ import (
 const (
 	user   = "livestill"
 	secret = "no secret"
-	first  = "stills-1"       // the first bucket's name
-	soon   = 20 * time.Second // for what has to happen; no measure of speed
+	first  = "stills-1"      // the first bucket's name
+	soon   = 5 * time.Minute // for what has to happen; no measure of speed
 )
 
 // A gateway is a versitygw, an S3 server that keeps its buckets in a folder.

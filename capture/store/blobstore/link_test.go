@@ -54,7 +54,7 @@ func TestLinks(t *testing.T) {
 	g := startGateway(t)
 	bucket, _ := g.newBucket(t)
 	plain := &blobstore.Store{Bucket: bucket, Base: "https://cdn.example.com/"}
-	links := &blobstore.Store{Bucket: bucket, Links: time.Minute}
+	links := &blobstore.Store{Bucket: bucket, Links: time.Hour}
 	for i, stream := range hostile {
 		s := still(stream, fmt.Sprint("ID%/ü", i), noise(1000))
 		if at, err := links.Locate(s); !errors.Is(err, errors.ErrUnsupported) {
@@ -75,11 +75,11 @@ func TestLinks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if link, err = plain.Link(t.Context(), at, time.Minute); err != nil {
+		if link, err = plain.Link(t.Context(), at, time.Hour); err != nil {
 			t.Fatal(err)
 		}
 		opens(t, link, s)
-		longer := strings.Replace(link, "X-Amz-Expires=60&", "X-Amz-Expires=3600&", 1)
+		longer := strings.Replace(link, "X-Amz-Expires=3600&", "X-Amz-Expires=7200&", 1)
 		unsigned, _, _ := strings.Cut(link, "?")
 		for _, link := range []string{longer, unsigned} {
 			if status, _, _ := get(t, link); status != http.StatusForbidden {

@@ -409,7 +409,7 @@ func TestDeleteWaits(t *testing.T) {
 // TestTimeout has a server that hangs, and a Put without a deadline.
 func TestTimeout(t *testing.T) {
 	var door gate
-	s := open(t, strings.Replace(serveSFTP(t, t.TempDir(), &door), ",", ",override.timeout=2s,", 1))
+	s := open(t, strings.Replace(serveSFTP(t, t.TempDir(), &door), ",", ",override.timeout=5s,", 1))
 	put(t, s, "sweeps beside")
 	if err := s.Close(); err != nil {
 		t.Error(err)

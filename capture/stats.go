@@ -1,0 +1,41 @@
+package capture
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// Stats say what a stream has cost, and costs.
+type Stats struct {
+	Captures   int           // under way
+	Delivered  int           // captures that have ended well, since the Camera was made
+	Failed     int           // and that have not
+	Decoded    int           // access units that were decoded for captures, or to keep warm
+	Processor  time.Duration // for which a place of the Decoder was held: to decode, enhance and encode
+	Remembered int64         // bytes of memory of the History
+}
+
+// counters are what Stats are made of.
+type counters struct {
+	captures, delivered, failed, decoded, processor atomic.Int64
+}
+
+// Stats returns what the stream has cost up to now.
+func (c *Camera) Stats() Stats {
+	s := &c.stats
+	return Stats{
+		Captures: int(s.captures.Load()), Delivered: int(s.delivered.Load()), Failed: int(s.failed.Load()), Decoded: int(s.decoded.Load()),
+		Processor: time.Duration(s.processor.Load()), Remembered: int64(c.History.Size()),
+	}
+}
+
+// Stats returns the Stats of the live streams, by their names.
+func (h *Hub) Stats() map[string]Stats {
+	all := make(map[string]Stats)
+	for _, name := range h.Streams() {
+		if c := h.Camera(name); c != nil {
+			all[name] = c.Stats()
+		}
+	}
+	return all
+}
