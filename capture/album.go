@@ -26,8 +26,8 @@ func (w *capture) hold() {
 	if w.album == nil {
 		return
 	}
-	if gops, gop, unit := w.camera.around(w.id); gops != nil {
-		w.release = w.camera.hold(gops[gop], unit)
+	if g, unit := w.camera.locate(w.id); g != nil {
+		w.release = w.camera.hold(g, unit)
 	}
 }
 

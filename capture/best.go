@@ -48,9 +48,10 @@ func (c *Camera) best(ctx context.Context, t target, m Moment) (ranked []Ranked,
 // there.
 func (c *Camera) window(t target, span time.Duration) (window []candidate) {
 	center := t.unit()
-	for _, g := range c.History.GOPs() {
+	from := func(u *frame.AccessUnit) time.Duration { return u.Shown().Sub(center.Shown()).Abs() }
+	for _, g := range c.some(func(u *frame.AccessUnit) bool { return from(u) <= span }) {
 		for i := range c.trusted(g) {
-			if away := g[i].Shown().Sub(center.Shown()).Abs(); away <= span {
+			if away := from(&g[i]); away <= span {
 				window = append(window, candidate{target: target{gop: g, index: i}, away: away})
 			}
 		}

@@ -256,7 +256,7 @@ func (c *Camera) rate(ctx context.Context, id pictureID, p *frame.Picture) <-cha
 func (c *Camera) wait(ctx context.Context, s *Still, asked time.Time) (target, error) {
 	for {
 		changed := c.History.Changed()
-		if t, ok := s.Request.Moment.find(c.History.GOPs(), asked); ok {
+		if t, ok := s.Request.Moment.find(&c.History, asked); ok {
 			s.Wanted = t.wanted
 			return t, nil
 		}

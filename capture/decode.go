@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"image"
@@ -89,7 +90,10 @@ func (c *Camera) off(t target, shown time.Time) (n int) {
 	if to.Before(from) {
 		from, to, sign = to, from, -1
 	}
-	for _, g := range c.History.GOPs() {
+	if to.Equal(from) {
+		return 0
+	}
+	for g := range c.History.Backward() {
 		for i := range g {
 			if g[i].Time.After(from) && !g[i].Time.After(to) {
 				n += sign
@@ -106,6 +110,14 @@ type pictureID struct {
 }
 
 func idOf(pts time.Duration, t time.Time) pictureID { return pictureID{pts, t.UnixNano()} }
+
+// is reports whether the picture is that of u.
+func (id pictureID) is(u *frame.AccessUnit) bool {
+	return u.PTS == id.pts && u.Time.UnixNano() == id.time
+}
+
+// in reports whether the picture is that of a unit of g.
+func (id pictureID) in(g frame.GOP, unit int) bool { return unit < len(g) && id.is(&g[unit]) }
 
 // A nearID tells what is wanted of a picture that stands in for another.
 type nearID struct {
@@ -199,29 +211,51 @@ func (c *Camera) unit(ctx context.Context, t target) (*frame.Picture, error) {
 	return d.Picture, d.err
 }
 
+// The most GOPs that are looked into for a picture that stands in for another: all of a second to either side if each picture is a GOP of
+// its own, at 30 a second.
+const mostNear = 60
+
 // nearest returns the good picture that was shown nearest to the instant wanted, and within tolerance of it; nil if there is none. What
 // follows damage in a GOP is damaged, so that pictures after it come from the next GOP. Its error is a fault, or that of ctx.
 func (c *Camera) nearest(ctx context.Context, t target, tolerance time.Duration) (*frame.Picture, error) {
-	away := func(at time.Time) time.Duration { return at.Sub(t.wanted).Abs() }
-	var best *frame.Picture
-	for _, g := range c.History.GOPs() {
-		if !slices.ContainsFunc(g, func(u frame.AccessUnit) bool { return away(u.Time) <= tolerance }) {
-			continue
-		}
-		var wants []*want
+	away := func(u *frame.AccessUnit) time.Duration { return u.Time.Sub(t.wanted).Abs() }
+	type near struct {
+		gop   frame.GOP
+		units []int
+		least time.Duration
+	}
+	var gops []near
+	for _, g := range c.some(func(u *frame.AccessUnit) bool { return away(u) <= tolerance }) {
+		n := near{gop: g, least: tolerance + 1}
 		for i := range c.trusted(g) {
-			if shown := g[i].Time; away(shown) <= tolerance {
-				wants = append(wants, newWant(i, func(l frame.Latent) bool {
-					if !l.Corrupt && !l.Hidden && (best == nil || away(shown) < away(best.Time)) {
-						if p := develop(l).Picture; p != nil && !blank(p.YCbCr) {
-							best = p // and the one before is nobody's any more
-						}
-					}
-					return false
-				}))
+			if d := away(&g[i]); d <= tolerance {
+				n.units, n.least = append(n.units, i), min(n.least, d)
 			}
 		}
-		if err := c.develop(ctx, g, wants...); err != nil {
+		if len(n.units) > 0 {
+			gops = append(gops, n)
+		}
+	}
+	slices.SortStableFunc(gops, func(a, b near) int { return cmp.Compare(a.least, b.least) })
+	var best *frame.Picture
+	closest := tolerance + 1 // how far best is away
+	for _, n := range gops[:min(len(gops), mostNear)] {
+		if n.least >= closest {
+			break
+		}
+		var wants []*want
+		for _, i := range n.units {
+			d := away(&n.gop[i])
+			wants = append(wants, newWant(i, func(l frame.Latent) bool {
+				if !l.Corrupt && !l.Hidden && d < closest {
+					if p := develop(l).Picture; p != nil && !blank(p.YCbCr) {
+						best, closest = p, d // and the one before is nobody's any more
+					}
+				}
+				return false
+			}))
+		}
+		if err := c.develop(ctx, n.gop, wants...); err != nil {
 			return nil, err
 		}
 		for _, w := range wants {
@@ -233,10 +267,24 @@ func (c *Camera) nearest(ctx context.Context, t target, tolerance time.Duration)
 	return best, nil
 }
 
+// some returns the GOPs that have such units, in decoding order.
+func (c *Camera) some(such func(u *frame.AccessUnit) bool) (gops []frame.GOP) {
+	for g := range c.History.Backward() {
+		for i := range g {
+			if such(&g[i]) {
+				gops = append(gops, g)
+				break
+			}
+		}
+	}
+	slices.Reverse(gops)
+	return gops
+}
+
 // firstLost returns the index of the first unit of g that is not whole or was forgotten, len(g) if all are there.
 func firstLost(g frame.GOP) int {
-	for i, u := range g {
-		if u.Lost || u.Data == nil {
+	for i := range g {
+		if g[i].Lost || g[i].Data == nil {
 			return i
 		}
 	}

@@ -3,7 +3,6 @@ package capture
 import (
 	"bytes"
 	"math/bits"
-	"slices"
 
 	"github.com/livestill/livestill/frame"
 )
@@ -21,7 +20,7 @@ const slip = 2
 // trusted returns how many of the units of a remembered GOP can be trusted as far as is known without decoding: those before the first
 // that is lost, or none if its header is damaged.
 func (c *Camera) trusted(g frame.GOP) int {
-	if h, ok := c.Decoder.(Header); ok && odd(h, c.History.GOPs(), g) {
+	if h, ok := c.Decoder.(Header); ok && odd(h, &c.History, g) {
 		return 0
 	}
 	return firstLost(g)
@@ -30,8 +29,8 @@ func (c *Camera) trusted(g frame.GOP) int {
 // odd reports whether the header of a GOP is damaged: if it differs from those of the GOPs before and after it, which are the same. At
 // either end of what is remembered it must differ from those of two others, and that hardly at all: a stream that changes for good
 // changes more.
-func odd(d Header, gops []frame.GOP, g frame.GOP) bool {
-	i := slices.IndexFunc(gops, func(o frame.GOP) bool { return same(o, g) })
+func odd(d Header, h *frame.History, g frame.GOP) bool {
+	gops, i := h.Around(g, 2)
 	if i < 0 {
 		return false
 	}

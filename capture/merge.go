@@ -14,8 +14,8 @@ import (
 //
 // Neighbours names the units whose pictures are worth decoding for that of a unit of gops[gop]: for each GOP their indexes, ascending.
 // The unit itself may be among them. It costs the decoding of a GOP up to the last of them; pictures between come nearly for free. The
-// GOPs are in decoding order, with no gap between; what comes after the picture is there if the capture may wait for it: see
-// Request.Lookahead. They are not to be written to.
+// GOPs are in decoding order, with no gap between, up to 1,000 before the picture's and after it; what comes after the picture is there if
+// the capture may wait for it: see Request.Lookahead. They are not to be written to.
 type Merger interface {
 	Enhancer
 	Neighbours(gops []frame.GOP, gop, unit int) [][]int
@@ -24,16 +24,29 @@ type Merger interface {
 // Alone is the reach of a capture whose picture has to do without neighbours.
 const alone = time.Duration(-1)
 
-// around returns the GOPs before and after a picture without a gap, and where in them its unit is; nil if that is forgotten.
-func (c *Camera) around(id pictureID) (gops []frame.GOP, gop, unit int) {
-	all := c.History.GOPs()
-	for gop = len(all) - 1; gop >= 0; gop-- {
-		unit = slices.IndexFunc(all[gop], func(u frame.AccessUnit) bool { return idOf(u.PTS, u.Time) == id })
-		if unit >= 0 {
-			break
+// locate returns where a picture's unit is; no GOP if that is forgotten.
+func (c *Camera) locate(id pictureID) (g frame.GOP, unit int) {
+	for g := range c.History.Backward() {
+		for unit := range g {
+			if id.is(&g[unit]) {
+				return g, unit
+			}
 		}
 	}
-	if gop < 0 {
+	return nil, 0
+}
+
+// A Merger is given no more GOPs than these, before a picture and after it: ten seconds of 100 key pictures each.
+const mostGOPs = 1000
+
+// around returns the GOPs before and after a picture without a gap, and where in them its unit is; nil if that is forgotten.
+func (c *Camera) around(id pictureID) (gops []frame.GOP, gop, unit int) {
+	g, unit := c.locate(id)
+	if g == nil {
+		return nil, 0, 0
+	}
+	all, gop := c.History.Around(g, mostGOPs)
+	if gop < 0 || !id.in(all[gop], unit) {
 		return nil, 0, 0
 	}
 	from, to := gop, gop+1
@@ -54,13 +67,17 @@ func (c *Camera) await(ctx context.Context, id pictureID, reach time.Duration) e
 	}
 	stalled := time.NewTimer(max(reach, reach+patience))
 	defer stalled.Stop()
+	g, unit := c.locate(id)
+	if g == nil {
+		return nil
+	}
 	for {
 		changed, ended := c.History.Changed(), c.serving()
-		gops, gop, unit := c.around(id)
-		if gops == nil || gop < len(gops)-1 || ended == nil {
+		gops, i := c.History.Around(g, 1)
+		if i < 0 || !id.in(gops[i], unit) || i < len(gops)-1 && c.History.Before(gops[i+1]) != nil || ended == nil {
 			return nil
 		}
-		if g := gops[gop]; g[len(g)-1].DTS-g[unit].PTS >= reach { // no unit is shown before it is decoded
+		if g = gops[i]; g[len(g)-1].DTS-g[unit].PTS >= reach { // no unit is shown before it is decoded
 			return nil
 		}
 		select {
@@ -184,6 +201,9 @@ func (c *Camera) passing(t target) (wants []*want) {
 // decodable returns those of the indexes of units of a GOP whose pictures can be had from the GOP alone: those that lead its key
 // picture may refer to what came before.
 func (c *Camera) decodable(g frame.GOP, units []int) (can []int) {
+	if len(units) == 0 {
+		return nil
+	}
 	end := c.trusted(g)
 	for _, i := range units {
 		if i >= 0 && i < end && g[i].PTS >= g[0].PTS {

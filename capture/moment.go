@@ -95,33 +95,41 @@ func (t target) unit() frame.AccessUnit { return t.gop[t.index] }
 // remembered reports whether the target can be decoded.
 func (t target) remembered() bool { return t.gop != nil && t.unit().Data != nil }
 
-// find returns the unit of the picture that is wanted among gops, for a capture asked for at the given time.
-// ok is false while units that are still to come may decide otherwise.
-func (m Moment) find(gops []frame.GOP, asked time.Time) (t target, ok bool) {
-	if len(gops) == 0 {
-		return t, false
-	}
+// find returns the unit of the picture that is wanted, for a capture asked for at the given time. ok is false while units that are still to
+// come may decide otherwise: that is seen by the newest alone.
+func (m Moment) find(h *frame.History, asked time.Time) (t target, ok bool) {
 	limit, shown := m.limit(asked)
-	if m.kind == atPTS {
-		gops = newestTimeline(gops)
-	}
-	if newest := gops[len(gops)-1]; m.timed() && !decided(&newest[len(newest)-1], shown, limit.Add(m.window)) {
-		return t, false
-	}
-	for _, g := range gops {
-		for i := range g {
+	var g frame.GOP // the oldest that counts
+	var best time.Time
+	for older := range h.Backward() {
+		switch {
+		case g == nil && m.timed() && !decided(&older[len(older)-1], shown, limit.Add(m.window)):
+			return t, false
+		case g != nil && m.kind == atPTS && g[0].DTS < older[len(older)-1].DTS:
+			return m.found(t, g, limit, shown), true // since then the publisher has counted anew
+		}
+		g = older
+		for i := len(g) - 1; i >= 0; i-- {
 			u := &g[i]
 			switch {
 			case m.timed() && shown(u).After(limit):
 			case !m.timed() && u.Data == nil: // forgotten, so not the newest there is
 			case m.kind == keyframe && !u.Key:
-			case t.gop != nil && u.Shown().Before(t.gop[t.index].Shown()):
+			case t.gop != nil && !u.Shown().After(best):
 			default:
-				t.gop, t.index = g, i
+				t.gop, t.index, best = g, i, u.Shown()
 			}
 		}
 	}
-	u := &gops[0][0]
+	if g == nil {
+		return t, false
+	}
+	return m.found(t, g, limit, shown), true
+}
+
+// found returns a target with all that its unit tells, or the first unit of the oldest GOP if it has none.
+func (m Moment) found(t target, oldest frame.GOP, limit time.Time, shown func(*frame.AccessUnit) time.Time) target {
+	u := &oldest[0]
 	if t.gop != nil {
 		u = &t.gop[t.index]
 	}
@@ -129,7 +137,7 @@ func (m Moment) find(gops []frame.GOP, asked time.Time) (t target, ok bool) {
 	if m.timed() {
 		t.wanted = u.Time.Add(limit.Sub(shown(u)))
 	}
-	return t, true
+	return t
 }
 
 // timed reports whether the moment is an instant.
@@ -145,16 +153,6 @@ func (m Moment) limit(asked time.Time) (limit time.Time, shown func(u *frame.Acc
 	default:
 		return m.at, func(u *frame.AccessUnit) time.Time { return u.Time }
 	}
-}
-
-// newestTimeline returns the GOPs since the publisher last began to count anew.
-func newestTimeline(gops []frame.GOP) []frame.GOP {
-	for i := len(gops) - 1; i > 0; i-- {
-		if gops[i][0].DTS < gops[i-1][len(gops[i-1])-1].DTS {
-			return gops[i:]
-		}
-	}
-	return gops
 }
 
 // decided reports whether no unit that comes after u can be shown at or before limit. A unit is not shown before it is decoded.

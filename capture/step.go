@@ -54,14 +54,12 @@ func (l *line) patient(i int) bool {
 
 // grow looks what has come of the GOP, and reports whether it is over.
 func (l *line) grow() (over bool) {
-	gops := l.camera.History.GOPs()
-	for i, g := range gops {
-		if same(g, l.gop) {
-			if len(g) > len(l.gop) {
-				l.gop = g
-			}
-			return i < len(gops)-1
-		}
+	gops, i := l.camera.History.Around(l.gop, 1)
+	if i < 0 {
+		return true
 	}
-	return true
+	if len(gops[i]) > len(l.gop) {
+		l.gop = gops[i]
+	}
+	return i < len(gops)-1
 }

@@ -11,9 +11,7 @@ func (c *Camera) keepWarm(ctx context.Context) {
 	var tried frame.GOP
 	for ctx.Err() == nil {
 		changed := c.History.Changed()
-		gops := c.History.GOPs()
-		if len(gops) > 0 {
-			g := gops[len(gops)-1]
+		for g := range c.History.Backward() {
 			if span := g[len(g)-1].Shown().Sub(g[0].Shown()); span >= c.Warm && (tried == nil || !same(tried, g)) {
 				tried = g
 				c.lines.mu.Lock()
@@ -25,6 +23,7 @@ func (c *Camera) keepWarm(ctx context.Context) {
 				l.wake()
 				c.lines.mu.Unlock()
 			}
+			break // the newest is all that counts
 		}
 		select {
 		case <-changed:

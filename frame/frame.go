@@ -49,6 +49,7 @@ type AccessUnit struct {
 	// SourceTime is set if Time is by the source's own clock, as RTSP can tell it; else Time is by when units arrived. Sources' clocks
 	// are often wrong: Offset is how far Time is ahead of this machine's clock, as far as arrival can tell.
 	SourceTime bool
+	place      uint32 // of the GOP that it begins in a History, counted from the first
 	Offset     time.Duration
 
 	PTS  time.Duration // presentation time, from a zero of the publisher's own

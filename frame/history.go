@@ -1,6 +1,7 @@
 package frame
 
 import (
+	"iter"
 	"sync"
 	"time"
 )
@@ -33,7 +34,8 @@ type History struct {
 
 	mu       sync.Mutex
 	gops     []remembered  // in decoding order
-	places   int           // of the array they are in
+	first    uint32        // place of the first
+	array    int           // how many the array has room for that they are in
 	weight   int           // of all of them, as live memory
 	closed   bool          // the last of gops takes no more units
 	degraded bool          // the last of gops was too much
@@ -101,7 +103,9 @@ func (h *History) begin(u *AccessUnit) {
 	if len(h.gops) == cap(h.gops) {
 		h.resize()
 	}
-	h.gops = append(h.gops, remembered{append(make(GOP, 0, length), *u), joined, weight})
+	g := append(make(GOP, 0, length), *u)
+	g[0].place = h.first + uint32(len(h.gops))
+	h.gops = append(h.gops, remembered{g, joined, weight})
 	h.weight += weight
 	h.closed, h.degraded = false, false
 }
@@ -176,7 +180,8 @@ func (h *History) drop() {
 	h.weight -= h.gops[0].weight
 	h.gops[0] = remembered{}
 	h.gops = h.gops[1:]
-	if h.places > 3*len(h.gops)+spare {
+	h.first++
+	if h.array > 3*len(h.gops)+spare {
 		h.resize()
 	}
 }
@@ -207,8 +212,8 @@ const spare = 8
 
 // resize makes room for as many GOPs as there are, and some more.
 func (h *History) resize() {
-	h.places = 2*len(h.gops) + spare
-	h.gops = append(make([]remembered, 0, h.places), h.gops...)
+	h.array = 2*len(h.gops) + spare
+	h.gops = append(make([]remembered, 0, h.array), h.gops...)
 }
 
 // giveWay forgets what the Budget needs for others: the oldest GOPs, at least a sixteenth of all; if there is but one, the data of all its
@@ -254,17 +259,79 @@ func (h *History) GOPs() []GOP {
 // seen returns the GOP as it is now.
 func (g *remembered) seen() GOP { return g.GOP[:len(g.GOP):len(g.GOP)] }
 
+// Backward yields the GOPs that are remembered, the newest first, each as it is by then. Unlike GOPs it takes no memory and little time if
+// the newest few are enough.
+func (h *History) Backward() iter.Seq[GOP] {
+	return func(yield func(GOP) bool) {
+		var some [16]GOP // so that the lock is not taken for each
+		h.mu.Lock()
+		end := h.first + uint32(len(h.gops))
+		h.mu.Unlock()
+		for {
+			n := h.before(end, some[:])
+			for _, g := range some[:n] {
+				if !yield(g) {
+					return
+				}
+			}
+			if n < len(some) {
+				return
+			}
+			end -= uint32(n)
+		}
+	}
+}
+
+// before copies the GOPs before a place to some, the newest first, as many as there are room for, and returns how many.
+func (h *History) before(end uint32, some []GOP) (n int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	left := int(int32(end - h.first)) // below zero if more has been forgotten
+	for n < min(left, len(some)) {
+		some[n] = h.gops[left-1-n].seen()
+		n++
+	}
+	return n
+}
+
+// Around returns g, one of GOPs, as it is now, with the GOPs that came before and after it, no more than reach of each, whether there was
+// a Cut between or not: g is gops[i]. If it is forgotten, i is -1.
+func (h *History) Around(g GOP, reach int) (gops []GOP, i int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	at := h.index(g)
+	if at < 0 {
+		return nil, -1
+	}
+	from, to := max(0, at-reach), min(len(h.gops), at+1+reach)
+	gops = make([]GOP, 0, to-from)
+	for i := range h.gops[from:to] {
+		gops = append(gops, h.gops[from+i].seen())
+	}
+	return gops, at - from
+}
+
 // Before returns the GOP that came right before g, one of GOPs; nil if it is forgotten, or there was a Cut between. The first pictures of
 // g may refer to it, as those of open GOPs do that are shown before the key unit.
 func (h *History) Before(g GOP) GOP {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for i := 1; i < len(h.gops); i++ {
-		if key := &h.gops[i].GOP[0]; h.gops[i].joined && key.PTS == g[0].PTS && key.Time.Equal(g[0].Time) { // it may have grown elsewhere by now
-			return h.gops[i-1].seen()
-		}
+	if i := h.index(g); i > 0 && h.gops[i].joined {
+		return h.gops[i-1].seen()
 	}
 	return nil
+}
+
+// index returns the index of g, which may have grown by now; -1 if it is forgotten.
+func (h *History) index(g GOP) int {
+	i := int(g[0].place - h.first)
+	if i >= len(h.gops) {
+		return -1
+	}
+	if key := &h.gops[i].GOP[0]; key.PTS != g[0].PTS || !key.Time.Equal(g[0].Time) {
+		return -1 // it is of another History
+	}
+	return i
 }
 
 // Changed returns a channel that is closed when the next unit is remembered. To wait for a unit, call it before looking at GOPs.

@@ -1,0 +1,90 @@
+package capture
+
+import (
+	"slices"
+	"time"
+
+	"github.com/livestill/livestill/frame"
+)
+
+// A Finding is where something was found: a unit of a GOP; no GOP if nowhere.
+type Finding struct {
+	GOP    frame.GOP
+	Unit   int
+	Wanted time.Time
+	Ago    time.Duration
+	Key    bool
+	OK     bool
+}
+
+func finding(t target, ok bool) Finding {
+	return Finding{t.gop, t.index, t.wanted, t.offset, t.key, ok}
+}
+
+// Find finds a Moment as a capture does.
+func Find(m Moment, h *frame.History, asked time.Time) Finding { return finding(m.find(h, asked)) }
+
+// FindInAll is what Find must find.
+func FindInAll(m Moment, gops []frame.GOP, asked time.Time) Finding {
+	var t target
+	if len(gops) == 0 {
+		return finding(t, false)
+	}
+	limit, shown := m.limit(asked)
+	if m.kind == atPTS {
+		for i := len(gops) - 1; i > 0; i-- {
+			if gops[i][0].DTS < gops[i-1][len(gops[i-1])-1].DTS {
+				gops = gops[i:]
+				break
+			}
+		}
+	}
+	if newest := gops[len(gops)-1]; m.timed() && !decided(&newest[len(newest)-1], shown, limit.Add(m.window)) {
+		return finding(t, false)
+	}
+	for _, g := range gops {
+		for i := range g {
+			u := &g[i]
+			switch {
+			case m.timed() && shown(u).After(limit):
+			case !m.timed() && u.Data == nil:
+			case m.kind == keyframe && !u.Key:
+			case t.gop != nil && u.Shown().Before(t.gop[t.index].Shown()):
+			default:
+				t.gop, t.index = g, i
+			}
+		}
+	}
+	return finding(m.found(t, gops[0], limit, shown), true)
+}
+
+// Off is off.
+func Off(c *Camera, wanted, shown time.Time) int { return c.off(target{wanted: wanted}, shown) }
+
+// Locate is locate.
+func Locate(c *Camera, u frame.AccessUnit) (frame.GOP, int) { return c.locate(idOf(u.PTS, u.Time)) }
+
+// Around is around.
+func Around(c *Camera, u frame.AccessUnit) (gops []frame.GOP, gop, unit int) {
+	return c.around(idOf(u.PTS, u.Time))
+}
+
+// Odd is odd.
+func Odd(d Header, h *frame.History, g frame.GOP) bool { return odd(d, h, g) }
+
+// OddInAll is what Odd must say of gops[i].
+func OddInAll(d Header, gops []frame.GOP, i int) bool {
+	head := func(i int) []byte { return d.Header(gops[i][0]) }
+	equal := func(a, b int) bool { return slices.Equal(head(a), head(b)) }
+	last := len(gops) - 1
+	switch {
+	case last < 2 || i > 0 && equal(i, i-1) || i < last && equal(i, i+1):
+		return false
+	case i == 0:
+		return equal(1, 2) && flipped(head(0), head(1)) <= slip
+	case i == last:
+		return equal(i-1, i-2) && flipped(head(i), head(i-1)) <= slip
+	default:
+		return equal(i-1, i+1) && (i < 2 || !equal(i, i-2)) && (i+2 > last || !equal(i, i+2))
+	}
+}
