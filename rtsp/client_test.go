@@ -30,7 +30,7 @@ var (
 // ample is longer than any stall of a busy machine. It stands where a time out must not come, and bounds times of day.
 const ample = 5 * time.Minute
 
-// collect pulls until it has n units of one stream, which must not end before.
+// collect pulls until it has n units of one stream; one that ends before is pulled again.
 func collect(t *testing.T, c *rtsp.Client, n int) (s *frame.Stream, units []frame.AccessUnit) {
 	t.Helper()
 	c.Timeout = cmp.Or(c.Timeout, ample)
