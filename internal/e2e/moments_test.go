@@ -112,6 +112,8 @@ func decodeAll(t *testing.T, units []frame.AccessUnit) film {
 }
 
 // has reports whether a picture looks as it must: no block of 64 by 64 is off by more than 30 dB.
+//
+//go:norace
 func (f film) has(p *frame.Picture) bool {
 	const side, most = 64, 65 // 255 squared, by a thousand
 	want := f[p.PTS]
