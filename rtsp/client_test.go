@@ -160,7 +160,7 @@ func TestClientMarksLoss(t *testing.T) {
 
 func TestClientReconnects(t *testing.T) {
 	var first server
-	first.start(t, "", true)
+	first.start(t, frametest.FreeAddr(t), true)
 	first.publish(t, frametest.Clip{})
 	began, ended := make(chan struct{}), make(chan error)
 	c := rtsp.Client{URL: first.url(), Retry: 10 * time.Millisecond, MaxRetry: 50 * time.Millisecond,

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -98,13 +97,8 @@ func (c *ipCamera) play(ctx context.Context, t *testing.T, addr string, units []
 // TestHistoryOutlastsAReconnect pulls from a camera with a clock that is a minute ahead, which goes away for a moment. What was on show
 // before can be captured after, and times never step back, though at first the camera does not tell its clock again.
 func TestHistoryOutlastsAReconnect(t *testing.T) {
-	ln, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
 	units := frametest.Clip{}.Units(t)
-	addr := ln.Addr().String()
-	_ = ln.Close()
+	addr := frametest.FreeAddr(t)
 	cam := camera()
 	pulls := make(chan frame.Pull, 100)
 	client := rtsp.Client{URL: "rtsp://" + addr + "/cam", Handler: cam, Transport: rtsp.TCP, Timeout: ample, OnPull: func(p frame.Pull) { pulls <- p },
