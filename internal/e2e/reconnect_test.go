@@ -57,6 +57,7 @@ func (c *ipCamera) play(ctx context.Context, t *testing.T, addr string, units []
 	video := &format.H264{PayloadTyp: 96, PacketizationMode: 1}
 	media := &description.Media{Type: description.MediaTypeVideo, Formats: []format.Format{video}}
 	c.Handler, c.RTSPAddress, c.DisableRTCPSenderReports = c, addr, true
+	c.ReadTimeout, c.WriteTimeout, c.WriteQueueSize = ample, ample, 8192 // packets: a busy machine drops none
 	if err := c.Start(); err != nil {
 		t.Error(err)
 		return
