@@ -165,7 +165,11 @@ func TestHistoryOutlastsAReconnect(t *testing.T) {
 	const gone = 30 // units until it was gone: a capture of a time ago may be that late
 	for i := 0; i < len(before)-gone; i += 15 {
 		u := before[i]
-		for _, m := range []capture.Moment{capture.At(u.Time), capture.Ago(time.Since(u.Shown()))} {
+		for _, moment := range []func() capture.Moment{
+			func() capture.Moment { return capture.At(u.Time) },
+			func() capture.Moment { return capture.Ago(time.Since(u.Shown())) },
+		} {
+			m := moment()
 			still, err := cam.Capture(t.Context(), capture.Request{Moment: m})
 			if err != nil {
 				t.Fatal(err)
