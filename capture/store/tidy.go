@@ -1,0 +1,230 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/livestill/livestill/capture"
+)
+
+// Keep bounds what a store keeps. Zero fields do not.
+type Keep struct {
+	Age   time.Duration // since a still was stored, by the clock of the drive
+	Count int           // files; the oldest go first
+	Bytes int64         // of files; the oldest go first
+}
+
+const (
+	// A Put has some time for tidying, in which a local disk looks at a thousand files. It waits a little longer for the drive to answer,
+	// then leaves it alone with that. A slow drive gets as many steps as it takes to go through more files than are put.
+	sliceTime  = 4 * time.Millisecond
+	sliceSteps = 64
+	longestPut = 8 * time.Millisecond
+
+	// Between two times that Puts tidy all is at least this, and so many times as long as it took.
+	betweenTidying = time.Minute
+	tidyingShare   = 100
+
+	late = time.Hour // for tidying all takes; then the operator is told
+)
+
+// A tidyState is how far tidying is, which goes on where it was left.
+type tidyState struct {
+	round *round // nil between times
+
+	begun, ended int           // how many rounds have; those up to ended left nothing over that they could delete
+	began        time.Time     // when the first round of this time did
+	worked       time.Duration // at it since
+	failed       error         // the first error since
+	failures     int           // since
+	told         bool          // that it is late
+
+	err  error     // of the last time
+	next time.Time // for Puts to tidy
+}
+
+// A round goes once through all that is there. It deletes what is too old, and what the round before has found to be over the bounds, and
+// finds that for the next round. So nothing has to be remembered of single files.
+type round struct {
+	walk    walk
+	read    func(key string) (capture.Stored, bool)
+	began   time.Time // by our clock
+	now     time.Time // when it began, by the drive's
+	surplus surplus   // to be deleted
+	ages    ages      // of what is left
+	removed int
+}
+
+// Tidy deletes what is over Keep, and what writes left behind that were cut off more than an hour ago. It goes on where Puts, or a Tidy
+// that its context ended, have left it, until Keep holds for all that was there when it was called. What cannot be deleted is left, and Tidy fails in the end.
+func (d *Dir) Tidy(ctx context.Context) error {
+	if err := d.check(); err != nil {
+		return err
+	}
+	d.tidying.Lock()
+	begun := d.tidy.begun
+	d.tidying.Unlock()
+	for {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		d.tidying.Lock()
+		err := d.tidySome("", nil)
+		ended := d.tidy.ended
+		if err == nil && ended > begun {
+			err = d.tidy.err
+		}
+		d.tidying.Unlock()
+		if err != nil || ended > begun {
+			return err
+		}
+	}
+}
+
+// tidyBeside tidies a little, if it is time and nobody does. It returns in time, if need be before that is done. What was put just
+// now stays.
+func (d *Dir) tidyBeside(put string) {
+	if !d.tidying.TryLock() {
+		return
+	}
+	if time.Now().Before(d.tidy.next) {
+		d.tidying.Unlock()
+		return
+	}
+	done := make(chan struct{})
+	go func() { // ends by itself, when the drive has answered
+		defer close(done)
+		defer d.tidying.Unlock()
+		log := cmp.Or(d.Logger, slog.Default()).With("folder", d.Path)
+		if err := d.tidySome(put, log); err != nil {
+			log.Warn("tidying failed", "error", err)
+			d.tidy.next = time.Now().Add(betweenTidying)
+		}
+	}()
+	select {
+	case <-done:
+	case <-time.After(longestPut):
+	}
+}
+
+// tidySome tidies for sliceTime. log hears what goes wrong with single files; nil if whoever waits for the end returns it. d.tidying is held.
+func (d *Dir) tidySome(put string, log *slog.Logger) (err error) {
+	f, err := openFolder(d.Path, d.Volume)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	t := &d.tidy
+	start := time.Now()
+	defer func() { t.worked += time.Since(start) }()
+	if t.round == nil {
+		t.began, t.worked, t.failed, t.failures, t.told = start, 0, nil, 0, false
+		if t.round, err = d.newRound(f, surplus{}); err != nil {
+			return err
+		}
+	}
+	for n := 0; n < sliceSteps || time.Since(start) < sliceTime; n++ {
+		if len(t.round.walk.levels) == 0 {
+			if over := t.round.ages.over(d.Keep); over.any && (t.round.removed > 0 || !t.round.surplus.any) {
+				if t.round, err = d.newRound(f, over); err != nil {
+					return err
+				}
+				continue
+			}
+			d.tidied(start)
+			return nil
+		}
+		if err := d.tidyStep(f, put); err != nil {
+			t.failures++
+			if t.failed == nil {
+				t.failed = err
+				if log != nil {
+					log.Warn("tidying goes on, but not all can be deleted", "error", err)
+				}
+			}
+		}
+	}
+	if log != nil && !t.told && time.Since(t.began) > late {
+		t.told = true
+		log.Warn("tidying takes long, since little is put or the drive is slow; Dir.Tidy does it at once", "since", t.began, "files", t.round.ages.files)
+	}
+	return nil
+}
+
+// tidied notes that a time has ended.
+func (d *Dir) tidied(start time.Time) {
+	t := &d.tidy
+	t.round, t.ended, t.err = nil, t.begun, nil
+	if t.failed != nil {
+		t.err = fmt.Errorf("store: tidy %s: %d failures, the first: %w", d.Path, t.failures, t.failed)
+	}
+	now := time.Now()
+	t.next = now.Add(max(betweenTidying, tidyingShare*(t.worked+now.Sub(start))))
+}
+
+func (d *Dir) newRound(f *folder, over surplus) (*round, error) {
+	_, read, err := d.Template.Select(capture.Selection{})
+	if err != nil {
+		return nil, err
+	}
+	r := &round{walk: walk{enters: d.Template.makes}, read: read, surplus: over, began: time.Now(), now: f.now()}
+	if d.Keep != (Keep{}) {
+		err = r.walk.enter(f, ".")
+	}
+	if err = errors.Join(err, r.walk.enter(f, backstage)); err != nil {
+		r.walk.close()
+		return nil, err
+	}
+	d.tidy.begun++
+	return r, nil
+}
+
+// tidyStep makes a step of the round.
+func (d *Dir) tidyStep(f *folder, put string) error {
+	r := d.tidy.round
+	return r.walk.step(f, func(name string, info fs.FileInfo) (removed bool, err error) {
+		stored, size := info.ModTime(), info.Size()
+		age := r.now.Add(time.Since(r.began)).Sub(stored)
+		if path.Dir(name) == backstage {
+			if strings.HasPrefix(path.Base(name), tempFile) && age >= stale {
+				_, err = d.forget(f, name, stored)
+			}
+			return false, err
+		}
+		if _, ok := r.read(name); !ok {
+			return false, nil
+		}
+		if name != put && (d.Keep.Age > 0 && age > d.Keep.Age || r.surplus.takes(stored, size)) {
+			if removed, err = d.forget(f, name, stored); removed {
+				r.removed++
+				return true, nil
+			}
+		}
+		r.ages.add(stored, size)
+		return false, err
+	})
+}
+
+// forget removes a file, unless it is being put again, or was.
+func (d *Dir) forget(f *folder, name string, stored time.Time) (removed bool, err error) {
+	if d.putting.try(name) != nil {
+		return false, nil
+	}
+	defer d.putting.free(name)
+	info, err := f.Lstat(name)
+	if err == nil && info.ModTime().Equal(stored) {
+		err = f.Remove(name)
+		removed = err == nil
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, nil
+	}
+	return removed, err
+}
