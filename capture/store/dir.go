@@ -65,7 +65,7 @@ func (d *Dir) Put(ctx context.Context, s *capture.Still) (location string, err e
 	defer func() { err = errors.Join(err, f.Close()) }()
 	err = f.floor(d.MinFree, int64(len(s.Data)))
 	if errors.Is(err, ErrFull) {
-		d.tidyBeside("")
+		d.tidyBeside(f, "")
 		err = f.floor(d.MinFree, int64(len(s.Data)))
 	}
 	if err != nil {
@@ -79,7 +79,7 @@ func (d *Dir) Put(ctx context.Context, s *capture.Still) (location string, err e
 	if err != nil {
 		return "", err
 	}
-	d.tidyBeside(key)
+	d.tidyBeside(f, key)
 	return d.path(key), nil
 }
 

@@ -253,6 +253,14 @@ func (f *folder) sweep(age time.Duration) error {
 	return nil
 }
 
+// changed is when a file was, which is now if it was put just now; now if it is not there.
+func (f *folder) changed(name string) time.Time {
+	if info, err := f.Lstat(name); err == nil {
+		return info.ModTime()
+	}
+	return f.now()
+}
+
 // now is the time by the clock of the drive, which may be another machine's; by ours if the drive takes no file to tell.
 func (f *folder) now() time.Time {
 	name := backstage + "/" + tempFile + rand.Text()

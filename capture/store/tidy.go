@@ -40,7 +40,8 @@ type tidyState struct {
 	round *round // nil between times
 
 	begun, ended int           // how many rounds have; those up to ended left nothing over that they could delete
-	began        time.Time     // when the first round of this time did
+	began        time.Time     // when the first round of this time did, by our clock
+	now          time.Time     // the same by the drive's
 	worked       time.Duration // at it since
 	failed       error         // the first error since
 	failures     int           // since
@@ -55,10 +56,8 @@ type tidyState struct {
 type round struct {
 	walk    walk
 	read    func(key string) (capture.Stored, bool)
-	began   time.Time // by our clock
-	now     time.Time // when it began, by the drive's
-	surplus surplus   // to be deleted
-	ages    ages      // of what is left
+	surplus surplus // to be deleted
+	ages    ages    // of what is left
 	removed int
 }
 
@@ -75,22 +74,34 @@ func (d *Dir) Tidy(ctx context.Context) error {
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
-		d.tidying.Lock()
-		err := d.tidySome("", nil)
-		ended := d.tidy.ended
-		if err == nil && ended > begun {
-			err = d.tidy.err
-		}
-		d.tidying.Unlock()
-		if err != nil || ended > begun {
+		ended, err := d.tidySlice(begun)
+		if ended || err != nil {
 			return err
 		}
 	}
 }
 
-// tidyBeside tidies a little, if it is time and nobody does. It returns in time, if need be before that is done. What was put just
-// now stays.
-func (d *Dir) tidyBeside(put string) {
+// tidySlice tidies a little, and reports whether a time has ended that began after so many rounds had, with its error.
+func (d *Dir) tidySlice(begun int) (ended bool, err error) {
+	f, err := openFolder(d.Path, d.Volume)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	d.tidying.Lock()
+	defer d.tidying.Unlock()
+	if d.tidy.round == nil {
+		d.tidy.begin(f.now())
+	}
+	if err := d.tidySome(f, "", nil); err != nil || d.tidy.ended <= begun {
+		return false, err
+	}
+	return true, d.tidy.err
+}
+
+// tidyBeside tidies a little, if it is time and nobody does. It returns in time, if need be before that is done. What was put just now,
+// if anything, stays.
+func (d *Dir) tidyBeside(f *folder, put string) {
 	if !d.tidying.TryLock() {
 		return
 	}
@@ -98,12 +109,22 @@ func (d *Dir) tidyBeside(put string) {
 		d.tidying.Unlock()
 		return
 	}
+	log := cmp.Or(d.Logger, slog.Default()).With("folder", d.Path)
+	own, err := f.OpenRoot(".")
+	if err != nil {
+		d.tidying.Unlock()
+		log.Warn("tidying failed", "error", err)
+		return
+	}
+	if d.tidy.round == nil {
+		d.tidy.begin(f.changed(put))
+	}
 	done := make(chan struct{})
 	go func() { // ends by itself, when the drive has answered
 		defer close(done)
 		defer d.tidying.Unlock()
-		log := cmp.Or(d.Logger, slog.Default()).With("folder", d.Path)
-		if err := d.tidySome(put, log); err != nil {
+		f := &folder{own}
+		if err := errors.Join(d.tidySome(f, put, log), f.Close()); err != nil {
 			log.Warn("tidying failed", "error", err)
 			d.tidy.next = time.Now().Add(betweenTidying)
 		}
@@ -114,18 +135,17 @@ func (d *Dir) tidyBeside(put string) {
 	}
 }
 
-// tidySome tidies for sliceTime. log hears what goes wrong with single files; nil if whoever waits for the end returns it. d.tidying is held.
-func (d *Dir) tidySome(put string, log *slog.Logger) (err error) {
-	f, err := openFolder(d.Path, d.Volume)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
+// begin begins a time, at an instant by the drive's clock.
+func (t *tidyState) begin(now time.Time) {
+	t.began, t.now, t.worked, t.failed, t.failures, t.told = time.Now(), now, 0, nil, 0, false
+}
+
+// tidySome tidies for sliceTime. log hears what goes wrong with single files; it is nil if whoever waits for the end is told. d.tidying is held.
+func (d *Dir) tidySome(f *folder, put string, log *slog.Logger) (err error) {
 	t := &d.tidy
 	start := time.Now()
 	defer func() { t.worked += time.Since(start) }()
 	if t.round == nil {
-		t.began, t.worked, t.failed, t.failures, t.told = start, 0, nil, 0, false
 		if t.round, err = d.newRound(f, surplus{}); err != nil {
 			return err
 		}
@@ -174,7 +194,7 @@ func (d *Dir) newRound(f *folder, over surplus) (*round, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &round{walk: walk{enters: d.Template.makes}, read: read, surplus: over, began: time.Now(), now: f.now()}
+	r := &round{walk: walk{enters: d.Template.makes}, read: read, surplus: over}
 	if d.Keep != (Keep{}) {
 		err = r.walk.enter(f, ".")
 	}
@@ -188,10 +208,10 @@ func (d *Dir) newRound(f *folder, over surplus) (*round, error) {
 
 // tidyStep makes a step of the round.
 func (d *Dir) tidyStep(f *folder, put string) error {
-	r := d.tidy.round
+	t, r := &d.tidy, d.tidy.round
 	return r.walk.step(f, func(name string, info fs.FileInfo) (removed bool, err error) {
 		stored, size := info.ModTime(), info.Size()
-		age := r.now.Add(time.Since(r.began)).Sub(stored)
+		age := t.now.Add(time.Since(t.began)).Sub(stored)
 		if path.Dir(name) == backstage {
 			if strings.HasPrefix(path.Base(name), tempFile) && age >= stale {
 				_, err = d.forget(f, name, stored)

@@ -1,0 +1,115 @@
+package store_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/livestill/livestill/capture"
+	"github.com/livestill/livestill/capture/store"
+)
+
+var many = flag.Int("store.files", 20_000, "files of the tests of folders with many")
+
+const links = 100 // to one file, which share its time
+
+// fill makes empty files as a Dir names them, in folders of streams or all in one, the oldest first and a second apart. Some share their time
+// since they are links, which is quick.
+func fill(t testing.TB, dir string, files, streams int) {
+	t.Helper()
+	check := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	origin := ""
+	for n := range files {
+		s := still(fmt.Sprint("live/", n%streams), fmt.Sprint("old", n), nil)
+		at, err := (&store.Dir{Path: dir}).Locate(s)
+		check(err)
+		if n < streams {
+			check(os.MkdirAll(filepath.Dir(at), 0o700))
+		}
+		if n%links > 0 {
+			check(os.Link(origin, at))
+			continue
+		}
+		check(os.WriteFile(at, nil, 0o600))
+		check(os.Chtimes(at, time.Time{}, time.Now().Add(time.Duration(n-files)*time.Second)))
+		origin = at
+	}
+}
+
+// TestDirForgetsOfMany has a folder with many files come down to its bounds by Puts with deadlines, which keep to them, and by a Tidy that
+// its context ends again and again. The oldest go.
+func TestDirForgetsOfMany(t *testing.T) {
+	for _, test := range []struct {
+		about   string
+		streams int
+		keep    store.Keep
+		left    int
+		puts    bool
+	}{
+		{"by count, all in one folder", 1, store.Keep{Count: 1000}, 1000, true},
+		{"by count, in many folders", 500, store.Keep{Count: 1000}, 1000, true},
+		{"by age", 10, store.Keep{Age: 3000 * time.Second}, 3000, true},
+		{"by bytes", 10, store.Keep{Bytes: 1}, 1, true},
+		{"without Puts", 10, store.Keep{Count: 1000}, 1000, false},
+	} {
+		d := &store.Dir{Path: t.TempDir(), Keep: test.keep, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))}
+		fill(t, d.Path, *many, test.streams)
+		puts := 0
+		for over := true; over; puts++ {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			if !test.puts {
+				over = d.Tidy(ctx) != nil
+			} else if _, err := d.Put(ctx, still("live/0", fmt.Sprint("new", puts), []byte("data"))); err != nil {
+				t.Fatal(err)
+			} else if puts%50 == 0 {
+				over = len(ids(t, d)) > test.left+puts
+			}
+			cancel()
+			if puts > *many {
+				t.Fatalf("%s: %d files left after %d Puts", test.about, len(ids(t, d)), puts)
+			}
+		}
+		if test.puts {
+			t.Logf("%s: %d Puts", test.about, puts)
+		}
+		if err := d.Tidy(t.Context()); err != nil {
+			t.Error(err)
+		}
+		got := ids(t, d)
+		if test.keep.Age > 0 {
+			test.left += puts
+		}
+		if test.keep.Age == 0 && len(got) != test.left || len(got) > test.left {
+			t.Errorf("%s: %d files are left of %d", test.about, len(got), test.left)
+		}
+		oldest := *many - test.left - links // which may be of the same age as some that went
+		for _, id := range got {
+			var n int
+			if _, err := fmt.Sscanf(id, "old%d", &n); err == nil && n < oldest {
+				t.Fatalf("%s: %s is left", test.about, id)
+			}
+		}
+	}
+}
+
+// ids lists a store.
+func ids(t *testing.T, s capture.Store) (ids []string) {
+	t.Helper()
+	for s, err := range store.List(t.Context(), s, capture.Selection{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, s.ID)
+	}
+	return ids
+}
