@@ -101,7 +101,8 @@ func oldestFirst(t *testing.T, about string, keep store.Keep, all, left []store.
 			last = f
 		}
 	}
-	if !(keep.Count > 0 && len(left) >= keep.Count || keep.Bytes > 0 && size+last.Bytes > keep.Bytes) {
-		t.Errorf("%s, %+v: too many went, %d of %d bytes are left", about, keep, len(left), size)
+	if keep.Count > 0 && len(left) >= keep.Count || keep.Bytes > 0 && size+last.Bytes > keep.Bytes {
+		return
 	}
+	t.Errorf("%s, %+v: too many went, %d of %d bytes are left", about, keep, len(left), size)
 }

@@ -32,11 +32,11 @@ type Dir struct {
 	// sizes. Zero means 64 MiB; negative means no floor. Systems other than Linux, macOS and FreeBSD do not tell, and have none.
 	MinFree int64
 
-	// Keep bounds what is there: Tidy deletes what is over it. The zero Keep keeps all. It takes a Template with the date, by which
-	// stills are known from other files.
+	// Keep bounds what is there; the zero Keep keeps all. What is over it is deleted bit by bit as Puts come, or at once by Tidy. It
+	// takes a Template with the date, by which stills are known from other files.
 	Keep Keep
 
-	// Logger hears what goes wrong while Puts tidy; nil means slog.Default(). Tidy returns it.
+	// Logger hears what cannot be deleted while Puts tidy, and that they are late with it; nil means slog.Default().
 	Logger *slog.Logger
 
 	putting nameLocks  // of files that are being put, or removed by tidying
@@ -46,7 +46,9 @@ type Dir struct {
 
 const defaultMinFree = 64 << 20
 
-// Put writes s and returns the path of its file. It tidies a little then, which takes 10 ms at most, whatever ctx says: see Keep.
+// Put writes s and returns the path of its file. Then it tidies a little, which holds it up for less than 10 ms, even if its context ends or
+// the drive does not answer; some goroutine may be at that for a moment when Put has returned. All Puts together go through all that
+// is there, rest a minute at least, and begin again.
 func (d *Dir) Put(ctx context.Context, s *capture.Still) (location string, err error) {
 	if err := context.Cause(ctx); err != nil {
 		return "", err

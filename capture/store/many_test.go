@@ -20,12 +20,12 @@ const links = 100 // to one file, which share its time
 
 // fill makes empty files as a Dir names them, in folders of streams or all in one, the oldest first and a second apart. Some share their time
 // since they are links, which is quick.
-func fill(t testing.TB, dir string, files, streams int) {
-	t.Helper()
+func fill(tb testing.TB, dir string, files, streams int) {
+	tb.Helper()
 	check := func(err error) {
-		t.Helper()
+		tb.Helper()
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	origin := ""

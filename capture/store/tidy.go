@@ -14,7 +14,8 @@ import (
 	"github.com/livestill/livestill/capture"
 )
 
-// Keep bounds what a store keeps. Zero fields do not.
+// Keep bounds what a Dir keeps. Zero fields do not. The newest file stays, whatever its size. Several programs may keep one folder, and
+// others may delete there; what they delete while a program counts is counted.
 type Keep struct {
 	Age   time.Duration // since a still was stored, by the clock of the drive
 	Count int           // files; the oldest go first
@@ -22,11 +23,11 @@ type Keep struct {
 }
 
 const (
-	// A Put has some time for tidying, in which a local disk looks at a thousand files. It waits a little longer for the drive to answer,
-	// then leaves it alone with that. A slow drive gets as many steps as it takes to go through more files than are put.
-	sliceTime  = 4 * time.Millisecond
-	sliceSteps = 64
-	longestPut = 8 * time.Millisecond
+	// A Put tidies for sliceTime, in which a local disk looks at a thousand files; by a slow drive for as many steps as it takes to look at
+	// many more than are put. It waits no longer than longestHold.
+	sliceTime   = 4 * time.Millisecond
+	sliceSteps  = 64
+	longestHold = 8 * time.Millisecond
 
 	// Between two times that Puts tidy all is at least this, and so many times as long as it took.
 	betweenTidying = time.Minute
@@ -62,7 +63,9 @@ type round struct {
 }
 
 // Tidy deletes what is over Keep, and what writes left behind that were cut off more than an hour ago. It goes on where Puts, or a Tidy
-// that its context ended, have left it, until Keep holds for all that was there when it was called. What cannot be deleted is left, and Tidy fails in the end.
+// whose context ended, have left it, until Keep holds for all that was there when it was called. It deletes what can be deleted, and tells
+// then what cannot. Whoever puts rarely, but has much to forget, may call it; also before a drive is unmounted, since Puts leave open what
+// large folder they are in.
 func (d *Dir) Tidy(ctx context.Context) error {
 	if err := d.check(); err != nil {
 		return err
@@ -131,7 +134,7 @@ func (d *Dir) tidyBeside(f *folder, put string) {
 	}()
 	select {
 	case <-done:
-	case <-time.After(longestPut):
+	case <-time.After(longestHold):
 	}
 }
 
@@ -173,7 +176,7 @@ func (d *Dir) tidySome(f *folder, put string, log *slog.Logger) (err error) {
 	}
 	if log != nil && !t.told && time.Since(t.began) > late {
 		t.told = true
-		log.Warn("tidying takes long, since little is put or the drive is slow; Dir.Tidy does it at once", "since", t.began, "files", t.round.ages.files)
+		log.Warn("tidying is late: little is put, or the drive is slow; Tidy does it at once", "since", t.began, "files", t.round.ages.files)
 	}
 	return nil
 }

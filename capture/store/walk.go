@@ -85,23 +85,30 @@ func (l *level) read() (err error) {
 // leave ends the last level, and removes its folder if it was thinned until it is empty, as it seems.
 func (w *walk) leave(f *folder) error {
 	last := len(w.levels) - 1
-	name, thinned := w.levels[last].path, w.levels[last].thinned
+	l := w.levels[last]
 	w.levels = w.levels[:last]
-	for ; thinned; name = path.Dir(name) {
-		if w.flush {
-			if err := f.flushFolder(name); err != nil {
-				return err
-			}
-		}
-		if name == "." || f.Remove(name) != nil {
-			break
-		}
-		if last > 0 {
-			w.levels[last-1].thinned = true
-			break
+	if !l.thinned {
+		return nil
+	}
+	if last > 0 {
+		removed, err := w.prune(f, l.path)
+		w.levels[last-1].thinned = w.levels[last-1].thinned || removed
+		return err
+	}
+	for name, removed, err := l.path, true, error(nil); removed; name = path.Dir(name) {
+		if removed, err = w.prune(f, name); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// prune removes a folder that something was removed from, if it is empty.
+func (w *walk) prune(f *folder, name string) (removed bool, err error) {
+	if w.flush {
+		err = f.flushFolder(name)
+	}
+	return err == nil && name != "." && f.Remove(name) == nil, err
 }
 
 // close ends the walk.
