@@ -95,12 +95,11 @@ func (w *walk) leave(f *folder) error {
 		w.levels[last-1].thinned = w.levels[last-1].thinned || removed
 		return err
 	}
-	for name, removed, err := l.path, true, error(nil); removed; name = path.Dir(name) {
-		if removed, err = w.prune(f, name); err != nil {
+	for name := l.path; ; name = path.Dir(name) {
+		if removed, err := w.prune(f, name); !removed {
 			return err
 		}
 	}
-	return nil
 }
 
 // prune removes a folder that something was removed from, if it is empty.
