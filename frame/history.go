@@ -1,6 +1,7 @@
 package frame
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -36,6 +37,7 @@ type History struct {
 // Add remembers u, the next unit in decoding order. Units before the first key unit are dropped: nothing could decode them.
 // It takes constant time and allocates only when a GOP grows beyond the length of the one before.
 func (h *History) Add(u AccessUnit) {
+	u.Data = slices.Clip(u.Data) // readers share it
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	last := len(h.gops) - 1
