@@ -2,7 +2,10 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -12,7 +15,8 @@ import (
 	"github.com/livestill/livestill/capture/store"
 )
 
-// BenchmarkPut stores stills of 300 kB, by Dir and Spool each flushed to the disk. What is behind the Spool is down: nothing is delivered.
+// BenchmarkPut stores stills of 300 kB, by Dir and Spool each flushed to the disk. What is behind the Spools is down: nothing is
+// delivered. That without a Run has 20,000 letters waiting.
 func BenchmarkPut(b *testing.B) {
 	f := new(flaky)
 	f.fail(errDown)
@@ -21,6 +25,16 @@ func BenchmarkPut(b *testing.B) {
 	var run sync.WaitGroup
 	run.Go(func() { _ = spool.Run(ctx) }) // until cancel
 	defer func() { cancel(); run.Wait() }()
+	alone := &store.Spool{Path: b.TempDir(), Store: f, MaxBytes: 1 << 40}
+	pending := filepath.Join(alone.Path, "pending")
+	err := os.Mkdir(pending, 0o700)
+	for n := range 20_000 {
+		letter, errLetter := store.SealLetter(still("live/alice", fmt.Sprint("waiting", n), nil), "")
+		err = errors.Join(err, errLetter, os.WriteFile(filepath.Join(pending, fmt.Sprintf("%020d-waiting.jpg", n)), letter, 0o600))
+	}
+	if _, errPut := alone.Put(b.Context(), still("live/alice", "reads them", nil)); errors.Join(err, errPut) != nil {
+		b.Fatal(err, errPut)
+	}
 	for _, bench := range []struct {
 		name  string
 		store capture.Store
@@ -28,6 +42,7 @@ func BenchmarkPut(b *testing.B) {
 		{"Mem", &store.Mem{MaxBytes: 1 << 40}},
 		{"Dir", &store.Dir{Path: b.TempDir()}},
 		{"Spool", spool},
+		{"SpoolWithoutRun", alone},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
 			data := make([]byte, 300_000)

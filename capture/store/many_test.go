@@ -130,18 +130,3 @@ func count(t *testing.T, dir string) (files int) {
 	}
 	return files
 }
-
-// TestSpoolTakesConstantTime puts without a Run among a few letters and among many: no Put but the first reads what is there.
-func TestSpoolWithoutRun(t *testing.T) {
-	f := new(flaky)
-	f.fail(errDown)
-	dir := t.TempDir()
-	letters := *many / 10
-	s := &store.Spool{Path: dir, Store: f, MinFree: -1}
-	for n := range letters {
-		if _, err := s.Put(t.Context(), still("s", fmt.Sprint(n), nil)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Log("filled")
-}
