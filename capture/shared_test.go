@@ -43,7 +43,9 @@ func TestSharedFile(t *testing.T) {
 	if t.Failed() {
 		return
 	}
-	bob, carol := append(stills[0].Data, "bob"...), append(stills[1].Data, "carol"...)
+	bob, carol := stills[0].Data, stills[1].Data
+	bob = append(bob, "bob"...)
+	carol = append(carol, "carol"...)
 	if got, want := string(bob[len(bob)-3:]), "bob"; got != want {
 		t.Errorf("%d bytes end in %q, want %q", len(bob), got, want)
 	}
