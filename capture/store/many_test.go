@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -101,6 +102,34 @@ func TestDirForgetsOfMany(t *testing.T) {
 				t.Fatalf("%s: %s is left", test.about, id)
 			}
 		}
+	}
+}
+
+// TestDirTidiesAmongPuts: while stills are put all the time, so that something is always over the bounds, a Tidy ends.
+func TestDirTidiesAmongPuts(t *testing.T) {
+	d := &store.Dir{Path: t.TempDir(), Keep: store.Keep{Count: 500}}
+	fill(t, d.Path, 1000, 10)
+	ctx, stop := context.WithCancel(t.Context())
+	var putter sync.WaitGroup
+	putter.Go(func() {
+		for n := 0; ctx.Err() == nil; n++ {
+			if _, err := d.Put(t.Context(), still("live/0", fmt.Sprint("new", n), nil)); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	for range 3 {
+		if err := d.Tidy(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	stop()
+	putter.Wait()
+	if err := d.Tidy(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if left := len(ids(t, d)); left != 500 {
+		t.Errorf("%d files are left", left)
 	}
 }
 

@@ -40,16 +40,18 @@ const (
 type tidyState struct {
 	round *round // nil between times
 
-	begun, ended int           // how many rounds have; those up to ended left nothing over that they could delete
-	began        time.Time     // when the first round of this time did, by our clock
-	now          time.Time     // the same by the drive's
-	worked       time.Duration // at it since
-	failed       error         // the first error since
-	failures     int           // since
-	told         bool          // that it is late
+	rounds   int           // that have begun
+	first    int           // of this time
+	began    time.Time     // when that did, by our clock
+	now      time.Time     // the same by the drive's
+	worked   time.Duration // at it since
+	failed   error         // the first error since
+	failures int           // since
+	told     bool          // that it is late
 
-	err  error     // of the last time
-	next time.Time // for Puts to tidy
+	ended int       // the first round of the last time that has ended
+	err   error     // of that time
+	next  time.Time // for Puts to tidy
 }
 
 // A round goes once through all that is there. It deletes what is too old, and what the round before has found to be over the bounds, and
@@ -71,13 +73,13 @@ func (d *Dir) Tidy(ctx context.Context) error {
 		return err
 	}
 	d.tidying.Lock()
-	begun := d.tidy.begun
+	rounds := d.tidy.rounds
 	d.tidying.Unlock()
 	for {
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
-		ended, err := d.tidySlice(begun)
+		ended, err := d.tidySlice(rounds)
 		if ended || err != nil {
 			return err
 		}
@@ -85,7 +87,7 @@ func (d *Dir) Tidy(ctx context.Context) error {
 }
 
 // tidySlice tidies a little, and reports whether a time has ended that began after so many rounds had, with its error.
-func (d *Dir) tidySlice(begun int) (ended bool, err error) {
+func (d *Dir) tidySlice(rounds int) (ended bool, err error) {
 	f, err := openFolder(d.Path, d.Volume)
 	if err != nil {
 		return false, err
@@ -96,7 +98,7 @@ func (d *Dir) tidySlice(begun int) (ended bool, err error) {
 	if d.tidy.round == nil {
 		d.tidy.begin(f.now())
 	}
-	if err := d.tidySome(f, "", nil); err != nil || d.tidy.ended <= begun {
+	if err := d.tidySome(f, "", nil); err != nil || d.tidy.ended <= rounds {
 		return false, err
 	}
 	return true, d.tidy.err
@@ -140,7 +142,7 @@ func (d *Dir) tidyBeside(f *folder, put string) {
 
 // begin begins a time, at an instant by the drive's clock.
 func (t *tidyState) begin(now time.Time) {
-	t.began, t.now, t.worked, t.failed, t.failures, t.told = time.Now(), now, 0, nil, 0, false
+	t.first, t.began, t.now, t.worked, t.failed, t.failures, t.told = t.rounds+1, time.Now(), now, 0, nil, 0, false
 }
 
 // tidySome tidies for sliceTime. log hears what goes wrong with single files; it is nil if whoever waits for the end is told. d.tidying is held.
@@ -155,7 +157,9 @@ func (d *Dir) tidySome(f *folder, put string, log *slog.Logger) (err error) {
 	}
 	for n := 0; n < sliceSteps || time.Since(start) < sliceTime; n++ {
 		if len(t.round.walk.levels) == 0 {
-			if over := t.round.ages.over(d.Keep); over.any && (t.round.removed > 0 || !t.round.surplus.any) {
+			// What was found over the bounds is deleted by one more round, or by a few if it is much. What is put meanwhile waits for the next time.
+			more := !t.round.surplus.any || t.round.removed > 0 && t.round.surplus.more()
+			if over := t.round.ages.over(d.Keep); more && over.any {
 				if t.round, err = d.newRound(f, over); err != nil {
 					return err
 				}
@@ -184,7 +188,7 @@ func (d *Dir) tidySome(f *folder, put string, log *slog.Logger) (err error) {
 // tidied notes that a time has ended.
 func (d *Dir) tidied(start time.Time) {
 	t := &d.tidy
-	t.round, t.ended, t.err = nil, t.begun, nil
+	t.round, t.ended, t.err = nil, t.first, nil
 	if t.failed != nil {
 		t.err = fmt.Errorf("store: tidy %s: %d failures, the first: %w", d.Path, t.failures, t.failed)
 	}
@@ -205,7 +209,7 @@ func (d *Dir) newRound(f *folder, over surplus) (*round, error) {
 		r.walk.close()
 		return nil, err
 	}
-	d.tidy.begun++
+	d.tidy.rounds++
 	return r, nil
 }
 
