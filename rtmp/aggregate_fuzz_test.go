@@ -12,7 +12,9 @@ import (
 // FuzzAggregate takes aggregates apart. Each part lies inside the aggregate and has its message stream, the first part has its time,
 // and the parts, put together again, come apart into the same parts.
 func FuzzAggregate(f *testing.F) {
-	part := func(kind byte, at uint32, body string) []byte { return tag(rtmp.Packet{Kind: kind, Time: at, Body: []byte(body)}) }
+	part := func(kind byte, at uint32, body string) []byte {
+		return tag(rtmp.Packet{Kind: kind, Time: at, Body: []byte(body)})
+	}
 	f.Add(uint32(500), bytes.Join([][]byte{part(video, 40, "\x17\x02"), part(audio, 63, "\xaf\x01abc"), part(data, 80, "")}, nil))
 	f.Add(uint32(1<<32-1), bytes.Join([][]byte{part(video, 1<<24, "\x27"), part(aggregate, 1<<31, string(part(video, 1, "a")))}, nil))
 	f.Add(uint32(0), part(video, 0, "the last part without its trailer")[:11+33])
