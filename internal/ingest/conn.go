@@ -4,7 +4,6 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // A reader that comes to the end of its allowance takes small sips, so that what it owes after each is a fraction of a second.
@@ -38,17 +37,7 @@ func newConn(nc net.Conn) *Conn { return &Conn{Conn: nc, pace: newPace(), closed
 
 // Read reads what there is, once nothing is owed.
 func (c *Conn) Read(p []byte) (int, error) {
-	left, owed := c.pace.state()
-	if owed > 0 {
-		timer := time.NewTimer(owed)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-c.closed:
-			return 0, net.ErrClosed
-		}
-	}
-	if most := max(sip, int(left)*perMessage); most < len(p) {
+	if most := max(sip, int(c.pace.wait(c.closed))*perMessage); most < len(p) {
 		p = p[:most]
 	}
 	n, err := c.Conn.Read(p)

@@ -11,6 +11,8 @@ const (
 	Rate      = 2000   // messages a second, for as long as it likes
 	Burst     = 10_000 // at once: a minute of those 160, caught up on after the connection had stalled
 	Beginning = 200    // at once before it publishes: encoders send five to ten
+
+	shortest = 10 * time.Millisecond // that is waited for: timers are not exact
 )
 
 // A pace is an allowance of messages that refills with time.
@@ -30,7 +32,22 @@ func (p *pace) spend(n float64) {
 	p.left -= n
 }
 
-// state returns how many messages are there, and how long it takes until none is owed.
+// wait waits until nothing is owed, unless that is hardly anything, and returns how many messages there are. It returns at once when
+// done is closed.
+func (p *pace) wait(done <-chan struct{}) (left float64) {
+	left, owed := p.state()
+	if owed < shortest {
+		return left
+	}
+	timer := time.NewTimer(owed)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-done:
+	}
+	return 0
+}
+
 func (p *pace) state() (left float64, owed time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
