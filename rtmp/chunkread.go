@@ -37,7 +37,7 @@ type packet struct {
 // A chunkReader reads messages from a stream of interleaved chunks, RTMP 1.0 §5.3.
 type chunkReader struct {
 	r         *bufio.Reader
-	maxLength int // the most bytes in a message; all messages under way have at most twice as many
+	maxLength int // the most bytes in a message; all messages under way have at most a quarter more, which is for sound and data beside a picture
 	chunkSize int
 	streams   map[uint32]*chunkStream
 	last      *chunkStream // the one that the last chunk was on
@@ -256,17 +256,17 @@ func (c *chunkReader) begin(s *chunkStream) error {
 
 // grow makes more room for a body, in proportion to what has come of it. The rooms of messages that are done with give way.
 func (c *chunkReader) grow(s *chunkStream) error {
-	size := min(s.length, max(2*cap(s.body), firstBuffer))
+	size, most := min(s.length, max(2*cap(s.body), firstBuffer)), c.maxLength+c.maxLength/4
 	c.held += size - cap(s.body)
-	if c.held > 2*c.maxLength {
+	if c.held > most {
 		for _, o := range c.streams {
 			if o != s && !o.open {
 				c.held -= cap(o.body)
 				o.body = nil
 			}
 		}
-		if c.held > 2*c.maxLength {
-			return limitError("messages under way exceed %d bytes", 2*c.maxLength)
+		if c.held > most {
+			return limitError("messages under way exceed %d bytes", most)
 		}
 	}
 	body := make([]byte, len(s.body), size)

@@ -9,7 +9,7 @@ import (
 // A reader that comes to the end of its allowance takes small sips, so that what it owes after each is a fraction of a second.
 const (
 	sip        = 1 << 10
-	perMessage = 16 // bytes that are read for each message of the allowance, at the most
+	perMessage = 4 // bytes that are read for each message of the allowance, at the most
 )
 
 // A Conn is a connection of a peer that may be hostile. It is read no faster than messages may come: whoever reads it says what it has

@@ -51,9 +51,7 @@ func (p *pace) wait(done <-chan struct{}) (left float64) {
 func (p *pace) state() (left float64, owed time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.left < 0 {
-		p.refill()
-	}
+	p.refill()
 	return p.left, time.Duration(max(0, -p.left) / Rate * float64(time.Second))
 }
 
