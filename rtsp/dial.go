@@ -11,8 +11,9 @@ const udpBuffer = 2 << 20 // bytes; a key picture comes as a burst
 // A dialler opens the connections of one pull, one after the other, and can close them under the protocol library, which waits
 // without a deadline for a server that keeps silent in the TLS handshake.
 type dialler struct {
-	guarded bool   // credentials go to the first address only
-	first   string // that address
+	guarded bool                                                              // credentials go to the first address only
+	first   string                                                            // that address
+	open    func(ctx context.Context, network, addr string) (net.Conn, error) // nil means net.Dialer's DialContext
 
 	mu     sync.Mutex
 	conn   net.Conn // the newest
@@ -26,8 +27,11 @@ func (d *dialler) dial(ctx context.Context, network, addr string) (net.Conn, err
 	if d.guarded && addr != d.first {
 		return nil, errRedirect
 	}
-	var nd net.Dialer
-	conn, err := nd.DialContext(ctx, network, addr)
+	open := d.open
+	if open == nil {
+		open = new(net.Dialer).DialContext
+	}
+	conn, err := open(ctx, network, addr)
 	if err != nil {
 		return nil, err
 	}

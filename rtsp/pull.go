@@ -50,6 +50,7 @@ type pull struct {
 	asked     base.Method // the newest request
 	described bool        // it was answered with a description
 	size      int         // of that, in bytes
+	redirects int
 }
 
 // run pulls until the stream ends, the Handler returns or ctx is done. It returns nil only if the Handler does.
