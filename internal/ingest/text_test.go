@@ -39,10 +39,10 @@ func FuzzSite(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		site := ingest.SiteOf(addr(s))
 		host, _, err := net.SplitHostPort(s)
-		if !site.Known() {
+		if !site.Known() || err != nil { // zones may be called anything
 			return
 		}
-		if err != nil || site != ingest.SiteOf(addr(net.JoinHostPort(host, "1"))) {
+		if site != ingest.SiteOf(addr(net.JoinHostPort(host, "1"))) {
 			t.Errorf("%q is of %v", s, site)
 		}
 		shown, _, _ := strings.Cut(site.String(), "/")
