@@ -14,6 +14,7 @@ import (
 	"github.com/bluenviron/gortsplib/v4"
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/ingest"
 	"github.com/livestill/livestill/rtsp/internal/queue"
 	"github.com/livestill/livestill/rtsp/internal/unpack"
 	"github.com/pion/rtcp"
@@ -80,7 +81,7 @@ func (p *pull) run(ctx context.Context) error {
 		UserAgent:             "livestill",
 		DialContext:           p.dialler.dial,
 		ListenPacket:          listenPacket,
-		OnTransportSwitch:     func(err error) { p.log.Info("not over UDP", "reason", err) },
+		OnTransportSwitch:     func(err error) { p.log.Info("not over UDP", "reason", ingest.Printable(err.Error())) },
 		OnRequest:             func(req *base.Request) { p.asked = req.Method },
 		OnResponse:            p.answer,
 		OnPacketsLost:         func(uint64) {},                       // unpack counts for itself

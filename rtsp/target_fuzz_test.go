@@ -49,11 +49,12 @@ func FuzzRedirect(f *testing.F) {
 		"rtsp://elsewhere/cam", "rtsp://host:554/other", "rtsp://you:word@host/cam", "rtsp://me:secret@elsewhere:554/", "http://host/", "",
 		"rtsp://host:555", "rtsp://[::1/", "rtsp://host\x1b[2J/", "//host/cam", "rtsp://HOST/cam", "rtsp:cam", "rtsps://host:554/cam",
 	} {
-		f.Add(to, true)
-		f.Add(to, false)
+		f.Add(to, "Found", true)
+		f.Add(to, "\x1b[2J\x07", false)
 	}
-	f.Fuzz(func(t *testing.T, to string, login bool) {
-		to = strings.NewReplacer("\r", "", "\n", "").Replace(to)
+	f.Fuzz(func(t *testing.T, to, reason string, login bool) {
+		lines := strings.NewReplacer("\r", "", "\n", "")
+		to, reason = lines.Replace(to), lines.Replace(reason)
 		c := &rtsp.Client{URL: "rtsp://host/cam"}
 		if login {
 			c.URL = "rtsp://me:secret@host/cam"
@@ -64,13 +65,13 @@ func FuzzRedirect(f *testing.F) {
 		err := c.Pull(t.Context(), func(_ context.Context, _, addr string) (net.Conn, error) {
 			opened = append(opened, addr)
 			ours, theirs := net.Pipe()
-			serving.Go(func() { redirects(theirs, to, login) })
+			serving.Go(func() { redirects(theirs, to, reason, login) })
 			return ours, nil
 		})
 		var e *rtsp.Error
 		text := fmt.Sprint(err)
 		if !errors.As(err, &e) || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) ||
-			strings.Contains(text, "secret") && !strings.Contains(to, "secret") {
+			strings.Contains(text, "secret") && !strings.Contains(to+reason, "secret") {
 			t.Errorf("%q", text)
 		}
 		if len(opened) > 20 || login && slices.ContainsFunc(opened, func(addr string) bool { return addr != "host:554" }) {
@@ -79,15 +80,18 @@ func FuzzRedirect(f *testing.F) {
 	})
 }
 
-// redirects serves a connection: it asks for credentials if it should, and redirects.
-func redirects(conn net.Conn, to string, login bool) {
+// redirects serves a connection: it asks for credentials if it should, and redirects, or says no.
+func redirects(conn net.Conn, to, reason string, login bool) {
 	defer func() { _ = conn.Close() }()
 	for in := bufio.NewReader(conn); ; {
 		var req base.Request
 		if req.Unmarshal(in) != nil {
 			return
 		}
-		answer := "302 Found\r\nLocation: " + to
+		answer := "302 " + reason
+		if to != "" {
+			answer += "\r\nLocation: " + to
+		}
 		switch {
 		case req.Method != base.Describe:
 			answer = "200 OK"
