@@ -47,6 +47,9 @@ func parseTarget(s string) (target, error) {
 		return target{}, ErrURL
 	}
 	t.url = (&url.URL{Scheme: t.scheme, Host: t.host}).String() + "/" + t.name
+	if _, _, _, ok := parseURL(t.url); !ok { // a zone that cannot be written
+		return target{}, ErrURL
+	}
 	if t.app, t.key = app, key; query != "" && key != "" {
 		t.key += "?" + query
 	} else if query != "" {
