@@ -147,7 +147,7 @@ func (c *counter) recover(nals [][]byte, p *place) {
 
 func (c *counter) sequence(n []byte) {
 	var sps h264.SPS
-	if sps.Unmarshal(n) != nil {
+	if len(n) > nal.MaxSet || sps.Unmarshal(n) != nil {
 		return
 	}
 	if c.known && sps.ID != c.sps.ID || sps.GapsInFrameNumValueAllowedFlag {

@@ -49,14 +49,4 @@ void ls_plane(void *frame, int i, const uint8_t *src, int stride, int w, int h);
 // ls_intra makes frame a full-range picture to be encoded at quantiser q, in libav's lambda units.
 void ls_intra(void *frame, int lambda);
 
-// ls_floor makes a codec that is not open yet repeat the last line of each picture over the macroblock row below it. What it
-// returns is to be freed after the codec.
-void *ls_floor(void *codec);
-void ls_floor_free(void *last);
-
-// ls_marks makes a codec that is not open yet mark the blocks of each picture before it decodes it. ls_marks_left returns how many
-// marks were not decoded over.
-void ls_marks(void *codec);
-int ls_marks_left(const void *frame);
-
 #endif

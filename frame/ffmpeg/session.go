@@ -1,5 +1,6 @@
 package ffmpeg
 
+// #include "buffers.h"
 // #include "raw.h"
 import "C"
 
@@ -11,29 +12,32 @@ import (
 	"math"
 	"strconv"
 	"time"
-	"unsafe"
 
 	"github.com/asticode/go-astiav"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/nal"
 )
 
 // libav reads up to this many bytes past the end of a packet (AV_INPUT_BUFFER_PADDING_SIZE), and they must be zero.
 const padding = 64
+
+var errCrowded = errors.New("an access unit of more NAL units than any has")
 
 // A session is the decoding of one GOP. Packets carry the index of their unit as timestamp, so that a frame is known to be of a
 // unit whatever the publisher's timestamps are.
 type session struct {
 	d      *Decoder
 	name   frame.Codec
+	id     *astiav.Codec
 	codec  *astiav.CodecContext
+	pics   *C.ls_buffers // those of codec
 	packet *astiav.Packet
 	frame  *astiav.Frame // what is received into
 	units  []unit        // those that were sent
 	survey surveyor
-	floor  *floor         // nil without one
-	laid   unsafe.Pointer // what the decoder has of it
-	marked bool           // pictures are, where nothing was decoded
+	floor  *floor // nil without one
+	pixels int64  // that a picture may have, by what the headers of the GOP say; zero if they say nothing
 	trail  trail
 	queue  *queue[*astiav.Frame]
 	buf    []byte        // a unit and its padding
@@ -57,14 +61,7 @@ type unit struct {
 	qp     float32 // effective quantiser of its picture
 }
 
-// open opens a decoder for a GOP that begins with first. The options:
-//   - thread_type: with slices no picture is held back, nor its errors
-//   - strict: reorder by what the stream's level allows, not by a guess that drops pictures when it proves wrong
-//   - err_detect, output_corrupt: notice damage, and give the picture all the same, flagged. What "careful" and "aggressive" add
-//     is harmless to sane H.264; other decoders refuse what real encoders write.
-//   - unaligned: crop to the exact column
-//   - low_delay: dav1d too holds no picture back
-//   - venc_params: tell the quantisers
+// open opens a session for a GOP that begins with first.
 func (d *Decoder) open(first *frame.AccessUnit) (*session, error) {
 	quiet()
 	name := first.Codec
@@ -73,23 +70,49 @@ func (d *Decoder) open(first *frame.AccessUnit) (*session, error) {
 	if codec == nil {
 		return nil, &Error{Step: "open", Codec: name, Err: ErrUnsupported}
 	}
-	threads, detect, flags := d.threads(), "crccheck+bitstream+buffer", "+output_corrupt+unaligned"
-	if name == frame.H264 {
+	s := &session{d: d, name: name, id: codec}
+	if name == frame.H264 && !d.bare {
+		s.floor = newFloor(first.Data)
+	}
+	s.queue = newQueue[*astiav.Frame](func(i int) bool { return s.units[i].hidden || s.units[i].place.second })
+	s.packet = astiav.AllocPacket()
+	s.frame = astiav.AllocFrame()
+	d.live.Add(2)
+	if err := s.begin(); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// begin opens a decoder. The options:
+//   - thread_type: with slices no picture is held back, nor its errors
+//   - strict: reorder by what the stream's level allows, not by a guess that drops pictures when it proves wrong
+//   - err_detect, output_corrupt: notice damage, and give the picture all the same, flagged. What "careful" and "aggressive" add
+//     is harmless to sane H.264; other decoders refuse what real encoders write.
+//   - unaligned: crop to the exact column
+//   - low_delay: dav1d too holds no picture back
+//   - venc_params: tell the quantisers
+func (s *session) begin() error {
+	threads, detect, flags := s.d.threads(), "crccheck+bitstream+buffer", "+output_corrupt+unaligned"
+	if s.name == frame.H264 {
 		threads = 1 // see Decoder.Threads
 		detect += "+careful+aggressive"
 	}
-	if name == frame.MJPEG { // else errors of a scan are only logged
+	if s.name == frame.MJPEG { // else errors of a scan are only logged
 		detect += "+explode"
 	}
-	if name == frame.AV1 {
+	if s.name == frame.AV1 {
 		flags += "+low_delay"
 	}
-	s := &session{d: d, name: name}
-	pixels := d.maxPixels()
-	if name == frame.H264 && !d.bare {
-		if s.floor = newFloor(first.Data); s.floor != nil {
-			pixels = min(pixels+s.floor.pixels(), math.MaxInt32) // which is what FFmpeg counts up to
-		}
+	pixels := s.d.maxPixels()
+	expect := &C.ls_expect{bytes: C.int64_t(s.d.maxMemory()), pixels: C.int64_t(s.pixels)}
+	if s.name == frame.H265 {
+		expect.marks = 1
+	}
+	if s.floor != nil {
+		pixels = min(pixels+s.floor.pixels(), math.MaxInt32) // which is what FFmpeg counts up to
+		s.floor.expect(expect)
 	}
 	options := astiav.NewDictionary()
 	defer options.Free()
@@ -103,24 +126,32 @@ func (d *Decoder) open(first *frame.AccessUnit) (*session, error) {
 		{"export_side_data", "venc_params"},
 	} {
 		if err := options.Set(o[0], o[1], 0); err != nil {
-			return nil, &Error{Step: "open", Codec: name, Err: err}
+			return &Error{Step: "open", Codec: s.name, Err: err}
 		}
 	}
+	s.codec = astiav.AllocCodecContext(s.id)
+	s.d.live.Add(1)
+	if s.pics = buffers(s.codec, expect); s.pics == nil {
+		return &Error{Step: "open", Codec: s.name, Err: errors.New("no way to its buffers")}
+	}
+	if err := s.codec.Open(s.id, options); err != nil {
+		return &Error{Step: "open", Codec: s.name, Err: err}
+	}
+	return nil
+}
 
-	s.queue = newQueue[*astiav.Frame](func(i int) bool { return s.units[i].hidden || s.units[i].place.second })
-	s.codec = astiav.AllocCodecContext(codec)
-	s.packet = astiav.AllocPacket()
-	s.frame = astiav.AllocFrame()
-	d.live.Add(3)
-	if s.floor != nil {
-		s.laid = lay(s.codec)
+// end frees the decoder.
+func (s *session) end() {
+	if s.codec == nil {
+		return
 	}
-	s.marked = name == frame.H265 && markBlocks(s.codec)
-	if err := s.codec.Open(codec, options); err != nil {
-		s.close()
-		return nil, &Error{Step: "open", Codec: name, Err: err}
+	s.codec.Free()
+	s.d.live.Add(-1)
+	s.codec = nil
+	if s.pics != nil {
+		C.ls_buffers_close(s.pics)
+		s.pics = nil
 	}
-	return s, nil
 }
 
 // close frees everything.
@@ -130,9 +161,8 @@ func (s *session) close() {
 	}
 	s.frame.Free()
 	s.packet.Free()
-	s.codec.Free()
-	C.ls_floor_free(s.laid)
-	s.d.live.Add(-3)
+	s.d.live.Add(-2)
+	s.end()
 }
 
 func (s *session) free(f *astiav.Frame) {
@@ -165,7 +195,9 @@ func (d *Decoder) follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, 
 		if u.Codec != s.name {
 			return &Error{Step: "check", Codec: s.name, Err: fmt.Errorf("%w: unit %d is %v", ErrGOP, len(s.units), u.Codec)}
 		}
-		s.take(&u, wanted)
+		if err = s.take(&u, wanted); err != nil {
+			return err
+		}
 		if more = s.show(yield); !more {
 			return nil
 		}
@@ -188,7 +220,7 @@ func (d *Decoder) follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, 
 }
 
 // take decodes the next unit, unless nobody needs it.
-func (s *session) take(u *frame.AccessUnit, wanted bool) {
+func (s *session) take(u *frame.AccessUnit, wanted bool) error {
 	i, place := len(s.units), s.survey.place(u)
 	s.units = append(s.units, unit{pts: u.PTS, time: u.Time, key: u.Key, wanted: wanted, place: place, hidden: hidden(u.Codec, u.Data)})
 	s.queue.add(u.PTS, u.Key)
@@ -209,9 +241,9 @@ func (s *session) take(u *frame.AccessUnit, wanted bool) {
 	}
 	if place.spare && !wanted {
 		s.queue.forgo(i)
-		return
+		return nil
 	}
-	s.send(u)
+	return s.send(u)
 }
 
 // show yields what is ready. It returns false if the caller has had enough.
@@ -263,14 +295,60 @@ func (s *session) latent(i int, f *astiav.Frame, corrupt bool, yield func(frame.
 }
 
 // send gives the newest unit to the decoder, and takes what comes out.
-func (s *session) send(u *frame.AccessUnit) {
+func (s *session) send(u *frame.AccessUnit) error {
 	i := len(s.units) - 1
-	if len(u.Data) == 0 { // to libav an empty packet is the end
+	switch {
+	case len(u.Data) == 0: // to libav an empty packet is the end
 		s.queue.lose(i)
-		return
+		return nil
+	case (s.name == frame.H264 || s.name == frame.H265) && nal.Crowded(u.Data):
+		s.fail(errCrowded)
+		s.queue.lose(i)
+		return nil
 	}
-	if s.buf = s.buf[:0]; s.laid != nil {
-		s.buf = s.floor.unit(s.buf, u.Data)
+	if s.floor != nil && !s.floor.fits(u.Data) {
+		if err := s.bare(u); err != nil {
+			return err
+		}
+	}
+	refused := s.decode(u)
+	if refused&C.LS_DIFFERS != 0 {
+		if err := s.bare(u); err != nil {
+			return err
+		}
+		refused = s.decode(u)
+	}
+	if err := s.refusal(refused); err != nil {
+		return err
+	}
+	if s.units[i].place.second { // its picture is that of the first field
+		s.queue.lose(i)
+	}
+	if s.name == frame.VP8 || s.name == frame.VP9 || s.name == frame.AV1 || s.name == frame.MJPEG { // coded in the order they are shown
+		s.queue.lose(i)
+	}
+	return nil
+}
+
+// bare goes on with the newest unit without a floor. Where that is no key unit, what it refers to is gone.
+func (s *session) bare(u *frame.AccessUnit) error {
+	if err := s.codec.SendPacket(nil); err != nil {
+		s.fail(err)
+	}
+	s.receive()
+	s.end()
+	s.floor = nil
+	if !u.Key {
+		s.queue.spoil(len(s.units)-1, false)
+	}
+	return s.begin()
+}
+
+// decode makes a packet of the newest unit, and takes what comes out. It returns why there was no buffer for a picture, if so.
+func (s *session) decode(u *frame.AccessUnit) (refused C.int) {
+	i := len(s.units) - 1
+	if s.buf = s.buf[:0]; s.floor != nil {
+		s.buf = s.floor.unit(s.buf)
 	} else {
 		s.buf = append(s.buf, u.Data...)
 	}
@@ -279,23 +357,32 @@ func (s *session) send(u *frame.AccessUnit) {
 	if err := s.packet.FromData(s.buf); err != nil {
 		s.fail(err)
 		s.queue.lose(i)
-		return
+		return 0
 	}
 	s.packet.SetSize(size)
 	s.packet.SetPts(int64(i))
 	s.packet.SetDts(int64(i))
 	err := s.codec.SendPacket(s.packet)
 	s.packet.Unref()
+	if refused = C.ls_buffers_refused(s.pics); refused&C.LS_DIFFERS != 0 {
+		return refused // it is no error yet
+	}
 	if err != nil {
 		s.fail(err)
 	}
 	s.receive()
-	if s.units[i].place.second { // its picture is that of the first field
-		s.queue.lose(i)
+	return refused | C.ls_buffers_refused(s.pics)
+}
+
+// refusal returns the error that decoding ends with.
+func (s *session) refusal(refused C.int) error {
+	switch {
+	case refused&C.LS_LARGER != 0:
+		return &Error{Step: "send", Codec: s.name, Err: fmt.Errorf("%w: a picture larger than the headers of its GOP say", frame.ErrTooCostly)}
+	case refused&C.LS_COSTLY != 0:
+		return &Error{Step: "send", Codec: s.name, Err: fmt.Errorf("%w: pictures take more than %d MiB", frame.ErrTooCostly, s.d.maxMemory()>>20)}
 	}
-	if s.name == frame.VP8 || s.name == frame.VP9 || s.name == frame.AV1 || s.name == frame.MJPEG { // coded in the order they are shown
-		s.queue.lose(i)
-	}
+	return nil
 }
 
 // drain takes what the decoder still holds.
@@ -341,7 +428,7 @@ func (s *session) keep() {
 		return
 	}
 	s.units[i].qp = s.trail.next(scaleQP(s.name, float64(raw.qp)), raw.intra != 0, raw.bi != 0)
-	if damaged(s.name, raw) || s.marked && !unmarked(s.frame) {
+	if damaged(s.name, raw) || s.name == frame.H265 && C.ls_marks_left(s.frame.UnsafePointer()) != 0 {
 		s.queue.spoil(i, s.units[i].place.alone)
 	}
 	f := astiav.AllocFrame()

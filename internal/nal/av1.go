@@ -105,8 +105,8 @@ func (a *AV1) learn(o obu) error {
 	switch {
 	case len(o.payload) == 0:
 		return errors.New("AV1 sequence header is empty")
-	case o.size() > maxSets:
-		return ErrSets
+	case o.size() > MaxSet:
+		return ErrSet
 	}
 	a.sequence = o.append(a.sequence[:0])
 	return nil

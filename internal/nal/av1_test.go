@@ -123,8 +123,8 @@ func TestAV1SaysWhatIsWrong(t *testing.T) {
 		}
 	}
 	var a nal.AV1
-	if _, _, err := a.Unit(append([]byte{0x08}, make([]byte, 64<<10)...)); !errors.Is(err, nal.ErrSets) {
-		t.Errorf("a sequence header of 64 KiB: %v", err)
+	if _, _, err := a.Unit(append([]byte{0x08}, make([]byte, nal.MaxSet)...)); !errors.Is(err, nal.ErrSet) {
+		t.Errorf("a sequence header of more than 4 KiB: %v", err)
 	}
 	for _, record := range [][]byte{nil, {0x81, 0, 0}, {0x82, 0, 0, 0}} {
 		if err := a.Config(record); err == nil {
