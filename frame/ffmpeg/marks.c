@@ -9,7 +9,8 @@
 
 static const uint8_t mark[8] = {0xff, 0x00, 0xfe, 0x01, 0xfd, 0x02, 0xfc, 0x03};
 
-// each_mark calls for the mark in the middle of each cell of luma: to write it, or to count those that are still there.
+// each_mark calls for the mark in the middle of each cell of luma: to write it, or to count those that are still there. Every other row of
+// cells has them one line further down, in the other field.
 static int each_mark(const AVFrame *f, int write)
 {
 	const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(f->format);
@@ -18,8 +19,8 @@ static int each_mark(const AVFrame *f, int write)
 	width = (int64_t)f->width * step;
 	if (!ls_inside(f, 0, width, f->height))
 		return 0;
-	for (y = CELL / 2; y < f->height; y += CELL) {
-		uint8_t *line = f->data[0] + y * (ptrdiff_t)f->linesize[0];
+	for (y = CELL / 2; y + 1 < f->height; y += CELL) {
+		uint8_t *line = f->data[0] + (y + (y / CELL & 1)) * (ptrdiff_t)f->linesize[0];
 		for (x = CELL / 2 * step; x + (int)sizeof(mark) <= width; x += CELL * step) {
 			if (write)
 				memcpy(line + x, mark, sizeof(mark));

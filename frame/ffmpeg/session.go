@@ -107,7 +107,7 @@ func (s *session) begin() error {
 	}
 	pixels := s.d.maxPixels()
 	expect := &C.ls_expect{bytes: C.int64_t(s.d.maxMemory()), pixels: C.int64_t(s.pixels)}
-	if s.name == frame.H265 {
+	if s.marked() {
 		expect.marks = 1
 	}
 	if s.floor != nil {
@@ -138,6 +138,12 @@ func (s *session) begin() error {
 		return &Error{Step: "open", Codec: s.name, Err: err}
 	}
 	return nil
+}
+
+// marked reports whether the blocks of pictures are marked where nothing was decoded. FFmpeg does not ask whether the slices of H.265 cover
+// the picture, nor whether a picture of VP8 is whole; in H.264 it does, but not of fields. What they leave out is what the memory held.
+func (s *session) marked() bool {
+	return s.name == frame.H265 || s.name == frame.VP8 || s.name == frame.H264 && s.floor == nil
 }
 
 // end frees the decoder.
@@ -428,7 +434,7 @@ func (s *session) keep() {
 		return
 	}
 	s.units[i].qp = s.trail.next(scaleQP(s.name, float64(raw.qp)), raw.intra != 0, raw.bi != 0)
-	if damaged(s.name, raw) || s.name == frame.H265 && C.ls_marks_left(s.frame.UnsafePointer()) != 0 {
+	if damaged(s.name, raw) || s.marked() && C.ls_marks_left(s.frame.UnsafePointer()) != 0 {
 		s.queue.spoil(i, s.units[i].place.alone)
 	}
 	f := astiav.AllocFrame()
