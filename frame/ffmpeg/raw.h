@@ -18,6 +18,7 @@ typedef struct {
 	const uint8_t *data[3];
 	int stride[3];
 	int width, height;
+	int whole;        // the planes are as large as that says; else nothing may be read
 	int layout;       // LS_OTHER...
 	int sub_x, sub_y; // log2 of the chroma subsampling
 	int rgb, grey;    // what the samples are, if not Y, Cb, Cr
