@@ -409,8 +409,8 @@ func (s *session) fail(err error) {
 
 // receive puts into the queue what the decoder has ready.
 func (s *session) receive() {
-	// Each unit gives at most one picture or error, so that a decoder gone wrong cannot keep this going.
-	for range 2*len(s.units) + 2 {
+	const most = 4 * maxAhead // that a decoder gives at a time, with all it holds back; one gone wrong cannot keep this going
+	for range most {
 		err := s.codec.ReceiveFrame(s.frame)
 		if errors.Is(err, astiav.ErrEagain) || errors.Is(err, astiav.ErrEof) {
 			return
