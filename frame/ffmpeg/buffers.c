@@ -12,7 +12,8 @@
 struct ls_buffers {
 	ls_expect expect;
 	AVFrame *last; // the newest picture that others may refer to, if it has a guard row
-	atomic_int refs, refused, stopped;
+	int begun, refused; // since the packet began
+	atomic_int refs;
 	atomic_llong held, most;
 };
 
@@ -41,12 +42,7 @@ ls_buffers *ls_buffers_new(void *codec, const ls_expect *e)
 	return b;
 }
 
-void ls_buffers_hold(ls_buffers *b)
-{
-	atomic_fetch_add(&b->refs, 1);
-}
-
-void ls_buffers_release(ls_buffers *b)
+static void release(ls_buffers *b)
 {
 	if (atomic_fetch_sub(&b->refs, 1) == 1)
 		av_free(b);
@@ -55,17 +51,17 @@ void ls_buffers_release(ls_buffers *b)
 void ls_buffers_close(ls_buffers *b)
 {
 	av_frame_free(&b->last);
-	ls_buffers_release(b);
+	release(b);
 }
 
-void ls_buffers_stop(ls_buffers *b)
+void ls_buffers_begin(ls_buffers *b)
 {
-	atomic_store(&b->stopped, 1);
+	b->begun = b->refused = 0;
 }
 
 int ls_buffers_refused(ls_buffers *b)
 {
-	return atomic_exchange(&b->refused, 0);
+	return b->refused;
 }
 
 int64_t ls_buffers_held(ls_buffers *b)
@@ -83,7 +79,7 @@ static void uncount(void *opaque, uint8_t *data)
 	counted *c = opaque;
 	atomic_fetch_sub(&c->owner->held, c->real->size);
 	av_buffer_unref(&c->real);
-	ls_buffers_release(c->owner);
+	release(c->owner);
 	av_free(c);
 }
 
@@ -103,14 +99,14 @@ static int count(ls_buffers *b, AVFrame *f)
 			av_free(c);
 			return AVERROR(ENOMEM);
 		}
-		ls_buffers_hold(b);
+		atomic_fetch_add(&b->refs, 1);
 		f->buf[i] = ours;
 		held = atomic_fetch_add(&b->held, real->size) + real->size;
 		most = atomic_load(&b->most);
 		while (held > most && !atomic_compare_exchange_weak(&b->most, &most, held))
 			;
 		if (held > b->expect.bytes) {
-			atomic_fetch_or(&b->refused, LS_COSTLY);
+			b->refused |= LS_COSTLY;
 			return AVERROR(ENOMEM);
 		}
 	}
@@ -181,21 +177,23 @@ static int get_buffer(AVCodecContext *c, AVFrame *f, int flags)
 		lay(e, b->last);
 	if (b->last)
 		av_frame_unref(b->last);
-	if (atomic_load(&b->stopped))
-		return AVERROR_EXIT;
+	if (++b->begun > e->each) {
+		b->refused |= LS_MANY;
+		return AVERROR(EINVAL);
+	}
 	if (e->row && !is_expected(e, c, f)) {
-		atomic_fetch_or(&b->refused, LS_DIFFERS);
+		b->refused |= LS_DIFFERS;
 		return AVERROR(EINVAL);
 	}
 	if (e->pixels && (int64_t)f->width * f->height > e->pixels) {
-		atomic_fetch_or(&b->refused, LS_LARGER);
+		b->refused |= LS_LARGER;
 		return AVERROR(EINVAL);
 	}
 	err = avcodec_default_get_buffer2(c, f, flags);
 	if (err >= 0)
 		err = count(b, f);
 	if (err >= 0 && e->row && !has_row(e, f)) {
-		atomic_fetch_or(&b->refused, LS_DIFFERS);
+		b->refused |= LS_DIFFERS;
 		err = AVERROR(EINVAL);
 	}
 	if (err >= 0 && e->marks)

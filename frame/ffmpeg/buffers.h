@@ -11,6 +11,7 @@ typedef struct ls_buffers ls_buffers;
 typedef struct {
 	int64_t bytes;  // the most that all which are alive may hold
 	int64_t pixels; // the most that one may have; 0 for any number
+	int each;       // the most that may begin with one packet
 	int row;        // each has a guard row, and all of the following must be so
 	int width, height;             // coded, with the row
 	int shown_width, shown_height; // what is left of that when it is cropped
@@ -23,6 +24,7 @@ enum {
 	LS_DIFFERS = 1, // the picture is not the one that was expected
 	LS_LARGER = 2,  // it has more pixels
 	LS_COSTLY = 4,  // there are too many bytes already
+	LS_MANY = 8,    // there were too many pictures in one packet
 };
 
 // ls_buffers_new makes a codec that is not open yet get its buffers here. It returns NULL if there is no memory. What it returns is to be
@@ -30,16 +32,12 @@ enum {
 ls_buffers *ls_buffers_new(void *codec, const ls_expect *e);
 void ls_buffers_close(ls_buffers *b);
 
-// ls_buffers_refused returns why there was no buffer since it was asked last, as a set; ls_buffers_held the bytes that are alive, and
-// ls_buffers_most how many there were at most.
+// ls_buffers_begin is called before each packet, and ls_buffers_refused returns why there was no buffer since then, as a set. ls_buffers_held
+// returns the bytes that are alive, and ls_buffers_most how many there were at most.
+void ls_buffers_begin(ls_buffers *b);
 int ls_buffers_refused(ls_buffers *b);
 int64_t ls_buffers_held(ls_buffers *b);
 int64_t ls_buffers_most(ls_buffers *b);
-
-// ls_buffers_stop, called from any thread, refuses all further buffers. Whoever calls it holds b until it releases it.
-void ls_buffers_stop(ls_buffers *b);
-void ls_buffers_hold(ls_buffers *b);
-void ls_buffers_release(ls_buffers *b);
 
 // ls_inside tells whether h lines of n bytes of plane i of an AVFrame lie within its buffers.
 int ls_inside(const void *frame, int i, int64_t n, int h);

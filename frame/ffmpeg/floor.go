@@ -34,7 +34,6 @@ type floor struct {
 	sps      h264.SPS
 	codings  map[uint32]coding // by pps_id
 	pps      *coding           // what the decoder knows floorPPS to be; nil if it does not know it
-	nals     [][]byte
 }
 
 // What FFmpeg wants to be the same in all slices of a picture.
@@ -46,13 +45,13 @@ type coding struct {
 // newFloor returns the floor for a GOP that begins with a unit; nil if it must do without.
 func newFloor(first []byte) *floor {
 	f := &floor{codings: map[uint32]coding{}}
-	f.nals = nal.SplitAnnexB(f.nals, first)
-	for _, n := range f.nals {
+	nals := nal.SplitAnnexB(nil, first)
+	for _, n := range nals {
 		if kindH264(n) == h264.NALUTypeSPS && f.old == nil {
 			f.old = n
 		}
 	}
-	if f.old == nil || !f.fits(first) || len(f.codings) == 0 {
+	if f.old == nil || !f.fits(nals) || len(f.codings) == 0 {
 		return nil
 	}
 	at, ok := heightAt(f.old)
@@ -65,10 +64,9 @@ func newFloor(first []byte) *floor {
 	return f
 }
 
-// fits tells whether a unit can have a floor, as far as its parameter sets tell, and takes note of them.
-func (f *floor) fits(data []byte) bool {
-	f.nals = nal.SplitAnnexB(f.nals[:0], data)
-	for _, n := range f.nals {
+// fits tells whether the unit that consists of nals can have a floor, as far as its parameter sets tell, and takes note of them.
+func (f *floor) fits(nals [][]byte) bool {
+	for _, n := range nals {
 		switch kindH264(n) {
 		case h264.NALUTypeSPS:
 			if !bytes.Equal(f.old, n) {
@@ -109,10 +107,10 @@ func (f *floor) expect(e *C.ls_expect) {
 // pixels returns how many the floor has.
 func (f *floor) pixels() int { return macro * macro * (int(f.sps.PicWidthInMbsMinus1) + 1) }
 
-// unit appends to b the access unit that fits has just been told of, with a floor.
-func (f *floor) unit(b []byte) []byte {
+// unit appends to b the access unit that consists of nals, which fit, with a floor.
+func (f *floor) unit(b []byte, nals [][]byte) []byte {
 	var slice []byte
-	for _, n := range f.nals {
+	for _, n := range nals {
 		switch kindH264(n) {
 		case h264.NALUTypeSPS:
 			b = annexB(b, f.new)

@@ -33,7 +33,8 @@ type place struct {
 type surveyor struct {
 	count counter
 	order order
-	nals  [][]byte
+	nals  [][]byte // of the newest unit
+	cut   bool     // supplemental messages are left out of them
 }
 
 // place returns the place of the next unit.
@@ -48,6 +49,7 @@ func (s *surveyor) place(u *frame.AccessUnit) (p place) {
 		p = s.order.unit(s.nals)
 	}
 	p.broken = slices.ContainsFunc(s.nals, impossible)
+	s.nals, s.cut = withoutMessages(u.Codec, s.nals)
 	return p
 }
 

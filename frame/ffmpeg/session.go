@@ -16,13 +16,17 @@ import (
 	"github.com/asticode/go-astiav"
 
 	"github.com/livestill/livestill/frame"
-	"github.com/livestill/livestill/internal/nal"
 )
 
 // libav reads up to this many bytes past the end of a packet (AV_INPUT_BUFFER_PADDING_SIZE), and they must be zero.
 const padding = 64
 
-var errCrowded = errors.New("an access unit of more NAL units than any has")
+// What FFmpeg makes of one unit takes as long as there are pictures in it, and no context stops it. H.264 and H.265 have a picture, and as
+// many as they refer to may be made up where they are missing; MJPEG has two fields.
+const (
+	mostBegun  = 2 * maxAhead
+	mostFields = 2
+)
 
 // A session is the decoding of one GOP. Packets carry the index of their unit as timestamp, so that a frame is known to be of a
 // unit whatever the publisher's timestamps are.
@@ -107,6 +111,10 @@ func (s *session) begin() error {
 	}
 	pixels := s.d.maxPixels()
 	expect := &C.ls_expect{bytes: C.int64_t(s.d.maxMemory()), pixels: C.int64_t(s.pixels)}
+	expect.each = mostBegun
+	if s.name == frame.MJPEG {
+		expect.each = mostFields
+	}
 	if s.marked() {
 		expect.marks = 1
 	}
@@ -307,12 +315,12 @@ func (s *session) send(u *frame.AccessUnit) error {
 	case len(u.Data) == 0: // to libav an empty packet is the end
 		s.queue.lose(i)
 		return nil
-	case (s.name == frame.H264 || s.name == frame.H265) && nal.Crowded(u.Data):
+	case s.crowded(u.Data):
 		s.fail(errCrowded)
 		s.queue.lose(i)
 		return nil
 	}
-	if s.floor != nil && !s.floor.fits(u.Data) {
+	if s.floor != nil && !s.floor.fits(s.survey.nals) {
 		if err := s.bare(u); err != nil {
 			return err
 		}
@@ -353,9 +361,14 @@ func (s *session) bare(u *frame.AccessUnit) error {
 // decode makes a packet of the newest unit, and takes what comes out. It returns why there was no buffer for a picture, if so.
 func (s *session) decode(u *frame.AccessUnit) (refused C.int) {
 	i := len(s.units) - 1
-	if s.buf = s.buf[:0]; s.floor != nil {
-		s.buf = s.floor.unit(s.buf)
-	} else {
+	switch s.buf = s.buf[:0]; {
+	case s.floor != nil:
+		s.buf = s.floor.unit(s.buf, s.survey.nals)
+	case s.survey.cut:
+		for _, n := range s.survey.nals {
+			s.buf = annexB(s.buf, n)
+		}
+	default:
 		s.buf = append(s.buf, u.Data...)
 	}
 	size := len(s.buf)
@@ -368,6 +381,7 @@ func (s *session) decode(u *frame.AccessUnit) (refused C.int) {
 	s.packet.SetSize(size)
 	s.packet.SetPts(int64(i))
 	s.packet.SetDts(int64(i))
+	C.ls_buffers_begin(s.pics)
 	err := s.codec.SendPacket(s.packet)
 	s.packet.Unref()
 	if refused = C.ls_buffers_refused(s.pics); refused&C.LS_DIFFERS != 0 {
@@ -377,7 +391,7 @@ func (s *session) decode(u *frame.AccessUnit) (refused C.int) {
 		s.fail(err)
 	}
 	s.receive()
-	return refused | C.ls_buffers_refused(s.pics)
+	return C.ls_buffers_refused(s.pics)
 }
 
 // refusal returns the error that decoding ends with.
