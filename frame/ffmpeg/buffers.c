@@ -14,7 +14,7 @@ struct ls_buffers {
 	AVFrame *last; // the newest picture that others may refer to, if it has a guard row
 	int begun, refused; // since the packet began
 	atomic_int refs;
-	atomic_llong held, most;
+	atomic_llong held;
 };
 
 // A counted buffer stands for one of libavcodec's, so that it is known when that is free again.
@@ -69,9 +69,9 @@ int64_t ls_buffers_held(ls_buffers *b)
 	return atomic_load(&b->held);
 }
 
-int64_t ls_buffers_most(ls_buffers *b)
+void ls_buffers_allow(ls_buffers *b, int64_t pixels)
 {
-	return atomic_load(&b->most);
+	b->expect.pixels = pixels;
 }
 
 static void uncount(void *opaque, uint8_t *data)
@@ -90,7 +90,7 @@ static int count(ls_buffers *b, AVFrame *f)
 	for (i = 0; i < AV_NUM_DATA_POINTERS && f->buf[i]; i++) {
 		AVBufferRef *real = f->buf[i], *ours;
 		counted *c = av_malloc(sizeof(*c));
-		long long held, most;
+		long long held;
 		if (!c)
 			return AVERROR(ENOMEM);
 		*c = (counted){b, real};
@@ -102,9 +102,6 @@ static int count(ls_buffers *b, AVFrame *f)
 		atomic_fetch_add(&b->refs, 1);
 		f->buf[i] = ours;
 		held = atomic_fetch_add(&b->held, real->size) + real->size;
-		most = atomic_load(&b->most);
-		while (held > most && !atomic_compare_exchange_weak(&b->most, &most, held))
-			;
 		if (held > b->expect.bytes) {
 			b->refused |= LS_COSTLY;
 			return AVERROR(ENOMEM);

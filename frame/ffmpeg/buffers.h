@@ -33,11 +33,13 @@ ls_buffers *ls_buffers_new(void *codec, const ls_expect *e);
 void ls_buffers_close(ls_buffers *b);
 
 // ls_buffers_begin is called before each packet, and ls_buffers_refused returns why there was no buffer since then, as a set. ls_buffers_held
-// returns the bytes that are alive, and ls_buffers_most how many there were at most.
+// returns the bytes that are alive.
 void ls_buffers_begin(ls_buffers *b);
 int ls_buffers_refused(ls_buffers *b);
 int64_t ls_buffers_held(ls_buffers *b);
-int64_t ls_buffers_most(ls_buffers *b);
+
+// ls_buffers_allow changes how many pixels a picture may have.
+void ls_buffers_allow(ls_buffers *b, int64_t pixels);
 
 // ls_inside tells whether h lines of n bytes of plane i of an AVFrame lie within its buffers.
 int ls_inside(const void *frame, int i, int64_t n, int h);

@@ -41,6 +41,7 @@ type Decoder struct {
 
 	once  sync.Once
 	slots chan struct{}
+	stats counts
 	live  atomic.Int64 // libav objects that are not freed yet
 	bare  bool         // without a floor, to see what that is good for
 }

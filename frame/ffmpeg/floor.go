@@ -141,7 +141,7 @@ func (f *floor) unit(b []byte, nals [][]byte) []byte {
 //	left, right, top, bottom ue
 //
 // in place of what begins at a bit. The level becomes one that holds as many pictures as before, since FFmpeg goes by that to put
-// pictures in order.
+// pictures in order. Of levels above 5.2 it does not know that and holds sixteen, so it is told, if the set tells nothing else.
 func (f *floor) heighten(at int) []byte {
 	s := &f.sps
 	format := s.ChromaFormatIdc == 1 || s.ChromaFormatIdc == 2
@@ -182,7 +182,19 @@ func (f *floor) heighten(at int) []byte {
 	for _, v := range []uint32{crop.LeftOffset, crop.RightOffset, crop.TopOffset, crop.BottomOffset} {
 		b.ue(v)
 	}
-	b.copy(old, r.pos, r.end)
+	if depth := uint32(depthH264(s)); want.LevelIdc > knownLevel && want.VUI == nil && depth < mostRefs && r.u(1) == 0 {
+		want.VUI = &h264.SPS_VUI{BitstreamRestriction: &h264.SPS_BitstreamRestriction{
+			MotionVectorsOverPicBoundariesFlag: true, MaxBytesPerPicDenom: 2, MaxBitsPerMbDenom: 1, Log2MaxMvLengthHorizontal: 16,
+			Log2MaxMvLengthVertical: 16, MaxNumReorderFrames: depth, MaxDecFrameBuffering: max(depth, s.MaxNumRefFrames),
+		}}
+		b.put(0b1_0000_0000_1_1, 11) // nothing else is there
+		for _, v := range []uint32{2, 1, 16, 16, depth, max(depth, s.MaxNumRefFrames)} {
+			b.ue(v)
+		}
+		b.end()
+	} else {
+		b.copy(old, r.pos, r.end)
+	}
 	set := escape(bytes.TrimRight(b.bytes, "\x00"))
 	var got h264.SPS
 	if r.failed || got.Unmarshal(set) != nil || !reflect.DeepEqual(got, want) {

@@ -41,7 +41,8 @@ type session struct {
 	units  []unit        // those that were sent
 	survey surveyor
 	floor  *floor // nil without one
-	pixels int64  // that a picture may have, by what the headers of the GOP say; zero if they say nothing
+	size   size   // by the headers of the newest key unit
+	held   int64  // bytes of pictures, as Stats has them
 	trail  trail
 	queue  *queue[*astiav.Frame]
 	buf    []byte        // a unit and its padding
@@ -74,7 +75,10 @@ func (d *Decoder) open(first *frame.AccessUnit) (*session, error) {
 	if codec == nil {
 		return nil, &Error{Step: "open", Codec: name, Err: ErrUnsupported}
 	}
-	s := &session{d: d, name: name, id: codec}
+	s := &session{d: d, name: name, id: codec, size: sizeOf(first)}
+	if err := d.check(name, s.size); err != nil {
+		return nil, err
+	}
 	if name == frame.H264 && !d.bare {
 		s.floor = newFloor(first.Data)
 	}
@@ -110,7 +114,10 @@ func (s *session) begin() error {
 		flags += "+low_delay"
 	}
 	pixels := s.d.maxPixels()
-	expect := &C.ls_expect{bytes: C.int64_t(s.d.maxMemory()), pixels: C.int64_t(s.pixels)}
+	if s.name == frame.AV1 && s.size.pixels() > 0 { // its decoder has buffers of its own
+		pixels = int(min(int64(pixels), s.size.pixels()))
+	}
+	expect := &C.ls_expect{bytes: C.int64_t(s.d.maxMemory()), pixels: C.int64_t(mostGrowth * s.size.pixels())}
 	expect.each = mostBegun
 	if s.name == frame.MJPEG {
 		expect.each = mostFields
@@ -168,6 +175,16 @@ func (s *session) end() {
 	}
 }
 
+// account tells Stats what the pictures hold.
+func (s *session) account() {
+	held := int64(0)
+	if s.pics != nil {
+		held = int64(C.ls_buffers_held(s.pics))
+	}
+	s.d.stats.hold(held - s.held)
+	s.held = held
+}
+
 // close frees everything.
 func (s *session) close() {
 	for _, f := range s.queue.rest() {
@@ -177,6 +194,7 @@ func (s *session) close() {
 	s.packet.Free()
 	s.d.live.Add(-2)
 	s.end()
+	s.account()
 }
 
 func (s *session) free(f *astiav.Frame) {
@@ -205,11 +223,14 @@ func (d *Decoder) follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, 
 			if s, err = d.open(&u); err != nil {
 				return err
 			}
+			d.stats.gops.Add(1)
 		}
 		if u.Codec != s.name {
 			return &Error{Step: "check", Codec: s.name, Err: fmt.Errorf("%w: unit %d is %v", ErrGOP, len(s.units), u.Codec)}
 		}
-		if err = s.take(&u, wanted); err != nil {
+		err = s.take(&u, wanted)
+		s.account()
+		if err != nil {
 			return err
 		}
 		if more = s.show(yield); !more {
@@ -236,6 +257,7 @@ func (d *Decoder) follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, 
 // take decodes the next unit, unless nobody needs it.
 func (s *session) take(u *frame.AccessUnit, wanted bool) error {
 	i, place := len(s.units), s.survey.place(u)
+	s.d.stats.units.Add(1)
 	s.units = append(s.units, unit{pts: u.PTS, time: u.Time, key: u.Key, wanted: wanted, place: place, hidden: hidden(u.Codec, u.Data)})
 	s.queue.add(u.PTS, u.Key)
 	s.due = s.due || wanted
@@ -293,6 +315,7 @@ func (s *session) latent(i int, f *astiav.Frame, corrupt bool, yield func(frame.
 		return true
 	}
 	s.given = true
+	s.d.stats.pictures.Add(1)
 	raw := new(C.ls_raw)
 	C.ls_read(f.UnsafePointer(), raw)
 	corrupt = corrupt || raw.corrupt != 0 || raw.errors != 0
@@ -320,6 +343,11 @@ func (s *session) send(u *frame.AccessUnit) error {
 		s.queue.lose(i)
 		return nil
 	}
+	if u.Key && i > 0 {
+		if err := s.resize(sizeOf(u)); err != nil {
+			return err
+		}
+	}
 	if s.floor != nil && !s.floor.fits(s.survey.nals) {
 		if err := s.bare(u); err != nil {
 			return err
@@ -342,6 +370,13 @@ func (s *session) send(u *frame.AccessUnit) error {
 		s.queue.lose(i)
 	}
 	return nil
+}
+
+// resize goes on with pictures of another size.
+func (s *session) resize(to size) error {
+	s.size = to
+	C.ls_buffers_allow(s.pics, C.int64_t(mostGrowth*to.pixels()))
+	return s.d.check(s.name, to)
 }
 
 // bare goes on with the newest unit without a floor. Where that is no key unit, what it refers to is gone.
@@ -382,7 +417,9 @@ func (s *session) decode(u *frame.AccessUnit) (refused C.int) {
 	s.packet.SetPts(int64(i))
 	s.packet.SetDts(int64(i))
 	C.ls_buffers_begin(s.pics)
+	begun := time.Now()
 	err := s.codec.SendPacket(s.packet)
+	s.d.stats.work(time.Since(begun))
 	s.packet.Unref()
 	if refused = C.ls_buffers_refused(s.pics); refused&C.LS_DIFFERS != 0 {
 		return refused // it is no error yet
@@ -396,13 +433,20 @@ func (s *session) decode(u *frame.AccessUnit) (refused C.int) {
 
 // refusal returns the error that decoding ends with.
 func (s *session) refusal(refused C.int) error {
+	var err error
+	z := s.size
 	switch {
 	case refused&C.LS_LARGER != 0:
-		return &Error{Step: "send", Codec: s.name, Err: fmt.Errorf("%w: a picture larger than the headers of its GOP say", frame.ErrTooCostly)}
+		err = fmt.Errorf("%w: a picture is much larger than the %d x %d that the headers of its GOP say", frame.ErrTooCostly, z.width, z.height)
+	case refused&C.LS_COSTLY != 0 && z.pixels() > 0:
+		err = fmt.Errorf("%w: pictures of %d x %d with %d references take more than %d MiB", frame.ErrTooCostly, z.width, z.height, z.held,
+			s.d.maxMemory()>>20)
 	case refused&C.LS_COSTLY != 0:
-		return &Error{Step: "send", Codec: s.name, Err: fmt.Errorf("%w: pictures take more than %d MiB", frame.ErrTooCostly, s.d.maxMemory()>>20)}
+		err = fmt.Errorf("%w: its pictures take more than %d MiB", frame.ErrTooCostly, s.d.maxMemory()>>20)
+	default:
+		return nil
 	}
-	return nil
+	return &Error{Step: "send", Codec: s.name, Err: err}
 }
 
 // drain takes what the decoder still holds.
@@ -425,7 +469,9 @@ func (s *session) fail(err error) {
 func (s *session) receive() {
 	const most = 4 * maxAhead // that a decoder gives at a time, with all it holds back; one gone wrong cannot keep this going
 	for range most {
+		begun := time.Now()
 		err := s.codec.ReceiveFrame(s.frame)
+		s.d.stats.work(time.Since(begun))
 		if errors.Is(err, astiav.ErrEagain) || errors.Is(err, astiav.ErrEof) {
 			return
 		}
