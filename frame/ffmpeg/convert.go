@@ -6,6 +6,7 @@ import "C"
 
 import (
 	"errors"
+	"fmt"
 	"image"
 	"unsafe"
 
@@ -29,6 +30,9 @@ const (
 // gamut and HDR come out unmapped. Chroma keeps its subsampling if it is 4:2:0, 4:2:2 or 4:4:4. The fields of interlaced
 // pictures stay woven.
 func (s *session) convert(f *astiav.Frame, raw *C.ls_raw) (*image.YCbCr, error) {
+	if raw.whole == 0 {
+		return nil, fmt.Errorf("%w: pixel format %v", ErrUnsupported, f.PixelFormat())
+	}
 	scaled, err := s.readable(f, raw)
 	if err != nil {
 		return nil, err

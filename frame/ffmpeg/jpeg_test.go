@@ -2,8 +2,10 @@ package ffmpeg_test
 
 import (
 	"bytes"
+	"errors"
 	"image"
 	"image/jpeg"
+	"io"
 	"math"
 	"testing"
 
@@ -58,6 +60,30 @@ func lumaOff(a, b *image.YCbCr) (most int) {
 }
 
 func diff(a, b byte) int { return max(int(a)-int(b), int(b)-int(a)) }
+
+// A picture whose planes do not hold what its rectangle and strides say is refused, and nothing beyond them is read.
+func TestUnsoundPictures(t *testing.T) {
+	for name, spoil := range map[string]func(*image.YCbCr){
+		"luma that ends early":     func(img *image.YCbCr) { img.Y = img.Y[:len(img.Y)-1] },
+		"no luma":                  func(img *image.YCbCr) { img.Y = nil },
+		"chroma that ends early":   func(img *image.YCbCr) { img.Cr = img.Cr[:len(img.Cr)-1] },
+		"no chroma":                func(img *image.YCbCr) { img.Cb = nil },
+		"a stride that is short":   func(img *image.YCbCr) { img.YStride = 31 },
+		"a stride of chroma too":   func(img *image.YCbCr) { img.CStride = 15 },
+		"a stride that is huge":    func(img *image.YCbCr) { img.YStride = 1 << 60 },
+		"a stride that is none":    func(img *image.YCbCr) { img.YStride = -32 },
+		"a rectangle that is tall": func(img *image.YCbCr) { img.Rect.Max.Y = 1 << 60 },
+	} {
+		img := image.NewYCbCr(image.Rect(0, 0, 32, 16), image.YCbCrSubsampleRatio420)
+		spoil(img)
+		if err := new(ffmpeg.JPEG).Encode(io.Discard, &frame.Picture{YCbCr: img}); !errors.Is(err, ffmpeg.ErrUnsupported) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := ffmpeg.Filter("null").Enhance(t.Context(), &frame.Burst{Pictures: []*frame.Picture{{YCbCr: img}}}); !errors.Is(err, ffmpeg.ErrUnsupported) {
+			t.Errorf("%s, to a filter: %v", name, err)
+		}
+	}
+}
 
 func TestJPEG(t *testing.T) {
 	for _, tt := range []struct {
