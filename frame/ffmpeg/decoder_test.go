@@ -14,15 +14,20 @@ import (
 	"github.com/livestill/livestill/frame/frametest"
 )
 
-// all decodes what g shows from the time on, and fails the test if the sequence ends with an error.
+// all decodes what g shows from the time on, and fails the test if the sequence ends with an error. In tests, it must be the very same
+// when a child decodes it.
 func all(tb testing.TB, d *ffmpeg.Decoder, g frame.GOP, from time.Time) []*frame.Picture {
 	tb.Helper()
-	var ps []*frame.Picture
-	for p, err := range d.Decode(tb.Context(), g, from) {
+	ps, err := decode(tb.Context(), d, g, from)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if _, is := tb.(*testing.T); is {
+		isolated, err := decode(tb.Context(), d.Isolated(), g, from)
 		if err != nil {
-			tb.Fatal(err)
+			tb.Fatalf("isolated: %v", err)
 		}
-		ps = append(ps, p)
+		mustEqual(tb, isolated, ps)
 	}
 	return ps
 }
