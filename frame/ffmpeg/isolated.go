@@ -11,7 +11,7 @@ import (
 
 const (
 	defaultMemory      = 1 << 30         // an 8K picture with its references, as H.264 level 6.2 allows them
-	defaultTimeout     = 2 * time.Second // ten times what the largest picture takes
+	defaultTimeout     = 10 * time.Second // fifty times what the largest picture takes: others may be at work, too
 	defaultMaxChildren = 64
 
 	// How long a child may go on with a unit when nobody wants it any more. It comes twice at most, and a step of a capture is to heed its
@@ -43,7 +43,7 @@ type Isolated struct {
 	// Memory is what a child may take, in bytes, beside what each takes to start with; zero means 1 GiB.
 	Memory int64
 
-	// Timeout is how long a child may take for one unit, or one picture; zero means two seconds. One that hangs keeps its place of
+	// Timeout is how long a child may take for one unit, or one picture; zero means ten seconds. One that hangs keeps its place of
 	// Concurrent for as long.
 	Timeout time.Duration
 
