@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	defaultMemory      = 1 << 30         // an 8K picture with its references, as H.264 level 6.2 allows them
+	defaultMemory      = 1 << 30          // an 8K picture with its references, as H.264 level 6.2 allows them
 	defaultTimeout     = 10 * time.Second // fifty times what the largest picture takes: others may be at work, too
 	defaultMaxChildren = 64
 

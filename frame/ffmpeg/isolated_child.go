@@ -40,7 +40,8 @@ func Child() {
 }
 
 // serve is what a child does: it decodes one GOP after the other, as it is told, until there are no more requests. Images are made in room.
-func serve(socket io.ReadWriter, room []byte) error {
+// It gives a GOP up when there is no headroom.
+func serve(socket io.ReadWriter, room []byte, headroom func() bool) error {
 	for {
 		o, _, err := readRequest(socket)
 		switch {
@@ -51,7 +52,8 @@ func serve(socket io.ReadWriter, room []byte) error {
 		case o.Kind != reqBegin:
 			return fmt.Errorf("request %d where a GOP begins", o.Kind)
 		}
-		s := &served{socket: socket, decoder: Decoder{Threads: int(o.Threads), MaxPixels: int(o.MaxPixels), bare: o.Bare, room: room}}
+		s := &served{socket: socket, headroom: headroom}
+		s.decoder.Threads, s.decoder.MaxPixels, s.decoder.bare, s.decoder.room = int(o.Threads), int(o.MaxPixels), o.Bare, room
 		if err := s.gop(); err != nil {
 			return err
 		}
@@ -62,6 +64,9 @@ func serve(socket io.ReadWriter, room []byte) error {
 type served struct {
 	socket    io.ReadWriter
 	decoder   Decoder
+	headroom  func() bool // there is memory for a picture more
+	codec     frame.Codec // of the newest unit
+	short     bool        // there was no headroom
 	abandoned bool
 	err       error // of the socket, or a request that makes no sense
 }
@@ -87,8 +92,11 @@ func (s *served) gop() (err error) {
 	if s.err != nil {
 		return s.err
 	}
-	if s.abandoned {
+	switch {
+	case s.abandoned:
 		last = nil
+	case s.short:
+		last = &Error{Step: "receive", Codec: s.codec, Err: fmt.Errorf("%w: more memory than a child may take", frame.ErrTooCostly)}
 	}
 	return writeAnswer(s.socket, &answer{Kind: ansDone}, last)
 }
@@ -105,6 +113,11 @@ func (s *served) ask(a *answer, fault error) (o request, data []byte, ok bool) {
 // units yields the units that are sent.
 func (s *served) units(yield func(frame.AccessUnit, bool) bool, abandon func()) {
 	for {
+		// Where it is refused memory, libav may see damage and go on.
+		if s.short = !s.headroom(); s.short {
+			abandon()
+			return
+		}
 		o, data, ok := s.ask(&answer{Kind: ansMore}, nil)
 		switch {
 		case !ok:
@@ -117,6 +130,7 @@ func (s *served) units(yield func(frame.AccessUnit, bool) bool, abandon func()) 
 			abandon()
 			return
 		}
+		s.codec = o.Codec
 		u := frame.AccessUnit{Codec: o.Codec, Key: o.Key, Lost: o.Lost, PTS: time.Duration(o.PTS), Time: time.Unix(0, o.Time), Data: data}
 		if !yield(u, o.Wanted) {
 			return

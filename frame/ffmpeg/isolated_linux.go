@@ -129,7 +129,17 @@ func childMain() error {
 	if err := writeAnswer(socket, &answer{Kind: ansHello, Confined: confined}, nil); err != nil {
 		return err
 	}
-	return serve(socket, pictures)
+	return serve(socket, pictures, func() bool { return available(int(memory / 4)) })
+}
+
+// available tells whether so many bytes of memory could be had. A quarter of 1 GiB has room for the largest picture there is, of 8K with
+// 16 bits of 4:4:4.
+func available(n int) bool {
+	m, err := unix.Mmap(-1, 0, n, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+	if err == nil {
+		err = unix.Munmap(m)
+	}
+	return err == nil
 }
 
 // confine takes from this process what decoding does not need, for good:

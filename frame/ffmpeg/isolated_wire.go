@@ -109,10 +109,7 @@ var (
 	relayed = [...]error{ErrGOP, ErrUnsupported, ErrNoPicture, frame.ErrTooCostly, ErrCrashed}
 )
 
-const (
-	outOfMemory = -12      // AVERROR(ENOMEM)
-	maxUnit     = 32 << 20 // bytes; twice the longest message of RTMP
-)
+const maxUnit = 32 << 20 // bytes; twice the longest message of RTMP
 
 // A relayedError is an error of a child.
 type relayedError struct {
@@ -163,10 +160,6 @@ func (f *fault) err() error {
 	}
 	if f.Code != 0 {
 		e.is = append(e.is, astiav.Error(f.Code))
-	}
-	if f.Code == outOfMemory {
-		e.is = append(e.is, frame.ErrTooCostly)
-		e.text += ": " + frame.ErrTooCostly.Error()
 	}
 	return &Error{Step: steps[f.Step-1], Codec: f.Codec, Err: e}
 }
