@@ -44,13 +44,13 @@ func (s *session) convert(f *astiav.Frame, raw *C.ls_raw) (*image.YCbCr, error) 
 		C.ls_read(scaled.UnsafePointer(), planes)
 		planes.full, planes.space = raw.full, raw.space
 	}
-	return planesToJPEG(planes)
+	return planesToJPEG(planes, s.d.newImage)
 }
 
-// planesToJPEG converts planes that our own loops can read.
-func planesToJPEG(raw *C.ls_raw) (*image.YCbCr, error) {
+// planesToJPEG converts planes that our own loops can read, into an image that newImage makes.
+func planesToJPEG(raw *C.ls_raw, newImage func(image.Rectangle, image.YCbCrSubsampleRatio) *image.YCbCr) (*image.YCbCr, error) {
 	w, h := int(raw.width), int(raw.height)
-	img := image.NewYCbCr(image.Rect(0, 0, w, h), ratio(raw))
+	img := newImage(image.Rect(0, 0, w, h), ratio(raw))
 	space := int(raw.space)
 	switch {
 	case raw.layout == C.LS_GBR:

@@ -45,6 +45,7 @@ type Decoder struct {
 	stats  counts
 	live   atomic.Int64 // libav objects that are not freed yet
 	bare   bool         // without a floor, to see what that is good for
+	room   []byte       // where images are made; nil means in memory of their own
 }
 
 // Decode yields the pictures of g that were shown at or after from, in presentation order; the zero time yields all. PTS, Time
@@ -75,6 +76,16 @@ type Decoder struct {
 //
 // While the sequence is ranged over, it takes one of the Concurrent places; waiting for one ends with ctx.
 func (d *Decoder) Decode(ctx context.Context, g frame.GOP, from time.Time) iter.Seq2[*frame.Picture, error] {
+	return decode(ctx, d, g, from)
+}
+
+// A follower is a Decoder, or an Isolated.
+type follower interface {
+	Reserve(ctx context.Context, stream string) (frame.Place, error)
+	Follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, bool]) iter.Seq2[frame.Latent, error]
+}
+
+func decode(ctx context.Context, d follower, g frame.GOP, from time.Time) iter.Seq2[*frame.Picture, error] {
 	return func(yield func(*frame.Picture, error) bool) {
 		place, err := d.Reserve(ctx, "")
 		if err != nil {

@@ -189,7 +189,7 @@ func (r *run) play(ctx context.Context) (*image.YCbCr, error) {
 	if raw.layout == C.LS_GBR {
 		raw.full = 1 // libswscale makes no other, and leaves the tag as it was
 	}
-	img, err := planesToJPEG(raw)
+	img, err := planesToJPEG(raw, image.NewYCbCr)
 	if err != nil {
 		return nil, r.filter.fail("convert", err)
 	}
