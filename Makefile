@@ -1,11 +1,14 @@
 # make test   all checks, as continuous integration runs them
 # make demo   stills out of two real streams, with contact sheets to look at, in stills/
+# make stress the tests, again and again, on a machine that is busy
 # make bench  speed, and tap to bytes beside what is usual today
 # On a bare Debian 12 or 13 each installs what it needs; that takes root.
 
 LINT = v2.15.0
 # The S3 server that blobstore's tests talk to.
 VERSITYGW = v1.8.0
+# Of go test. The slowest package takes five minutes on two cores that have nothing else to do.
+TIMEOUT = 90m
 # The environment that pairs go-astiav with this machine's FFmpeg; .ci/setup finds it.
 GO = env $$(cat bin/goenv)
 
@@ -14,7 +17,7 @@ PEERS = nginx-light libnginx-mod-rtmp gstreamer1.0-tools gstreamer1.0-plugins-ba
 	gstreamer1.0-plugins-bad gstreamer1.0-rtsp python3-gi gir1.2-gst-rtsp-server-1.0 glib-networking iproute2 \
 	e2fsprogs mount
 
-.PHONY: test demo bench lint modules setup compat
+.PHONY: test stress demo bench lint modules setup compat
 
 test:
 	.ci/setup $(PEERS)
@@ -22,9 +25,14 @@ test:
 	$(GO) $(MAKE) lint
 	$(GO) .ci/layers
 	cp enhance/kernels_amd64.s bin/ && GOFLAGS= go generate ./enhance && cmp bin/kernels_amd64.s enhance/kernels_amd64.s
-	$(GO) go test -race ./...
+	$(GO) go test -race -timeout $(TIMEOUT) ./...
 	$(MAKE) modules
 	$(GO) .ci/fuzz 5s
+
+# The tests, again and again, while every core is busy with something else: none of them may hang on how fast the machine is.
+stress:
+	.ci/setup $(PEERS)
+	$(GO) .ci/stress $(TIMEOUT)
 
 demo: setup
 	$(GO) .ci/demo stills
@@ -45,7 +53,7 @@ bin/golangci-lint-$(LINT):
 
 # In the modules within, such as capture/store/blobstore, what test does here.
 modules: bin/golangci-lint-$(LINT) bin/versitygw-$(VERSITYGW)
-	.ci/modules bin/golangci-lint-$(LINT)
+	.ci/modules bin/golangci-lint-$(LINT) $(TIMEOUT)
 
 bin/versitygw-$(VERSITYGW):
 	GOFLAGS= GOWORK=off GOBIN=$(CURDIR)/bin go install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW)

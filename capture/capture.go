@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/livestill/livestill/frame"
@@ -157,7 +158,7 @@ func (w *capture) finish(ctx context.Context, reach time.Duration) error {
 			s.Data, err = c.files.do(ctx, file, func(ctx context.Context) ([]byte, error) {
 				var file bytes.Buffer
 				err := c.work(ctx, func() error { return encoder.Encode(&file, p) })
-				return file.Bytes(), err
+				return slices.Clip(file.Bytes()), err // without room behind it: several stills share it
 			})
 			if w.scores != nil {
 				s.Scores, w.scores = <-w.scores, nil

@@ -71,7 +71,7 @@ func TestManyCapturesFitTheBudget(t *testing.T) {
 			b := &frame.Budget{Bytes: 4 * 3 * d.cost.Decoding}
 			var cams []*capture.Camera
 			for n := range 5 {
-				cam := &capture.Camera{Decoder: d, Budget: b, History: frame.History{MaxAge: time.Hour}}
+				cam := &capture.Camera{Decoder: d, Budget: b, History: frame.History{MaxAge: time.Hour, Budget: new(frame.Budget)}}
 				if n%2 == 0 {
 					cam.Enhancer = &merger{places: []int{-3, -2, -1, 0, 1, 2, 40}}
 				}

@@ -211,64 +211,51 @@ func (c *Camera) unit(ctx context.Context, t target) (*frame.Picture, error) {
 	return d.Picture, d.err
 }
 
-// To stand in for a picture, no more GOPs than these are looked at: those within ten seconds of 100 key pictures each. Of a GOP, no more
-// pictures than a Best has.
-const mostStandIns = 1000
+// The most GOPs that are looked into for a picture that stands in for another: all of a second to either side if each picture is a GOP of
+// its own, at 30 a second.
+const mostNear = 60
 
 // nearest returns the good picture that was shown nearest to the instant wanted, and within tolerance of it; nil if there is none. What
-// follows damage in a GOP is damaged, so that pictures after it come from the next GOP. GOPs that have nothing nearer than what was found
-// are not decoded. Its error is a fault, or that of ctx.
+// follows damage in a GOP is damaged, so that pictures after it come from the next GOP. Its error is a fault, or that of ctx.
 func (c *Camera) nearest(ctx context.Context, t target, tolerance time.Duration) (*frame.Picture, error) {
-	away := func(at time.Time) time.Duration { return at.Sub(t.wanted).Abs() }
-	type place struct {
+	away := func(u *frame.AccessUnit) time.Duration { return u.Time.Sub(t.wanted).Abs() }
+	type near struct {
 		gop   frame.GOP
-		order int // of decoding
-		away  time.Duration
+		units []int
+		least time.Duration
 	}
-	var places []place
-	for i, g := range c.some(func(u *frame.AccessUnit) bool { return away(u.Time) <= tolerance }) {
-		p := place{g, i, tolerance}
-		for i := range g {
-			p.away = min(p.away, away(g[i].Time))
+	var gops []near
+	for _, g := range c.some(func(u *frame.AccessUnit) bool { return away(u) <= tolerance }) {
+		n := near{gop: g, least: tolerance + 1}
+		for i := range c.trusted(g) {
+			if d := away(&g[i]); d <= tolerance {
+				n.units, n.least = append(n.units, i), min(n.least, d)
+			}
 		}
-		places = append(places, p)
+		if len(n.units) > 0 {
+			gops = append(gops, n)
+		}
 	}
-	slices.SortStableFunc(places, func(a, b place) int { return cmp.Compare(a.away, b.away) })
+	slices.SortStableFunc(gops, func(a, b near) int { return cmp.Compare(a.least, b.least) })
 	var best *frame.Picture
-	from := 0 // the order of the GOP of best
-	for _, place := range places[:min(len(places), mostStandIns)] {
-		if best != nil && away(best.Time) < place.away {
+	closest := tolerance + 1 // how far best is away
+	for _, n := range gops[:min(len(gops), mostNear)] {
+		if n.least >= closest {
 			break
 		}
-		nearer := func(shown time.Time) bool {
-			return best == nil || away(shown) < away(best.Time) || away(shown) == away(best.Time) && place.order < from
-		}
-		g := place.gop
-		var window []candidate
-		for i := range c.trusted(g) {
-			if a := away(g[i].Time); a <= tolerance {
-				window = append(window, candidate{target: target{index: i}, away: a})
-			}
-			if len(window) == 2*mostCandidates {
-				window = nearby(window)
-			}
-		}
 		var wants []*want
-		for _, w := range nearby(window) {
-			shown := g[w.target.index].Time
-			wants = append(wants, newWant(w.target.index, func(l frame.Latent) bool {
-				if !l.Corrupt && !l.Hidden && nearer(shown) {
+		for _, i := range n.units {
+			d := away(&n.gop[i])
+			wants = append(wants, newWant(i, func(l frame.Latent) bool {
+				if !l.Corrupt && !l.Hidden && d < closest {
 					if p := develop(l).Picture; p != nil && !blank(p.YCbCr) {
-						best, from = p, place.order // and the one before is nobody's any more
+						best, closest = p, d // and the one before is nobody's any more
 					}
 				}
 				return false
 			}))
 		}
-		if len(wants) == 0 {
-			continue
-		}
-		if err := c.develop(ctx, g, wants...); err != nil {
+		if err := c.develop(ctx, n.gop, wants...); err != nil {
 			return nil, err
 		}
 		for _, w := range wants {

@@ -28,7 +28,7 @@ func (c *Camera) Refine(ctx context.Context, r Request) iter.Seq2[*Still, error]
 		if !yield(first, err) || err != nil || w.reach == alone {
 			return
 		}
-		second.Steps = slices.Clone(second.Steps[:exposed])
+		second.Steps, second.Ranked = slices.Clone(second.Steps[:exposed]), slices.Clone(second.Ranked)
 		second.Data, second.Picture, second.Location, second.Refined = nil, nil, "", true
 		w.still = &second
 		yield(w.end(ctx, w.finish(ctx, w.reach)))

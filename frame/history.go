@@ -2,6 +2,7 @@ package frame
 
 import (
 	"iter"
+	"slices"
 	"sync"
 	"time"
 )
@@ -55,6 +56,10 @@ type remembered struct {
 // Add remembers u, the next unit in decoding order. Units before the first key unit are dropped: nothing could decode them.
 // It takes constant time and allocates only when a GOP grows beyond the length of the one before.
 func (h *History) Add(u AccessUnit) {
+	if room := cap(u.Data) - len(u.Data); room > len(u.Data)/16+64 {
+		u.Data = slices.Clone(u.Data) // it would be kept
+	}
+	u.Data = slices.Clip(u.Data) // readers share it
 	h.mu.Lock()
 	over := h.add(&u)
 	h.mu.Unlock()

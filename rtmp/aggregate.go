@@ -45,7 +45,9 @@ func (r *packetReader) next() (packet, error) {
 	}
 	body := tags[:size]
 	r.tags = tags[min(size+tagTrailer, len(tags)):]
-	return packet{kind: message.TypeID(kind), stream: r.stream, time: r.shift + time, body: body}, nil
+	p := packet{kind: message.TypeID(kind), stream: r.stream, time: r.shift + time, body: body}
+	r.spend(price(p))
+	return p, nil
 }
 
 func tagTime(tag []byte) uint32 { return uint24(tag[4:]) | uint32(tag[7])<<24 }

@@ -14,6 +14,12 @@ const (
 	maxChunkStreams  = 64  // encoders use three to eight
 	firstBuffer      = 256 // of a message, before more of it has come: an attacker may begin 64
 
+	// What is read is paid for in messages: each is one, and so are as many chunks or bytes of it. In chunks of 128 bytes that allows for
+	// 50 MB a second, and of any size for 64 MB: more than ten times what 2160p60 takes. Who says little with much pays for that.
+	chunksPerMessage = 200
+	bytesPerMessage  = 32 << 10
+	wordsPerMessage  = 1 << 10 // bytes of AMF, which takes a hundred times as long to decode as it takes to copy
+
 	escape      = 0xffffff   // in place of a timestamp: the timestamp follows as 32 bits, §5.3.1.3
 	sizeBits    = 0x7fffffff // the top bit of a chunk size must be zero, §5.4.1
 	newMessage  = 2          // the last chunk type that opens a message with a header of its own
@@ -31,12 +37,14 @@ type packet struct {
 // A chunkReader reads messages from a stream of interleaved chunks, RTMP 1.0 §5.3.
 type chunkReader struct {
 	r         *bufio.Reader
-	maxLength int // the most bytes in a message; all messages under way have at most twice as many
+	maxLength int // the most bytes in a message; all messages under way have at most a quarter more, which is for sound and data beside a picture
 	chunkSize int
 	streams   map[uint32]*chunkStream
 	last      *chunkStream // the one that the last chunk was on
 	held      int          // capacity of all bodies
-	header    [11]byte     // scratch
+	chunks    int          // not yet paid for
+	spend     func(messages float64)
+	header    [11]byte // scratch
 }
 
 // A chunkStream is what the header of a chunk may leave out because an earlier one on the same chunk stream said it.
@@ -49,8 +57,8 @@ type chunkStream struct {
 	extended bool   // the last header had its timestamp in 32 more bits, and so have the type 3 chunks that follow it
 }
 
-func newChunkReader(r *bufio.Reader, maxLength int) *chunkReader {
-	return &chunkReader{r: r, maxLength: maxLength, chunkSize: defaultChunkSize, streams: make(map[uint32]*chunkStream)}
+func newChunkReader(r *bufio.Reader, maxLength int, spend func(messages float64)) *chunkReader {
+	return &chunkReader{r: r, maxLength: maxLength, chunkSize: defaultChunkSize, streams: make(map[uint32]*chunkStream), spend: spend}
 }
 
 // next returns the next message. Those that concern only chunks, Set Chunk Size and Abort, it obeys and skips. The error is io.EOF
@@ -61,9 +69,14 @@ func (c *chunkReader) next() (packet, error) {
 		if err != nil {
 			return packet{}, err
 		}
+		if c.chunks++; c.chunks == chunksPerMessage {
+			c.chunks = 0
+			c.spend(1)
+		}
 		if s.open {
 			continue
 		}
+		c.spend(price(s.packet))
 		switch s.kind {
 		case message.TypeIDSetChunkSize, message.TypeIDAbortMessage:
 			if len(s.body) < 4 {
@@ -77,6 +90,14 @@ func (c *chunkReader) next() (packet, error) {
 			return s.packet, nil
 		}
 	}
+}
+
+// price returns as how many messages p counts.
+func price(p packet) float64 {
+	if isMedia(p.kind) || p.kind == message.TypeIDAggregateMessage {
+		return 1 + float64(len(p.body))/bytesPerMessage
+	}
+	return 1 + float64(len(p.body))/wordsPerMessage
 }
 
 // control obeys Set Chunk Size and Abort, §5.4.1 and §5.4.2.
@@ -235,17 +256,17 @@ func (c *chunkReader) begin(s *chunkStream) error {
 
 // grow makes more room for a body, in proportion to what has come of it. The rooms of messages that are done with give way.
 func (c *chunkReader) grow(s *chunkStream) error {
-	size := min(s.length, max(2*cap(s.body), firstBuffer))
+	size, most := min(s.length, max(2*cap(s.body), firstBuffer)), c.maxLength+c.maxLength/4
 	c.held += size - cap(s.body)
-	if c.held > 2*c.maxLength {
+	if c.held > most {
 		for _, o := range c.streams {
 			if o != s && !o.open {
 				c.held -= cap(o.body)
 				o.body = nil
 			}
 		}
-		if c.held > 2*c.maxLength {
-			return limitError("messages under way exceed %d bytes", 2*c.maxLength)
+		if c.held > most {
+			return limitError("messages under way exceed %d bytes", most)
 		}
 	}
 	body := make([]byte, len(s.body), size)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -45,7 +46,10 @@ func parseTarget(s string) (target, error) {
 	if app == "" || !acceptable(t.name) {
 		return target{}, ErrURL
 	}
-	t.url = t.scheme + "://" + t.host + "/" + t.name
+	t.url = (&url.URL{Scheme: t.scheme, Host: t.host}).String() + "/" + t.name
+	if _, _, _, ok := parseURL(t.url); !ok { // a zone that cannot be written
+		return target{}, ErrURL
+	}
 	if t.app, t.key = app, key; query != "" && key != "" {
 		t.key += "?" + query
 	} else if query != "" {
@@ -61,11 +65,14 @@ func parseURL(s string) (t target, path, query string, ok bool) {
 	path, query, _ = strings.Cut(rest, "?")
 	path = strings.TrimRight(path, "/")
 	u, err := url.Parse(scheme + "://" + host)
-	if err != nil || len(s) > maxURL || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" || !acceptable(s) {
+	if err != nil || len(s) > maxURL || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" || !acceptable(s) || !acceptable(u.Host) {
 		return target{}, "", "", false
 	}
 	t = target{scheme: u.Scheme, host: u.Host, user: u.User.Username()}
 	t.password, _ = u.User.Password()
+	if _, _, err := net.SplitHostPort(t.addr()); err != nil {
+		return target{}, "", "", false
+	}
 	return t, path, query, u.Scheme == "rtmp" || u.Scheme == schemeTLS
 }
 
@@ -125,14 +132,17 @@ func (t target) tls() (name string, ok bool) {
 	return (&url.URL{Host: t.host}).Hostname(), t.scheme == schemeTLS
 }
 
-// shows tells whether a text of the server's repeats something that is not for logs.
+// shows tells whether a text of the server's repeats something that is not for logs: the password, or the value of a parameter, decoded
+// or as it is sent.
 func (t target) shows(text string) bool {
+	secrets := []string{t.password}
 	for _, values := range t.query {
-		for _, v := range values {
-			if v != "" && strings.Contains(text, v) {
-				return true
-			}
-		}
+		secrets = append(secrets, values...)
 	}
-	return t.password != "" && strings.Contains(text, t.password)
+	_, query, _ := strings.Cut(t.app+t.key, "?")
+	for pair := range strings.SplitSeq(query, "&") {
+		_, value, _ := strings.Cut(pair, "=")
+		secrets = append(secrets, value)
+	}
+	return slices.ContainsFunc(secrets, func(s string) bool { return s != "" && strings.Contains(text, s) })
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/yutopp/go-amf0"
@@ -118,5 +119,5 @@ func (w *wire) control(p packet) {
 
 // acceptable tells whether a name can be logged and compared: it is valid UTF-8 with no control characters.
 func acceptable(name string) bool {
-	return utf8.ValidString(name) && !strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f })
+	return utf8.ValidString(name) && !strings.ContainsFunc(name, unicode.IsControl)
 }

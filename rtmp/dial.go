@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/ingest"
 	"github.com/yutopp/go-rtmp/handshake"
 )
 
@@ -74,7 +75,9 @@ func (p *pull) once(ctx context.Context) error {
 	if err != nil {
 		return &Error{Step: "dial", Stream: p.at.name, Err: err}
 	}
-	defer closeWith(ctx, conn)()
+	in := ingest.NewConn(conn)
+	defer closeWith(ctx, in)()
+	conn = in
 	if name, ok := p.at.tls(); ok {
 		config := &tls.Config{MinVersion: tls.VersionTLS12}
 		if p.TLSConfig != nil {
@@ -83,15 +86,15 @@ func (p *pull) once(ctx context.Context) error {
 		config.ServerName = cmp.Or(config.ServerName, name)
 		conn = tls.Client(conn, config)
 	}
-	return p.play(ctx, conn, deadline, timeout)
+	return p.play(ctx, conn, in, deadline, timeout)
 }
 
-// play plays over the connection, which ends with ctx.
-func (p *pull) play(ctx context.Context, conn net.Conn, deadline time.Time, timeout time.Duration) error {
+// play plays over the connection, which is in or TLS over in and ends with ctx.
+func (p *pull) play(ctx context.Context, conn net.Conn, in *ingest.Conn, deadline time.Time, timeout time.Duration) error {
 	if err := conn.SetDeadline(deadline); err != nil {
 		return &Error{Step: "dial", Stream: p.at.name, Err: err}
 	}
-	c := newPlayer(conn, p, timeout)
+	c := newPlayer(conn, in, p, timeout)
 	p.ended = nil
 	if err := c.begin(); err != nil {
 		p.waited = c.playing && errors.Is(err, os.ErrDeadlineExceeded)
@@ -147,8 +150,8 @@ func (c *player) greet() error {
 	return e.EncodeS2C2(&handshake.S2C2{Time: s1.Time, Random: s1.Random})
 }
 
-func newPlayer(conn net.Conn, p *pull, timeout time.Duration) *player {
-	c := &player{session: newSession(conn, cmp.Or(p.MaxMessage, defaultMaxMessage), timeout), at: p.at, login: p.login.query}
+func newPlayer(conn net.Conn, in *ingest.Conn, p *pull, timeout time.Duration) *player {
+	c := &player{session: newSession(conn, in, cmp.Or(p.MaxMessage, defaultMaxMessage), timeout), at: p.at, login: p.login.query}
 	c.buffer = bufio.NewReaderSize(c.wire, mediaBuffer)
 	c.packets.r = c.buffer
 	c.name, c.query, c.url, c.role = p.at.name, p.at.query, p.at.url, c

@@ -7,6 +7,8 @@ import (
 	"net"
 	"os"
 	"time"
+
+	"github.com/livestill/livestill/internal/ingest"
 )
 
 var (
@@ -17,7 +19,8 @@ var (
 	ErrLimit = errors.New("limit exceeded")
 )
 
-// An Error says at which step a listener, a connection or a stream came to its end, and why.
+// An Error says at which step a listener, a connection or a stream came to its end, and why. Its text can be printed, whatever a peer
+// has sent: what does not print is escaped.
 type Error struct {
 	Step   string   // "listen", "accept", "configure", "dial", "handshake", "connect", "publish", "play" or "receive"
 	Stream string   // name of the stream, as in frame.Stream; empty before publish
@@ -33,7 +36,7 @@ func (e *Error) Error() string {
 	if e.Remote != nil {
 		s += " from " + e.Remote.String()
 	}
-	return s + ": " + e.Err.Error()
+	return ingest.Printable(s + ": " + e.Err.Error())
 }
 
 // Unwrap returns e.Err.
@@ -45,6 +48,14 @@ func protocolError(format string, args ...any) error {
 
 func limitError(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrLimit, fmt.Sprintf(format, args...))
+}
+
+// explain is explain, but that a connection which had to give way comes before all that follows from it.
+func (c *session) explain(ctx context.Context, err error, limit time.Duration, want string) error {
+	if reason := c.in.Reason(); reason != nil {
+		err = reason
+	}
+	return explain(ctx, err, limit, want)
 }
 
 // explain returns the cause of a failed read or write: that of ctx, which closes the connection, comes before its effects.

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"net"
 	"time"
+
+	"github.com/livestill/livestill/internal/ingest"
 )
 
 // Play has the Client play over the connection, once.
@@ -13,7 +15,8 @@ func (c *Client) Play(ctx context.Context, conn net.Conn, timeout time.Duration)
 	if err != nil {
 		return err
 	}
-	defer closeWith(ctx, conn)()
+	in := ingest.NewConn(conn)
+	defer closeWith(ctx, in)()
 	p := pull{Client: c, at: t, log: slog.New(slog.DiscardHandler), connected: func() {}}
-	return p.play(ctx, conn, time.Now().Add(timeout), timeout)
+	return p.play(ctx, in, in, time.Now().Add(timeout), timeout)
 }

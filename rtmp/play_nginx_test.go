@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -25,19 +24,6 @@ import (
 	"github.com/livestill/livestill/frame/frametest"
 	"github.com/livestill/livestill/rtmp"
 )
-
-// freeAddr returns an address of the loopback interface that nothing listens on. Its port is none of those that the system gives away,
-// which others might be given meanwhile.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	for {
-		addr := fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(10000))
-		if ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp", addr); err == nil {
-			_ = ln.Close()
-			return addr
-		}
-	}
-}
 
 // nginx starts a real nginx with its RTMP module on addr, with app live, and waits until it listens. It is killed by stop, or when
 // the test ends. In a test that cannot have it, it fails.
@@ -216,7 +202,7 @@ func TestClientPlaysFromNginx(t *testing.T) {
 	} {
 		t.Run(c.about, func(t *testing.T) {
 			t.Parallel()
-			addr := freeAddr(t)
+			addr := frametest.FreeAddr(t)
 			nginx(t, addr, "")
 			got := make(events)
 			stop := run(t, &rtmp.Client{URL: "rtmp://" + addr + "/live/cam?quality=best", Handler: got})
@@ -240,7 +226,7 @@ func TestPublisherRestarts(t *testing.T) {
 	} {
 		t.Run(about, func(t *testing.T) {
 			t.Parallel()
-			addr := freeAddr(t)
+			addr := frametest.FreeAddr(t)
 			nginx(t, addr, directives)
 			got := make(events)
 			run(t, &rtmp.Client{URL: "rtmp://" + addr + "/live/cam", Handler: got})
@@ -262,7 +248,7 @@ func TestPublisherComesLate(t *testing.T) {
 	t.Parallel()
 	clip := frametest.Clip{GOP: 15, BFrames: 2}
 	clip.File(t)
-	addr := freeAddr(t)
+	addr := frametest.FreeAddr(t)
 	nginx(t, addr, "idle_streams off;")
 	refused := make(chan struct{}, 1)
 	got := make(events)
@@ -287,7 +273,7 @@ func TestPublisherComesLate(t *testing.T) {
 
 func TestServerRestarts(t *testing.T) {
 	t.Parallel()
-	addr := freeAddr(t)
+	addr := frametest.FreeAddr(t)
 	stop := nginx(t, addr, "")
 	got := make(events)
 	run(t, &rtmp.Client{URL: "rtmp://" + addr + "/live/cam", Handler: got})
@@ -309,7 +295,7 @@ func TestServerRestarts(t *testing.T) {
 // A Client pulls over TLS, from a proxy that speaks it for nginx.
 func TestClientPlaysOverTLS(t *testing.T) {
 	t.Parallel()
-	addr := freeAddr(t)
+	addr := frametest.FreeAddr(t)
 	nginx(t, addr, "")
 	port, trust := tlsProxy(t, addr)
 	plain.Loop(t, "rtmp://"+addr+"/live/cam")

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/frame/frametest"
 	"github.com/livestill/livestill/rtmp"
 )
 
@@ -314,9 +315,9 @@ func TestTroubleBeforeTheStream(t *testing.T) {
 		})
 	}
 	for url, text := range map[string]string{
-		"rtmp://" + freeAddr(t) + url: "connection refused",
-		"rtmp://192.0.2.1" + url:      "dial live/cam: dial tcp 192.0.2.1:1935: ", // an address for documentation, RFC 5737
-		"rtmps://192.0.2.1" + url:     "dial live/cam: dial tcp 192.0.2.1:443: ",
+		"rtmp://" + frametest.FreeAddr(t) + url: "connection refused",
+		"rtmp://192.0.2.1" + url:                "dial live/cam: dial tcp 192.0.2.1:1935: ", // an address for documentation, RFC 5737
+		"rtmps://192.0.2.1" + url:               "dial live/cam: dial tcp 192.0.2.1:443: ",
 	} {
 		awaitLog(t, &rtmp.Client{URL: url, Handler: refuse(t), Timeout: 200 * time.Millisecond}, text)
 	}
@@ -324,7 +325,7 @@ func TestTroubleBeforeTheStream(t *testing.T) {
 
 // The waits between attempts double up to the longest, and up to half of each is left to chance.
 func TestWaitsGrow(t *testing.T) {
-	addr := freeAddr(t)
+	addr := frametest.FreeAddr(t)
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		var at []time.Time

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/ingest"
 )
 
 // What the zero values of a Server's limits mean.
@@ -34,7 +35,15 @@ type Server struct {
 
 	Track uint8 // which video is taken of a publisher that sends several tracks; zero is its default one
 
-	MaxConns         int           // connections at a time, beyond which new ones are closed; zero means 1024
+	MaxConns int // connections at a time; zero means 1024
+
+	// MaxConnsPerAddr bounds the connections of one address at a time: of an IPv4 address, or of the /64 that an IPv6 address is in. Zero
+	// means 128: a hundred encoders behind one router, and some more that reconnect. Negative means no bound, for a Server behind a proxy.
+	//
+	// When either bound is reached, a connection that has not sent publish yet is closed in favour of the new one; of those it is one that
+	// has come as far as most have, and stood there for the longest. When all publish, the new one is closed.
+	MaxConnsPerAddr int
+
 	MaxMessage       int           // bytes in a message, so in an access unit; zero means 8 MiB, and the format allows 16 MiB - 1
 	HandshakeTimeout time.Duration // for the TLS and RTMP handshakes together; zero means 10 s
 	PublishTimeout   time.Duration // from there to the publish command; zero means 10 s
@@ -65,6 +74,8 @@ func (s *Server) ListenAndServe(ctx context.Context) error {
 
 // Serve is ListenAndServe on a listener of the caller's, which it closes.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
+	log := &ingest.Log{Logger: cmp.Or(s.Logger, slog.Default())}
+	defer log.Close()
 	var conns sync.WaitGroup
 	defer conns.Wait()
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -73,86 +84,60 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	if s.Handler == nil {
 		return &Error{Step: "listen", Err: errors.New("the Server has no Handler")}
 	}
-	slots := make(chan struct{}, cmp.Or(s.MaxConns, defaultMaxConns))
+	in := &ingest.Listener{
+		Listener: ln, Log: log,
+		Door: ingest.Door{Max: cmp.Or(s.MaxConns, defaultMaxConns), PerSite: s.MaxConnsPerAddr, Err: ErrLimit},
+		Wrap: func(peer net.Addr, err error) error { return &Error{Step: "accept", Remote: peer, Err: err} },
+	}
 	for {
-		conn, err := s.accept(ctx, ln)
+		conn, err := in.Accept(ctx)
 		if err != nil {
 			return err
 		}
-		select {
-		case slots <- struct{}{}:
-			conns.Go(func() {
-				defer func() { <-slots }()
-				s.serve(ctx, conn)
-			})
-		default:
-			s.log(ctx, slog.LevelWarn, "connection refused", &Error{Step: "accept", Remote: conn.RemoteAddr(),
-				Err: limitError("more than %d connections", cap(slots))})
-			_ = conn.Close()
-		}
-	}
-}
-
-// accept waits for a connection. Errors that pass, above all a lack of file descriptors, it waits out.
-func (s *Server) accept(ctx context.Context, ln net.Listener) (net.Conn, error) {
-	const most = time.Second
-	for delay := 5 * time.Millisecond; ; delay = min(2*delay, most) {
-		conn, err := ln.Accept()
-		if err == nil {
-			return conn, nil
-		}
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
-		err = &Error{Step: "accept", Err: err}
-		var passing interface{ Temporary() bool }
-		if !errors.As(err, &passing) || !passing.Temporary() {
-			return nil, err
-		}
-		s.log(ctx, slog.LevelError, "cannot accept connections", err)
-		select {
-		case <-time.After(delay):
-		case <-ctx.Done():
-		}
+		conns.Go(func() { s.serve(ctx, conn, log) })
 	}
 }
 
 // serve serves one connection, and closes it.
-func (s *Server) serve(ctx context.Context, conn net.Conn) {
-	defer closeWith(ctx, conn)()
+func (s *Server) serve(ctx context.Context, in *ingest.Conn, log *ingest.Log) {
+	defer closeWith(ctx, in)()
+	conn := net.Conn(in)
 	handshake, publish := cmp.Or(s.HandshakeTimeout, defaultHandshake), cmp.Or(s.PublishTimeout, defaultPublish)
 	_ = conn.SetDeadline(time.Now().Add(handshake))
 	if s.TLSConfig != nil {
 		conn = tls.Server(conn, s.TLSConfig)
 	}
-	c := newSession(conn, cmp.Or(s.MaxMessage, defaultMaxMessage), cmp.Or(s.IdleTimeout, defaultIdle))
+	c := newSession(conn, in, cmp.Or(s.MaxMessage, defaultMaxMessage), cmp.Or(s.IdleTimeout, defaultIdle))
 	c.video.Track = s.Track
 	if err := c.handshake(); err != nil {
 		level := slog.LevelInfo
 		if c.wire.received == 0 && errors.Is(err, io.EOF) {
 			level = slog.LevelDebug // a health check
 		}
-		s.log(ctx, level, "connection failed", c.wrap(explain(ctx, err, handshake, "handshake")))
+		log.Log(ctx, level, "connection failed", in.RemoteAddr(), "err", c.wrap(c.explain(ctx, err, handshake, "handshake")))
 		return
 	}
+	in.Reach(ingest.Greeted)
 	_ = conn.SetDeadline(time.Now().Add(publish))
 	if err := c.untilPublish(); err != nil {
-		s.log(ctx, slog.LevelInfo, "connection failed", c.wrap(explain(ctx, err, publish, "publish")))
+		log.Log(ctx, slog.LevelInfo, "connection failed", in.RemoteAddr(), "err", c.wrap(c.explain(ctx, err, publish, "publish")))
 		c.bye()
 		return
 	}
+	in.Reach(ingest.Publishing)
 	_ = conn.SetDeadline(time.Time{})
-	s.handle(ctx, c)
+	s.handle(ctx, c, log)
 }
 
 // errRefused is logged when a Handler gives no reason.
 var errRefused = errors.New("refused by the handler")
 
 // handle hands a stream to the Handler. A panic of the Handler's ends here.
-func (s *Server) handle(ctx context.Context, c *session) {
+func (s *Server) handle(ctx context.Context, c *session, log *ingest.Log) {
+	peer := c.wire.RemoteAddr()
 	defer func() {
 		if v := recover(); v != nil {
-			s.logger().ErrorContext(ctx, "handler panicked", "stream", c.name, "panic", v, "stack", string(debug.Stack()))
+			log.Log(ctx, slog.LevelError, "handler panicked", peer, "stream", c.name, "panic", v, "stack", string(debug.Stack()))
 		}
 	}()
 	err := s.Handler.ServeStream(ctx, c.stream(ctx))
@@ -160,25 +145,17 @@ func (s *Server) handle(ctx context.Context, c *session) {
 	case ctx.Err() != nil:
 		return
 	case !c.accepted:
-		s.log(ctx, slog.LevelInfo, "stream refused", c.wrap(cmp.Or(err, errRefused)))
+		log.Log(ctx, slog.LevelInfo, "stream refused", peer, "err", c.wrap(cmp.Or(err, errRefused)))
 		if c.refuse(err) != nil {
 			return
 		}
 	case err != nil:
-		s.log(ctx, slog.LevelWarn, "stream failed", c.wrap(err))
+		log.Log(ctx, slog.LevelWarn, "stream failed", peer, "err", c.wrap(err))
 	}
 	if c.left || !c.accepted {
 		c.bye()
 	}
 }
-
-func (s *Server) log(ctx context.Context, level slog.Level, what string, err error) {
-	if ctx.Err() == nil { // else it is only the shutdown
-		s.logger().Log(ctx, level, what, "err", err)
-	}
-}
-
-func (s *Server) logger() *slog.Logger { return cmp.Or(s.Logger, slog.Default()) }
 
 // closeWith closes c when ctx is done. The function it returns closes c, too, and returns when nothing is left to do that.
 func closeWith(ctx context.Context, c interface{ Close() error }) (done func()) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/flv"
+	"github.com/livestill/livestill/internal/ingest"
 	"github.com/yutopp/go-rtmp/handshake"
 	"github.com/yutopp/go-rtmp/message"
 )
@@ -28,7 +29,8 @@ const (
 
 // A session is one connection, served on one goroutine: first its commands up to publish, then its media.
 type session struct {
-	role       role // what it does its own way: itself, but for a player
+	role       role         // what it does its own way: itself, but for a player
+	in         *ingest.Conn // below TLS, if there is any
 	wire       *wire
 	buffer     *bufio.Reader
 	packets    packetReader
@@ -53,10 +55,11 @@ type session struct {
 	clock    frame.Clock
 }
 
-func newSession(conn net.Conn, maxMessage int, idle time.Duration) *session {
-	c := &session{wire: &wire{Conn: conn, window: ackWindow}, maxMessage: maxMessage, idle: idle, step: "handshake"}
+// newSession returns a session over conn, which is in or TLS over in.
+func newSession(conn net.Conn, in *ingest.Conn, maxMessage int, idle time.Duration) *session {
+	c := &session{in: in, wire: &wire{Conn: conn, window: ackWindow}, maxMessage: maxMessage, idle: idle, step: "handshake"}
 	c.buffer = bufio.NewReaderSize(c.wire, smallBuffer)
-	c.packets.chunkReader = *newChunkReader(c.buffer, maxCommand)
+	c.packets.chunkReader = *newChunkReader(c.buffer, maxCommand, in.Spend)
 	c.role = c
 	return c
 }
@@ -115,6 +118,7 @@ func (c *session) connect(cmd command) error {
 	app, query, _ := strings.Cut(app, "?")
 	_, more, _ := strings.Cut(tcURL, "?")
 	c.connected, c.app, c.url, c.step = true, strings.Trim(app, "/"), tcURL, "publish"
+	c.in.Reach(ingest.Named)
 	c.query = merge(parseQuery(query), parseQuery(more))
 
 	w := c.wire

@@ -71,7 +71,7 @@ func recordAV1(t *testing.T, url string, transport gortsplib.Transport, units []
 	for i, u := range units {
 		packets[i] = obus(t, u)
 	}
-	c := gortsplib.Client{Transport: &transport}
+	c := gortsplib.Client{Transport: &transport, ReadTimeout: ample, WriteTimeout: ample, WriteQueueSize: 8192}
 	if err := c.StartRecording(url, &description.Session{Medias: []*description.Media{media}}); err != nil {
 		t.Fatal(err)
 	}

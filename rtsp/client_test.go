@@ -30,7 +30,7 @@ var (
 // ample is longer than any stall of a busy machine. It stands where a time out must not come, and bounds times of day.
 const ample = 5 * time.Minute
 
-// collect pulls until it has n units of one stream, which must not end before.
+// collect pulls until it has n units of one stream; one that ends before is pulled again.
 func collect(t *testing.T, c *rtsp.Client, n int) (s *frame.Stream, units []frame.AccessUnit) {
 	t.Helper()
 	c.Timeout = cmp.Or(c.Timeout, ample)
@@ -160,7 +160,7 @@ func TestClientMarksLoss(t *testing.T) {
 
 func TestClientReconnects(t *testing.T) {
 	var first server
-	first.start(t, "", true)
+	first.start(t, frametest.FreeAddr(t), true)
 	first.publish(t, frametest.Clip{})
 	began, ended := make(chan struct{}), make(chan error)
 	c := rtsp.Client{URL: first.url(), Retry: 10 * time.Millisecond, MaxRetry: 50 * time.Millisecond,

@@ -14,6 +14,8 @@ import (
 // to send some that are cut off, or of another profile than the library knows.
 const dispensable = " sprop-parameter-sets sprop-vps sprop-sps sprop-pps config profile-level-id "
 
+const maxRedirects = 8 // of one attempt; balancers make one or two
+
 // describe asks the server what it has, and picks a video of that.
 func (p *pull) describe() (*description.Session, video, error) {
 	desc, _, err := p.conn.Describe(p.url)
@@ -37,6 +39,11 @@ func (p *pull) describe() (*description.Session, video, error) {
 
 // answer looks at what a server answers before the library does.
 func (p *pull) answer(res *base.Response) {
+	if p.asked == base.Describe && len(res.Header["Location"]) > 0 {
+		if p.redirects++; p.redirects > maxRedirects {
+			delete(res.Header, "Location") // the library takes the status for an error then
+		}
+	}
 	if p.described = p.asked == base.Describe && res.StatusCode == base.StatusOK; !p.described {
 		return
 	}

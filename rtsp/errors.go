@@ -9,6 +9,7 @@ import (
 
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
 	"github.com/bluenviron/gortsplib/v4/pkg/liberrors"
+	"github.com/livestill/livestill/internal/ingest"
 )
 
 // What a caller may branch on, with errors.Is.
@@ -40,7 +41,8 @@ var (
 	errTwice        = errors.New("the units of a stream can be ranged over once")
 )
 
-// An Error says at which step a stream, a connection or a listener came to its end, and why.
+// An Error says at which step a stream, a connection or a listener came to its end, and why. Its text can be printed, whatever a peer
+// has sent: what does not print is escaped.
 type Error struct {
 	Step   string   // "configure", "describe", "setup", "play" or "receive"; of a Server "listen", "accept", "announce" or "receive"
 	Stream string   // name of the stream, as in frame.Stream; empty if there is none
@@ -60,7 +62,7 @@ func (e *Error) Error() string {
 	if e.Remote != nil {
 		s += " from " + e.Remote.String()
 	}
-	return s + ": " + e.Err.Error()
+	return ingest.Printable(s + ": " + e.Err.Error())
 }
 
 // Unwrap returns e.Err.

@@ -80,7 +80,7 @@ func TestClientPullsGStreamer(t *testing.T) {
 					t.Errorf("with a wrong password: %v", err)
 				}
 			}
-			_, units := collect(t, &rtsp.Client{URL: "rtsp://" + test.user + addr + "/cam", Transport: test.transport}, 180)
+			_, units := collect(t, &rtsp.Client{URL: "rtsp://" + test.user + addr + "/cam", Transport: test.transport}, 120)
 			check(t, units, served.Units(t))
 			if last := units[len(units)-1]; !last.SourceTime || time.Since(last.Time).Abs() > ample {
 				t.Errorf("the last unit was shown %v ago, by its source %v", time.Since(last.Time), last.SourceTime)

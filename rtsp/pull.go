@@ -15,6 +15,7 @@ import (
 	"github.com/bluenviron/gortsplib/v4"
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/ingest"
 	"github.com/livestill/livestill/rtsp/internal/queue"
 	"github.com/livestill/livestill/rtsp/internal/unpack"
 	"github.com/pion/rtcp"
@@ -51,6 +52,7 @@ type pull struct {
 	asked     base.Method // the newest request
 	described bool        // it was answered with a description
 	size      int         // of that, in bytes
+	redirects int
 }
 
 // run pulls until the stream ends, the Handler returns or ctx is done. It returns nil only if the Handler does.
@@ -83,7 +85,7 @@ func (p *pull) run(ctx context.Context) error {
 		UserAgent:             "livestill",
 		DialContext:           p.dialler.dial,
 		ListenPacket:          listenPacket,
-		OnTransportSwitch:     func(err error) { p.log.Info("not over UDP", "reason", err) },
+		OnTransportSwitch:     func(err error) { p.log.Info("not over UDP", "reason", ingest.Printable(err.Error())) },
 		OnRequest:             func(req *base.Request) { p.asked = req.Method },
 		OnResponse:            p.answer,
 		OnPacketsLost:         func(uint64) {},                       // unpack counts for itself

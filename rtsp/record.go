@@ -14,17 +14,21 @@ import (
 	"github.com/bluenviron/gortsplib/v4/pkg/auth"
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
 	"github.com/bluenviron/gortsplib/v4/pkg/liberrors"
+	"github.com/livestill/livestill/internal/ingest"
 )
 
 // A recorder is a Server on one listener, and hears what the protocol library has to tell. The library calls for connections on one
 // goroutine each and for sessions on another; a connection has at most one session, and ends with it unless that was torn down.
 type recorder struct {
 	*Server
-	gate     net.Listener
-	life     context.Context // that of Serve, and of everything in it; it is here because the library's calls come with none
-	slots    chan struct{}   // one for each connection
-	streams  chan struct{}   // one for each stream
-	handlers sync.WaitGroup
+	gate      *ingest.Listener
+	logs      *ingest.Log
+	life      context.Context // that of Serve, and of everything in it; it is here because the library's calls come with none
+	streams   chan struct{}   // one for each stream
+	perPacket float64         // as how many messages a packet counts
+	handlers  sync.WaitGroup
+
+	guesses ingest.Guesses
 
 	mu    sync.Mutex
 	ports map[port]*session // that send to us over UDP
@@ -35,7 +39,7 @@ func (r *recorder) run() error {
 	lib := &gortsplib.Server{
 		Handler:      r,
 		RTSPAddress:  r.gate.Addr().String(),
-		Listen:       func(string, string) (net.Listener, error) { return &gate{r.gate, r}, nil },
+		Listen:       func(string, string) (net.Listener, error) { return gate{r.gate, r}, nil },
 		TLSConfig:    r.TLSConfig,
 		ReadTimeout:  2 * r.IdleTimeout, // ours comes first
 		WriteTimeout: r.PublishTimeout,
@@ -77,6 +81,8 @@ func (r *recorder) OnConnOpen(c *gortsplib.ServerHandlerOnConnOpenCtx) {
 // be found by any other; descriptions are bounded before they are parsed.
 func (r *recorder) OnRequest(lib *gortsplib.ServerConn, req *base.Request) {
 	c := lib.UserData().(*conn)
+	c.Spend(1)
+	c.Reach(ingest.Greeted)
 	session := lib.Session()
 	if session == nil {
 		delete(req.Header, "Session")
@@ -164,6 +170,7 @@ func (r *recorder) OnSetup(lib *gortsplib.ServerHandlerOnSetupCtx) (*base.Respon
 // OnRecord begins the flow of packets.
 func (r *recorder) OnRecord(lib *gortsplib.ServerHandlerOnRecordCtx) (*base.Response, error) {
 	if s, ok := user(lib.Session); ok {
+		s.conn.Reach(ingest.Publishing)
 		s.record()
 	}
 	return &base.Response{StatusCode: base.StatusOK}, nil
@@ -178,14 +185,14 @@ func (r *recorder) OnSessionClose(lib *gortsplib.ServerHandlerOnSessionCloseCtx)
 	r.release(s)
 	s.conn.wait(false)
 	if !errors.Is(lib.Error, liberrors.ErrServerSessionNotInUse{}) { // else the end of the connection will tell why
-		s.end(ended(lib.Error))
+		s.end(s.conn.ended(lib.Error))
 	}
 }
 
 // OnConnClose ends what a connection leaves behind: a session over UDP would live on.
 func (r *recorder) OnConnClose(lib *gortsplib.ServerHandlerOnConnCloseCtx) {
 	c := lib.Conn.UserData().(*conn)
-	c.end(ended(lib.Error))
+	c.end(c.ended(lib.Error))
 	s, ok := user(lib.Conn.Session())
 	if ok {
 		s.lib.Close()
@@ -195,12 +202,12 @@ func (r *recorder) OnConnClose(lib *gortsplib.ServerHandlerOnConnCloseCtx) {
 	}
 	level, err := slog.LevelInfo, c.refusal
 	if err == nil {
-		if !c.heard.Load() && errors.Is(lib.Error, io.EOF) {
+		if !c.Heard() && errors.Is(lib.Error, io.EOF) {
 			level = slog.LevelDebug // a health check
 		}
 		err = &Error{Step: "announce", Remote: c.Conn.RemoteAddr(), Err: context.Cause(c.life)}
 	}
-	r.log(r.life, level, "connection failed", err)
+	r.log(level, "connection failed", c.Conn.RemoteAddr(), err)
 }
 
 // OnPacketsLost is nothing: unpack counts for itself.
@@ -218,16 +225,6 @@ func user(lib *gortsplib.ServerSession) (*session, bool) {
 	return s, ok
 }
 
-// ended returns what the end of a connection or session is called.
-func ended(err error) error {
-	if errors.Is(err, io.EOF) {
-		return io.ErrUnexpectedEOF
-	}
-	return err
-}
-
-func (r *recorder) log(ctx context.Context, level slog.Level, what string, err error) {
-	if ctx.Err() == nil { // else it is only the shutdown
-		r.Logger.Log(ctx, level, what, "err", err)
-	}
+func (r *recorder) log(level slog.Level, what string, peer net.Addr, err error) {
+	r.logs.Log(r.life, level, what, peer, "err", err)
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/bluenviron/gortsplib/v4"
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
 	"github.com/bluenviron/gortsplib/v4/pkg/headers"
+	"github.com/livestill/livestill/internal/ingest"
+	"github.com/livestill/livestill/internal/retry"
 )
 
 // A Login is what a publisher shows of itself when it announces a stream.
@@ -40,6 +42,22 @@ func (l *Login) Knows(password string) bool {
 		return l.digest(password)
 	}
 	return subtle.ConstantTimeCompare([]byte(l.Password), []byte(password)) == 1
+}
+
+// authenticate asks Authenticate. The answer to who has shown credentials waits if others of its address, or it itself, showed many wrong
+// ones. A publisher with right ones need not give way to others meanwhile.
+func (r *recorder) authenticate(c *conn, l *Login, shown bool) error {
+	err := r.contain(l.Remote, func() error { return r.Authenticate(c.life, l) })
+	switch {
+	case !shown:
+		return err
+	case err == nil:
+		c.Reach(ingest.Publishing)
+	default:
+		r.guesses.Wrong(l.Remote)
+	}
+	retry.Wait(c.life, min(r.guesses.Wait(l.Remote), r.PublishTimeout/3)) // so that there is time left to go on
+	return err
 }
 
 // login reads the credentials of a request, RFC 2326 section 12.5, that come with the request for a stream.

@@ -5,69 +5,40 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"log/slog"
+	"io"
 	"net"
 	"os"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/livestill/livestill/internal/ingest"
 )
 
-// A gate is a listener that lets in no more connections than there are slots, and outlives errors that pass.
+// A gate is what the library accepts connections from.
 type gate struct {
-	net.Listener
-	*recorder
+	*ingest.Listener
+	recorder *recorder
 }
 
-// Accept waits for a connection and a slot for it.
-func (g *gate) Accept() (net.Conn, error) {
-	for {
-		nc, err := g.accept()
-		if err != nil {
-			return nil, err
-		}
-		select {
-		case g.slots <- struct{}{}:
-			return newConn(g.recorder, nc), nil
-		default:
-			g.log(g.life, slog.LevelWarn, "connection refused", &Error{Step: "accept", Remote: nc.RemoteAddr(),
-				Err: limitError("more than %d connections", cap(g.slots))})
-			_ = nc.Close()
-		}
+// Accept waits for a connection that is let in.
+func (g gate) Accept() (net.Conn, error) {
+	in, err := g.Listener.Accept(g.recorder.life)
+	if err != nil {
+		return nil, err
 	}
-}
-
-// accept waits for a connection. Errors that pass, above all a lack of file descriptors, it waits out.
-func (g *gate) accept() (net.Conn, error) {
-	const most = time.Second
-	for delay := 5 * time.Millisecond; ; delay = min(2*delay, most) {
-		nc, err := g.Listener.Accept()
-		if err == nil || g.life.Err() != nil {
-			return nc, err
-		}
-		err = &Error{Step: "accept", Err: err}
-		var passing interface{ Temporary() bool }
-		if !errors.As(err, &passing) || !passing.Temporary() {
-			return nil, err
-		}
-		g.log(g.life, slog.LevelError, "cannot accept connections", err)
-		select {
-		case <-time.After(delay):
-		case <-g.life.Done():
-		}
-	}
+	return newConn(g.recorder, in), nil
 }
 
 // A conn is a connection of a publisher, below TLS if there is any. It closes itself when the publisher is too slow or too fast.
 type conn struct {
-	net.Conn
+	*ingest.Conn
 	*recorder
 	life  context.Context
 	end   context.CancelCauseFunc // the first reason counts
 	close func()                  // once
 	timer *time.Timer             // fires when patience is at its end
 	meter meter
-	heard atomic.Bool // something came
 	sends atomic.Bool // RECORD came
 
 	// Of the library's goroutine for the connection, or those that it waits for.
@@ -76,13 +47,12 @@ type conn struct {
 	streamed bool  // there was a stream
 }
 
-func newConn(r *recorder, nc net.Conn) *conn {
-	c := &conn{Conn: nc, recorder: r, meter: meter{rate: r.MaxRate}}
+func newConn(r *recorder, in *ingest.Conn) *conn {
+	c := &conn{Conn: in, recorder: r, meter: meter{rate: r.MaxRate}}
 	c.life, c.end = context.WithCancelCause(r.life)
 	c.close = sync.OnceFunc(func() {
 		c.timer.Stop()
 		_ = c.Conn.Close()
-		<-c.slots
 	})
 	c.timer = time.AfterFunc(r.PublishTimeout, c.lose)
 	return c
@@ -134,10 +104,30 @@ func (c *conn) Close() error {
 func (c *conn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	if n > 0 {
-		c.heard.Store(true)
 		c.count(n)
 	}
 	return n, err
+}
+
+// packet counts a packet. It returns false if one that came over UDP must be dropped.
+func (c *conn) packet(size int, udp bool) bool {
+	if !udp {
+		c.Spend(c.perPacket)
+		return true
+	}
+	c.count(size)
+	return c.Take(c.perPacket)
+}
+
+// ended returns what the end of a connection or session is called: why it had to give way comes before what the library makes of that.
+func (c *conn) ended(err error) error {
+	if reason := c.Reason(); reason != nil {
+		return reason
+	}
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
 }
 
 // count counts bytes of the publisher's.

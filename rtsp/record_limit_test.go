@@ -3,7 +3,6 @@ package rtsp_test
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -304,24 +303,23 @@ func TestPortsAreOnePublishers(t *testing.T) {
 	claim(third, base.StatusOK)
 }
 
-// TestHostileTLS hangs in the handshake, sends garbage, and speaks plain RTSP, where TLS is spoken.
+// TestHostileTLS hangs in the handshake, where TestDeadlines ends it, sends garbage, and speaks plain RTSP, where TLS is spoken, beside a
+// good publisher.
 func TestHostileTLS(t *testing.T) {
-	config, units := certificate(), small(t)
-	synctest.Test(t, func(t *testing.T) {
-		got, ln := make(taker, 1), newPipeListener()
-		stop := run(t, &rtsp.Server{Handler: got, TLSConfig: config}, ln)
-		defer stop()
-		for _, said := range []string{"", "\x16\x03\x01\x02\x00\x01", "OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n"} {
-			r := ln.dial(t)
-			_, _ = io.WriteString(r, said)
-			r.closed(t)
-		}
-		r := ln.dial(t)
-		r = wrap(t, tls.Client(r.Conn, trusting(config)), r.url)
-		r.record(t, describe(units))
-		r.send(t, units...)
-		r.want(t, base.StatusOK, "TEARDOWN", r.url, "", "")
-		arrived(t, <-got, units, 0)
-		_ = r.Close()
-	})
+	config, got := certificate(), make(taker, 1)
+	addr, _ := listen(t, &rtsp.Server{Handler: got, TLSConfig: config})
+	for _, said := range []string{"", "\x16\x03\x01\x02\x00\x01"} {
+		_, _ = io.WriteString(dial(t, addr, nil), said)
+	}
+	for _, said := range []string{"RE\xff\x00garbage", "OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n"} {
+		r := dial(t, addr, nil)
+		_, _ = io.WriteString(r, said)
+		r.closed(t)
+	}
+	units := small(t)
+	r := dial(t, addr, trusting(config))
+	r.record(t, describe(units))
+	r.send(t, units...)
+	r.want(t, base.StatusOK, "TEARDOWN", r.url, "", "")
+	arrived(t, <-got, units, 0)
 }

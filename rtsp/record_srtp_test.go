@@ -16,7 +16,7 @@ func TestSRTP(t *testing.T) {
 	units, config, got := small(t), certificate(), make(taker, 1)
 	addr, _ := listen(t, &rtsp.Server{Handler: takeSome{got, 50}, TLSConfig: config, UDPAddr: "127.0.0.1:0"})
 	udp := gortsplib.TransportUDP
-	c := gortsplib.Client{TLSConfig: trusting(config), Transport: &udp, WriteQueueSize: 1024}
+	c := gortsplib.Client{TLSConfig: trusting(config), Transport: &udp, WriteQueueSize: 1024, ReadTimeout: ample, WriteTimeout: ample}
 	media := &description.Media{Type: description.MediaTypeVideo,
 		Formats: []format.Format{&format.H264{PayloadTyp: payloadType, PacketizationMode: 1}}}
 	if err := c.StartRecording("rtsps://"+addr+"/live/cam", &description.Session{Medias: []*description.Media{media}}); err != nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/ingest"
 )
 
 // What the zero values of a Server's limits mean.
@@ -19,6 +20,8 @@ const (
 	defaultMaxSDP     = 16 << 10 // descriptions have 300 bytes to 4 KiB, of which parameter sets are the most
 	defaultMaxUnit    = 8 << 20  // as the package bounds every unit
 	defaultMaxRate    = 16 << 20 // 134 Mbit/s, more than twice what 2160p60 takes
+	smallPacket       = 512      // bytes; at MaxRate there are no more packets than if all were as small, on average: those of video have 1200
+	maxMedias         = 16       // of a stream; encoders send a video, a sound and metadata or two
 	defaultPublish    = 10 * time.Second
 	defaultIdle       = 30 * time.Second // encoders that stall for longer reconnect by themselves
 )
@@ -45,7 +48,15 @@ type Server struct {
 	// passwords, or asks someone else. Without it they may also prove that they know a password, by Digest.
 	BasicOnly bool
 
-	MaxConns       int           // connections at a time, beyond which new ones are closed; zero means 1024
+	MaxConns int // connections at a time; zero means 1024
+
+	// MaxConnsPerAddr bounds the connections of one address at a time: of an IPv4 address, or of the /64 that an IPv6 address is in. Zero
+	// means 128: a hundred encoders behind one router, and some more that reconnect. Negative means no bound, for a Server behind a proxy.
+	//
+	// When either bound is reached, a connection that neither records nor has shown a right password is closed in favour of the new one;
+	// of those it is one that has come as far as most have, and stood there for the longest. When there is none, the new one is closed.
+	MaxConnsPerAddr int
+
 	MaxStreams     int           // streams at a time, beyond which new ones are refused; zero means 256
 	MaxSDP         int           // bytes in the description of a stream; zero means 16 KiB, and more than 128 KiB are not taken
 	MaxUnit        int           // bytes in an access unit; zero means 8 MiB, and more are not taken
@@ -92,14 +103,22 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	if s.Handler == nil {
 		return &Error{Step: "listen", Err: errors.New("the Server has no Handler")}
 	}
+	s = s.withDefaults()
 	life, end := context.WithCancelCause(ctx)
+	log := &ingest.Log{Logger: s.Logger}
+	defer log.Close()
 	r := &recorder{
-		Server:  s.withDefaults(),
-		gate:    ln,
-		life:    life,
-		slots:   make(chan struct{}, cmp.Or(s.MaxConns, defaultMaxConns)),
-		streams: make(chan struct{}, cmp.Or(s.MaxStreams, defaultMaxStreams)),
-		ports:   make(map[port]*session),
+		Server: s,
+		gate: &ingest.Listener{
+			Listener: ln, Log: log,
+			Door: ingest.Door{Max: s.MaxConns, PerSite: s.MaxConnsPerAddr, Err: ErrLimit},
+			Wrap: func(peer net.Addr, err error) error { return &Error{Step: "accept", Remote: peer, Err: err} },
+		},
+		logs:      log,
+		life:      life,
+		perPacket: ingest.Rate * smallPacket / float64(s.MaxRate),
+		streams:   make(chan struct{}, s.MaxStreams),
+		ports:     make(map[port]*session),
 	}
 	defer r.handlers.Wait()
 	defer end(net.ErrClosed) // with the listener gone, so are its streams

@@ -50,6 +50,7 @@ func (s *server) start(t *testing.T, addr string, udp bool) {
 	s.live, s.left = make(chan struct{}, 1), make(chan gortsplib.Transport, 100)
 	s.players = make(map[*gortsplib.ServerSession]gortsplib.Transport)
 	s.Handler, s.RTSPAddress, s.WriteQueueSize = s, addr, 8192 // packets: a busy machine drops none
+	s.ReadTimeout, s.WriteTimeout = ample, ample
 	s.Listen = func(network, addr string) (net.Listener, error) {
 		ln, err := (&net.ListenConfig{}).Listen(t.Context(), network, addr)
 		if err == nil {

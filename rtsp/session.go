@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/url"
 	"runtime/debug"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"github.com/bluenviron/gortsplib/v4"
 	"github.com/bluenviron/gortsplib/v4/pkg/description"
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/ingest"
 	"github.com/livestill/livestill/rtsp/internal/queue"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
@@ -38,6 +40,7 @@ type session struct {
 	video    video
 	unpacker unpacker
 	units    *queue.Queue
+	dropped  bool // a unit before the next; of the library's goroutine for packets
 
 	ranged   atomic.Bool
 	accepted chan struct{} // closed when Units is ranged over
@@ -57,8 +60,12 @@ func (r *recorder) announce(lib *gortsplib.ServerHandlerOnAnnounceCtx) (*session
 		},
 		accepted: make(chan struct{}), returned: make(chan struct{}),
 	}
-	if !nameable(s.stream.Name) {
+	c.Reach(ingest.Named)
+	switch n := len(lib.Description.Medias); {
+	case !nameable(s.stream.Name):
 		return nil, errName
+	case n > maxMedias:
+		return nil, limitError("a stream of %d medias, more than %d", n, maxMedias)
 	}
 	s.stream.Query, _ = url.ParseQuery(lib.Query) // keeps what it can of a query that is partly malformed
 	if conn, ok := lib.Conn.NetConn().(*tls.Conn); ok {
@@ -68,7 +75,7 @@ func (r *recorder) announce(lib *gortsplib.ServerHandlerOnAnnounceCtx) (*session
 	if r.Authenticate != nil {
 		l := login(lib.Conn, lib.Request)
 		l.Stream, l.Query, l.Remote = s.stream.Name, s.stream.Query, s.stream.Remote
-		if err := r.contain(func() error { return r.Authenticate(c.life, &l) }); err != nil {
+		if err := r.authenticate(c, &l, len(lib.Request.Header["Authorization"]) > 0); err != nil {
 			return nil, err
 		}
 	}
@@ -113,9 +120,9 @@ func (s *session) offer() error {
 	s.handlers.Go(func() {
 		defer func() { <-s.streams }()
 		defer cancel(nil)
-		s.outcome = s.contain(func() error { return s.Handler.ServeStream(ctx, s.stream) })
+		s.outcome = s.contain(s.stream.Remote, func() error { return s.Handler.ServeStream(ctx, s.stream) })
 		close(s.returned)
-		s.finish(ctx)
+		s.finish()
 	})
 	var err error
 	select {
@@ -139,15 +146,15 @@ func (s *session) offer() error {
 }
 
 // finish ends what the Handler has hung up on, or what has ended.
-func (s *session) finish(ctx context.Context) {
+func (s *session) finish() {
 	if !s.ranged.Load() {
 		return // refused: see offer
 	}
 	if s.outcome != nil {
-		s.log(ctx, slog.LevelWarn, "stream failed", s.wrap(s.outcome))
+		s.log(slog.LevelWarn, "stream failed", s.stream.Remote, s.wrap(s.outcome))
 	}
 	if slow := tooSlow(s.units); slow != nil {
-		s.log(ctx, slog.LevelWarn, "units dropped", s.wrap(slow))
+		s.log(slog.LevelWarn, "units dropped", s.stream.Remote, s.wrap(slow))
 	}
 	s.end(errHangUp)
 	s.lib.Close()
@@ -156,19 +163,22 @@ func (s *session) finish(ctx context.Context) {
 // record begins the flow of packets. The library calls what it sets up under locks that other sessions may wait for.
 func (s *session) record() {
 	s.conn.wait(true)
+	udp := *s.lib.SetuppedTransport() == gortsplib.TransportUDP
 	for _, m := range s.desc.Medias {
 		for _, f := range m.Formats {
-			s.lib.OnPacketRTP(m, f, func(*rtp.Packet) { s.conn.wait(true) })
+			s.lib.OnPacketRTP(m, f, func(p *rtp.Packet) {
+				s.conn.wait(true)
+				s.conn.packet(p.MarshalSize(), udp)
+			})
 		}
 	}
-	udp := *s.lib.SetuppedTransport() == gortsplib.TransportUDP
-	push := s.push // once, not for every packet
+	push := func(u frame.AccessUnit) { s.push(u, udp) } // once, not for every packet
 	s.lib.OnPacketRTP(s.video.media, s.video.format, func(p *rtp.Packet) {
 		s.conn.wait(true)
-		if udp {
-			s.conn.count(p.MarshalSize())
+		if !s.conn.packet(p.MarshalSize(), udp) {
+			return // what is made of the next will be Lost
 		}
-		if err := s.contain(func() error { return s.unpacker.Packet(p, time.Now(), push) }); err != nil {
+		if err := s.contain(s.stream.Remote, func() error { return s.unpacker.Packet(p, time.Now(), push) }); err != nil {
 			s.conn.fail(err)
 		}
 	})
@@ -179,7 +189,16 @@ func (s *session) record() {
 	})
 }
 
-func (s *session) push(u frame.AccessUnit) {
+// push takes a unit. Over UDP nobody can be made to wait: what comes too fast is dropped, and the next that is taken is Lost.
+func (s *session) push(u frame.AccessUnit, udp bool) {
+	if udp && !s.conn.Take(1) {
+		s.dropped = true
+		return
+	}
+	if !udp {
+		s.conn.Spend(1)
+	}
+	u.Lost, s.dropped = u.Lost || s.dropped, false
 	if len(u.Data) > s.MaxUnit {
 		s.conn.fail(limitError("an access unit of %d bytes, more than %d", len(u.Data), s.MaxUnit))
 		return
@@ -211,10 +230,10 @@ func (s *session) receive(yield func(frame.AccessUnit, error) bool) error {
 }
 
 // contain calls code of someone else's, or such that is fed by someone else, and makes an error of its panic.
-func (r *recorder) contain(do func() error) (err error) {
+func (r *recorder) contain(peer net.Addr, do func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			r.Logger.Error("panic", "panic", v, "stack", string(debug.Stack()))
+			r.logs.Log(r.life, slog.LevelError, "panic", peer, "panic", v, "stack", string(debug.Stack()))
 			err = errPanicked
 		}
 	}()

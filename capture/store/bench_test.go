@@ -2,15 +2,21 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/capture/store"
 )
 
-// BenchmarkPut stores stills of 300 kB, by Dir and Spool each flushed to the disk. What is behind the Spool is down: nothing is delivered.
+// BenchmarkPut stores stills of 300 kB, by Dir and Spool each flushed to the disk. What is behind the Spools is down: nothing is
+// delivered. That without a Run has 20,000 letters waiting.
 func BenchmarkPut(b *testing.B) {
 	f := new(flaky)
 	f.fail(errDown)
@@ -19,6 +25,16 @@ func BenchmarkPut(b *testing.B) {
 	var run sync.WaitGroup
 	run.Go(func() { _ = spool.Run(ctx) }) // until cancel
 	defer func() { cancel(); run.Wait() }()
+	alone := &store.Spool{Path: b.TempDir(), Store: f, MaxBytes: 1 << 40}
+	pending := filepath.Join(alone.Path, "pending")
+	err := os.Mkdir(pending, 0o700)
+	for n := range 20_000 {
+		letter, errLetter := store.SealLetter(still("live/alice", fmt.Sprint("waiting", n), nil), "")
+		err = errors.Join(err, errLetter, os.WriteFile(filepath.Join(pending, fmt.Sprintf("%020d-waiting.jpg", n)), letter, 0o600))
+	}
+	if _, errPut := alone.Put(b.Context(), still("live/alice", "reads them", nil)); errors.Join(err, errPut) != nil {
+		b.Fatal(err, errPut)
+	}
 	for _, bench := range []struct {
 		name  string
 		store capture.Store
@@ -26,6 +42,7 @@ func BenchmarkPut(b *testing.B) {
 		{"Mem", &store.Mem{MaxBytes: 1 << 40}},
 		{"Dir", &store.Dir{Path: b.TempDir()}},
 		{"Spool", spool},
+		{"SpoolWithoutRun", alone},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
 			data := make([]byte, 300_000)
@@ -37,5 +54,37 @@ func BenchmarkPut(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// BenchmarkPutTidying stores stills as above in a folder of 200,000 that is brought down to 1,000 meanwhile, and looks how long Puts are held
+// for that. How late this machine wakes what sleeps, when others are at work too, is in these times, and told beside.
+func BenchmarkPutTidying(b *testing.B) {
+	d := &store.Dir{Path: b.TempDir(), Keep: store.Keep{Count: 1000}}
+	fill(b, d.Path, 200_000, 10)
+	plain := &store.Dir{Path: d.Path}
+	data := make([]byte, 300_000)
+	var held, late []time.Duration
+	b.SetBytes(int64(len(data)))
+	for n := 0; b.Loop(); n++ {
+		at, err := plain.Put(b.Context(), still("live/0", fmt.Sprint(n), data))
+		if err != nil {
+			b.Fatal(err)
+		}
+		start := time.Now()
+		if err := d.TidyBeside(at); err != nil {
+			b.Fatal(err)
+		}
+		held = append(held, time.Since(start))
+		b.StopTimer()
+		start = time.Now()
+		<-time.After(time.Millisecond)
+		late = append(late, time.Since(start)-time.Millisecond)
+		b.StartTimer()
+	}
+	for what, times := range map[string][]time.Duration{"hold": held, "late": late} {
+		slices.Sort(times)
+		b.ReportMetric(float64(times[len(times)/2])/1e6, what+"-p50-ms")
+		b.ReportMetric(float64(times[len(times)-1])/1e6, what+"-max-ms")
 	}
 }

@@ -22,7 +22,7 @@ type tally struct {
 // Run delivers until ctx is done, and returns context.Cause(ctx). While the folder cannot be opened, or is another process's, it tries
 // that again; Progress tells.
 func (s *Spool) Run(ctx context.Context) error {
-	_, done, err := s.use()
+	_, done, err := s.read(ctx)
 	for failures := 1; err != nil; failures++ {
 		pause := s.pause(failures)
 		s.mu.Lock()
@@ -32,7 +32,7 @@ func (s *Spool) Run(ctx context.Context) error {
 		if !retry.Wait(ctx, pause) {
 			return context.Cause(ctx)
 		}
-		_, done, err = s.use()
+		_, done, err = s.read(ctx)
 	}
 	defer done()
 	s.mu.Lock()
@@ -106,7 +106,7 @@ func (s *Spool) deliver(ctx context.Context, box *letterbox, slot *slot) {
 	s.tell()
 	s.mu.Unlock()
 	if errors.Is(err, ErrVolume) {
-		if _, done, err := s.use(); err == nil { // the drive may be back, as another device
+		if _, done, err := s.use(ctx); err == nil { // the drive may be back, as another device
 			done()
 		}
 	}

@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"log/slog"
 	"path"
 	"path/filepath"
-	"slices"
 	"sync"
-	"time"
 
 	"github.com/livestill/livestill/capture"
 )
@@ -33,34 +32,23 @@ type Dir struct {
 	// sizes. Zero means 64 MiB; negative means no floor. Systems other than Linux, macOS and FreeBSD do not tell, and have none.
 	MinFree int64
 
-	// Keep bounds what is there: Tidy deletes what is over it. The zero Keep keeps all. It takes a Template with the date, by which
-	// stills are known from other files.
+	// Keep bounds what is there; the zero Keep keeps all. What is over it is deleted bit by bit as Puts come, or at once by Tidy. It
+	// takes a Template with the date, by which stills are known from other files.
 	Keep Keep
 
-	tidying sync.Mutex
-	next    time.Time // to tidy; under tidying
+	// Logger hears what cannot be deleted while Puts tidy, and that they are late with it; nil means slog.Default().
+	Logger *slog.Logger
 
-	// Put has it for reading while it gives a file its name. Tidy has it for each file that it removes, so as to remove none that has been
-	// put again meanwhile.
-	naming sync.RWMutex
+	putting nameLocks  // of files that are being put, or removed by tidying
+	tidying sync.Mutex // is held for one piece of work at a time
+	tidy    tidyState  // under tidying
 }
 
-// Keep bounds what a store keeps. Zero fields do not.
-type Keep struct {
-	Age   time.Duration // since a still was stored, by the clock of the drive
-	Count int           // files; the oldest go first
-	Bytes int64         // of files; the oldest go first
-}
+const defaultMinFree = 64 << 20
 
-const (
-	defaultMinFree = 64 << 20
-
-	// Between two times that Put tidies is at least this, and so many times as long as it took.
-	betweenTidying = time.Minute
-	tidyingShare   = 100
-)
-
-// Put writes s and returns the path of its file. At most once a minute it tidies then, as far as ctx lets it; Tidy tells what goes wrong there.
+// Put writes s and returns the path of its file. Then it tidies a little, which holds it up for less than 10 ms, even if its context ends or
+// the drive does not answer; some goroutine may be at that for a moment when Put has returned. All Puts together go through all that
+// is there, rest a minute at least, and begin again.
 func (d *Dir) Put(ctx context.Context, s *capture.Still) (location string, err error) {
 	if err := context.Cause(ctx); err != nil {
 		return "", err
@@ -79,17 +67,21 @@ func (d *Dir) Put(ctx context.Context, s *capture.Still) (location string, err e
 	defer func() { err = errors.Join(err, f.Close()) }()
 	err = f.floor(d.MinFree, int64(len(s.Data)))
 	if errors.Is(err, ErrFull) {
-		d.tidyIfDue(ctx, f, "")
+		d.tidyBeside(f, "")
 		err = f.floor(d.MinFree, int64(len(s.Data)))
 	}
 	if err != nil {
 		return "", err
 	}
-	f.renaming = d.naming.RLocker()
-	if err := f.write(ctx, key, s.Data); err != nil {
+	if err := d.putting.take(ctx, key); err != nil {
 		return "", err
 	}
-	d.tidyIfDue(ctx, f, key)
+	err = f.write(ctx, key, s.Data)
+	d.putting.free(key)
+	if err != nil {
+		return "", err
+	}
+	d.tidyBeside(f, key)
 	return d.path(key), nil
 }
 
@@ -119,7 +111,12 @@ func (d *Dir) List(ctx context.Context, which capture.Selection) iter.Seq2[captu
 			yield(capture.Stored{}, err)
 			return
 		}
-		err = d.each(ctx, f, which, func(file file) bool { return yield(file.Stored, nil) })
+		err = d.each(ctx, f, which, false, func(_ string, s capture.Stored) (removed bool, err error) {
+			if !yield(s, nil) {
+				return false, errEnough
+			}
+			return false, nil
+		})
 		if err = errors.Join(err, f.Close()); err != nil {
 			yield(capture.Stored{}, err)
 		}
@@ -139,142 +136,59 @@ func (d *Dir) Delete(ctx context.Context, which capture.Selection) (files int, e
 	if err := f.sweep(stale); err != nil {
 		return 0, err
 	}
-	var keys []string
-	if err := d.each(ctx, f, which, func(file file) bool { keys = append(keys, file.key); return true }); err != nil {
-		return 0, err
-	}
-	return f.remove(ctx, keys)
-}
-
-// Tidy deletes what is over Keep, and what writes left behind that were cut off more than an hour ago. Put does so at most once a
-// minute; whoever puts rarely but has much to forget may call it.
-func (d *Dir) Tidy(ctx context.Context) (err error) {
-	if err := d.check(); err != nil {
-		return err
-	}
-	f, err := openFolder(d.Path, d.Volume)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	d.tidying.Lock()
-	defer d.tidying.Unlock()
-	return d.tidy(ctx, f, "")
-}
-
-// tidyIfDue tidies unless somebody does, or has lately. What was put just now stays.
-func (d *Dir) tidyIfDue(ctx context.Context, f *folder, put string) {
-	if !d.tidying.TryLock() {
-		return
-	}
-	defer d.tidying.Unlock()
-	if began := time.Now(); began.After(d.next) {
-		_ = d.tidy(ctx, f, put) // no reason to lose the still; Tidy tells what is wrong
-		d.next = time.Now().Add(max(betweenTidying, tidyingShare*time.Since(began)))
-	}
-}
-
-func (d *Dir) tidy(ctx context.Context, f *folder, put string) error {
-	if err := f.sweep(stale); err != nil {
-		return err
-	}
-	if d.Keep == (Keep{}) {
-		return nil
-	}
-	var files []file
-	if err := d.each(ctx, f, capture.Selection{}, func(file file) bool { files = append(files, file); return true }); err != nil {
-		return err
-	}
-	now := f.now()
-	slices.SortFunc(files, func(a, b file) int { return b.stored.Compare(a.stored) }) // from the newest on
-	if i := slices.IndexFunc(files, func(f file) bool { return f.key == put }); i >= 0 {
-		newest := files[i] // whatever the clock said
-		copy(files[1:i+1], files[:i])
-		files[0] = newest
-	}
-	keep, size, k := 0, int64(0), d.Keep
-	for ; keep < len(files); keep++ {
-		f := files[keep]
-		size += f.Size
-		if k.Age > 0 && f.key != put && now.Sub(f.stored) > k.Age || keep > 0 && (k.Count > 0 && keep >= k.Count || k.Bytes > 0 && size > k.Bytes) {
-			break
+	for range passes {
+		removed := 0
+		err := d.each(ctx, f, which, true, func(key string, _ capture.Stored) (bool, error) {
+			err := f.Remove(key)
+			switch {
+			case err == nil:
+				removed++
+			case errors.Is(err, fs.ErrNotExist):
+				err = nil
+			}
+			return err == nil, err
+		})
+		files += removed
+		if err != nil || removed == 0 {
+			return files, err
 		}
 	}
-	over := files[keep:]
-	slices.Reverse(over) // from the oldest on, in case that ctx ends
-	folders := make(map[string]bool)
-	for _, file := range over {
-		if err := context.Cause(ctx); err != nil {
-			return errors.Join(err, f.prune(folders))
-		}
-		if err := d.forget(f, file); err != nil {
-			return err
-		}
-		folders[path.Dir(file.key)] = true
-	}
-	return f.prune(folders)
+	return files, nil
 }
 
-// forget removes a file, unless it was put again.
-func (d *Dir) forget(f *folder, file file) error {
-	d.naming.Lock()
-	defer d.naming.Unlock()
-	info, err := f.Lstat(file.key)
-	if err == nil && info.ModTime().Equal(file.stored) {
-		err = f.Remove(file.key)
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
-}
-
-// A file is a still in a Dir.
-type file struct {
-	capture.Stored
-	key    string
-	stored time.Time
-}
-
-// each calls do with each file that which selects, until it returns false.
-func (d *Dir) each(ctx context.Context, f *folder, which capture.Selection, do func(file) bool) error {
+// each calls do, which tells whether it removed it, with each file that which selects, until do fails, or all are seen, or ctx ends.
+// flush has the disk know what was removed.
+func (d *Dir) each(
+	ctx context.Context, f *folder, which capture.Selection, flush bool, do func(key string, s capture.Stored) (removed bool, err error),
+) error {
 	prefix, read, err := d.Template.Select(which)
 	if err != nil {
 		return err
 	}
-	err = fs.WalkDir(f.FS(), path.Clean(prefix), func(key string, entry fs.DirEntry, err error) error {
-		switch {
-		case errors.Is(err, fs.ErrNotExist): // deleted meanwhile
-			return nil
-		case err != nil:
-			return err
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		case entry.IsDir() && key != "." && !d.Template.makes(entry.Name()):
-			return fs.SkipDir // before it is read: lost+found is root's alone
-		case !entry.Type().IsRegular():
-			return nil
+	w := walk{enters: d.Template.makes, flush: flush}
+	defer w.close()
+	err = w.enter(f, path.Clean(prefix))
+	for err == nil && len(w.levels) > 0 {
+		if err = context.Cause(ctx); err != nil {
+			break
 		}
-		s, ok := read(key)
-		if !ok {
-			return nil
-		}
-		info, err := entry.Info()
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		} else if err != nil {
-			return err
-		}
-		s.Location, s.Size = d.path(key), info.Size()
-		if !do(file{Stored: s, key: key, stored: info.ModTime()}) {
-			return errEnough
-		}
-		return nil
-	})
+		err = w.step(f, func(key string, info fs.FileInfo) (removed bool, err error) {
+			s, ok := read(key)
+			if !ok {
+				return false, nil
+			}
+			s.Location, s.Size = d.path(key), info.Size()
+			return do(key, s)
+		})
+	}
 	if err == nil || errors.Is(err, errEnough) {
 		return nil
 	}
 	return fmt.Errorf("store: %s: %w", d.Path, err)
 }
+
+// passes are how often Delete looks for what it has to delete: some file systems leave out files of a folder that others are removed from
+// meanwhile.
+const passes = 3
 
 var errEnough = errors.New("enough")

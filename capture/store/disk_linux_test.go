@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -65,6 +67,9 @@ func TestDirOnASmallDisk(t *testing.T) {
 		}
 		if _, err := d.Put(t.Context(), still("s", "again", []byte("data"))); err != nil {
 			t.Errorf("%s: after one was deleted: %v", test.about, err)
+		}
+		if err := d.Tidy(t.Context()); err != nil { // leaves no Put's tidying at the disk
+			t.Error(err)
 		}
 	}
 }
@@ -209,4 +214,38 @@ func TestDirOnAnExt4Drive(t *testing.T) {
 		}
 	}()
 	<-done
+}
+
+// TestDirTellsWhatItCannotDelete and deletes the rest.
+func TestDirTellsWhatItCannotDelete(t *testing.T) {
+	path, _ := disktest.Small(t, small)
+	var log bytes.Buffer
+	d := &store.Dir{Path: path, MinFree: -1, Keep: store.Keep{Count: 1}, Logger: slog.New(slog.NewTextHandler(&log, nil))}
+	var stuck string
+	for n := range 10 {
+		at, err := (&store.Dir{Path: path, MinFree: -1}).Put(t.Context(), still("s", fmt.Sprint("old", n), nil))
+		if err == nil {
+			err = os.Chtimes(at, time.Time{}, time.Now().Add(time.Duration(n-20)*time.Hour))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n == 5 {
+			stuck = at
+		}
+	}
+	disktest.Run(t, "chattr", "+i", stuck)
+	t.Cleanup(func() { disktest.Run(t, "chattr", "-i", stuck) })
+	if _, err := d.Put(t.Context(), still("s", "new", nil)); err != nil {
+		t.Error(err)
+	}
+	if err := d.Tidy(t.Context()); err == nil || !strings.Contains(err.Error(), filepath.Base(stuck)) { // and waits for the end of what Put began
+		t.Errorf("Tidy: %v, want an error with %s", err, stuck)
+	}
+	if !strings.Contains(log.String(), filepath.Base(stuck)) {
+		t.Errorf("log has %q, want %s", log.String(), stuck)
+	}
+	if got := ids(t, d); len(got) != 2 {
+		t.Errorf("%v are left, want the new one and what cannot be deleted", got)
+	}
 }

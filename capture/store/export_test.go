@@ -2,6 +2,9 @@ package store
 
 import (
 	"bytes"
+	"errors"
+	"path/filepath"
+	"time"
 
 	"github.com/livestill/livestill/capture"
 )
@@ -23,4 +26,45 @@ func OpenLetter(file []byte, whole bool) (s *capture.Still, why string, image in
 		return nil, "", 0, err
 	}
 	return l.Still, l.Error, l.image, nil
+}
+
+// A File is what a Dir that tidies sees of one.
+type File struct {
+	Stored time.Time
+	Bytes  int64
+}
+
+// Forget deletes the files that are over the bounds of k, in the rounds of a Dir that tidies, and returns what is left after each.
+func Forget(k Keep, files []File) (rounds [][]File) {
+	var over surplus
+	for {
+		var a ages
+		var left []File
+		for _, f := range files {
+			if !over.takes(f.Stored, f.Bytes) {
+				left = append(left, f)
+				a.add(f.Stored, f.Bytes)
+			}
+		}
+		if over.any && len(left) == len(files) {
+			panic("nothing is deleted of what is over")
+		}
+		rounds = append(rounds, left)
+		if files, over = left, a.over(k); !over.any {
+			return rounds
+		}
+	}
+}
+
+// TidyBeside does what Put does when it has put a file at a location.
+func (d *Dir) TidyBeside(location string) error {
+	f, err := openFolder(d.Path, d.Volume)
+	if err != nil {
+		return err
+	}
+	put, err := filepath.Rel(d.Path, location)
+	if err == nil {
+		d.tidyBeside(f, filepath.ToSlash(put))
+	}
+	return errors.Join(err, f.Close())
 }

@@ -12,7 +12,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 )
@@ -54,10 +53,7 @@ func Mark(path, volume string) (err error) {
 }
 
 // A folder is one whose files are there as a whole or not at all.
-type folder struct {
-	*os.Root
-	renaming sync.Locker // is held while a file gets its name; may be nil
-}
+type folder struct{ *os.Root }
 
 // openFolder opens a folder that is made if it is not there; or if volume is not empty, only if Mark has named it so.
 func openFolder(path, volume string) (*folder, error) {
@@ -162,10 +158,6 @@ func (f *folder) write(ctx context.Context, name string, data ...[]byte) (err er
 
 // rename renames a file, into a folder that is made if it is not there.
 func (f *folder) rename(from, to string) (err error) {
-	if f.renaming != nil {
-		f.renaming.Lock()
-		defer f.renaming.Unlock()
-	}
 	// Whoever deletes the last file of a folder deletes the folder, maybe while we make it, or between that and the rename.
 	for range 100 {
 		if err = f.MkdirAll(path.Dir(to), 0o755); err == nil {
@@ -239,37 +231,6 @@ func flush(dir *os.File) error {
 	return err
 }
 
-// remove removes files, and folders that are empty then, and says how many files there were.
-func (f *folder) remove(ctx context.Context, names []string) (files int, err error) {
-	folders := make(map[string]bool)
-	for _, name := range names {
-		if err := context.Cause(ctx); err != nil {
-			return files, err
-		}
-		switch err := f.Remove(name); {
-		case err == nil:
-			files++
-		case !errors.Is(err, fs.ErrNotExist):
-			return files, err
-		}
-		folders[path.Dir(name)] = true
-	}
-	return files, f.prune(folders)
-}
-
-// prune flushes folders that files were removed from, and removes those that are empty.
-func (f *folder) prune(folders map[string]bool) error {
-	for name := range folders {
-		if err := f.flushFolders(name); err != nil {
-			return err
-		}
-		for name != "." && f.Remove(name) == nil { // empty, as it seems
-			name = path.Dir(name)
-		}
-	}
-	return nil
-}
-
 // sweep removes what writes that were cut off have left, if it is older than an age by the clock of the drive.
 func (f *folder) sweep(age time.Duration) error {
 	entries, err := fs.ReadDir(f.FS(), backstage)
@@ -290,6 +251,14 @@ func (f *folder) sweep(age time.Duration) error {
 		}
 	}
 	return nil
+}
+
+// changed is when a file was, which is now if it was put just now; now if it is not there.
+func (f *folder) changed(name string) time.Time {
+	if info, err := f.Lstat(name); err == nil {
+		return info.ModTime()
+	}
+	return f.now()
 }
 
 // now is the time by the clock of the drive, which may be another machine's; by ours if the drive takes no file to tell.

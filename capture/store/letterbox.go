@@ -49,7 +49,9 @@ func (e *entry) cost() int64 { return max(e.size, leastCost) }
 // A letterbox is a Spool's folder, open. What is below lock is under the Spool's mutex; the methods that work on files want it free.
 type letterbox struct {
 	path, volume string
-	lock         *os.File
+	lock         *os.File // nil while nobody uses the folder
+	owner        string   // is in the lock file, until another takes the folder
+	left         state    // the folder when it was closed
 
 	slots   map[string]*slot
 	due     dueHeap // slots that are neither busy nor idle
@@ -77,6 +79,10 @@ func openLetterbox(path, volume string) (_ *letterbox, err error) {
 	}
 	if err := lock(b.lock); err != nil {
 		return nil, errors.Join(fmt.Errorf("store: spool %s is another's: %w", path, err), b.lock.Close())
+	}
+	b.owner = rand.Text()
+	if _, err := b.lock.WriteAt([]byte(b.owner), 0); err != nil {
+		b.owner = "" // the disk may be full: the folder is read each time then
 	}
 	err = f.sweep(0)
 	for _, folder := range []string{deadFolder, pendingFolder} {
@@ -162,7 +168,62 @@ func (b *letterbox) folder() (*folder, error) {
 }
 
 // close gives the folder up.
-func (b *letterbox) close() { _ = b.lock.Close() } // the file was opened to be locked
+func (b *letterbox) close() {
+	if b.lock != nil {
+		_ = b.lock.Close() // the file was opened to be locked
+	}
+}
+
+// A state is what changes when others are at a Spool's folder.
+type state struct {
+	owner         string
+	pending, dead time.Time // when files were added or removed
+}
+
+func (b *letterbox) state(f *folder) (now state, err error) {
+	owner := make([]byte, len(b.owner))
+	_, err = b.lock.ReadAt(owner, 0)
+	now.owner = string(owner)
+	for name, at := range map[string]*time.Time{pendingFolder: &now.pending, deadFolder: &now.dead} {
+		info, errFolder := f.Stat(name)
+		if err = errors.Join(err, errFolder); errFolder == nil {
+			*at = info.ModTime()
+		}
+	}
+	return now, err
+}
+
+// leave closes the folder, and notes how it is left.
+func (b *letterbox) leave() {
+	b.left = state{}
+	_ = b.within(func(f *folder) (err error) { // without, it will be read
+		b.left, err = b.state(f)
+		return err
+	})
+	b.close()
+	b.lock = nil
+}
+
+// reopen opens the folder if it is as it was left, so that all is known of it.
+func (b *letterbox) reopen() bool {
+	f, err := openFolder(b.path, b.volume)
+	if err != nil {
+		return false
+	}
+	if b.lock, err = f.OpenFile(lockFile, os.O_RDWR, 0); err == nil {
+		err = lock(b.lock)
+	}
+	var now state
+	if err == nil {
+		now, err = b.state(f)
+	}
+	if err = errors.Join(err, f.Close()); err == nil && b.owner != "" && now == b.left {
+		return true
+	}
+	b.close()
+	b.lock = nil
+	return false
+}
 
 // replaced reports whether the volume is there, in another folder than that which was opened first.
 func (b *letterbox) replaced() bool {

@@ -22,7 +22,7 @@ type waiting struct{ *Spool }
 
 func (w waiting) List(ctx context.Context, which capture.Selection) iter.Seq2[capture.Stored, error] {
 	return func(yield func(capture.Stored, error) bool) {
-		box, done, err := w.use()
+		box, done, err := w.read(ctx)
 		if err != nil {
 			yield(capture.Stored{}, err)
 			return
@@ -95,7 +95,7 @@ func (s *Spool) Delete(ctx context.Context, which capture.Selection) (files int,
 	if which.All() {
 		return 0, capture.ErrSelectsAll
 	}
-	box, done, err := s.use()
+	box, done, err := s.read(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -168,7 +168,7 @@ func (s *Spool) Revive(ctx context.Context) (stills int, err error) {
 
 // eachDead calls do for each key with a dead letter, also when one fails.
 func (s *Spool) eachDead(ctx context.Context, do func(box *letterbox, key string) (int, error)) (stills int, err error) {
-	box, done, err := s.use()
+	box, done, err := s.read(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -255,7 +255,7 @@ type DeadLetter struct {
 
 // Dead returns what was laid aside.
 func (s *Spool) Dead() ([]DeadLetter, error) {
-	box, done, err := s.use()
+	box, done, err := s.read(context.Background())
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"slices"
 	"sync"
 
 	"github.com/livestill/livestill/capture"
@@ -44,7 +45,7 @@ func (m *Mem) Put(ctx context.Context, s *capture.Still) (location string, err e
 	if m.files == nil {
 		m.files = make(map[string][]byte)
 	}
-	m.files[location], m.size = s.Data, size
+	m.files[location], m.size = slices.Clip(s.Data), size
 	return location, nil
 }
 

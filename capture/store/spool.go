@@ -24,7 +24,8 @@ import (
 // Of stills with the same key, the last one put counts. They reach the Store with Data, and without Picture if they come from the disk.
 //
 // A folder is one Spool's of one process, while that runs. If it goes, or another comes in its place, Put fails, and what is in it is
-// delivered when it is back. While no Run runs, each Put reads the folder anew.
+// delivered when it is back. What letters there are is read once, by a Put too if no Run runs, and then again when others had the folder
+// meanwhile, or Run begins.
 type Spool struct {
 	Path   string // is made when needed, unless Volume is set
 	Store  capture.Store
@@ -39,10 +40,10 @@ type Spool struct {
 	Attempts   int           // zero means 10
 	Concurrent int           // deliveries at a time; zero means 4
 
-	opening sync.Mutex // held while the folder is opened and its letters are listed
 	mu      sync.Mutex
-	box     *letterbox // nil while nobody uses it
-	users   int        // of box
+	box     *letterbox // that was used last; nil at first
+	users   int        // who use it, or wait for that
+	turn    *turn      // nil while the folder is neither being opened nor closed
 	tally   tally
 	changed chan struct{} // is closed when something has changed; nil if nobody waits
 }
@@ -70,7 +71,7 @@ type Progress struct {
 	Next      time.Time // when the next is made after a failure
 }
 
-// Progress returns how things stand. It knows what is in the folder while Run runs, or a Put.
+// Progress returns how things stand. It knows of the folder what was there when it was last used, as Run does all the time.
 func (s *Spool) Progress() Progress {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -105,7 +106,7 @@ func (s *Spool) tell() {
 
 // Flush waits until nothing is pending, as before a program ends. It takes a Run to deliver meanwhile.
 func (s *Spool) Flush(ctx context.Context) error {
-	_, done, err := s.use()
+	_, done, err := s.read(ctx)
 	if err != nil {
 		return err
 	}
@@ -125,48 +126,6 @@ func (s *Spool) Flush(ctx context.Context) error {
 	}
 }
 
-// use opens the folder, if nobody else has, and keeps it open until done is called. A drive that has come back, as another device maybe,
-// is opened anew.
-func (s *Spool) use() (box *letterbox, done func(), err error) {
-	if s.Store == nil {
-		return nil, nil, errNoStore
-	}
-	s.opening.Lock()
-	defer s.opening.Unlock()
-	s.mu.Lock()
-	old := s.box
-	s.mu.Unlock()
-	box = old
-	if old == nil || s.Volume != "" && old.replaced() {
-		if box, err = openLetterbox(s.Path, s.Volume); err != nil {
-			return nil, nil, err
-		}
-		s.mu.Lock()
-		if old != nil && old.busy > 0 { // else two could work on one key
-			box, old = old, box
-		}
-		s.box = box
-		s.tell()
-		s.mu.Unlock()
-		if old != nil {
-			old.close()
-		}
-	}
-	s.users++
-	return box, func() {
-		s.opening.Lock()
-		defer s.opening.Unlock()
-		if s.users--; s.users > 0 {
-			return
-		}
-		s.mu.Lock()
-		box := s.box
-		s.box = nil
-		s.mu.Unlock()
-		box.close()
-	}, nil
-}
-
 // Put writes s to the disk. Its location is where the Store will put it, if that is a capture.Locator; else the file in the Spool.
 func (s *Spool) Put(ctx context.Context, still *capture.Still) (location string, err error) {
 	if err := context.Cause(ctx); err != nil {
@@ -180,7 +139,7 @@ func (s *Spool) Put(ctx context.Context, still *capture.Still) (location string,
 	if err != nil {
 		return "", err
 	}
-	box, done, err := s.use()
+	box, done, err := s.use(ctx)
 	if err != nil {
 		return "", err
 	}

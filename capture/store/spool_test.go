@@ -58,8 +58,9 @@ func TestSpool(t *testing.T) {
 		t.Helper()
 		f, dir := &flaky{Mem: store.Mem{MaxBytes: 1 << 30}}, t.TempDir()
 		s := &store.Spool{Path: filepath.Join(dir, "spool"), Store: f, First: time.Millisecond}
-		stop := start(t, s)
-		t.Cleanup(stop)
+		opened := s.Changed()
+		t.Cleanup(start(t, s))
+		<-opened // or Break might take away a folder that is just being made
 		return capturetest.StoreCase{Store: s, Files: func() (map[string][]byte, error) {
 			if err := s.Flush(context.Background()); err != nil {
 				return nil, err
@@ -348,4 +349,61 @@ func TestSpoolFolder(t *testing.T) {
 	for err := errors.New("not yet"); err != nil; _, err = s.Put(t.Context(), still("s", "after", nil)) {
 	}
 	await(s, empty)
+}
+
+// TestSpoolReadsOnce puts without a Run. What is in the folder is not read for each Put, which would find that a letter is damaged; but it is
+// when others were there: another Spool, or somebody by hand.
+func TestSpoolReadsOnce(t *testing.T) {
+	for _, test := range []struct {
+		about  string
+		others func(dir string) error
+		dead   int // that are found by the next Put
+	}{
+		{"nobody", func(string) error { return nil }, 0},
+		{"another Spool", func(dir string) error {
+			_, err := (&store.Spool{Path: dir, Store: new(flaky)}).Put(t.Context(), still("s", "another", nil))
+			return err
+		}, 1},
+		{"another Spool that put nothing", func(dir string) error {
+			_, err := (&store.Spool{Path: dir, Store: new(flaky)}).Dead()
+			return err
+		}, 1},
+		{"by hand", func(dir string) error {
+			pending := filepath.Join(dir, "pending")
+			err := os.Remove(filepath.Join(pending, "notes.txt"))
+			return errors.Join(err, os.Chtimes(pending, time.Time{}, time.Now().Add(time.Hour))) // in case that all was in one tick of the clock
+		}, 1},
+	} {
+		dir := t.TempDir()
+		s := &store.Spool{Path: dir, Store: new(flaky)}
+		put := func(id string) {
+			t.Helper()
+			if _, err := s.Put(t.Context(), still("s", id, []byte("image"))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		put("a")
+		if err := os.WriteFile(filepath.Join(dir, "pending", "notes.txt"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		put("b")
+		files, err := filepath.Glob(filepath.Join(dir, "pending", "*.jpg"))
+		if err != nil || len(files) != 2 {
+			t.Fatal(files, err)
+		}
+		if err := os.Truncate(files[0], 4); err != nil {
+			t.Fatal(err)
+		}
+		put("c")
+		if p := s.Progress(); p.Dead != 0 || p.Pending != 3 {
+			t.Errorf("%s: the folder was read: %+v", test.about, p)
+		}
+		if err := test.others(dir); err != nil {
+			t.Fatal(err)
+		}
+		put("d")
+		if p := s.Progress(); p.Dead != test.dead {
+			t.Errorf("%s: %d dead letters are known, want %d", test.about, p.Dead, test.dead)
+		}
+	}
 }

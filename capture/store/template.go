@@ -28,7 +28,7 @@ import (
 //
 // Whatever a stream or a still is called, the name is a relative path within, without hidden parts or such as "..", of ASCII letters, digits
 // and the marks -_.%~. Different stills have different names: other bytes stand there as %XX, and what is too long for file systems and
-// buckets, which take 255 bytes for a part and 1024 in all, ends in a hash. On file systems that take A for a so do the stores.
+// buckets, which take 255 bytes for a part and 1024 in all, or has more than 16 parts, ends in a hash. On file systems that take A for a so do the stores.
 type Template string
 
 const defaultTemplate = "{stream}/{date}_{time}_{id}"
@@ -37,6 +37,7 @@ const (
 	maxKey     = 1024 // bytes; S3's limit, the lowest
 	maxPart    = 255  // bytes of a path's part
 	maxStream  = 500  // bytes of {stream} as a whole
+	maxFolders = 16   // parts of it; a disk flushes each folder for each still
 	maxSegment = 100  // bytes of each of its parts, so that the last can be followed by a hash, who, variant and extension
 	maxID      = 100
 	maxVariant = 40
@@ -254,6 +255,9 @@ func streamName(stream string) string {
 	for part := range strings.SplitSeq(stream, "/") {
 		parts = append(parts, segmentName(part))
 	}
+	if len(parts) > maxFolders {
+		return hashedName(strings.Join(parts[:maxFolders], "/"), maxStream, stream)
+	}
 	return cut(strings.Join(parts, "/"), maxStream, stream)
 }
 
@@ -301,9 +305,14 @@ func cut(made string, most int, of string) string {
 	if len(made) <= most {
 		return made
 	}
+	return hashedName(made, most, of)
+}
+
+// hashedName is what is left of a name with a hash at its end.
+func hashedName(made string, most int, of string) string {
 	sum := sha256.Sum256([]byte(of))
 	hash := "%-" + hex.EncodeToString(sum[:16])
-	return strings.TrimRight(made[:most-len(hash)], "/") + hash
+	return strings.TrimRight(made[:min(len(made), most-len(hash))], "/") + hash
 }
 
 // original is the string that clean or streamName made s of; s itself if it ends in a hash.

@@ -27,6 +27,7 @@ func TestTemplateNames(t *testing.T) {
 		{"{id}/{stream}", "", "", "", "ID.jpg"},
 		{"stills/{year}/{month}/{day}/{stream}/{hour} {id}", "a", "", "", "stills/2026/05/06/a/07 ID.jpg"},
 		{"", "a_b__0x2f__", "", "", "a_b_%5F0x2f_%5F/20260506_070809.123_ID.jpg"},
+		{"", strings.Repeat("d/", 100), "", "", strings.Repeat("d/", 15) + "d%-f0d639834f565b4b1ffa05ebf7df2c6b/20260506_070809.123_ID.jpg"},
 		{"{date}/{stream}/x{id}-{time}", "a//b", "", "", "20260506/a/%/b/xID-070809.123.jpg"},
 	} {
 		s := still(test.stream, "ID", nil)

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -31,6 +32,49 @@ func beHostile(ctx context.Context, addr string, clip clip) (sent int) {
 	sent = publish(ctx, addr, "good", clip, 0)
 	all.Wait()
 	return sent
+}
+
+// What came of attempts to publish beside silent connections.
+type attempts struct {
+	dials     atomic.Int64 // of the silent ones
+	tries, in int          // of the publisher
+	sent      int          // its units
+}
+
+// beSilent publishes again and again, three seconds each time, beside connections of its own address that say nothing, and are
+// made anew when the server ended them.
+func beSilent(ctx context.Context, addr string, clip clip) *attempts {
+	a := new(attempts)
+	var all sync.WaitGroup
+	for range *silent {
+		all.Go(func() {
+			for pause(ctx, 20*time.Millisecond) {
+				a.dials.Add(1)
+				conn, err := dial(ctx, addr, 0)
+				if err != nil {
+					continue
+				}
+				hangUp := context.AfterFunc(ctx, func() { _ = conn.Close() })
+				_, _ = io.Copy(io.Discard, conn)
+				hangUp()
+				_ = conn.Close()
+			}
+		})
+	}
+	for pause(ctx, time.Second) {
+		short, cancel := context.WithTimeout(ctx, 3*time.Second)
+		sent := publish(short, addr, "good", clip, 0)
+		cancel()
+		if ctx.Err() != nil {
+			break // it was not given the time
+		}
+		a.tries++
+		if a.sent += sent; sent > 0 {
+			a.in++
+		}
+	}
+	all.Wait()
+	return a
 }
 
 // drip says all that a publisher would, a byte a second.

@@ -1,11 +1,18 @@
 // Rtmpload puts an rtmp.Server under load and says what that costs: one good publisher alone, the same beside ten thousand
-// hostile connections, and five hundred good ones at 2 Mbit/s; a hundred with a Camera each, beside a server that does nothing but
+// hostile connections, attempts to publish beside a thousand silent connections of the same address, and five hundred good publishers at
+// 2 Mbit/s; a hundred with a Camera each, beside a server that does nothing but
 // discard the same bytes, and then while some of them are captured as fast as they can be. The server is a process of its own, so
 // that its memory and CPU time are told apart from those of the load. It needs ffmpeg to encode what is published.
+//
+// The hostile connections are of sixteen addresses, all held at once by a Server that allows for 100,000 connections and as many of an
+// address. A quarter each say what a publisher would at a byte a second, send garbage, say nothing, and begin messages of 16 MiB on 58
+// chunk streams, half of these after they were let in. The silent ones are of one address, which the publisher has as well, and meet a
+// Server whose bounds and log are those that it has by default: what they do is to be dialled anew whenever it closes them.
 //
 //	go run ./examples/rtmpload
 //	go run ./examples/rtmpload -connections 300 -publishers 50 -seconds 5
 //	go run ./examples/rtmpload -connections 0 -publishers 0
+//	go run ./examples/rtmpload -connections 0 -publishers 0 -streams 0 # the silent ones alone
 package main
 
 import (
@@ -18,6 +25,7 @@ import (
 
 var (
 	connections = flag.Int("connections", 10_000, "hostile connections at once; none leaves that load out")
+	silent      = flag.Int("silent", 1100, "silent connections of one address, dialled anew when they are closed; none leaves that load out")
 	publishers  = flag.Int("publishers", 500, "publishers at 2 Mbit/s at once; none leaves that load out")
 	streams     = flag.Int("streams", 100, "publishers at 2 Mbit/s whose streams have Cameras; none leaves these loads out")
 	captures    = flag.Int("captures", 16, "of these, how many are captured as fast as they can be")
@@ -43,6 +51,7 @@ func main() {
 	table := fmt.Sprintf("%-36s %7s %7s %7s %27s %9s %11s %9s\n",
 		"", "sent", "came", "stills", "late p50, p99, max", "peak RSS", "server CPU", "load CPU")
 	reports := map[string]report{}
+	var crowd *attempts
 	for _, load := range []struct {
 		name  string
 		role  string
@@ -53,6 +62,13 @@ func main() {
 		{
 			fmt.Sprint(*connections, " hostile connections"), reading, *connections,
 			func(ctx context.Context, addr string) int { return beHostile(ctx, addr, clip) },
+		},
+		{
+			fmt.Sprint(*silent, " silent ones of one address"), defaults, *silent,
+			func(ctx context.Context, addr string) int {
+				crowd = beSilent(ctx, addr, clip)
+				return crowd.sent
+			},
 		},
 		{fmt.Sprint(*publishers, " publishers at 2 Mbit/s"), reading, *publishers, many(*publishers, 5*time.Second)},
 		{fmt.Sprint(*streams, " publishers, bytes discarded"), discarding, *streams, many(*streams, 0)},
@@ -68,6 +84,10 @@ func main() {
 		table += fmt.Sprintf("%-36s %s\n", load.name, row)
 	}
 	fmt.Print("\n", table, "CPU in per cent of one core; late is from the send of a good unit to its arrival at the Handler.\n")
+	if *silent > 0 {
+		fmt.Printf("Beside the silent ones, dialled %d times, a publisher was let in %d of %d times; the server logged %d bytes.\n",
+			crowd.dials.Load(), crowd.in, crowd.tries, reports[defaults].logged)
+	}
 	if *streams > 0 {
 		fmt.Printf("With Cameras, %.2f times the CPU of discarding the same bytes; at most 1.5 were asked for.\n",
 			reports[cameras].cpu.Seconds()/reports[discarding].cpu.Seconds())

@@ -28,6 +28,7 @@ import (
 // What the server's process is.
 const (
 	reading    = "reading"    // an rtmp.Server whose streams are read, and forgotten
+	defaults   = "defaults"   // the same with the bounds and the log that an rtmp.Server has by default
 	discarding = "discarding" // no RTMP at all: what comes is read, as much at once as rtmp.Server does, and discarded
 	cameras    = "cameras"    // an rtmp.Server with a capture.Camera for each stream
 	capturing  = "capturing"  // the same, of which some are captured as fast as they can be
@@ -46,16 +47,28 @@ func beServer() {
 		cancel()
 	}()
 	var h handler
-	if *serve == discarding {
+	var logged counter
+	switch *serve {
+	case discarding:
 		discard(ctx, ln)
-	} else {
-		_ = (&rtmp.Server{Handler: &h, MaxConns: 100_000, Logger: slog.New(slog.DiscardHandler)}).Serve(ctx, ln)
+	case defaults:
+		_ = (&rtmp.Server{Handler: &h, Logger: slog.New(slog.NewTextHandler(&logged, nil))}).Serve(ctx, ln)
+	default:
+		_ = (&rtmp.Server{Handler: &h, MaxConns: 100_000, MaxConnsPerAddr: -1, Logger: slog.New(slog.DiscardHandler)}).Serve(ctx, ln)
 	}
-	r := report{came: len(h.late), cpu: cpu(), stills: int(h.stills.Load())}
+	r := report{came: len(h.late), cpu: cpu(), stills: int(h.stills.Load()), logged: int(logged.Load())}
 	if slices.Sort(h.late); len(h.late) > 0 {
 		r.p50, r.p99, r.max = h.late[len(h.late)/2], h.late[len(h.late)*99/100], h.late[len(h.late)-1]
 	}
-	fmt.Println(r.came, int64(r.p50), int64(r.p99), int64(r.max), int64(r.cpu), r.stills)
+	fmt.Println(r.came, int64(r.p50), int64(r.p99), int64(r.max), int64(r.cpu), r.stills, r.logged)
+}
+
+// A counter counts the bytes that are written to it.
+type counter struct{ atomic.Int64 }
+
+func (c *counter) Write(p []byte) (int, error) {
+	c.Add(int64(len(p)))
+	return len(p), nil
 }
 
 // discard says to whoever connects what a publisher waits for, and reads the rest.
@@ -106,7 +119,7 @@ func (h *handler) ServeStream(ctx context.Context, s *frame.Stream) error {
 		}
 	}
 	var err error
-	if *serve == reading {
+	if *serve == reading || *serve == defaults {
 		for _, err = range measured.Units { // to the end
 		}
 	} else {
@@ -147,11 +160,12 @@ type server struct {
 	out   *bufio.Reader
 }
 
-// A report is what beServer says at its end: how many good units came, how late, what CPU time all took, and how many stills were made.
+// A report is what beServer says at its end: how many good units came, how late, what CPU time all took, how many stills
+// were made, and how many bytes were logged.
 type report struct {
 	came               int
 	p50, p99, max, cpu time.Duration
-	stills             int
+	stills, logged     int
 }
 
 func startServer(ctx context.Context, role string) *server {
@@ -171,7 +185,7 @@ func startServer(ctx context.Context, role string) *server {
 
 func (s *server) stop() (r report) {
 	_ = s.stdin.Close()
-	if _, err := fmt.Fscan(s.out, &r.came, &r.p50, &r.p99, &r.max, &r.cpu, &r.stills); err != nil {
+	if _, err := fmt.Fscan(s.out, &r.came, &r.p50, &r.p99, &r.max, &r.cpu, &r.stills, &r.logged); err != nil {
 		log.Fatal(err)
 	}
 	_ = s.cmd.Wait()

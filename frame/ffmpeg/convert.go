@@ -6,6 +6,7 @@ import "C"
 
 import (
 	"errors"
+	"fmt"
 	"image"
 	"unsafe"
 
@@ -29,6 +30,9 @@ const (
 // gamut and HDR come out unmapped. Chroma keeps its subsampling if it is 4:2:0, 4:2:2 or 4:4:4. The fields of interlaced
 // pictures stay woven.
 func (s *session) convert(f *astiav.Frame, raw *C.ls_raw) (*image.YCbCr, error) {
+	if raw.whole == 0 {
+		return nil, fmt.Errorf("%w: pixel format %v", ErrUnsupported, f.PixelFormat())
+	}
 	scaled, err := s.readable(f, raw)
 	if err != nil {
 		return nil, err
@@ -40,13 +44,13 @@ func (s *session) convert(f *astiav.Frame, raw *C.ls_raw) (*image.YCbCr, error) 
 		C.ls_read(scaled.UnsafePointer(), planes)
 		planes.full, planes.space = raw.full, raw.space
 	}
-	return planesToJPEG(planes)
+	return planesToJPEG(planes, s.d.newImage)
 }
 
-// planesToJPEG converts planes that our own loops can read.
-func planesToJPEG(raw *C.ls_raw) (*image.YCbCr, error) {
+// planesToJPEG converts planes that our own loops can read, into an image that newImage makes.
+func planesToJPEG(raw *C.ls_raw, newImage func(image.Rectangle, image.YCbCrSubsampleRatio) *image.YCbCr) (*image.YCbCr, error) {
 	w, h := int(raw.width), int(raw.height)
-	img := image.NewYCbCr(image.Rect(0, 0, w, h), ratio(raw))
+	img := newImage(image.Rect(0, 0, w, h), ratio(raw))
 	space := int(raw.space)
 	switch {
 	case raw.layout == C.LS_GBR:

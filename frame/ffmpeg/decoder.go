@@ -15,6 +15,10 @@ import (
 // The largest picture decoded if MaxPixels is not set: 8K, the largest that H.264 level 6.2 and H.265 level 6.2 make room for.
 const defaultMaxPixels = 8192 * 4320
 
+// What the pictures of a GOP may take while it is decoded, if MaxMemory is not set. A picture of 8K 4:2:0 takes 51 MiB, one of 4K 13 MiB: it
+// is enough for 4K with 16 references, the most that there are, and for 8K with the five of H.264 level 6.2.
+const defaultMaxMemory = 512 << 20
+
 // More threads than this gain little on the sizes that live streams have, and each holds pictures of its own.
 const defaultMaxThreads = 4
 
@@ -32,10 +36,16 @@ type Decoder struct {
 	Concurrent int
 	MaxPixels  int // pictures with more are refused, against bombs; zero means 8192 x 4320
 
+	// MaxMemory bounds the bytes of decoded pictures that decoding one GOP holds at a time; zero means 512 MiB. A GOP that takes more ends with
+	// an error that is a frame.ErrTooCostly.
+	MaxMemory int64
+
 	once   sync.Once
 	places places
+	stats  counts
 	live   atomic.Int64 // libav objects that are not freed yet
 	bare   bool         // without a floor, to see what that is good for
+	room   []byte       // where images are made; nil means in memory of their own
 }
 
 // Decode yields the pictures of g that were shown at or after from, in presentation order; the zero time yields all. PTS, Time
@@ -66,6 +76,16 @@ type Decoder struct {
 //
 // While the sequence is ranged over, it takes one of the Concurrent places; waiting for one ends with ctx.
 func (d *Decoder) Decode(ctx context.Context, g frame.GOP, from time.Time) iter.Seq2[*frame.Picture, error] {
+	return decode(ctx, d, g, from)
+}
+
+// A follower is a Decoder, or an Isolated.
+type follower interface {
+	Reserve(ctx context.Context, stream string) (frame.Place, error)
+	Follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, bool]) iter.Seq2[frame.Latent, error]
+}
+
+func decode(ctx context.Context, d follower, g frame.GOP, from time.Time) iter.Seq2[*frame.Picture, error] {
 	return func(yield func(*frame.Picture, error) bool) {
 		place, err := d.Reserve(ctx, "")
 		if err != nil {
@@ -124,6 +144,13 @@ func (d *Decoder) threads() int {
 		return d.Threads
 	}
 	return min(runtime.GOMAXPROCS(0), defaultMaxThreads)
+}
+
+func (d *Decoder) maxMemory() int64 {
+	if d.MaxMemory > 0 {
+		return d.MaxMemory
+	}
+	return defaultMaxMemory
 }
 
 func (d *Decoder) maxPixels() int {

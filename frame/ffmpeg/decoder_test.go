@@ -3,26 +3,36 @@ package ffmpeg_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"image"
+	"maps"
+	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/ffmpeg"
 	"github.com/livestill/livestill/frame/frametest"
 )
 
-// all decodes what g shows from the time on, and fails the test if the sequence ends with an error.
+// all decodes what g shows from the time on, and fails the test if the sequence ends with an error. In tests, it must be the very same
+// when a child decodes it.
 func all(tb testing.TB, d *ffmpeg.Decoder, g frame.GOP, from time.Time) []*frame.Picture {
 	tb.Helper()
-	var ps []*frame.Picture
-	for p, err := range d.Decode(tb.Context(), g, from) {
+	ps, err := decode(tb.Context(), d, g, from)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if _, is := tb.(*testing.T); is && runtime.GOOS == "linux" {
+		isolated, err := decode(tb.Context(), d.Isolated(), g, from)
 		if err != nil {
-			tb.Fatal(err)
+			tb.Fatalf("isolated: %v", err)
 		}
-		ps = append(ps, p)
+		mustEqual(tb, isolated, ps)
 	}
 	return ps
 }
@@ -175,18 +185,21 @@ func TestErrors(t *testing.T) {
 		{name: "too large", maxPixels: 100 * 100, g: g, want: ffmpeg.ErrNoPicture},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			d, ends := &ffmpeg.Decoder{MaxPixels: tt.maxPixels}, 0
-			for p, err := range d.Decode(t.Context(), tt.g, time.Time{}) {
-				if p != nil && err == nil && tt.name == "two codecs" {
-					continue // up to there all was well
-				}
-				var typed *ffmpeg.Error
-				if ends++; p != nil || !errors.Is(err, tt.want) || !errors.As(err, &typed) || typed.Step == "" {
-					t.Errorf("%v, %v; want %v", p, err, tt.want)
+			d, says := &ffmpeg.Decoder{MaxPixels: tt.maxPixels}, map[string]int{}
+			for _, d := range []capture.Decoder{d, d.Isolated()} {
+				for p, err := range d.Decode(t.Context(), tt.g, time.Time{}) {
+					if p != nil && err == nil && tt.name == "two codecs" {
+						continue // up to there all was well
+					}
+					var typed *ffmpeg.Error
+					if p != nil || !errors.Is(err, tt.want) || !errors.As(err, &typed) || typed.Step == "" {
+						t.Errorf("%v, %v; want %v", p, err, tt.want)
+					}
+					says[fmt.Sprint(err)]++
 				}
 			}
-			if ends != 1 {
-				t.Errorf("%d pairs", ends)
+			if len(says) != 1 || slices.Collect(maps.Values(says))[0] != 2 {
+				t.Errorf("the two say %v", says)
 			}
 		})
 	}
@@ -194,12 +207,18 @@ func TestErrors(t *testing.T) {
 
 // A cancelled context ends the sequence with its cause: before it begins, in the middle, and while it waits for its turn.
 func TestCancel(t *testing.T) {
+	t.Run("Decoder", func(t *testing.T) { testCancel(t, func(d *ffmpeg.Decoder) capture.Decoder { return d }) })
+	t.Run("Isolated", func(t *testing.T) { testCancel(t, func(d *ffmpeg.Decoder) capture.Decoder { return d.Isolated() }) })
+}
+
+func testCancel(t *testing.T, kind func(*ffmpeg.Decoder) capture.Decoder) {
+	t.Helper()
 	g := frametest.Clip{Frames: 30}.GOPs(t)[0]
 	cause := errors.New("enough")
 	t.Run("before", func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		cancel(cause)
-		for p, err := range new(ffmpeg.Decoder).Decode(ctx, g, time.Time{}) {
+		for p, err := range kind(new(ffmpeg.Decoder)).Decode(ctx, g, time.Time{}) {
 			if p != nil || !errors.Is(err, cause) {
 				t.Errorf("%v, %v", p, err)
 			}
@@ -210,7 +229,7 @@ func TestCancel(t *testing.T) {
 		defer cancel(nil)
 		var last error
 		pictures := 0
-		for _, err := range new(ffmpeg.Decoder).Decode(ctx, g, time.Time{}) {
+		for _, err := range kind(new(ffmpeg.Decoder)).Decode(ctx, g, time.Time{}) {
 			last = err
 			if pictures++; pictures == 3 {
 				cancel(cause)
@@ -221,7 +240,7 @@ func TestCancel(t *testing.T) {
 		}
 	})
 	t.Run("waiting", func(t *testing.T) {
-		d := &ffmpeg.Decoder{Concurrent: 1}
+		d := kind(&ffmpeg.Decoder{Concurrent: 1})
 		for _, err := range d.Decode(t.Context(), g, time.Time{}) {
 			if err != nil {
 				t.Fatal(err)
@@ -235,8 +254,8 @@ func TestCancel(t *testing.T) {
 			cancel()
 			break
 		}
-		if len(all(t, d, g, time.Time{})) != len(g) {
-			t.Error("the place was not given back")
+		if ps, err := decode(t.Context(), d, g, time.Time{}); err != nil || len(ps) != len(g) {
+			t.Errorf("the place was not given back: %d pictures, %v", len(ps), err)
 		}
 	})
 }
@@ -244,6 +263,15 @@ func TestCancel(t *testing.T) {
 // One Decoder serves many goroutines, whose pictures are their own.
 func TestConcurrent(t *testing.T) {
 	d := &ffmpeg.Decoder{Concurrent: 2}
+	t.Run("Decoder", func(t *testing.T) { testConcurrent(t, d) })
+	t.Run("Isolated", func(t *testing.T) { testConcurrent(t, d.Isolated()) })
+	if d.Live() != 0 {
+		t.Errorf("%d libav objects are left", d.Live())
+	}
+}
+
+func testConcurrent(t *testing.T, d capture.Decoder) {
+	t.Helper()
 	var wg sync.WaitGroup
 	for i := range 6 {
 		g := frametest.Clip{BFrames: i % 3, Frames: 20}.GOPs(t)[0]
@@ -266,7 +294,4 @@ func TestConcurrent(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if d.Live() != 0 {
-		t.Errorf("%d libav objects are left", d.Live())
-	}
 }

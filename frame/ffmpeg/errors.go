@@ -13,11 +13,17 @@ var (
 	ErrUnsupported = errors.New("not supported here") // this FFmpeg has no codec, or no way to read the pixels
 	ErrNoPicture   = errors.New("no picture came")    // pictures were due, and the decoder, or the graph of a Filter, gave none
 	ErrGraph       = errors.New("not a filter graph that makes one picture of one")
+
+	// Of an Isolated alone:
+	ErrCrashed = errors.New("the process that decodes has crashed")
+	ErrHung    = errors.New("the process that decodes has not answered in time")
+	ErrNoChild = errors.New("main does not begin with ffmpeg.Child()")
+	ErrClosed  = errors.New("closed") // Close was called
 )
 
 // An Error says which step failed, on which codec or in which filter graph.
 type Error struct {
-	Step  string // "check", "open", "send", "receive", "convert" or "encode"; of a Filter "check", "parse", "link", "configure", "filter" or "convert"
+	Step  string // "check", "open", "send", "receive", "convert" or "encode"; of a Filter "check", "parse", "link", "configure", "filter" or "convert"; of an Isolated also "start" and "child"
 	Codec frame.Codec
 	Graph string // of a Filter, which has no Codec
 	Err   error

@@ -1,5 +1,12 @@
 package ffmpeg
 
+import (
+	"bytes"
+	"io"
+	"sync"
+	"time"
+)
+
 // Live returns how many libav objects the decoder has not freed.
 func (d *Decoder) Live() int64 { return d.live.Load() }
 
@@ -7,4 +14,50 @@ func (d *Decoder) Live() int64 { return d.live.Load() }
 func (d *Decoder) Bare() *Decoder {
 	d.bare = true
 	return d
+}
+
+// Confine is what a child does to itself.
+var Confine = confine
+
+// Serve is what a child does, with so much room for pictures.
+func Serve(socket io.ReadWriter, room int) error {
+	return serve(socket, make([]byte, room), func() bool { return true })
+}
+
+// Liar returns an Isolated whose only child says what is read from says, and whose memory is empty.
+func Liar(says io.Reader, maxPixels int) *Isolated {
+	hasChild.Store(true)
+	gone := make(chan struct{})
+	l := &liar{Reader: says}
+	p := newPool(0, maxPixels)
+	c := &child{socket: l, room: l, gone: gone, kill: sync.OnceFunc(func() { close(gone) }), gops: mostGOPs}
+	p.children[c] = true
+	p.put(c)
+	p.closed = true // so that no other is started
+	return &Isolated{Decoder: Decoder{MaxPixels: maxPixels}, pool: p}
+}
+
+type liar struct{ io.Reader }
+
+func (l *liar) Write(b []byte) (int, error)           { return len(b), nil }
+func (l *liar) ReadAt(b []byte, _ int64) (int, error) { return len(b), nil }
+func (l *liar) SetDeadline(time.Time) error           { return nil }
+func (l *liar) Close() error                          { return nil }
+
+// Isolated returns an Isolated with the limits of d. All that are made so share their children.
+func (d *Decoder) Isolated() *Isolated {
+	return &Isolated{Decoder: Decoder{Threads: d.Threads, Concurrent: d.Concurrent, MaxPixels: d.MaxPixels, bare: d.bare}, pool: shared()}
+}
+
+var shared = sync.OnceValue(func() *pool { return newPool(0, defaultMaxPixels) })
+
+// CountAnswers returns how many answers b has, or -1 if it is anything else.
+func CountAnswers(b []byte) (n int) {
+	for r := bytes.NewReader(b); r.Len() > 0; n++ {
+		a, _, err := readAnswer(r)
+		if err != nil || a.Kind < ansMore || a.Kind > ansDone {
+			return -1
+		}
+	}
+	return n
 }

@@ -180,7 +180,7 @@ func (r *run) play(ctx context.Context) (*image.YCbCr, error) {
 	}
 	raw := new(C.ls_raw)
 	C.ls_read(r.best.UnsafePointer(), raw)
-	if raw.width <= 0 || raw.height <= 0 || int64(raw.width)*int64(raw.height) > defaultMaxPixels || raw.layout == C.LS_OTHER {
+	if raw.whole == 0 || int64(raw.width)*int64(raw.height) > defaultMaxPixels || raw.layout == C.LS_OTHER {
 		return nil, r.filter.fail("convert", fmt.Errorf("%w: it made a picture of %d x %d", ErrGraph, raw.width, raw.height))
 	}
 	if raw.siting == sitingUnspecified {
@@ -189,7 +189,7 @@ func (r *run) play(ctx context.Context) (*image.YCbCr, error) {
 	if raw.layout == C.LS_GBR {
 		raw.full = 1 // libswscale makes no other, and leaves the tag as it was
 	}
-	img, err := planesToJPEG(raw)
+	img, err := planesToJPEG(raw, image.NewYCbCr)
 	if err != nil {
 		return nil, r.filter.fail("convert", err)
 	}

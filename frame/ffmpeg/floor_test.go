@@ -94,7 +94,7 @@ func passes(t *testing.T, d *ffmpeg.Decoder, g frame.GOP, clean map[time.Duratio
 		if err != nil {
 			return false
 		}
-		if luma, _, _ := planes(t, p.YCbCr, clean[p.PTS].YCbCr); luma > off && !p.Corrupt {
+		if lumaOff(p.YCbCr, clean[p.PTS].YCbCr) > off && !p.Corrupt {
 			return true
 		}
 	}

@@ -129,6 +129,9 @@ func encodable(img *image.YCbCr) (*image.YCbCr, astiav.PixelFormat, error) {
 	if img == nil || img.Rect.Empty() {
 		return nil, 0, fmt.Errorf("%w: an empty picture", ErrUnsupported)
 	}
+	if !sound(img) {
+		return nil, 0, fmt.Errorf("%w: a picture with planes smaller than itself", ErrUnsupported)
+	}
 	// A rectangle that does not begin on a chroma sample has no planes of its own to hand over.
 	aligned := img.Rect.Min.X%2 == 0 && img.Rect.Min.Y%2 == 0
 	switch {
@@ -148,6 +151,16 @@ func encodable(img *image.YCbCr) (*image.YCbCr, astiav.PixelFormat, error) {
 		}
 	}
 	return full, astiav.PixelFormatYuvj444P, nil
+}
+
+// sound reports whether the planes of an image, which is not empty, hold all of it: C does not check.
+func sound(img *image.YCbCr) bool {
+	last := img.Rect.Max.Sub(image.Pt(1, 1))
+	line, chroma := img.Rect.Dx(), img.COffset(last.X, img.Rect.Min.Y)+1
+	if img.Rect.Dy() > len(img.Y) || img.YStride < line || img.YStride > len(img.Y) || img.CStride < chroma || img.CStride > min(len(img.Cb), len(img.Cr)) {
+		return false
+	}
+	return img.YOffset(last.X, last.Y) < len(img.Y) && img.COffset(last.X, last.Y) < min(len(img.Cb), len(img.Cr))
 }
 
 // chromaSize returns the size of the chroma planes of an image that encodable returned.

@@ -2,8 +2,10 @@ package ffmpeg_test
 
 import (
 	"bytes"
+	"errors"
 	"image"
 	"image/jpeg"
+	"io"
 	"math"
 	"testing"
 
@@ -43,7 +45,45 @@ func planes(tb testing.TB, a, b *image.YCbCr) (luma, chroma int, mean float64) {
 	return luma, chroma, float64(sum) / float64(a.Rect.Dx()*a.Rect.Dy())
 }
 
+// lumaOff returns the largest difference of the luma of pictures of one size. The race detector does not look at each sample, which
+// would take ten times as long.
+//
+//go:norace
+func lumaOff(a, b *image.YCbCr) (most int) {
+	for y := range a.Rect.Dy() {
+		line := b.Y[b.YOffset(b.Rect.Min.X, b.Rect.Min.Y+y):]
+		for x, v := range a.Y[a.YOffset(a.Rect.Min.X, a.Rect.Min.Y+y):][:a.Rect.Dx()] {
+			most = max(most, diff(v, line[x]))
+		}
+	}
+	return most
+}
+
 func diff(a, b byte) int { return max(int(a)-int(b), int(b)-int(a)) }
+
+// A picture whose planes do not hold what its rectangle and strides say is refused, and nothing beyond them is read.
+func TestUnsoundPictures(t *testing.T) {
+	for name, spoil := range map[string]func(*image.YCbCr){
+		"luma that ends early":     func(img *image.YCbCr) { img.Y = img.Y[:len(img.Y)-1] },
+		"no luma":                  func(img *image.YCbCr) { img.Y = nil },
+		"chroma that ends early":   func(img *image.YCbCr) { img.Cr = img.Cr[:len(img.Cr)-1] },
+		"no chroma":                func(img *image.YCbCr) { img.Cb = nil },
+		"a stride that is short":   func(img *image.YCbCr) { img.YStride = 31 },
+		"a stride of chroma too":   func(img *image.YCbCr) { img.CStride = 15 },
+		"a stride that is huge":    func(img *image.YCbCr) { img.YStride = 1 << 60 },
+		"a stride that is none":    func(img *image.YCbCr) { img.YStride = -32 },
+		"a rectangle that is tall": func(img *image.YCbCr) { img.Rect.Max.Y = 1 << 60 },
+	} {
+		img := image.NewYCbCr(image.Rect(0, 0, 32, 16), image.YCbCrSubsampleRatio420)
+		spoil(img)
+		if err := new(ffmpeg.JPEG).Encode(io.Discard, &frame.Picture{YCbCr: img}); !errors.Is(err, ffmpeg.ErrUnsupported) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := ffmpeg.Filter("null").Enhance(t.Context(), &frame.Burst{Pictures: []*frame.Picture{{YCbCr: img}}}); !errors.Is(err, ffmpeg.ErrUnsupported) {
+			t.Errorf("%s, to a filter: %v", name, err)
+		}
+	}
+}
 
 func TestJPEG(t *testing.T) {
 	for _, tt := range []struct {

@@ -1,20 +1,27 @@
-#include "raw.h"
+#include "buffers.h"
 
 #include <string.h>
 
-#include <libavcodec/avcodec.h>
+#include <libavutil/frame.h>
+#include <libavutil/pixdesc.h>
 
 #define CELL 16 // lines and columns: the smallest coding tree block (H.265, 7.4.3.2.1)
 
 static const uint8_t mark[8] = {0xff, 0x00, 0xfe, 0x01, 0xfd, 0x02, 0xfc, 0x03};
 
-// each_mark calls for the mark in the middle of each cell of luma: to write it, or to count those that are still there.
+// each_mark calls for the mark in the middle of each cell of luma: to write it, or to count those that are still there. Every other row of
+// cells has them one line further down, in the other field.
 static int each_mark(const AVFrame *f, int write)
 {
-	int x, y, n = 0;
-	for (y = CELL / 2; y < f->height; y += CELL) {
-		uint8_t *line = f->data[0] + y * (ptrdiff_t)f->linesize[0];
-		for (x = CELL / 2; x + (int)sizeof(mark) <= f->width; x += CELL) {
+	const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(f->format);
+	int64_t x, width;
+	int y, n = 0, step = d && !(d->flags & AV_PIX_FMT_FLAG_BITSTREAM) ? d->comp[0].step : 0;
+	width = (int64_t)f->width * step;
+	if (!ls_inside(f, 0, width, f->height))
+		return 0;
+	for (y = CELL / 2; y + 1 < f->height; y += CELL) {
+		uint8_t *line = f->data[0] + (y + (y / CELL & 1)) * (ptrdiff_t)f->linesize[0];
+		for (x = CELL / 2 * step; x + (int)sizeof(mark) <= width; x += CELL * step) {
 			if (write)
 				memcpy(line + x, mark, sizeof(mark));
 			else
@@ -24,18 +31,9 @@ static int each_mark(const AVFrame *f, int write)
 	return n;
 }
 
-static int get_buffer(AVCodecContext *c, AVFrame *f, int flags)
+void ls_marks_write(void *frame)
 {
-	int err = avcodec_default_get_buffer2(c, f, flags);
-	if (err >= 0)
-		each_mark(f, 1);
-	return err;
-}
-
-void ls_marks(void *codec)
-{
-	AVCodecContext *c = codec;
-	c->get_buffer2 = get_buffer;
+	each_mark(frame, 1);
 }
 
 int ls_marks_left(const void *frame)

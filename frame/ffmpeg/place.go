@@ -33,7 +33,8 @@ type place struct {
 type surveyor struct {
 	count counter
 	order order
-	nals  [][]byte
+	nals  [][]byte // of the newest unit
+	cut   bool     // supplemental messages are left out of them
 }
 
 // place returns the place of the next unit.
@@ -48,6 +49,7 @@ func (s *surveyor) place(u *frame.AccessUnit) (p place) {
 		p = s.order.unit(s.nals)
 	}
 	p.broken = slices.ContainsFunc(s.nals, impossible)
+	s.nals, s.cut = withoutMessages(u.Codec, s.nals)
 	return p
 }
 
@@ -147,7 +149,7 @@ func (c *counter) recover(nals [][]byte, p *place) {
 
 func (c *counter) sequence(n []byte) {
 	var sps h264.SPS
-	if sps.Unmarshal(n) != nil {
+	if len(n) > nal.MaxSet || sps.Unmarshal(n) != nil {
 		return
 	}
 	if c.known && sps.ID != c.sps.ID || sps.GapsInFrameNumValueAllowedFlag {

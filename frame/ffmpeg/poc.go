@@ -2,9 +2,12 @@ package ffmpeg
 
 import (
 	"math/bits"
+	"slices"
 
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h265"
+
+	"github.com/livestill/livestill/internal/nal"
 )
 
 // NAL unit types of H.265, table 7-1.
@@ -18,13 +21,17 @@ const (
 	clean     = 21 // CRA: the count of pictures goes on, unless the stream begins here
 )
 
+// How many pictures are kept in mind where long-term references are allowed, which are not read here: four times as many as a decoder
+// holds (A.4.2).
+const mostKept = 64
+
 // An order follows the pictures of an H.265 stream by their picture order count. Each tells the counts of all that it and those after
 // it may refer to (ITU-T H.265, 8.3.2), so one that is missing is known; FFmpeg makes a grey one for it, and says nothing.
 type order struct {
 	sps  map[uint32]*h265.SPS
 	pps  map[uint32]*h265.PPS
-	have map[int]bool // the pictures that are there
-	last int          // the count that others are counted from (8.3.1)
+	have []int // the pictures that are there, the newest last; nil before the first
+	last int   // the count that others are counted from (8.3.1)
 }
 
 // A reference is to a picture whose count differs by delta.
@@ -45,12 +52,12 @@ func (o *order) unit(nals [][]byte) (p place) {
 		switch kind := h265.NALUType(n[0] >> 1 & 0x3f); {
 		case kind == h265.NALUType_SPS_NUT:
 			var s h265.SPS
-			if s.Unmarshal(n) == nil {
+			if len(n) <= nal.MaxSet && s.Unmarshal(n) == nil && s.ID < 16 { // 7.4.3.2.1
 				o.sps[uint32(s.ID)] = &s
 			}
 		case kind == h265.NALUType_PPS_NUT:
 			var s h265.PPS
-			if s.Unmarshal(n) == nil {
+			if len(n) <= nal.MaxSet && s.Unmarshal(n) == nil && s.ID < 64 { // 7.4.3.3.1
 				o.pps[s.ID] = &s
 			}
 		case kind < random+8:
@@ -81,7 +88,7 @@ func (o *order) picture(n []byte, kind, layer int) (ok bool) {
 	}
 	sps := o.sps[pps.SPSID]
 	if kind == idr || kind == idr+1 {
-		o.have, o.last = map[int]bool{0: true}, 0
+		o.have, o.last = []int{0}, 0
 		return true
 	}
 	r.u(int(pps.NumExtraSliceHeaderBits))
@@ -106,20 +113,18 @@ func (o *order) picture(n []byte, kind, layer int) (ok bool) {
 		count = nearest(lsb, o.last, 1<<size)
 	}
 	ok = true
-	have := map[int]bool{count: true}
+	var have []int
 	for _, ref := range refs {
-		there := o.have[count+ref.delta]
+		there := slices.Contains(o.have, count+ref.delta)
 		ok = ok && (there || !ref.used || kind >= random || kind == skipped || kind == skipped+1)
 		if there && !begins {
-			have[count+ref.delta] = true
+			have = append(have, count+ref.delta)
 		}
 	}
-	if sps.LongTermRefPicsPresentFlag { // which are not read here
-		for k := range o.have {
-			have[k] = true
-		}
+	if sps.LongTermRefPicsPresentFlag {
+		have = o.have[max(0, len(o.have)-mostKept):]
 	}
-	o.have = have
+	o.have = append(have, count)
 	if layer == 0 && (kind < leading || kind >= reserved) && (kind >= reserved || kind%2 != trailingN) {
 		o.last = count
 	}

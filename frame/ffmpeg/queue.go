@@ -1,7 +1,7 @@
 package ffmpeg
 
 import (
-	"slices"
+	"container/heap"
 	"time"
 )
 
@@ -30,6 +30,7 @@ type slot[T any] struct {
 	key     bool // decoding can begin here
 	hurt    bool // its own picture is damaged
 	hurting bool // so is what comes after it, up to the next key unit
+	tainted bool // it is hurting, or comes after one that is; known below settled
 	none    bool // it has no picture, and is meant to have none
 	held    T
 }
@@ -40,12 +41,32 @@ type slot[T any] struct {
 // The queue owns what is put in, until take or rest hands it back.
 type queue[T any] struct {
 	slots   []slot[T] // in decoding order
-	show    []int     // indices of slots in presentation order, as far as they are known
-	shown   int       // how many of show are dealt with
+	show    schedule  // what is not dealt with
 	settled int       // every unit below this index has its fate
 	ahead   int       // pictures that came out of units above settled
 	holding int       // pictures held
 	hidden  func(i int) bool
+}
+
+// A schedule is a heap of units, on top that which is shown first; of those that are shown at the same time, that which came first.
+type schedule []due
+
+// A due is when a unit is shown.
+type due struct {
+	pts  time.Duration
+	unit int
+}
+
+func (s schedule) Len() int { return len(s) }
+func (s schedule) Less(a, b int) bool {
+	return s[a].pts < s[b].pts || s[a].pts == s[b].pts && s[a].unit < s[b].unit
+}
+func (s schedule) Swap(a, b int) { s[a], s[b] = s[b], s[a] }
+func (s *schedule) Push(x any)   { *s = append(*s, x.(due)) }
+func (s *schedule) Pop() any {
+	last := (*s)[len(*s)-1]
+	*s = (*s)[:len(*s)-1]
+	return last
 }
 
 // newQueue returns a queue. hidden tells whether unit i may rightly have no picture of its own; it is asked once the unit turns out to
@@ -54,21 +75,26 @@ func newQueue[T any](hidden func(i int) bool) *queue[T] { return &queue[T]{hidde
 
 // add makes room for the next unit in decoding order.
 func (q *queue[T]) add(pts time.Duration, key bool) {
-	i := len(q.slots)
+	heap.Push(&q.show, due{pts, len(q.slots)})
 	q.slots = append(q.slots, slot[T]{pts: pts, key: key})
-	at := len(q.show)
-	for at > q.shown && q.slots[q.show[at-1]].pts > pts {
-		at--
-	}
-	q.show = slices.Insert(q.show, at, i)
 }
 
 // spoil says that unit i is damaged, and with it what may refer to it; alone, that nothing does.
 func (q *queue[T]) spoil(i int, alone bool) {
 	q.slots[i].hurt = true
-	if !alone {
-		q.slots[i].hurting = true
+	if alone {
+		return
 	}
+	q.slots[i].hurting = true
+	for ; i < q.settled && !q.slots[i].tainted && q.taints(i); i++ {
+		q.slots[i].tainted = true
+	}
+}
+
+// taints tells whether unit i, or one before it that it may refer to, is hurting.
+func (q *queue[T]) taints(i int) bool {
+	s := &q.slots[i]
+	return s.hurting || !s.key && i > 0 && q.slots[i-1].tainted
 }
 
 // put takes the picture of unit i. It reports false, and takes nothing, if the unit has had its fate already.
@@ -117,6 +143,7 @@ func (q *queue[T]) settle() {
 			q.miss(q.settled)
 		case missing:
 		}
+		q.slots[q.settled].tainted = q.taints(q.settled)
 	}
 }
 
@@ -130,8 +157,8 @@ func (q *queue[T]) drain() {
 // take returns the next picture in presentation order, which unit it is of, and whether it is corrupt; ok is false as long as
 // it must be held back. A unit that rightly has no picture gives none.
 func (q *queue[T]) take() (i int, t T, corrupt, none, ok bool) {
-	for ; q.shown < len(q.show); q.shown++ {
-		i = q.show[q.shown]
+	for ; len(q.show) > 0; heap.Pop(&q.show) {
+		i = q.show[0].unit
 		s := &q.slots[i]
 		if s.fate == out && i >= q.settled {
 			break
@@ -144,43 +171,30 @@ func (q *queue[T]) take() (i int, t T, corrupt, none, ok bool) {
 		}
 		if s.fate == missing {
 			if s.none && i < q.settled && !q.corrupt(i) {
-				q.shown++
+				heap.Pop(&q.show)
 				return i, t, false, true, true
 			}
 			continue
 		}
 		var empty T
 		t, s.held = s.held, empty
-		q.shown++
+		heap.Pop(&q.show)
 		q.holding--
 		return i, t, q.corrupt(i), false, true
 	}
 	return 0, t, false, false, false
 }
 
-// corrupt tells whether unit i or anything that it may refer to is damaged.
-func (q *queue[T]) corrupt(i int) bool {
-	if q.slots[i].hurt {
-		return true
-	}
-	for ; i >= 0; i-- {
-		if q.slots[i].hurting {
-			return true
-		}
-		if q.slots[i].key {
-			break
-		}
-	}
-	return false
-}
+// corrupt tells whether unit i, which is below settled, or anything that it may refer to is damaged.
+func (q *queue[T]) corrupt(i int) bool { return q.slots[i].hurt || q.slots[i].tainted }
 
 // rest returns what is still held, in no order, and empties the queue.
 func (q *queue[T]) rest() (ts []T) {
-	for _, i := range q.show[q.shown:] {
-		if q.slots[i].fate == out {
-			ts = append(ts, q.slots[i].held)
+	for _, d := range q.show {
+		if q.slots[d.unit].fate == out {
+			ts = append(ts, q.slots[d.unit].held)
 		}
 	}
-	q.shown = len(q.show)
+	q.show = nil
 	return ts
 }

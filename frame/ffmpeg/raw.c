@@ -1,8 +1,11 @@
 #include "raw.h"
 
+#include "buffers.h"
+
 #include <string.h>
 
 #include <libavutil/frame.h>
+#include <libavutil/imgutils.h>
 #include <libavutil/pixdesc.h>
 #include <libavutil/video_enc_params.h>
 
@@ -58,6 +61,20 @@ static float mean_qp(const AVFrame *f)
 	return p->qp + (n ? (float)sum / n : 0);
 }
 
+// is_whole tells whether all planes of a frame lie within its buffers.
+static int is_whole(const AVFrame *f, const AVPixFmtDescriptor *d)
+{
+	int i, planes = av_pix_fmt_count_planes(f->format);
+	if (planes <= 0 || d->flags & AV_PIX_FMT_FLAG_HWACCEL)
+		return 0;
+	for (i = 0; i < planes; i++) {
+		int down = i == 1 || i == 2 ? d->log2_chroma_h : 0;
+		if (!ls_inside(f, i, av_image_get_linesize(f->format, f->width, i), AV_CEIL_RSHIFT(f->height, down)))
+			return 0;
+	}
+	return 1;
+}
+
 void ls_read(const void *frame, ls_raw *out)
 {
 	const AVFrame *f = frame;
@@ -79,6 +96,7 @@ void ls_read(const void *frame, ls_raw *out)
 	out->qp = mean_qp(f);
 	if (!d)
 		return;
+	out->whole = is_whole(f, d);
 	out->layout = layout(d);
 	out->rgb = (d->flags & (AV_PIX_FMT_FLAG_RGB | AV_PIX_FMT_FLAG_PAL)) != 0;
 	out->grey = d->nb_components < 3 && !out->rgb;
@@ -98,7 +116,7 @@ uint64_t ls_print(const void *frame)
 	const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(f->format);
 	uint64_t sum = 14695981039346656037u, v;
 	int width, x, y;
-	if (!d || d->flags & AV_PIX_FMT_FLAG_HWACCEL)
+	if (!d || d->flags & AV_PIX_FMT_FLAG_BITSTREAM || !is_whole(f, d))
 		return 0;
 	width = f->width * d->comp[0].step;
 	for (y = 0; y < f->height; y += 7)

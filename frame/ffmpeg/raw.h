@@ -18,6 +18,7 @@ typedef struct {
 	const uint8_t *data[3];
 	int stride[3];
 	int width, height;
+	int whole;        // the planes are as large as that says; else nothing may be read
 	int layout;       // LS_OTHER...
 	int sub_x, sub_y; // log2 of the chroma subsampling
 	int rgb, grey;    // what the samples are, if not Y, Cb, Cr
@@ -48,15 +49,5 @@ void ls_plane(void *frame, int i, const uint8_t *src, int stride, int w, int h);
 
 // ls_intra makes frame a full-range picture to be encoded at quantiser q, in libav's lambda units.
 void ls_intra(void *frame, int lambda);
-
-// ls_floor makes a codec that is not open yet repeat the last line of each picture over the macroblock row below it. What it
-// returns is to be freed after the codec.
-void *ls_floor(void *codec);
-void ls_floor_free(void *last);
-
-// ls_marks makes a codec that is not open yet mark the blocks of each picture before it decodes it. ls_marks_left returns how many
-// marks were not decoded over.
-void ls_marks(void *codec);
-int ls_marks_left(const void *frame);
 
 #endif

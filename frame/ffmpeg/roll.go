@@ -5,9 +5,13 @@ package ffmpeg
 //
 // A count that is left out says nothing: who must send less drops pictures that nothing refers to.
 type roll struct {
-	here map[presence]bool // since the last IDR picture
-	last int               // the count that others are counted from
+	here   map[presence]bool // the newest since the last IDR picture
+	before map[presence]bool // those before them; what was there before that is forgotten
+	last   int               // the count that others are counted from
 }
+
+// How many pictures a roll remembers, at least: more than a minute. One that comes again later than that is not found out.
+const mostPresent = 4096
 
 // A presence is one picture, or field.
 type presence struct {
@@ -19,7 +23,7 @@ type presence struct {
 func (r *roll) again(h head, bits int, idr, refers bool) bool {
 	switch {
 	case idr:
-		r.here, r.last = nil, 0
+		r.here, r.before, r.last = nil, nil, 0
 	case r.here == nil: // decoding begins within a stream
 		r.last = h.lsb
 	}
@@ -30,7 +34,10 @@ func (r *roll) again(h head, bits int, idr, refers bool) bool {
 	if refers {
 		r.last = p.count
 	}
-	again := r.here[p] && len(r.here) > 1 // an encoder that knows no order may count nothing
+	again := (r.here[p] || r.before[p]) && len(r.here)+len(r.before) > 1 // an encoder that knows no order may count nothing
+	if len(r.here) == mostPresent {
+		r.here, r.before = map[presence]bool{}, r.here
+	}
 	r.here[p] = true
 	return again
 }

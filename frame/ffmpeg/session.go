@@ -1,5 +1,6 @@
 package ffmpeg
 
+// #include "buffers.h"
 // #include "raw.h"
 import "C"
 
@@ -11,7 +12,6 @@ import (
 	"math"
 	"strconv"
 	"time"
-	"unsafe"
 
 	"github.com/asticode/go-astiav"
 
@@ -21,19 +21,28 @@ import (
 // libav reads up to this many bytes past the end of a packet (AV_INPUT_BUFFER_PADDING_SIZE), and they must be zero.
 const padding = 64
 
+// What FFmpeg makes of one unit takes as long as there are pictures in it, and no context stops it. H.264 and H.265 have a picture, and as
+// many as they refer to may be made up where they are missing; MJPEG has two fields.
+const (
+	mostBegun  = 2 * maxAhead
+	mostFields = 2
+)
+
 // A session is the decoding of one GOP. Packets carry the index of their unit as timestamp, so that a frame is known to be of a
 // unit whatever the publisher's timestamps are.
 type session struct {
 	d      *Decoder
 	name   frame.Codec
+	id     *astiav.Codec
 	codec  *astiav.CodecContext
+	pics   *C.ls_buffers // those of codec
 	packet *astiav.Packet
 	frame  *astiav.Frame // what is received into
 	units  []unit        // those that were sent
 	survey surveyor
-	floor  *floor         // nil without one
-	laid   unsafe.Pointer // what the decoder has of it
-	marked bool           // pictures are, where nothing was decoded
+	floor  *floor // nil without one
+	size   size   // by the headers of the newest key unit
+	held   int64  // bytes of pictures, as Stats has them
 	trail  trail
 	queue  *queue[*astiav.Frame]
 	buf    []byte        // a unit and its padding
@@ -57,14 +66,7 @@ type unit struct {
 	qp     float32 // effective quantiser of its picture
 }
 
-// open opens a decoder for a GOP that begins with first. The options:
-//   - thread_type: with slices no picture is held back, nor its errors
-//   - strict: reorder by what the stream's level allows, not by a guess that drops pictures when it proves wrong
-//   - err_detect, output_corrupt: notice damage, and give the picture all the same, flagged. What "careful" and "aggressive" add
-//     is harmless to sane H.264; other decoders refuse what real encoders write.
-//   - unaligned: crop to the exact column
-//   - low_delay: dav1d too holds no picture back
-//   - venc_params: tell the quantisers
+// open opens a session for a GOP that begins with first.
 func (d *Decoder) open(first *frame.AccessUnit) (*session, error) {
 	quiet()
 	name := first.Codec
@@ -73,23 +75,59 @@ func (d *Decoder) open(first *frame.AccessUnit) (*session, error) {
 	if codec == nil {
 		return nil, &Error{Step: "open", Codec: name, Err: ErrUnsupported}
 	}
-	threads, detect, flags := d.threads(), "crccheck+bitstream+buffer", "+output_corrupt+unaligned"
-	if name == frame.H264 {
+	s := &session{d: d, name: name, id: codec, size: sizeOf(first)}
+	if err := d.check(name, s.size); err != nil {
+		return nil, err
+	}
+	if name == frame.H264 && !d.bare {
+		s.floor = newFloor(first.Data)
+	}
+	s.queue = newQueue[*astiav.Frame](func(i int) bool { return s.units[i].hidden || s.units[i].place.second })
+	s.packet = astiav.AllocPacket()
+	s.frame = astiav.AllocFrame()
+	d.live.Add(2)
+	if err := s.begin(); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// begin opens a decoder. The options:
+//   - thread_type: with slices no picture is held back, nor its errors
+//   - strict: reorder by what the stream's level allows, not by a guess that drops pictures when it proves wrong
+//   - err_detect, output_corrupt: notice damage, and give the picture all the same, flagged. What "careful" and "aggressive" add
+//     is harmless to sane H.264; other decoders refuse what real encoders write.
+//   - unaligned: crop to the exact column
+//   - low_delay: dav1d too holds no picture back
+//   - venc_params: tell the quantisers
+func (s *session) begin() error {
+	threads, detect, flags := s.d.threads(), "crccheck+bitstream+buffer", "+output_corrupt+unaligned"
+	if s.name == frame.H264 {
 		threads = 1 // see Decoder.Threads
 		detect += "+careful+aggressive"
 	}
-	if name == frame.MJPEG { // else errors of a scan are only logged
+	if s.name == frame.MJPEG { // else errors of a scan are only logged
 		detect += "+explode"
 	}
-	if name == frame.AV1 {
+	if s.name == frame.AV1 {
 		flags += "+low_delay"
 	}
-	s := &session{d: d, name: name}
-	pixels := d.maxPixels()
-	if name == frame.H264 && !d.bare {
-		if s.floor = newFloor(first.Data); s.floor != nil {
-			pixels = min(pixels+s.floor.pixels(), math.MaxInt32) // which is what FFmpeg counts up to
-		}
+	pixels := s.d.maxPixels()
+	if s.name == frame.AV1 && s.size.pixels() > 0 { // its decoder has buffers of its own
+		pixels = int(min(int64(pixels), s.size.pixels()))
+	}
+	expect := &C.ls_expect{bytes: C.int64_t(s.d.maxMemory()), pixels: C.int64_t(mostGrowth * s.size.pixels())}
+	expect.each = mostBegun
+	if s.name == frame.MJPEG {
+		expect.each = mostFields
+	}
+	if s.marked() {
+		expect.marks = 1
+	}
+	if s.floor != nil {
+		pixels = min(pixels+s.floor.pixels(), math.MaxInt32) // which is what FFmpeg counts up to
+		s.floor.expect(expect)
 	}
 	options := astiav.NewDictionary()
 	defer options.Free()
@@ -103,24 +141,48 @@ func (d *Decoder) open(first *frame.AccessUnit) (*session, error) {
 		{"export_side_data", "venc_params"},
 	} {
 		if err := options.Set(o[0], o[1], 0); err != nil {
-			return nil, &Error{Step: "open", Codec: name, Err: err}
+			return &Error{Step: "open", Codec: s.name, Err: err}
 		}
 	}
+	s.codec = astiav.AllocCodecContext(s.id)
+	s.d.live.Add(1)
+	if s.pics = buffers(s.codec, expect); s.pics == nil {
+		return &Error{Step: "open", Codec: s.name, Err: errors.New("no way to its buffers")}
+	}
+	if err := s.codec.Open(s.id, options); err != nil {
+		return &Error{Step: "open", Codec: s.name, Err: err}
+	}
+	return nil
+}
 
-	s.queue = newQueue[*astiav.Frame](func(i int) bool { return s.units[i].hidden || s.units[i].place.second })
-	s.codec = astiav.AllocCodecContext(codec)
-	s.packet = astiav.AllocPacket()
-	s.frame = astiav.AllocFrame()
-	d.live.Add(3)
-	if s.floor != nil {
-		s.laid = lay(s.codec)
+// marked reports whether the blocks of pictures are marked where nothing was decoded. FFmpeg does not ask whether the slices of H.265 cover
+// the picture, nor whether a picture of VP8 is whole; in H.264 it does, but not of fields. What they leave out is what the memory held.
+func (s *session) marked() bool {
+	return s.name == frame.H265 || s.name == frame.VP8 || s.name == frame.H264 && s.floor == nil
+}
+
+// end frees the decoder.
+func (s *session) end() {
+	if s.codec == nil {
+		return
 	}
-	s.marked = name == frame.H265 && markBlocks(s.codec)
-	if err := s.codec.Open(codec, options); err != nil {
-		s.close()
-		return nil, &Error{Step: "open", Codec: name, Err: err}
+	s.codec.Free()
+	s.d.live.Add(-1)
+	s.codec = nil
+	if s.pics != nil {
+		C.ls_buffers_close(s.pics)
+		s.pics = nil
 	}
-	return s, nil
+}
+
+// account tells Stats what the pictures hold.
+func (s *session) account() {
+	held := int64(0)
+	if s.pics != nil {
+		held = int64(C.ls_buffers_held(s.pics))
+	}
+	s.d.stats.hold(held - s.held)
+	s.held = held
 }
 
 // close frees everything.
@@ -130,9 +192,9 @@ func (s *session) close() {
 	}
 	s.frame.Free()
 	s.packet.Free()
-	s.codec.Free()
-	C.ls_floor_free(s.laid)
-	s.d.live.Add(-3)
+	s.d.live.Add(-2)
+	s.end()
+	s.account()
 }
 
 func (s *session) free(f *astiav.Frame) {
@@ -161,11 +223,16 @@ func (d *Decoder) follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, 
 			if s, err = d.open(&u); err != nil {
 				return err
 			}
+			d.stats.gops.Add(1)
 		}
 		if u.Codec != s.name {
 			return &Error{Step: "check", Codec: s.name, Err: fmt.Errorf("%w: unit %d is %v", ErrGOP, len(s.units), u.Codec)}
 		}
-		s.take(&u, wanted)
+		err = s.take(&u, wanted)
+		s.account()
+		if err != nil {
+			return err
+		}
 		if more = s.show(yield); !more {
 			return nil
 		}
@@ -188,8 +255,9 @@ func (d *Decoder) follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, 
 }
 
 // take decodes the next unit, unless nobody needs it.
-func (s *session) take(u *frame.AccessUnit, wanted bool) {
+func (s *session) take(u *frame.AccessUnit, wanted bool) error {
 	i, place := len(s.units), s.survey.place(u)
+	s.d.stats.units.Add(1)
 	s.units = append(s.units, unit{pts: u.PTS, time: u.Time, key: u.Key, wanted: wanted, place: place, hidden: hidden(u.Codec, u.Data)})
 	s.queue.add(u.PTS, u.Key)
 	s.due = s.due || wanted
@@ -209,9 +277,9 @@ func (s *session) take(u *frame.AccessUnit, wanted bool) {
 	}
 	if place.spare && !wanted {
 		s.queue.forgo(i)
-		return
+		return nil
 	}
-	s.send(u)
+	return s.send(u)
 }
 
 // show yields what is ready. It returns false if the caller has had enough.
@@ -247,6 +315,7 @@ func (s *session) latent(i int, f *astiav.Frame, corrupt bool, yield func(frame.
 		return true
 	}
 	s.given = true
+	s.d.stats.pictures.Add(1)
 	raw := new(C.ls_raw)
 	C.ls_read(f.UnsafePointer(), raw)
 	corrupt = corrupt || raw.corrupt != 0 || raw.errors != 0
@@ -263,15 +332,78 @@ func (s *session) latent(i int, f *astiav.Frame, corrupt bool, yield func(frame.
 }
 
 // send gives the newest unit to the decoder, and takes what comes out.
-func (s *session) send(u *frame.AccessUnit) {
+func (s *session) send(u *frame.AccessUnit) error {
 	i := len(s.units) - 1
-	if len(u.Data) == 0 { // to libav an empty packet is the end
+	switch {
+	case len(u.Data) == 0: // to libav an empty packet is the end
 		s.queue.lose(i)
-		return
+		return nil
+	case s.crowded(u.Data):
+		s.fail(errCrowded)
+		s.queue.lose(i)
+		return nil
 	}
-	if s.buf = s.buf[:0]; s.laid != nil {
-		s.buf = s.floor.unit(s.buf, u.Data)
-	} else {
+	if u.Key && i > 0 {
+		if err := s.resize(sizeOf(u)); err != nil {
+			return err
+		}
+	}
+	if s.floor != nil && !s.floor.fits(s.survey.nals) {
+		if err := s.bare(u); err != nil {
+			return err
+		}
+	}
+	refused := s.decode(u)
+	if refused&C.LS_DIFFERS != 0 {
+		if err := s.bare(u); err != nil {
+			return err
+		}
+		refused = s.decode(u)
+	}
+	if err := s.refusal(refused); err != nil {
+		return err
+	}
+	if s.units[i].place.second { // its picture is that of the first field
+		s.queue.lose(i)
+	}
+	if s.name == frame.VP8 || s.name == frame.VP9 || s.name == frame.AV1 || s.name == frame.MJPEG { // coded in the order they are shown
+		s.queue.lose(i)
+	}
+	return nil
+}
+
+// resize goes on with pictures of another size.
+func (s *session) resize(to size) error {
+	s.size = to
+	C.ls_buffers_allow(s.pics, C.int64_t(mostGrowth*to.pixels()))
+	return s.d.check(s.name, to)
+}
+
+// bare goes on with the newest unit without a floor. Where that is no key unit, what it refers to is gone.
+func (s *session) bare(u *frame.AccessUnit) error {
+	if err := s.codec.SendPacket(nil); err != nil {
+		s.fail(err)
+	}
+	s.receive()
+	s.end()
+	s.floor = nil
+	if !u.Key {
+		s.queue.spoil(len(s.units)-1, false)
+	}
+	return s.begin()
+}
+
+// decode makes a packet of the newest unit, and takes what comes out. It returns why there was no buffer for a picture, if so.
+func (s *session) decode(u *frame.AccessUnit) (refused C.int) {
+	i := len(s.units) - 1
+	switch s.buf = s.buf[:0]; {
+	case s.floor != nil:
+		s.buf = s.floor.unit(s.buf, s.survey.nals)
+	case s.survey.cut:
+		for _, n := range s.survey.nals {
+			s.buf = annexB(s.buf, n)
+		}
+	default:
 		s.buf = append(s.buf, u.Data...)
 	}
 	size := len(s.buf)
@@ -279,23 +411,42 @@ func (s *session) send(u *frame.AccessUnit) {
 	if err := s.packet.FromData(s.buf); err != nil {
 		s.fail(err)
 		s.queue.lose(i)
-		return
+		return 0
 	}
 	s.packet.SetSize(size)
 	s.packet.SetPts(int64(i))
 	s.packet.SetDts(int64(i))
+	C.ls_buffers_begin(s.pics)
+	begun := time.Now()
 	err := s.codec.SendPacket(s.packet)
+	s.d.stats.work(time.Since(begun))
 	s.packet.Unref()
+	if refused = C.ls_buffers_refused(s.pics); refused&C.LS_DIFFERS != 0 {
+		return refused // it is no error yet
+	}
 	if err != nil {
 		s.fail(err)
 	}
 	s.receive()
-	if s.units[i].place.second { // its picture is that of the first field
-		s.queue.lose(i)
+	return C.ls_buffers_refused(s.pics)
+}
+
+// refusal returns the error that decoding ends with.
+func (s *session) refusal(refused C.int) error {
+	var err error
+	z := s.size
+	switch {
+	case refused&C.LS_LARGER != 0:
+		err = fmt.Errorf("%w: a picture is much larger than the %d x %d that the headers of its GOP say", frame.ErrTooCostly, z.width, z.height)
+	case refused&C.LS_COSTLY != 0 && z.pixels() > 0:
+		err = fmt.Errorf("%w: pictures of %d x %d with %d references take more than %d MiB", frame.ErrTooCostly, z.width, z.height, z.held,
+			s.d.maxMemory()>>20)
+	case refused&C.LS_COSTLY != 0:
+		err = fmt.Errorf("%w: its pictures take more than %d MiB", frame.ErrTooCostly, s.d.maxMemory()>>20)
+	default:
+		return nil
 	}
-	if s.name == frame.VP8 || s.name == frame.VP9 || s.name == frame.AV1 || s.name == frame.MJPEG { // coded in the order they are shown
-		s.queue.lose(i)
-	}
+	return &Error{Step: "send", Codec: s.name, Err: err}
 }
 
 // drain takes what the decoder still holds.
@@ -316,9 +467,11 @@ func (s *session) fail(err error) {
 
 // receive puts into the queue what the decoder has ready.
 func (s *session) receive() {
-	// Each unit gives at most one picture or error, so that a decoder gone wrong cannot keep this going.
-	for range 2*len(s.units) + 2 {
+	const most = 4 * maxAhead // that a decoder gives at a time, with all it holds back; one gone wrong cannot keep this going
+	for range most {
+		begun := time.Now()
 		err := s.codec.ReceiveFrame(s.frame)
+		s.d.stats.work(time.Since(begun))
 		if errors.Is(err, astiav.ErrEagain) || errors.Is(err, astiav.ErrEof) {
 			return
 		}
@@ -341,7 +494,7 @@ func (s *session) keep() {
 		return
 	}
 	s.units[i].qp = s.trail.next(scaleQP(s.name, float64(raw.qp)), raw.intra != 0, raw.bi != 0)
-	if damaged(s.name, raw) || s.marked && !unmarked(s.frame) {
+	if damaged(s.name, raw) || s.marked() && C.ls_marks_left(s.frame.UnsafePointer()) != 0 {
 		s.queue.spoil(i, s.units[i].place.alone)
 	}
 	f := astiav.AllocFrame()

@@ -107,6 +107,8 @@ func (c Clip) write(w io.Writer) error {
 }
 
 // Picture returns picture n of the clip as it is before compression: a texture that pans, a disc that crosses it, and the counter.
+//
+//go:norace
 func (c Clip) Picture(n int) *image.YCbCr {
 	c = c.withDefaults()
 	img := image.NewYCbCr(image.Rect(0, 0, c.Width, c.Height), image.YCbCrSubsampleRatio420)

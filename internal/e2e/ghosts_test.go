@@ -296,6 +296,8 @@ func decibels(a, b []byte, as, bs, w, h int) float64 {
 }
 
 // worst returns by how much the error rises at the most, of blocks whose PSNR is not above 45 dB, and where.
+//
+//go:norace
 func worst(source, plain, made []byte, ss, ps, ms, w, h, side int) (most float64, at image.Point) {
 	most = math.Inf(-1)
 	for y := 0; y+side <= h; y += side {

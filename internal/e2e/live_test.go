@@ -25,7 +25,6 @@ func frameOf(pts, start time.Duration) int {
 
 const rounds = 300 // frames of a clip that is published over and over
 
-
 // watch calls each before every unit that is taken, with its number from one on.
 func watch(units iter.Seq2[frame.AccessUnit, error], each func(n int)) iter.Seq2[frame.AccessUnit, error] {
 	return func(yield func(frame.AccessUnit, error) bool) {

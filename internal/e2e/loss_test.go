@@ -213,6 +213,8 @@ func (r reference) judge(t *testing.T, path *lossy, cam *capture.Camera, stills 
 }
 
 // worstBlock returns the PSNR of the luma block of 64x64 that differs most.
+//
+//go:norace
 func worstBlock(a, b *frame.Picture) float64 {
 	const side = 64
 	if a.Rect.Size() != b.Rect.Size() {

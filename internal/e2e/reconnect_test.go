@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -58,6 +57,7 @@ func (c *ipCamera) play(ctx context.Context, t *testing.T, addr string, units []
 	video := &format.H264{PayloadTyp: 96, PacketizationMode: 1}
 	media := &description.Media{Type: description.MediaTypeVideo, Formats: []format.Format{video}}
 	c.Handler, c.RTSPAddress, c.DisableRTCPSenderReports = c, addr, true
+	c.ReadTimeout, c.WriteTimeout, c.WriteQueueSize = ample, ample, 8192 // packets: a busy machine drops none
 	if err := c.Start(); err != nil {
 		t.Error(err)
 		return
@@ -98,13 +98,8 @@ func (c *ipCamera) play(ctx context.Context, t *testing.T, addr string, units []
 // TestHistoryOutlastsAReconnect pulls from a camera with a clock that is a minute ahead, which goes away for a moment. What was on show
 // before can be captured after, and times never step back, though at first the camera does not tell its clock again.
 func TestHistoryOutlastsAReconnect(t *testing.T) {
-	ln, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
 	units := frametest.Clip{}.Units(t)
-	addr := ln.Addr().String()
-	_ = ln.Close()
+	addr := frametest.FreeAddr(t)
 	cam := camera()
 	pulls := make(chan frame.Pull, 100)
 	client := rtsp.Client{URL: "rtsp://" + addr + "/cam", Handler: cam, Transport: rtsp.TCP, Timeout: ample, OnPull: func(p frame.Pull) { pulls <- p },
@@ -170,7 +165,11 @@ func TestHistoryOutlastsAReconnect(t *testing.T) {
 	const gone = 30 // units until it was gone: a capture of a time ago may be that late
 	for i := 0; i < len(before)-gone; i += 15 {
 		u := before[i]
-		for _, m := range []capture.Moment{capture.At(u.Time), capture.Ago(time.Since(u.Shown()))} {
+		for _, moment := range []func() capture.Moment{
+			func() capture.Moment { return capture.At(u.Time) },
+			func() capture.Moment { return capture.Ago(time.Since(u.Shown())) },
+		} {
+			m := moment()
 			still, err := cam.Capture(t.Context(), capture.Request{Moment: m})
 			if err != nil {
 				t.Fatal(err)

@@ -64,6 +64,7 @@ func (r *relay) OnRecord(c *gortsplib.ServerHandlerOnRecordCtx) (*base.Response,
 func TestSnapshotExample(t *testing.T) {
 	r := &relay{live: make(chan struct{})}
 	r.Handler, r.RTSPAddress = r, "127.0.0.1:0"
+	r.ReadTimeout, r.WriteTimeout, r.WriteQueueSize = ample, ample, 8192 // packets: a busy machine drops none
 	r.Listen = func(network, addr string) (net.Listener, error) {
 		ln, err := (&net.ListenConfig{}).Listen(t.Context(), network, addr)
 		if err == nil {

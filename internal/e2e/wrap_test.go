@@ -141,7 +141,7 @@ func sendRTSP(zero uint32) func(t *testing.T, cam *capture.Camera, units []frame
 			t.Fatal(err)
 		}
 		tcp := gortsplib.TransportTCP
-		c := gortsplib.Client{Transport: &tcp}
+		c := gortsplib.Client{Transport: &tcp, ReadTimeout: ample, WriteTimeout: ample, WriteQueueSize: 8192}
 		if err := c.StartRecording("rtsp://"+ln.Addr().String()+"/wrap", &description.Session{Medias: []*description.Media{media}}); err != nil {
 			t.Fatal(err)
 		}

@@ -100,13 +100,35 @@ func (a *AV1) Unit(unit []byte) (data []byte, key bool, err error) {
 	return data, key, nil
 }
 
+// The most pictures of a temporal unit: three layers, each with what others refer to (section 7.5 and annex A.3 bound layers, not those).
+const maxFrames = 32
+
+// CrowdedAV1 reports whether a temporal unit has more OBUs, or more pictures, than one may have.
+func CrowdedAV1(unit []byte) bool {
+	frames := 0
+	for n := 0; len(unit) > 0; n++ {
+		o, rest, err := cutOBU(unit)
+		if err != nil {
+			return false
+		}
+		if kind := o.kind(); kind == av1FrameHeader || kind == av1Frame {
+			frames++
+		}
+		if n == maxNALs || frames > maxFrames {
+			return true
+		}
+		unit = rest
+	}
+	return false
+}
+
 // learn remembers a copy of a sequence header in place of the one before.
 func (a *AV1) learn(o obu) error {
 	switch {
 	case len(o.payload) == 0:
 		return errors.New("AV1 sequence header is empty")
-	case o.size() > maxSets:
-		return ErrSets
+	case o.size() > MaxSet:
+		return ErrSet
 	}
 	a.sequence = o.append(a.sequence[:0])
 	return nil

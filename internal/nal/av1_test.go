@@ -123,12 +123,33 @@ func TestAV1SaysWhatIsWrong(t *testing.T) {
 		}
 	}
 	var a nal.AV1
-	if _, _, err := a.Unit(append([]byte{0x08}, make([]byte, 64<<10)...)); !errors.Is(err, nal.ErrSets) {
-		t.Errorf("a sequence header of 64 KiB: %v", err)
+	if _, _, err := a.Unit(append([]byte{0x08}, make([]byte, nal.MaxSet)...)); !errors.Is(err, nal.ErrSet) {
+		t.Errorf("a sequence header of more than 4 KiB: %v", err)
 	}
 	for _, record := range [][]byte{nil, {0x81, 0, 0}, {0x82, 0, 0, 0}} {
 		if err := a.Config(record); err == nil {
 			t.Errorf("record %x: no error", record)
+		}
+	}
+}
+
+// A temporal unit of more OBUs or pictures than may be is taken for crowded.
+func TestCrowdedAV1(t *testing.T) {
+	for _, test := range []struct {
+		about string
+		obu   []byte
+		n     int
+		want  bool
+	}{
+		{"three layers", []byte{0x32, 1, 0x10}, 3, false},
+		{"many pictures", []byte{0x32, 1, 0x10}, 33, true},
+		{"pictures shown again", []byte{0x1a, 1, 0x80}, 33, true},
+		{"tiles", []byte{0x22, 1, 0}, 128, false},
+		{"a million delimiters", []byte{0x12, 0}, 1_000_000, true},
+		{"nonsense", []byte{0xff}, 100, false},
+	} {
+		if got := nal.CrowdedAV1(bytes.Repeat(test.obu, test.n)); got != test.want {
+			t.Errorf("%s: %v", test.about, got)
 		}
 	}
 }

@@ -142,13 +142,42 @@ func TestANewRecordForgetsTheOld(t *testing.T) {
 
 func TestSetsAreBounded(t *testing.T) {
 	var h nal.H264
-	big := append(bytes.Clone(sps0), bytes.Repeat([]byte{0xff}, 40<<10)...)
-	if _, _, err := h.Unit([][]byte{big}); err != nil {
-		t.Fatal(err)
+	big := append(bytes.Clone(pps0), bytes.Repeat([]byte{0xff}, nal.MaxSet-len(pps0))...)
+	for n := range byte(20) {
+		big[1], big[2] = 4|n>>3, n<<5|1 // pps_id 31 and on
+		_, _, err := h.Unit([][]byte{big})
+		if n < 16 && err != nil || n >= 16 && !errors.Is(err, nal.ErrSets) {
+			t.Errorf("%d sets of 4 KiB: %v", n+1, err)
+		}
 	}
-	big[4] = 0x40
-	if _, _, err := h.Unit([][]byte{big}); !errors.Is(err, nal.ErrSets) {
-		t.Errorf("80 KiB of sets: %v", err)
+	if _, _, err := h.Unit([][]byte{append(big, 1)}); !errors.Is(err, nal.ErrSet) {
+		t.Errorf("a set of more than 4 KiB: %v", err)
+	}
+}
+
+// An access unit of more NAL units than may be is taken for crowded, whether they are empty or not, and nobody splits all of it.
+func TestCrowded(t *testing.T) {
+	for _, test := range []struct {
+		about string
+		nal   []byte
+		n     int
+		want  bool
+	}{
+		{"as many as may be", slice, 8 << 10, false},
+		{"one more", slice, 8<<10 + 1, true},
+		{"a million empty ones", nil, 1_000_000, true},
+		{"a million of a byte", idr[:1], 1_000_000, true},
+	} {
+		var b []byte
+		for range test.n {
+			b = append(append(b, 0, 0, 1), test.nal...)
+		}
+		if got := nal.Crowded(b); got != test.want {
+			t.Errorf("%s: %v", test.about, got)
+		}
+		if nals := nal.SplitAnnexB(nil, b); len(nals) > 8<<10 {
+			t.Errorf("%s: split into %d", test.about, len(nals))
+		}
 	}
 }
 

@@ -98,6 +98,9 @@ func appendNAL(dst, nal []byte) []byte { return append(append(dst, 0, 0, 0, 1), 
 
 // learn remembers a copy of a parameter set in place of an older one of its kind and id.
 func (m *memory) learn(s set) error {
+	if len(s.nal) > MaxSet {
+		return ErrSet
+	}
 	if bytes.Contains(s.nal, []byte{0, 0, 1}) {
 		return ErrStartCode
 	}

@@ -31,13 +31,28 @@ func SplitLength(nals [][]byte, b []byte, lengthSize int) ([][]byte, error) {
 	return nals, nil
 }
 
-// SplitAnnexB appends to nals the NAL units of b, a byte stream after ITU-T H.264 annex B. They are parts of b.
+var startCode = []byte{0, 0, 1}
+
+// Crowded reports whether b, a byte stream after ITU-T H.264 annex B, has more NAL units than an access unit may have, empty ones among
+// them.
+func Crowded(b []byte) bool {
+	_, b, found := bytes.Cut(b, startCode)
+	for n := 0; found; n++ {
+		if n == maxNALs {
+			return true
+		}
+		_, b, found = bytes.Cut(b, startCode)
+	}
+	return false
+}
+
+// SplitAnnexB appends to nals the NAL units of b, a byte stream after ITU-T H.264 annex B. They are parts of b. Of one that is Crowded it
+// leaves out the rest.
 func SplitAnnexB(nals [][]byte, b []byte) [][]byte {
-	start := []byte{0, 0, 1}
-	_, b, found := bytes.Cut(b, start)
-	for found {
+	_, b, found := bytes.Cut(b, startCode)
+	for n := 0; found && n < maxNALs; n++ {
 		var nal []byte
-		nal, b, found = bytes.Cut(b, start)
+		nal, b, found = bytes.Cut(b, startCode)
 		if nal = bytes.TrimRight(nal, "\x00"); len(nal) > 0 {
 			nals = append(nals, nal)
 		}

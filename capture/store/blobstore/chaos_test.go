@@ -79,10 +79,16 @@ func TestNothingIsLost(t *testing.T) {
 	acknowledged := make(map[string]acknowledgement)
 	resident := 0
 	began := time.Now()
+	life := time.Second // of a program on average; longer where programs take longer to begin
 	for p.Run = 1; p.Run <= *chaosKills || len(acknowledged) < *chaosStills; p.Run++ {
-		lived := time.Duration(random.ExpFloat64() * float64(time.Second))
-		memory := p.live(t, lived, acknowledged)
+		before := len(acknowledged)
+		memory := p.live(t, time.Duration(random.ExpFloat64()*float64(life)), acknowledged)
 		resident = max(resident, memory)
+		if len(acknowledged) == before {
+			life += life / 4
+		} else {
+			life = max(life-life/4, time.Second)
+		}
 		if p.Run%10 == 0 {
 			t.Logf("%v: killed %d times, %d stills acknowledged", time.Since(began).Round(time.Second), p.Run, len(acknowledged))
 		}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
+
+	"github.com/livestill/livestill/internal/nal"
 )
 
 const maxLog2 = 12 // of what follows "log2_max" in a sequence parameter set, less 4: ITU-T H.264 section 7.4.2.1.1
@@ -24,7 +26,11 @@ func (o *order) note(n []byte) {
 	if len(n) == 0 || n[0]&0x1f != typeSPS || bytes.Equal(n, o.sps) {
 		return
 	}
-	o.sps, o.follows = bytes.Clone(n), false
+	o.sps, o.follows, o.failed = nil, false, true
+	if len(n) > nal.MaxSet {
+		return
+	}
+	o.sps = bytes.Clone(n)
 	var sps h264.SPS
 	o.failed = sps.Unmarshal(o.sps) != nil || sps.Log2MaxFrameNumMinus4 > maxLog2 || sps.Log2MaxPicOrderCntLsbMinus4 > maxLog2 ||
 		!sps.FrameMbsOnlyFlag // of interlaced pictures the extractor knows no order

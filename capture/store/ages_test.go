@@ -1,0 +1,108 @@
+package store_test
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/livestill/livestill/capture/store"
+)
+
+// TestForgetsOldest has files of all kinds of ages and sizes go in rounds: no younger one before an older one, none too many, and in the end none
+// is over the bounds, after a few rounds.
+func TestForgetsOldest(t *testing.T) {
+	const files = 10_000
+	epoch := time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC)
+	for _, test := range []struct {
+		about string
+		file  func(n int, r *rand.Rand) (age time.Duration, bytes int64)
+	}{
+		{"in order", func(n int, r *rand.Rand) (time.Duration, int64) {
+			return -time.Duration(n) * time.Second, r.Int64N(1 << 20)
+		}},
+		{"in reverse", func(n int, r *rand.Rand) (time.Duration, int64) {
+			return time.Duration(n) * time.Second, r.Int64N(1 << 20)
+		}},
+		{"in no order", func(_ int, r *rand.Rand) (time.Duration, int64) {
+			return time.Duration(r.Int64N(1 << 55)), r.Int64N(1 << 20)
+		}},
+		{"of one age", func(_ int, r *rand.Rand) (time.Duration, int64) { return 0, r.Int64N(1 << 20) }},
+		{"of few ages", func(_ int, r *rand.Rand) (time.Duration, int64) {
+			return time.Duration(r.Int64N(20)), r.Int64N(1 << 20)
+		}},
+		{"empty", func(_ int, r *rand.Rand) (time.Duration, int64) { return time.Duration(r.Int64N(1 << 40)), 0 }},
+		{"of all sizes", func(_ int, r *rand.Rand) (time.Duration, int64) {
+			return time.Duration(r.Int64N(1 << 40)), 1 << r.Int64N(40)
+		}},
+		{"larger and larger", func(n int, _ *rand.Rand) (time.Duration, int64) { return -time.Duration(n), 1 << (n * 46 / files) }},
+		{"smaller and smaller", func(n int, _ *rand.Rand) (time.Duration, int64) { return time.Duration(n), 1 << (n * 46 / files) }},
+	} {
+		r := rand.New(rand.NewPCG(1, 2))
+		var all []store.File
+		var bytes int64
+		for n := range files {
+			age, size := test.file(n, r)
+			all = append(all, store.File{Stored: epoch.Add(-age), Bytes: size})
+			bytes += size
+		}
+		for _, keep := range []store.Keep{
+			{Count: 1}, {Count: 100}, {Count: files - 10}, {Count: files}, {Bytes: 1}, {Bytes: bytes / 100}, {Bytes: bytes - 10}, {Bytes: bytes},
+			{Count: files / 2, Bytes: bytes / 2},
+		} {
+			rounds := store.Forget(keep, all)
+			if len(rounds) > 12 {
+				t.Errorf("%s, %+v: %d rounds", test.about, keep, len(rounds))
+			}
+			for _, left := range rounds {
+				oldestFirst(t, test.about, keep, all, left)
+			}
+			left := rounds[len(rounds)-1]
+			var size int64
+			for _, f := range left {
+				size += f.Bytes
+			}
+			if len(left) > 1 && (keep.Count > 0 && len(left) > keep.Count || keep.Bytes > 0 && size > keep.Bytes) {
+				t.Errorf("%s, %+v: %d files of %d bytes are left", test.about, keep, len(left), size)
+			}
+		}
+	}
+}
+
+// oldestFirst compares what is left with what has to be: no file that went is younger than one that stayed, and the last that went was over
+// the bounds.
+func oldestFirst(t *testing.T, about string, keep store.Keep, all, left []store.File) {
+	t.Helper()
+	stayed := make(map[store.File]int)
+	var size int64
+	oldest := left[0].Stored
+	for _, f := range left {
+		stayed[f]++
+		size += f.Bytes
+		if f.Stored.Before(oldest) {
+			oldest = f.Stored
+		}
+	}
+	var gone []store.File
+	for _, f := range all {
+		if stayed[f]--; stayed[f] < 0 {
+			gone = append(gone, f)
+		}
+	}
+	if len(gone) == 0 {
+		return
+	}
+	last := slices.MaxFunc(gone, func(a, b store.File) int { return a.Stored.Compare(b.Stored) })
+	if last.Stored.After(oldest) {
+		t.Errorf("%s, %+v: one of %v went, one of %v stayed", about, keep, last.Stored, oldest)
+	}
+	for _, f := range gone { // of one age any may have been the last
+		if f.Stored.Equal(last.Stored) && f.Bytes > last.Bytes {
+			last = f
+		}
+	}
+	if keep.Count > 0 && len(left) >= keep.Count || keep.Bytes > 0 && size+last.Bytes > keep.Bytes {
+		return
+	}
+	t.Errorf("%s, %+v: too many went, %d of %d bytes are left", about, keep, len(left), size)
+}

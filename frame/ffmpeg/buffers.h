@@ -1,0 +1,51 @@
+// The picture buffers of one decoder: what they must be like, and how much memory they hold.
+#ifndef LIVESTILL_BUFFERS_H
+#define LIVESTILL_BUFFERS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct ls_buffers ls_buffers;
+
+// What is expected of the pictures of a decoder. Where it expects something else, there is no picture.
+typedef struct {
+	int64_t bytes;  // the most that all which are alive may hold
+	int64_t pixels; // the most that one may have; 0 for any number
+	int each;       // the most that may begin with one packet
+	int row;        // each has a guard row, and all of the following must be so
+	int width, height;             // coded, with the row
+	int shown_width, shown_height; // what is left of that when it is cropped
+	int chroma, depth;             // chroma_format_idc, 1 or 2, and bits of a sample
+	int marks;                     // blocks are marked where nothing was decoded
+} ls_expect;
+
+// Why a decoder got no buffer.
+enum {
+	LS_DIFFERS = 1, // the picture is not the one that was expected
+	LS_LARGER = 2,  // it has more pixels
+	LS_COSTLY = 4,  // there are too many bytes already
+	LS_MANY = 8,    // there were too many pictures in one packet
+};
+
+// ls_buffers_new makes a codec that is not open yet get its buffers here. It returns NULL if there is no memory. What it returns is to be
+// closed after the codec is freed; it lives on until the pictures are too.
+ls_buffers *ls_buffers_new(void *codec, const ls_expect *e);
+void ls_buffers_close(ls_buffers *b);
+
+// ls_buffers_begin is called before each packet, and ls_buffers_refused returns why there was no buffer since then, as a set. ls_buffers_held
+// returns the bytes that are alive.
+void ls_buffers_begin(ls_buffers *b);
+int ls_buffers_refused(ls_buffers *b);
+int64_t ls_buffers_held(ls_buffers *b);
+
+// ls_buffers_allow changes how many pixels a picture may have.
+void ls_buffers_allow(ls_buffers *b, int64_t pixels);
+
+// ls_inside tells whether h lines of n bytes of plane i of an AVFrame lie within its buffers.
+int ls_inside(const void *frame, int i, int64_t n, int h);
+
+// ls_marks_write marks the blocks of a picture, and ls_marks_left returns how many marks are left.
+int ls_marks_left(const void *frame);
+void ls_marks_write(void *frame);
+
+#endif

@@ -1,0 +1,121 @@
+package ffmpeg
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/frame/frametest"
+)
+
+// plain returns a GOP of n grey pictures of H.264 in a few bytes each: w by h macroblocks, that may refer to so many pictures.
+func plain(profile, level byte, w, h int, references uint32, n int) frame.GOP {
+	var set, pictures bitWriter
+	set.bytes, set.size = []byte{0x67, profile, 0, level}, 32
+	for _, v := range []uint32{0, 0, 2, references} { // id, frame_num of 4 bits, order as decoded
+		set.ue(v)
+	}
+	set.put(0, 1)
+	set.ue(uint32(w - 1))
+	set.ue(uint32(h - 1))
+	set.put(0b1100, 4)
+	set.end()
+	pictures.bytes, pictures.size = []byte{0x68}, 8
+	pictures.put(0b1100_111_000_111_100, 16)
+	pictures.end()
+	var g frame.GOP
+	for i := range n {
+		b := bitWriter{bytes: []byte{0x41}, size: 8}
+		if i == 0 {
+			b.bytes[0] = 0x65
+		}
+		b.ue(0)
+		b.ue(5 + 2*uint32(1-min(i, 1))) // P, but the first is I
+		b.ue(0)
+		b.put(uint64(i), 4)
+		if i == 0 {
+			b.ue(0)
+			b.put(0, 2)
+		} else {
+			b.put(0, 3)
+		}
+		b.put(0b1_010, 4)
+		if i > 0 {
+			b.ue(uint32(w * h)) // all skipped
+		} else {
+			for range w * h {
+				b.put(0b00100_1_1_1, 8)
+			}
+		}
+		b.end()
+		data := annexB(nil, escape(b.bytes))
+		if i == 0 {
+			data = annexB(annexB(annexB(nil, escape(set.bytes)), escape(pictures.bytes)), escape(b.bytes))
+		}
+		at := time.Duration(i) * time.Second
+		g = append(g, frame.AccessUnit{Codec: frame.H264, Key: i == 0, PTS: at, Time: frametest.Epoch.Add(at), Data: data})
+	}
+	return g
+}
+
+// What takes too much memory is refused, before decoding if the headers tell, and else as soon as it does.
+func TestTooCostly(t *testing.T) {
+	small := plain(66, 31, 20, 12, 1, 3)
+	grown := append(small[:2:2], plain(66, 52, 120, 68, 1, 3)...)
+	for i := range grown {
+		grown[i].Key, grown[i].PTS, grown[i].Time = i == 0, time.Duration(i)*time.Second, frametest.Epoch.Add(time.Duration(i)*time.Second)
+	}
+	for _, tt := range []struct {
+		name string
+		g    frame.GOP
+		max  int64
+		want string // of the error; none if it is decoded
+		not  bool   // not even its first picture
+	}{
+		{"8K with 16 references", plain(66, 62, 512, 270, 16, 3), 0, "8192 x 4320 with 16 references", true},
+		{"8K with 16 references, if that is wanted", plain(66, 62, 512, 270, 16, 3), 1 << 30, "", false},
+		{"8K with 4 references", plain(66, 62, 512, 270, 4, 12), 0, "", false},
+		{"4K with 16 references", plain(66, 52, 256, 135, 16, 40), 0, "", false},
+		{"1080p where nothing is allowed", plain(66, 40, 120, 68, 4, 3), 1 << 20, "1920 x 1088 with 4 references", true},
+		{"headers that readers may differ in", plain(88, 40, 120, 68, 4, 9), 12 << 20, "its pictures take more than 12 MiB", false},
+		{"a picture far larger than its GOP began with", grown, 0, "much larger than the 320 x 192", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := &Decoder{MaxMemory: tt.max}
+			var failed error
+			n := 0
+			for l, err := range d.Follow(t.Context(), func(yield func(frame.AccessUnit, bool) bool) {
+				for _, u := range tt.g {
+					if !yield(u, true) {
+						return
+					}
+				}
+			}) {
+				if err != nil {
+					failed = err
+				} else if !l.Hidden {
+					n++
+				}
+			}
+			stats := d.Stats()
+			t.Logf("%d pictures, at most %d MiB; %+v", n, stats.Most>>20, d.Cost(tt.g[0]))
+			var typed *Error
+			switch {
+			case tt.want == "" && (failed != nil || n != len(tt.g)):
+				t.Errorf("%d pictures of %d, %v", n, len(tt.g), failed)
+			case tt.want != "" && (!errors.Is(failed, frame.ErrTooCostly) || !errors.As(failed, &typed) || !strings.Contains(failed.Error(), tt.want)):
+				t.Errorf("%v, want %q", failed, tt.want)
+			case tt.not && n != 0:
+				t.Errorf("%d pictures", n)
+			}
+			if cost := d.Cost(tt.g[0]); tt.want == "" && (stats.Most > cost.Decoding || stats.Most < cost.Picture || stats.Units != int64(len(tt.g))) {
+				t.Errorf("%+v, where the cost is said to be %+v", stats, cost)
+			}
+			if stats.Held != 0 || d.Live() != 0 {
+				t.Errorf("%d bytes are held, %d objects are left", stats.Held, d.Live())
+			}
+		})
+	}
+}

@@ -1,0 +1,57 @@
+package ffmpeg_test
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/frame/ffmpeg"
+)
+
+// The cost that headers tell is that of the pictures which come.
+func TestCost(t *testing.T) {
+	const w, h = 336, 192 // whole macroblocks, so that what is coded is what is shown
+	raw := bytes.Repeat([]byte{128}, w*h*3/2)
+	for name, tt := range map[string]struct {
+		codec frame.Codec
+		args  []string
+		pixel float64 // samples of a pixel
+		bytes int64   // of a sample
+	}{
+		"H.264":                {frame.H264, []string{"-c:v", "libx264", "h264"}, 1.5, 1},
+		"H.264, 10 bits 4:2:2": {frame.H264, []string{"-c:v", "libx264", "-pix_fmt", "yuv422p10le", "h264"}, 2, 2},
+		"H.264, interlaced":    {frame.H264, []string{"-c:v", "libx264", "-flags", "+ildct+ilme", "h264"}, 1.5, 1},
+		"H.265":                {frame.H265, []string{"-c:v", "libx265", "-x265-params", "log-level=none", "hevc"}, 1.5, 1},
+		"H.265, 10 bits":       {frame.H265, []string{"-c:v", "libx265", "-x265-params", "log-level=none", "-pix_fmt", "yuv420p10le", "hevc"}, 1.5, 2},
+		"VP8":                  {frame.VP8, []string{"-c:v", "libvpx", "ivf"}, 1.5, 1},
+		"VP9":                  {frame.VP9, []string{"-c:v", "libvpx-vp9", "ivf"}, 1.5, 1},
+		"VP9, 4:4:4":           {frame.VP9, []string{"-c:v", "libvpx-vp9", "-pix_fmt", "yuv444p", "ivf"}, 3, 1},
+		"AV1":                  {frame.AV1, []string{"-c:v", "libsvtav1", "ivf"}, 1.5, 1},
+		"AV1, 10 bits":         {frame.AV1, []string{"-c:v", "libsvtav1", "-pix_fmt", "yuv420p10le", "ivf"}, 1.5, 2},
+		"AV1 of libaom":        {frame.AV1, []string{"-c:v", "libaom-av1", "-cpu-used", "8", "ivf"}, 1.5, 1},
+		"MJPEG":                {frame.MJPEG, []string{"-c:v", "mjpeg", "-pix_fmt", "yuvj420p", "mjpeg"}, 1.5, 1},
+		"MPEG-4":               {frame.MPEG4, []string{"-c:v", "mpeg4", "m4v"}, 1.5, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := encode(t, tt.codec, raw, "yuv420p", w, h, tt.args...)
+			g[0].Data = bytes.TrimPrefix(g[0].Data, []byte{0x12, 0}) // AV1's delimiter
+			d := new(ffmpeg.Decoder)
+			cost := d.Cost(g[0])
+			if want := int64(w * h * tt.pixel); cost.Picture != want {
+				t.Errorf("a picture costs %d, want %d", cost.Picture, want)
+			}
+			if least := int64(w*h*tt.pixel) * tt.bytes * 2; cost.Decoding < least || cost.Decoding > 12*least {
+				t.Errorf("decoding costs %d, where two pictures take %d", cost.Decoding, least)
+			}
+			if ps := all(t, d, g[:1], time.Time{}); len(ps) != 1 || ps[0].Rect.Dx() != w || ps[0].Rect.Dy() != h {
+				t.Errorf("%d pictures", len(ps))
+			}
+			g[0].Data = g[0].Data[:7]
+			if cost := d.Cost(g[0]); cost != (frame.Cost{}) {
+				t.Errorf("of seven bytes: %+v", cost)
+			}
+		})
+	}
+}

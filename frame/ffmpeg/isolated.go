@@ -1,0 +1,169 @@
+package ffmpeg
+
+import (
+	"context"
+	"iter"
+	"sync"
+	"time"
+
+	"github.com/livestill/livestill/frame"
+)
+
+const (
+	defaultMemory      = 1 << 30          // an 8K picture with its references, as H.264 level 6.2 allows them
+	defaultTimeout     = 10 * time.Second // fifty times what the largest picture takes: others may be at work, too
+	defaultMaxChildren = 64
+
+	// How long a child may go on with a unit when nobody wants it any more. It comes twice at most, and a step of a capture is to heed its
+	// context within 50 ms.
+	grace = 20 * time.Millisecond
+)
+
+// An Isolated is a Decoder that keeps libavcodec out of this process: whatever a stream does to it, what it costs is an error of
+// the captures of that stream. It is what to take whenever strangers publish.
+//
+// libavcodec runs in children of this process. They are the same program, executed anew, so that there is nothing to deploy, and
+// never another version: main must begin with a call of Child, without which there is an ErrNoChild. A child works on one GOP at a time. It
+// crashes (ErrCrashed), hangs (ErrHung) or runs out of memory (frame.ErrTooCostly, or ErrCrashed) alone; it is killed then, and another
+// takes its place. One spare child is always ready; the others end when they have been idle for ten seconds. All end with this process,
+// however that ends, or by Close.
+//
+// A child can open no files and no sockets, and has none but a socket to this process. It gets neither arguments nor environment nor open
+// files of this process, and no core is dumped of it. On Linux with seccomp, on amd64 and arm64, the kernel refuses it all system calls
+// that decoding does not need: see Children.Confined. The memory that both share, through which pixels come, is read by this process
+// alone, and copied; all that a child says is checked. Still, one that a stream has taken over could lie about pictures: see Fresh.
+//
+// It makes the very same pictures and errors as Decoder. A picture takes some 1 ms longer at 1080p. It needs Linux; elsewhere there is an
+// errors.ErrUnsupported.
+//
+// The zero Isolated is ready to use, by any number of goroutines. It must not be copied after first use.
+type Isolated struct {
+	Decoder // its fields count here as well; its own Decode and Follow work in this process
+
+	// Memory is what a child may take, in bytes, beside what each takes to start with; zero means 1 GiB.
+	Memory int64
+
+	// Timeout is how long a child may take for one unit, or one picture; zero means ten seconds. One that hangs keeps its place of
+	// Concurrent for as long.
+	Timeout time.Duration
+
+	// MaxChildren is how many GOPs may be open at once, each of which has a child once it has got a unit; others wait. Zero means 64. A
+	// Camera that is kept Warm has one all the time.
+	MaxChildren int
+
+	// Fresh gives each GOP a child of its own, so that none sees two streams. It costs the start of a process each time, most of it
+	// before the GOP comes. Otherwise children are used again.
+	Fresh bool
+
+	lazy    sync.Once
+	pool    *pool
+	permits chan struct{}
+}
+
+// Children tells of the children of an Isolated.
+type Children struct {
+	Running, Idle int
+	Started       int64 // since the beginning
+	Crashed, Hung int64 // while they worked
+	Confined      bool  // the kernel refuses what decoding does not need; known once a child runs
+}
+
+// Children tells how they are.
+func (d *Isolated) Children() Children {
+	d.init()
+	return d.pool.count()
+}
+
+// Close ends all children and waits for them. What is being decoded ends with an error, and so does all that comes later.
+func (d *Isolated) Close() {
+	d.init()
+	d.pool.close()
+}
+
+func (d *Isolated) init() {
+	d.lazy.Do(func() {
+		n := d.MaxChildren
+		if n <= 0 {
+			n = defaultMaxChildren
+		}
+		d.permits = make(chan struct{}, n)
+		if d.pool == nil {
+			d.pool = newPool(d.Memory, d.maxPixels())
+		}
+	})
+}
+
+func newPool(memory int64, maxPixels int) *pool {
+	if memory <= 0 {
+		memory = defaultMemory
+	}
+	return &pool{memory: memory, room: roomFor(maxPixels), children: map[*child]bool{}}
+}
+
+// Decode is Decoder.Decode.
+func (d *Isolated) Decode(ctx context.Context, g frame.GOP, from time.Time) iter.Seq2[*frame.Picture, error] {
+	return func(yield func(*frame.Picture, error) bool) {
+		// Before the place: who has one must not wait for what others hold who wait for a place.
+		leave, err := d.admit(ctx)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer leave()
+		for p, err := range decode(ctx, admitted{d}, g, from) {
+			if !yield(p, err) {
+				return
+			}
+		}
+	}
+}
+
+// Follow is Decoder.Follow.
+func (d *Isolated) Follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, bool]) iter.Seq2[frame.Latent, error] {
+	return func(yield func(frame.Latent, error) bool) {
+		leave, err := d.admit(ctx)
+		if err != nil {
+			yield(frame.Latent{}, err)
+			return
+		}
+		defer leave()
+		for l, err := range (admitted{d}).Follow(ctx, units) {
+			if !yield(l, err) {
+				return
+			}
+		}
+	}
+}
+
+// admit waits until there may be one child more.
+func (d *Isolated) admit(ctx context.Context) (leave func(), err error) {
+	d.init()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if !hasChild.Load() {
+		return nil, &Error{Step: "start", Err: ErrNoChild}
+	}
+	select {
+	case d.permits <- struct{}{}:
+		return func() { <-d.permits }, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// An admitted is an Isolated that may have a child more.
+type admitted struct{ *Isolated }
+
+func (d admitted) Follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, bool]) iter.Seq2[frame.Latent, error] {
+	return func(yield func(frame.Latent, error) bool) {
+		r := &remote{d: d.Isolated}
+		err := func() error {
+			defer r.leave()
+			return r.follow(ctx, units, yield)
+		}()
+		if err != nil {
+			yield(frame.Latent{}, err)
+		}
+	}
+}

@@ -1,0 +1,536 @@
+package ffmpeg_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
+
+	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/frame/ffmpeg"
+	"github.com/livestill/livestill/frame/frametest"
+)
+
+// This variable makes the test's program something else: see roles.
+const role = "LIVESTILL_TEST_ROLE"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(role) == "forgetful" {
+		forgetful()
+		return
+	}
+	ffmpeg.Child()
+	switch os.Getenv(role) {
+	case "parent":
+		parent()
+	case "captive":
+		captive()
+	default:
+		os.Exit(m.Run())
+	}
+}
+
+// play runs this program in a role, until the test ends.
+func play(t *testing.T, name string, args ...string) (cmd *exec.Cmd, stdin io.WriteCloser, stdout *bufio.Reader) {
+	t.Helper()
+	cmd = exec.CommandContext(t.Context(), os.Args[0], args...)
+	cmd.Env = append(os.Environ(), role+"="+name)
+	cmd.Stderr = os.Stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Wait() })
+	return cmd, stdin, bufio.NewReader(out)
+}
+
+// children returns the children of this process that decode, the oldest first.
+func children(tb testing.TB, parent int) (pids []int) {
+	tb.Helper()
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	began := map[int]int{}
+	for _, path := range stats {
+		stat, err := os.ReadFile(path)
+		if err != nil {
+			continue // it has ended
+		}
+		// pid (name) state ppid ...; the 22nd is when it began
+		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+2:]))
+		name, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		if ppid, _ := strconv.Atoi(fields[1]); ppid == parent && bytes.HasPrefix(name, []byte("livestill-decoder\x00")) {
+			began[pid], _ = strconv.Atoi(fields[19])
+			pids = append(pids, pid)
+		}
+	}
+	slices.SortFunc(pids, func(a, b int) int { return began[a] - began[b] })
+	return pids
+}
+
+// A watched is a process whose end can be waited for, whoever its parent is.
+type watched int
+
+func watch(tb testing.TB, pid int) watched {
+	tb.Helper()
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return watched(fd)
+}
+
+func (w watched) wait(tb testing.TB) {
+	tb.Helper()
+	for {
+		_, err := unix.Poll([]unix.PollFd{{Fd: int32(w), Events: unix.POLLIN}}, -1)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil {
+			tb.Error(err)
+		}
+		_ = unix.Close(int(w))
+		return
+	}
+}
+
+// A held is a Follow that stands still after its first picture.
+type held struct {
+	goOn chan struct{}
+	end  chan error
+	n    int // pictures
+}
+
+// hold follows g up to its first picture.
+func hold(t *testing.T, d *ffmpeg.Isolated, g frame.GOP) *held {
+	t.Helper()
+	h := &held{goOn: make(chan struct{}), end: make(chan error, 1)}
+	first := make(chan struct{})
+	go func() {
+		var last error
+		for _, err := range d.Follow(t.Context(), func(yield func(frame.AccessUnit, bool) bool) {
+			for _, u := range g {
+				if !yield(u, true) {
+					return
+				}
+			}
+		}) {
+			if last = err; err != nil {
+				break
+			}
+			if h.n++; h.n == 1 {
+				close(first)
+				<-h.goOn
+			}
+		}
+		if h.n == 0 {
+			close(first)
+		}
+		h.end <- last
+	}()
+	<-first
+	return h
+}
+
+func (h *held) proceed() error {
+	close(h.goOn)
+	return <-h.end
+}
+
+// One stream's child crashes, hangs, or takes memory without end, while others capture by the same Isolated. It gets an error that says so;
+// they get what they always get.
+func TestIsolatedStreamsDoNotNotice(t *testing.T) {
+	small := frametest.Clip{BFrames: 2}.GOPs(t)[0]
+	large := frametest.Clip{Width: 1920, Height: 1080, Frames: 24, Args: []string{"-refs", "16", "-level", "6.2"}}.GOPs(t)[0]
+	want, err := decode(t.Context(), new(ffmpeg.Decoder), small, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name   string
+		signal syscall.Signal // zero leaves it to the memory
+		victim frame.GOP
+		is     error
+		says   string
+	}{
+		{"a fault in C", syscall.SIGSEGV, small, ffmpeg.ErrCrashed, "segmentation fault"},
+		{"an assertion in C", syscall.SIGABRT, small, ffmpeg.ErrCrashed, "aborted"},
+		{"the kernel ends it, as where memory is short", syscall.SIGKILL, small, ffmpeg.ErrCrashed, "killed"},
+		{"it hangs", syscall.SIGSTOP, small, ffmpeg.ErrHung, "5s"},
+		{"it takes more memory than it may", 0, large, frame.ErrTooCostly, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := &ffmpeg.Isolated{Decoder: ffmpeg.Decoder{Concurrent: 4}, Timeout: 5 * time.Second, Memory: 24 << 20}
+			defer d.Close()
+			victim := hold(t, d, tt.victim)
+			process := children(t, os.Getpid())[0]
+			ended := watch(t, process)
+			var others sync.WaitGroup
+			done := make(chan struct{})
+			for range 3 {
+				midway := make(chan struct{})
+				others.Go(func() {
+					for round := 0; ; round++ {
+						ps, err := decode(t.Context(), d, small, time.Time{})
+						if err != nil {
+							t.Errorf("another stream: %v", err)
+						} else {
+							mustEqual(t, ps, want)
+						}
+						if round == 0 {
+							close(midway)
+						}
+						select {
+						case <-done:
+							if round > 1 {
+								return
+							}
+						default:
+						}
+					}
+				})
+				<-midway
+			}
+			if tt.signal != 0 {
+				if err := syscall.Kill(process, tt.signal); err != nil {
+					t.Fatal(err)
+				}
+			}
+			err := victim.proceed()
+			close(done)
+			others.Wait()
+			var typed *ffmpeg.Error
+			if !errors.Is(err, tt.is) || !errors.As(err, &typed) || typed.Codec != frame.H264 || !strings.Contains(err.Error(), tt.says) {
+				t.Fatalf("%v after %d pictures, want %v: %s", err, victim.n, tt.is, tt.says)
+			}
+			ended.wait(t)
+			if ps, err := decode(t.Context(), d, small, time.Time{}); err != nil || len(ps) != len(small) {
+				t.Errorf("afterwards: %d pictures, %v", len(ps), err)
+			}
+		})
+	}
+}
+
+// A thousand GOPs, while children are killed and stopped at random: each gives all its pictures, or an error that says what became of the
+// child. No process, file, memory or goroutine is left.
+func TestIsolatedLeavesNothing(t *testing.T) {
+	g := frametest.Clip{Width: 64, Height: 64, Frames: 8, GOP: 8, BFrames: 2}.GOPs(t)[0]
+	want, err := decode(t.Context(), new(ffmpeg.Decoder), g, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ignore := goleak.IgnoreCurrent()
+	files := openFiles(t)
+	d := &ffmpeg.Isolated{Decoder: ffmpeg.Decoder{Concurrent: 4}, Timeout: time.Second}
+	const gops, workers, each = 1000, 4, 12
+	var working sync.WaitGroup
+	var mu sync.Mutex
+	random := rand.New(rand.NewPCG(7, 8))
+	done, failed := 0, 0
+	for range workers {
+		working.Go(func() {
+			for {
+				mu.Lock()
+				done++
+				n, stop := done, random.IntN(4)
+				pids := children(t, os.Getpid())
+				if n%each == 0 && len(pids) > 0 {
+					signal := []syscall.Signal{syscall.SIGKILL, syscall.SIGSEGV, syscall.SIGKILL, syscall.SIGSTOP}[random.IntN(4)]
+					_ = syscall.Kill(pids[random.IntN(len(pids))], signal)
+				}
+				mu.Unlock()
+				if n > gops {
+					return
+				}
+				var ps []*frame.Picture
+				ctx, cancel := context.WithCancel(t.Context())
+				for p, err := range d.Decode(ctx, g, time.Time{}) {
+					if err != nil {
+						if !errors.Is(err, ffmpeg.ErrCrashed) && !errors.Is(err, ffmpeg.ErrHung) && !errors.Is(err, context.Canceled) {
+							t.Error(err)
+						}
+						mu.Lock()
+						failed++
+						mu.Unlock()
+						ps = nil
+						break
+					}
+					ps = append(ps, p)
+					if stop == 0 && len(ps) == 3 { // by a break
+						break
+					}
+					if stop == 1 && len(ps) == 3 { // by the context
+						cancel()
+					}
+				}
+				cancel()
+				mustEqual(t, ps, want[:len(ps)])
+			}
+		})
+	}
+	working.Wait()
+	t.Logf("%d failed, %+v", failed, d.Children())
+	d.Close()
+	if pids := children(t, os.Getpid()); len(pids) > 0 {
+		t.Errorf("processes %v are left", pids)
+	}
+	if now := openFiles(t); now > files {
+		t.Errorf("%d files are open, %d were", now, files)
+	}
+	goleak.VerifyNone(t, ignore)
+	if _, err := decode(t.Context(), d, g, time.Time{}); !errors.Is(err, ffmpeg.ErrClosed) {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
+func openFiles(tb testing.TB) int {
+	tb.Helper()
+	runtime.GC() // so that files of earlier tests are closed
+	fds, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return len(fds)
+}
+
+// Children end with their parent, even if it is killed and they are hung.
+func TestIsolatedChildrenEndWithTheirParent(t *testing.T) {
+	cmd, _, out := play(t, "parent", frametest.Clip{}.File(t))
+	if line, err := out.ReadString('\n'); line != "decoding\n" {
+		t.Fatalf("%q, %v", line, err)
+	}
+	pids := children(t, cmd.Process.Pid)
+	if len(pids) == 0 {
+		t.Fatal("it has no children")
+	}
+	var all []watched
+	for _, pid := range pids {
+		all = append(all, watch(t, pid))
+	}
+	if err := syscall.Kill(pids[0], syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range all {
+		w.wait(t)
+	}
+}
+
+// parent decodes by a child, says so, and stops there.
+func parent() {
+	d := new(ffmpeg.Isolated)
+	for _, err := range d.Follow(context.Background(), func(yield func(frame.AccessUnit, bool) bool) {
+		yield(frame.AccessUnit{Codec: frame.VP8, Key: true, Data: []byte("nonsense")}, true)
+		fmt.Println("decoding")
+		_, _ = io.Copy(io.Discard, os.Stdin)
+	}) {
+		fmt.Println(err)
+	}
+}
+
+// Without a call of Child nothing is executed, and the error says what is missing.
+func TestIsolatedWithoutChild(t *testing.T) {
+	_, _, out := play(t, "forgetful")
+	said, err := io.ReadAll(out)
+	if want := "ffmpeg: start none: main does not begin with ffmpeg.Child() true 0\n"; string(said) != want || err != nil {
+		t.Errorf("it says %q, %v; want %q", said, err, want)
+	}
+}
+
+// forgetful is a main that does not call Child.
+func forgetful() {
+	d := new(ffmpeg.Isolated)
+	_, err := decode(context.Background(), d, frame.GOP{{Codec: frame.VP8, Key: true, Data: []byte{0}}}, time.Time{})
+	fmt.Println(err, errors.Is(err, ffmpeg.ErrNoChild), d.Children().Started)
+}
+
+// What a child is left with: no files, no network, no other processes, no memory beyond its share, and no code of its own making.
+func TestIsolatedChildIsConfined(t *testing.T) {
+	_, _, out := play(t, "captive")
+	said, err := io.ReadAll(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `a file to read: refused
+a file to write: refused
+a file in memory: refused
+a socket: refused
+another process: refused
+a signal to another process: refused
+code of its own: refused
+memory that is shared: refused
+memory of 64 MiB: refused
+memory of 1 MiB: granted
+a thread: granted
+`
+	if string(said) != want {
+		t.Errorf("of what it tries, it says:\n%s", said)
+	}
+}
+
+// captive tries what a child must not do.
+func captive() {
+	confined, err := ffmpeg.Confine(16 << 20)
+	if err != nil || !confined {
+		fmt.Println(confined, err)
+	}
+	_, file := os.Open("/etc/passwd")
+	_, write := os.Create(filepath.Join(os.TempDir(), "livestill-escaped"))
+	_, memfd := unix.MemfdCreate("escaped", 0)
+	_, dial := (&net.Dialer{}).DialContext(context.Background(), "tcp", "127.0.0.1:1")
+	if errors.Is(dial, syscall.ECONNREFUSED) {
+		dial = nil
+	}
+	_, fork := os.StartProcess("/proc/self/exe", []string{"escaped"}, &os.ProcAttr{})
+	mapping := func(bytes, prot, flags int) error {
+		_, err := unix.Mmap(-1, 0, bytes, prot, flags|unix.MAP_ANON)
+		return err
+	}
+	const readWrite = unix.PROT_READ | unix.PROT_WRITE
+	for _, try := range []struct {
+		what string
+		err  error
+	}{
+		{"a file to read", file}, {"a file to write", write}, {"a file in memory", memfd}, {"a socket", dial}, {"another process", fork},
+		{"a signal to another process", syscall.Kill(os.Getppid(), 0)},
+		{"code of its own", mapping(1<<16, unix.PROT_READ|unix.PROT_EXEC, unix.MAP_PRIVATE)},
+		{"memory that is shared", mapping(1<<16, readWrite, unix.MAP_SHARED)},
+		{"memory of 64 MiB", mapping(64<<20, readWrite, unix.MAP_PRIVATE)},
+		{"memory of 1 MiB", mapping(1<<20, readWrite, unix.MAP_PRIVATE)},
+		{"a thread", thread()},
+	} {
+		said := "granted"
+		if try.err != nil {
+			said = "refused"
+		}
+		fmt.Printf("%s: %s\n", try.what, said)
+	}
+}
+
+// thread has Go make a thread, since this one is kept.
+func thread() error {
+	runtime.LockOSThread()
+	other := make(chan struct{})
+	go func() {
+		runtime.LockOSThread()
+		close(other)
+	}()
+	<-other
+	return nil
+}
+
+// A child serves one GOP after the other, unless each is to have one of its own; and those with nothing to do end, but for one.
+func TestIsolatedChildrenAreUsedAgain(t *testing.T) {
+	g := frametest.Clip{Frames: 2}.GOPs(t)[0]
+	for _, fresh := range []bool{false, true} {
+		d := &ffmpeg.Isolated{Fresh: fresh}
+		for range 4 {
+			if _, err := decode(t.Context(), d, g, time.Time{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c := d.Children()
+		if c.Crashed+c.Hung > 0 || !c.Confined || fresh && c.Started < 4 || !fresh && c.Started > 2 {
+			t.Errorf("fresh %t: %+v", fresh, c)
+		}
+		d.Close()
+		if c = d.Children(); c.Running+c.Idle > 0 {
+			t.Errorf("closed: %+v", c)
+		}
+	}
+}
+
+func TestIsolatedIdleChildrenEnd(t *testing.T) {
+	g := frametest.Clip{}.GOPs(t)[0]
+	d := new(ffmpeg.Isolated)
+	defer d.Close()
+	var all []*held
+	for range 3 {
+		all = append(all, hold(t, d, g))
+	}
+	var pids []watched
+	for _, pid := range children(t, os.Getpid()) {
+		pids = append(pids, watch(t, pid))
+	}
+	for _, h := range all {
+		if err := h.proceed(); err != nil {
+			t.Error(err)
+		}
+	}
+	// All but one of them end; which that is they decide.
+	ended := make(chan struct{}, len(pids))
+	for _, w := range pids {
+		go func() {
+			w.wait(t)
+			ended <- struct{}{}
+		}()
+	}
+	for range len(pids) - 1 {
+		<-ended
+	}
+	if c := d.Children(); c.Running > 1 {
+		t.Errorf("%+v", c)
+	}
+	d.Close()
+	<-ended
+}
+
+// Beyond MaxChildren a GOP waits, without a place, and gives up with its context.
+func TestIsolatedMaxChildren(t *testing.T) {
+	g := frametest.Clip{Frames: 5}.GOPs(t)[0]
+	d := &ffmpeg.Isolated{MaxChildren: 1, Decoder: ffmpeg.Decoder{Concurrent: 1}}
+	defer d.Close()
+	h := hold(t, d, g)
+	cause := errors.New("enough")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	gaveUp := make(chan error)
+	go func() {
+		_, err := decode(ctx, d, g, time.Time{})
+		gaveUp <- err
+	}()
+	place, err := d.Reserve(t.Context(), "another")
+	if err != nil {
+		t.Fatal(err)
+	}
+	place.Release()
+	cancel(cause)
+	if err := <-gaveUp; !errors.Is(err, cause) {
+		t.Error(err)
+	}
+	if err := h.proceed(); err != nil {
+		t.Error(err)
+	}
+	if ps, err := decode(t.Context(), d, g, time.Time{}); len(ps) != len(g) || err != nil {
+		t.Errorf("%d pictures, %v", len(ps), err)
+	}
+}

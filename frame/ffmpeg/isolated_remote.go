@@ -1,0 +1,252 @@
+package ffmpeg
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"iter"
+	"math"
+	"os"
+	"time"
+
+	"github.com/livestill/livestill/frame"
+)
+
+// A remote is a GOP that a child decodes, seen from this process.
+type remote struct {
+	d     *Isolated
+	child *child // nil before the first unit
+	name  frame.Codec
+	units []remoteUnit
+	open  bool  // the child is in the middle of the GOP
+	last  error // why the child must not be used again
+	buf   []byte
+}
+
+// A remoteUnit is what is kept of a unit.
+type remoteUnit struct {
+	pts  time.Duration
+	time time.Time
+	key  bool
+	due  bool // its picture may be wanted, and has not come
+}
+
+// follow is that of Decoder.
+func (r *remote) follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, bool], yield func(frame.Latent, error) bool) error {
+	for u, wanted := range units {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if r.child == nil {
+			r.name = u.Codec
+			if err := r.begin(ctx); err != nil {
+				return err
+			}
+		}
+		if len(u.Data) > maxUnit {
+			return &Error{Step: "check", Codec: r.name, Err: fmt.Errorf("%w: a unit of %d bytes", frame.ErrTooCostly, len(u.Data))}
+		}
+		r.units = append(r.units, remoteUnit{pts: u.PTS, time: u.Time, key: u.Key, due: wanted})
+		o := request{
+			Kind: reqUnit, Codec: u.Codec, Key: u.Key, Lost: u.Lost, Wanted: wanted,
+			PTS: int64(u.PTS), Time: int64(u.Time.Sub(r.units[0].time)),
+		}
+		if enough, err := r.show(ctx, &o, u.Data, yield); enough || err != nil {
+			return err
+		}
+	}
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case r.child == nil:
+		return &Error{Step: "check", Err: fmt.Errorf("%w: no units", ErrGOP)}
+	}
+	_, err := r.show(ctx, &request{Kind: reqFinish}, nil, yield)
+	return err
+}
+
+// begin gets a child. If that has ended while it was idle, through no fault of the GOP, another one.
+func (r *remote) begin(ctx context.Context) (err error) {
+	const tries = 3
+	for range tries {
+		r.last = nil
+		if r.child, err = r.d.pool.take(ctx); err != nil {
+			if ctx.Err() == nil {
+				err = &Error{Step: "start", Codec: r.name, Err: err}
+			}
+			return err
+		}
+		r.child.gops++
+		a, _, err := r.ask(ctx, &request{Kind: reqBegin, Bare: r.d.bare, Threads: int32(r.d.threads()), MaxPixels: int64(r.d.maxPixels())}, nil)
+		if err == nil && a.Kind != ansMore {
+			err = r.nonsense("it does not begin")
+		}
+		if r.open = true; err == nil || ctx.Err() != nil {
+			return err
+		}
+	}
+	return r.last
+}
+
+// show gives the child a request, and yields the pictures that are out then. It reports whether the caller has had enough.
+func (r *remote) show(ctx context.Context, o *request, data []byte, yield func(frame.Latent, error) bool) (enough bool, err error) {
+	last := o.Kind == reqFinish
+	for {
+		a, told, err := r.ask(ctx, o, data)
+		switch {
+		case err != nil:
+			return false, err
+		case a.Kind == ansMore && !last:
+			return false, nil
+		case a.Kind == ansDone && (told != nil || last):
+			r.open = false
+			if errors.Is(told, ErrCrashed) || errors.Is(told, frame.ErrTooCostly) {
+				r.last = told // its memory may be full of what is left
+			}
+			return false, told
+		case a.Kind != ansLatent:
+			return false, r.nonsense(fmt.Sprintf("answer %d", a.Kind))
+		case int64(a.Unit) >= int64(len(r.units)) || !r.units[a.Unit].due:
+			return false, r.nonsense("a picture that is not due")
+		}
+		if enough = !r.latent(ctx, &a, yield); enough {
+			return true, nil
+		}
+		o, data = &request{Kind: reqProceed}, nil
+	}
+}
+
+// latent yields the picture that the child tells of.
+func (r *remote) latent(ctx context.Context, a *answer, yield func(frame.Latent, error) bool) bool {
+	u, over := &r.units[a.Unit], false
+	u.due = false
+	l := frame.Latent{Unit: int(a.Unit), PTS: u.pts, Corrupt: a.Corrupt, EffectiveQP: finite(a.EffectiveQP), Hidden: a.Hidden}
+	if !a.Hidden {
+		l.Develop = func() (*frame.Picture, error) {
+			if over {
+				return nil, &Error{Step: "convert", Codec: r.name, Err: errors.New("too late: the next picture has come")}
+			}
+			p, err := r.develop(ctx)
+			if err == nil {
+				p.PTS, p.Time, p.Key, p.Corrupt, p.EffectiveQP = u.pts, u.time, u.key, l.Corrupt, l.EffectiveQP
+			}
+			return p, err
+		}
+	}
+	defer func() { over = true }()
+	return yield(l, nil)
+}
+
+// develop gets the pixels of the picture that the child has told of, and what else is known of them only now.
+func (r *remote) develop(ctx context.Context) (*frame.Picture, error) {
+	a, told, err := r.ask(ctx, &request{Kind: reqDevelop}, nil)
+	switch {
+	case err != nil:
+		return nil, err
+	case a.Kind == ansFailed && told != nil:
+		return nil, told
+	case a.Kind != ansPixels:
+		return nil, r.nonsense(fmt.Sprintf("answer %d", a.Kind))
+	}
+	ratio := image.YCbCrSubsampleRatio(a.Ratio)
+	switch ratio {
+	case image.YCbCrSubsampleRatio444, image.YCbCrSubsampleRatio422, image.YCbCrSubsampleRatio420:
+	default:
+		return nil, r.nonsense(ratio.String())
+	}
+	if n := uint64(a.Width) * uint64(a.Height); n == 0 || n > uint64(r.d.maxPixels()) {
+		return nil, r.nonsense(fmt.Sprintf("a picture of %d by %d", a.Width, a.Height))
+	}
+	img := image.NewYCbCr(image.Rect(0, 0, int(a.Width), int(a.Height)), ratio)
+	at := int64(0)
+	for _, plane := range [...][]byte{img.Y, img.Cb, img.Cr} {
+		if _, err := r.child.room.ReadAt(plane, at); err != nil {
+			return nil, r.nonsense(err.Error())
+		}
+		at += int64(len(plane))
+	}
+	return &frame.Picture{YCbCr: img, QP: finite(a.QP), Frozen: time.Duration(a.Frozen)}, nil
+}
+
+// finite returns a number that a child has told; zero if it is none.
+func finite(v float32) float32 {
+	if math.Abs(float64(v)) <= math.MaxFloat32 {
+		return v
+	}
+	return 0
+}
+
+// ask gives the child a request and waits for its answer; told is the error that it tells. After an error of its own the child is dead.
+func (r *remote) ask(ctx context.Context, o *request, data []byte) (a answer, told, err error) {
+	if r.last != nil {
+		return a, nil, r.last
+	}
+	r.buf = appendRequest(r.buf[:0], o, data)
+	timeout := r.d.Timeout
+	if timeout <= 0 {
+		timeout = defaultTimeout
+	}
+	if a, told, err = r.child.exchange(ctx, r.buf, timeout); err == nil {
+		return a, told, nil
+	}
+	r.child.kill()
+	switch late := errors.Is(err, os.ErrDeadlineExceeded); {
+	case late && ctx.Err() != nil:
+		r.last = context.Cause(ctx)
+	case late:
+		r.fail(fmt.Errorf("%w: %v", ErrHung, timeout))
+	default:
+		<-r.child.gone
+		r.fail(fmt.Errorf("%w: %s", ErrCrashed, r.child.how))
+	}
+	return a, nil, r.last
+}
+
+// exchange gives the child a request and waits for its answer. When ctx ends, there is little time left for that.
+func (c *child) exchange(ctx context.Context, request []byte, timeout time.Duration) (a answer, told, err error) {
+	_ = c.socket.SetDeadline(time.Now().Add(timeout))
+	hurried := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(hurried)
+		_ = c.socket.SetDeadline(time.Now().Add(grace))
+	})
+	defer func() {
+		if !stop() {
+			<-hurried
+		}
+	}()
+	if _, err = c.socket.Write(request); err != nil {
+		return a, nil, err
+	}
+	return readAnswer(c.socket)
+}
+
+// nonsense ends a child that says what it cannot say if it is well.
+func (r *remote) nonsense(what string) error {
+	r.child.kill()
+	r.fail(fmt.Errorf("%w: it was killed, since it made no sense: %s", ErrCrashed, what))
+	return r.last
+}
+
+func (r *remote) fail(err error) {
+	r.last = &Error{Step: "child", Codec: r.name, Err: r.d.pool.blame(err)}
+}
+
+// leave gives the child back, or ends it if it is not well.
+func (r *remote) leave() {
+	c := r.child
+	if c == nil {
+		return
+	}
+	if r.open && r.last == nil {
+		a, _, err := c.exchange(context.Background(), appendRequest(r.buf[:0], &request{Kind: reqAbandon}, nil), grace)
+		r.open = err != nil || a.Kind != ansDone
+	}
+	if r.open || r.last != nil || r.d.Fresh || c.gops >= mostGOPs {
+		c.kill()
+	} else {
+		r.d.pool.put(c)
+	}
+	r.d.pool.refill()
+}

@@ -1,0 +1,7 @@
+//go:build linux && !amd64 && !arm64
+
+package ffmpeg
+
+import "errors"
+
+func seccomp() error { return errors.ErrUnsupported }

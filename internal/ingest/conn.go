@@ -1,0 +1,92 @@
+package ingest
+
+import (
+	"net"
+	"sync"
+	"sync/atomic"
+)
+
+// A reader that comes to the end of its allowance takes small sips, so that what it owes after each is a fraction of a second.
+const (
+	sip        = 1 << 10
+	perMessage = 4 // bytes that are read for each message of the allowance, at the most
+)
+
+// A Conn is a connection of a peer that may be hostile. It is read no faster than messages may come: whoever reads it says what it has
+// read by Spend, and Read waits while more was spent than there is. A Conn has a Place behind a Door if a Listener accepted it. Close,
+// Spend, Take, Publish and Reach may be called at any time; Read is for one goroutine.
+type Conn struct {
+	net.Conn
+
+	pace   *pace
+	place  *Place // nil if there is no Door
+	heard  atomic.Bool
+	closed chan struct{}
+	once   sync.Once
+	reason error // why it gave way; set before closed is closed
+}
+
+// NewConn returns a Conn without a Door, which has the allowance of a publisher.
+func NewConn(nc net.Conn) *Conn {
+	c := newConn(nc)
+	c.pace.widen()
+	return c
+}
+
+func newConn(nc net.Conn) *Conn { return &Conn{Conn: nc, pace: newPace(), closed: make(chan struct{})} }
+
+// Read reads what there is, once nothing is owed.
+func (c *Conn) Read(p []byte) (int, error) {
+	if most := max(sip, int(c.pace.wait(c.closed))*perMessage); most < len(p) {
+		p = p[:most]
+	}
+	n, err := c.Conn.Read(p)
+	if n > 0 && !c.heard.Load() {
+		c.heard.Store(true)
+		c.Reach(Heard)
+	}
+	return n, err
+}
+
+// Heard tells whether anything came.
+func (c *Conn) Heard() bool { return c.heard.Load() }
+
+// Spend says that as many messages, or parts of one, were read.
+func (c *Conn) Spend(messages float64) { c.pace.spend(messages) }
+
+// Take is Spend for what cannot be made to wait; it returns false if it must be dropped.
+func (c *Conn) Take(messages float64) bool { return c.pace.take(messages) }
+
+// Reach says how far the connection has come. A publisher has more of an allowance.
+func (c *Conn) Reach(s Stage) {
+	if s == Publishing {
+		c.pace.widen()
+	}
+	if c.place != nil {
+		c.place.Reach(s)
+	}
+}
+
+// Close closes the connection and gives its Place up.
+func (c *Conn) Close() error { return c.close(nil) }
+
+func (c *Conn) close(reason error) error {
+	c.once.Do(func() {
+		c.reason = reason
+		close(c.closed)
+	})
+	if c.place != nil {
+		c.place.Leave()
+	}
+	return c.Conn.Close()
+}
+
+// Reason returns why the connection had to give way; nil if it did not.
+func (c *Conn) Reason() error {
+	select {
+	case <-c.closed:
+		return c.reason
+	default:
+		return nil
+	}
+}

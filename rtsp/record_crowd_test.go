@@ -1,0 +1,243 @@
+package rtsp_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/bluenviron/gortsplib/v4/pkg/base"
+	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/ingest"
+	"github.com/livestill/livestill/rtsp"
+)
+
+// A lineCounter counts what is logged.
+type lineCounter struct{ lines atomic.Int64 }
+
+func (c *lineCounter) Write(p []byte) (int, error) {
+	c.lines.Add(1)
+	return len(p), nil
+}
+
+// at is a connection from an address.
+type at struct {
+	net.Conn
+	addr net.Addr
+}
+
+func (c at) RemoteAddr() net.Addr { return c.addr }
+
+// dialFrom returns the client's end of a new connection from an IP address.
+func (l *pipeListener) dialFrom(ip string) net.Conn {
+	client, server := net.Pipe()
+	select {
+	case l.conns <- at{server, &net.TCPAddr{IP: net.ParseIP(ip), Port: 1}}:
+	case <-l.closed:
+		_ = client.Close()
+	}
+	return client
+}
+
+// TestCrowd has more connections of one address than there may be, or of several, that are dialled anew whenever they are closed, and
+// never record. A publisher from the first address, 10 ms away, is let in each time, and the log stays short.
+func TestCrowd(t *testing.T) {
+	sdp := describe(small(t))
+	options := "OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n"
+	announce := fmt.Sprintf("ANNOUNCE rtsp://pipe/live/crowd RTSP/1.0\r\nCSeq: 1\r\nContent-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s",
+		len(sdp), sdp)
+	for _, test := range []struct {
+		about     string
+		says      []string // before they fall silent
+		addresses int
+		crowd     int
+	}{
+		{"silent ones", []string{""}, 1, 400},
+		{"that say one byte", []string{"O"}, 1, 400},
+		{"that ask for options", []string{options}, 1, 400},
+		{"that announce", []string{announce}, 1, 400},
+		{"of all kinds", []string{"", "O", options, announce}, 1, 400},
+		{"silent ones of ten addresses", []string{""}, 10, 1400},
+	} {
+		t.Run(test.about, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const tries, away = 5, 10 * time.Millisecond
+				ln, log := newPipeListener(), new(lineCounter)
+				stop := run(t, &rtsp.Server{Handler: drain, Logger: slog.New(slog.NewTextHandler(log, nil))}, ln)
+				begin, end := time.Now(), make(chan struct{})
+				var crowd sync.WaitGroup
+				for n := range test.crowd {
+					crowd.Go(func() {
+						for wait(end, 20*time.Millisecond) {
+							conn := ln.dialFrom(fmt.Sprintf("192.0.2.%d", 1+n%test.addresses))
+							go func() { _, _ = io.WriteString(conn, test.says[n%len(test.says)]) }()
+							_, _ = io.Copy(io.Discard, conn)
+							_ = conn.Close()
+						}
+					})
+				}
+				time.Sleep(300 * time.Millisecond)
+				for n := range tries {
+					r := wrap(t, ln.dialFrom("192.0.2.1"), fmt.Sprint("rtsp://pipe/live/good", n))
+					for _, step := range [][4]string{
+						{"OPTIONS", r.url, "", ""}, {"ANNOUNCE", r.url, "", sdp}, {"SETUP", r.url + "/streamid=0", overTCP, ""}, {"RECORD", r.url, "", ""},
+					} {
+						time.Sleep(away)
+						if response, err := r.request(step[0], step[1], step[2], step[3]); err != nil || response.StatusCode != base.StatusOK {
+							t.Errorf("try %d fails at %s: %d, %v", n, step[0], response.StatusCode, err)
+							break
+						}
+					}
+					_ = r.Close()
+				}
+				took := time.Since(begin)
+				close(end)
+				stop()
+				crowd.Wait()
+				if most := 60 * (1 + took.Seconds()/10) * float64(test.addresses); float64(log.lines.Load()) > most {
+					t.Errorf("%d lines within %v, want %v", log.lines.Load(), took, most)
+				}
+			})
+		})
+	}
+}
+
+// wait waits, and tells whether it is not the end.
+func wait(end <-chan struct{}, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-end:
+		return false
+	}
+}
+
+// TestConnsOfAnAddress fills an address with publishers, and then with one that only announces: it gives way, and its Handler is told.
+func TestConnsOfAnAddress(t *testing.T) {
+	sdp := describe(small(t))
+	synctest.Test(t, func(t *testing.T) {
+		got, ln := make(taker, 3), newPipeListener()
+		stop := run(t, &rtsp.Server{Handler: got, MaxConnsPerAddr: 2}, ln)
+		defer stop()
+		from := func(ip, name string) *raw { return wrap(t, ln.dialFrom(ip), "rtsp://pipe/live/"+name) }
+		from("2001:db8::1", "first").record(t, sdp)
+		second := from("2001:db8::2", "second")
+		second.want(t, base.StatusOK, "ANNOUNCE", second.url, "", sdp)
+		third := from("2001:db8::3", "third")
+		third.record(t, sdp)
+		second.closed(t)
+		if r := <-got; r.stream.Name != "live/second" || !errors.Is(r.err, rtsp.ErrLimit) || !strings.Contains(r.err.Error(), "2001:db8::/64") {
+			t.Errorf("%s ended with %v", r.stream.Name, r.err)
+		}
+		from("2001:db8::4", "fourth").closed(t)
+		from("2001:db8:0:1::", "elsewhere").record(t, sdp)
+	})
+}
+
+// TestFloods has publishers send as fast as it is taken. Packets and requests are taken no faster than publishers need, and nobody is
+// hung up on for it.
+func TestFloods(t *testing.T) {
+	const lasts = 20 * time.Second
+	sdp := describe(small(t))
+	packet := func(payload ...byte) []byte {
+		return interleave(append([]byte{0x80, 0x80 | payloadType, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, payload...))
+	}
+	for _, test := range []struct {
+		about string
+		again []byte
+		rate  int // the most that are taken in a second
+		units bool
+	}{
+		{"small units", packet(0x65, 0x88), ingest.Rate, true},
+		{"packets of nothing", packet(0x7c, 0x05), 33_000, false},
+		{"requests", []byte("OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n"), ingest.Rate, false},
+	} {
+		t.Run(test.about, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				units, lost := 0, false
+				ln := newPipeListener()
+				stop := run(t, &rtsp.Server{Handler: frame.HandlerFunc(func(_ context.Context, s *frame.Stream) error {
+					for u, err := range s.Units {
+						if err != nil {
+							return err
+						}
+						lost = lost || u.Lost
+						units++
+					}
+					return nil
+				})}, ln)
+				r := ln.dial(t)
+				r.record(t, sdp)
+				go func() { _, _ = io.Copy(io.Discard, r.in) }()
+				_ = r.SetDeadline(time.Time{})
+				begin, sent := time.Now(), uint32(0)
+				for ; time.Since(begin) < lasts; sent++ {
+					if test.again[0] == '$' { // the next sequence number and timestamp
+						test.again[6], test.again[7] = byte(sent>>8), byte(sent)
+						test.again[8], test.again[9], test.again[10], test.again[11] = byte(sent>>24), byte(sent>>16), byte(sent>>8), byte(sent)
+					}
+					if _, err := r.Write(test.again); err != nil {
+						t.Fatalf("hung up on after %d: %v", sent, err)
+					}
+				}
+				most := float64(test.rate) * (ingest.Burst/ingest.Rate + lasts.Seconds())
+				if n := float64(sent); n < 0.8*most || n > 1.2*most {
+					t.Errorf("%d are read, want %.0f", sent, most)
+				}
+				stop()
+				if test.units && units < int(sent)/2 {
+					t.Errorf("%d units of %d, some lost: %v", units, sent, lost)
+				}
+			})
+		})
+	}
+}
+
+// TestFloodOverUDP sends small units over UDP faster than a publisher does: some are dropped, and the Handler is told.
+func TestFloodOverUDP(t *testing.T) {
+	units := small(t)
+	var came, lost int
+	done := make(chan struct{})
+	addr, _ := listen(t, &rtsp.Server{UDPAddr: "127.0.0.1:0", Handler: frame.HandlerFunc(func(_ context.Context, s *frame.Stream) error {
+		defer close(done)
+		for u, err := range s.Units {
+			if err != nil {
+				return err
+			}
+			if came++; u.Lost {
+				lost++
+			}
+		}
+		return nil
+	})})
+	begin := time.Now()
+	r := dial(t, addr, nil)
+	send := r.overUDP(t, describe(units))
+	const flood = 60_000
+	for n := range uint32(flood) {
+		send([]byte{0x80, 0x80 | payloadType, byte(n >> 8), byte(n), byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n), 0, 0, 0, 1, 0x65, 0x88})
+	}
+	r.want(t, base.StatusOK, "TEARDOWN", r.url, "", "")
+	<-done
+	if most := ingest.Burst + ingest.Rate*(1+time.Since(begin).Seconds()); float64(came) > most || came < flood && lost == 0 {
+		t.Errorf("%d units come, %d of them Lost, want %.0f", came, lost, most)
+	}
+}
+
+// TestManyMedias announces more than a stream has.
+func TestManyMedias(t *testing.T) {
+	addr, _ := listen(t, &rtsp.Server{Handler: drain})
+	r := dial(t, addr, nil)
+	response := r.want(t, base.StatusForbidden, "ANNOUNCE", r.url, "", describe(small(t))+strings.Repeat("m=audio 0 RTP/AVP 0\r\n", 16))
+	if !strings.Contains(response.StatusMessage, "17 medias") {
+		t.Errorf("it is told %q", response.StatusMessage)
+	}
+}
