@@ -131,9 +131,12 @@ type unitID struct {
 	index int
 }
 
+// Encoders hide a picture or two in a row; this many are no stream to look further back in.
+const mostHidden = 16
+
 // exact decodes the very picture of t, which is the one before if t has none of its own. Its error is as in developed, or that of ctx.
 func (c *Camera) exact(ctx context.Context, t target) (*frame.Picture, error) {
-	for {
+	for range mostHidden {
 		p, err := c.whole(ctx, t)
 		if !errors.Is(err, errHidden) {
 			return p, err
@@ -145,9 +148,10 @@ func (c *Camera) exact(ctx context.Context, t target) (*frame.Picture, error) {
 			}
 		}
 		if t.index == last {
-			return nil, errNone
+			break
 		}
 	}
+	return nil, errNone
 }
 
 // whole decodes the picture of t from the key unit of its GOP on; if that is not enough, since it refers to what came before, from the
@@ -219,43 +223,40 @@ const mostNear = 60
 // follows damage in a GOP is damaged, so that pictures after it come from the next GOP. Its error is a fault, or that of ctx.
 func (c *Camera) nearest(ctx context.Context, t target, tolerance time.Duration) (*frame.Picture, error) {
 	away := func(u *frame.AccessUnit) time.Duration { return u.Time.Sub(t.wanted).Abs() }
-	type near struct {
-		gop   frame.GOP
-		units []int
-		least time.Duration
-	}
-	var gops []near
+	var window []candidate
 	for _, g := range c.some(func(u *frame.AccessUnit) bool { return away(u) <= tolerance }) {
-		n := near{gop: g, least: tolerance + 1}
 		for i := range c.trusted(g) {
 			if d := away(&g[i]); d <= tolerance {
-				n.units, n.least = append(n.units, i), min(n.least, d)
+				window = append(window, candidate{target: target{gop: g, index: i}, away: d})
+			}
+			if len(window) == 2*mostCandidates {
+				window = nearby(window)
 			}
 		}
-		if len(n.units) > 0 {
-			gops = append(gops, n)
-		}
 	}
-	slices.SortStableFunc(gops, func(a, b near) int { return cmp.Compare(a.least, b.least) })
+	gops := byGOP(nearby(window))
+	least := func(cs []candidate) time.Duration {
+		return slices.MinFunc(cs, func(a, b candidate) int { return cmp.Compare(a.away, b.away) }).away
+	}
+	slices.SortStableFunc(gops, func(a, b []candidate) int { return cmp.Compare(least(a), least(b)) })
 	var best *frame.Picture
 	closest := tolerance + 1 // how far best is away
-	for _, n := range gops[:min(len(gops), mostNear)] {
-		if n.least >= closest {
+	for _, candidates := range gops[:min(len(gops), mostNear)] {
+		if least(candidates) >= closest {
 			break
 		}
 		var wants []*want
-		for _, i := range n.units {
-			d := away(&n.gop[i])
-			wants = append(wants, newWant(i, func(l frame.Latent) bool {
-				if !l.Corrupt && !l.Hidden && d < closest {
+		for _, candidate := range candidates {
+			wants = append(wants, newWant(candidate.target.index, func(l frame.Latent) bool {
+				if !l.Corrupt && !l.Hidden && candidate.away < closest {
 					if p := develop(l).Picture; p != nil && !blank(p.YCbCr) {
-						best, closest = p, d // and the one before is nobody's any more
+						best, closest = p, candidate.away // and the one before is nobody's any more
 					}
 				}
 				return false
 			}))
 		}
-		if err := c.develop(ctx, n.gop, wants...); err != nil {
+		if err := c.develop(ctx, candidates[0].target.gop, wants...); err != nil {
 			return nil, err
 		}
 		for _, w := range wants {
@@ -265,6 +266,19 @@ func (c *Camera) nearest(ctx context.Context, t target, tolerance time.Duration)
 		}
 	}
 	return best, nil
+}
+
+// byGOP parts candidates, which are in decoding order, by their GOPs.
+func byGOP(all []candidate) (gops [][]candidate) {
+	for from := 0; from < len(all); {
+		to := from + 1
+		for to < len(all) && same(all[to].target.gop, all[from].target.gop) {
+			to++
+		}
+		gops = append(gops, all[from:to])
+		from = to
+	}
+	return gops
 }
 
 // some returns the GOPs that have such units, in decoding order.
