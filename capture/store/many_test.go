@@ -18,7 +18,7 @@ import (
 	"github.com/livestill/livestill/capture/store"
 )
 
-var many = flag.Int("store.files", 10_000, "files of the tests of folders with many")
+var many = flag.Int("store.files", 5_000, "files of the tests of folders with many")
 
 const links = 100 // to one file, which share its time
 
