@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 	"github.com/livestill/livestill/capture/store"
 )
 
-var many = flag.Int("store.files", 10_000, "files of the tests of folders with many")
+var many = flag.Int("store.files", 5_000, "files of the tests of folders with many")
 
 const links = 100 // to one file, which share its time
 
@@ -109,10 +110,10 @@ func TestDirForgetsOfMany(t *testing.T) {
 func TestDirTidiesAmongPuts(t *testing.T) {
 	d := &store.Dir{Path: t.TempDir(), Keep: store.Keep{Count: 500}}
 	fill(t, d.Path, 1000, 10)
-	ctx, stop := context.WithCancel(t.Context())
+	var stop atomic.Bool
 	var putter sync.WaitGroup
 	putter.Go(func() {
-		for n := 0; ctx.Err() == nil; n++ {
+		for n := 0; !stop.Load(); n++ {
 			if _, err := d.Put(t.Context(), still("live/0", fmt.Sprint("new", n), nil)); err != nil {
 				t.Error(err)
 			}
@@ -123,7 +124,7 @@ func TestDirTidiesAmongPuts(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	stop()
+	stop.Store(true)
 	putter.Wait()
 	if err := d.Tidy(t.Context()); err != nil {
 		t.Error(err)
