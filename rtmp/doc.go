@@ -17,17 +17,26 @@
 //   - TLS and RTMP handshakes end within Server.HandshakeTimeout, the commands up to publish within Server.PublishTimeout; from then
 //     on a whole message must arrive every Server.IdleTimeout, and replies must be taken in the same time.
 //   - a message has at most 16 KiB before the Handler accepts and Server.MaxMessage after; the messages that are under way
-//     together have at most twice that. Memory is taken as bytes arrive, never because a header announces them.
+//     together have at most a quarter more. Memory is taken as bytes arrive, never because a header announces them.
 //   - at most 64 chunk streams; commands of at most 16 KiB, nested at most 16 deep, with at most 1024 values.
 //   - one publish. Replies are bounded by what was received, and wait for the peer to take them.
+//   - messages are read no faster than 2,000 a second, of which a publisher may have 10,000 at once after a pause; many chunks, many
+//     bytes and large commands count as several. Who sends more has to wait, and is not hung up on.
 //
-// Server.MaxConns bounds the connections. There is no limit per address: a Handler sees Stream.Remote and may count. What a
-// publisher says (Stream.Name, Stream.Query) is its own claim: names are valid UTF-8 without control characters, but may hold slashes
-// and dots, so clean them before they become paths. Plain RTMP carries keys and video in clear text; set Server.TLSConfig for RTMPS.
-// A panic of the Handler ends its own stream only.
+// Server.MaxConns bounds the connections, and Server.MaxConnsPerAddr those of one address: with the defaults it takes eight addresses to
+// fill a Server. A connection that does not publish yet gives way to a new one, so who only holds connections keeps nobody out. That
+// includes publishers of the same address: where one dials without end, a publisher of that address has 60 ms for each step of its
+// handshake and commands, and more time the less those connections say. Who has sent publish stays until the Handler decides. New
+// connections that others give way to are accepted at 2,000 a second; meanwhile all new ones wait for their turn. The log has at most
+// ten lines of a kind in ten seconds for an address and a hundred for all, and then how many were left out.
+//
+// What a publisher says (Stream.Name, Stream.Query) is its own claim: names are valid UTF-8 without control characters, but may hold
+// slashes and dots, so clean them before they become paths. Plain RTMP carries keys and video in clear text; set Server.TLSConfig for
+// RTMPS. A panic of the Handler ends its own stream only.
 //
 // What a Client pulls from is not trusted either: the same bounds hold for it, of Client.MaxMessage and Client.Timeout. Credentials of
 // the URL go to its host and port only, and never in clear text, but Adobe's authentication lets who listens to plain RTMP guess at
 // the password. The key and its query go in clear text, and go along where the server redirects to, which may be any address; from
-// rtmps it is never one without TLS. No credentials and no query are in errors, log records or Stream.URL.
+// rtmps it is never one without TLS. No credentials and no query are in errors, log records or Stream.URL. In errors, what does not
+// print of a server's text is escaped.
 package rtmp

@@ -49,13 +49,23 @@
 //   - RECORD comes within Server.PublishTimeout, TLS handshake included, and from then on a packet every Server.IdleTimeout.
 //   - a request has at most 2 KiB of URL, 255 header lines of 2.5 KiB and 128 KiB of body, of which a description that exceeds
 //     Server.MaxSDP is not parsed.
-//   - a refusal ends the connection, but for the first request for credentials. There is no limit on attempts: Authenticate sees the
-//     address, and may count or wait.
+//   - a refusal ends the connection, but for the first request for credentials.
+//   - an address that showed more than five wrong passwords waits for the answer to each, right or wrong, for up to three seconds or a
+//     third of PublishTimeout; one wrong password is forgotten in ten seconds.
 //   - at most 8 MiB of a unit and 16 MiB of units wait for the Handler; the packets of UDP that may still change places are 64.
 //   - more than ten times Server.MaxRate within ten seconds ends the connection.
+//   - at most 16 medias. Access units and requests are taken no faster than 2,000 a second, of which a publisher may have 10,000 at once
+//     after a pause, and packets no faster than if those of Server.MaxRate had 512 bytes. Over TCP, who sends more has to wait; over UDP
+//     the rest is dropped, and the next unit is Lost.
 //
-// Server.MaxConns and Server.MaxStreams bound all of them together; there is no limit per address. A session belongs to the
-// connection that announced it: no other can use it, and it ends with that connection. Over UDP, packets are taken from the address
+// Server.MaxConns and Server.MaxStreams bound all of them together, and Server.MaxConnsPerAddr the connections of one address: with the
+// defaults it can have half of the streams. A connection that neither records nor has shown a right password gives way to a new one, so
+// who only holds connections keeps nobody out. That includes publishers of the same address: where one dials without end, a publisher of
+// that address has 60 ms for each of its requests, and more time the less those connections say. New connections that others give way to
+// are accepted at 2,000 a second; meanwhile all new ones wait for their turn. The log has at most ten lines of a kind in ten seconds for an
+// address and a hundred for all, and then how many were left out.
+//
+// A session belongs to the connection that announced it: no other can use it, and it ends with that connection. Over UDP, packets are taken from the address
 // of the connection and the ports that it named, which two publishers cannot share; without TLS, whoever can forge that address can
 // forge packets. Stream.Name, Stream.Query and Stream.URL are a publisher's own claim: names are valid UTF-8 without control
 // characters, but may hold slashes and dots, so clean them before they become paths. A panic of a Handler, of Authenticate or of the

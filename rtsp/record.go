@@ -213,8 +213,12 @@ func (r *recorder) OnConnClose(lib *gortsplib.ServerHandlerOnConnCloseCtx) {
 // OnPacketsLost is nothing: unpack counts for itself.
 func (r *recorder) OnPacketsLost(*gortsplib.ServerHandlerOnPacketsLostCtx) {}
 
-// OnDecodeError is nothing: what is no packet, or none of the stream, is a gap for unpack.
-func (r *recorder) OnDecodeError(*gortsplib.ServerHandlerOnDecodeErrorCtx) {}
+// OnDecodeError counts what is no packet, or none of the stream. It is a gap for unpack.
+func (r *recorder) OnDecodeError(lib *gortsplib.ServerHandlerOnDecodeErrorCtx) {
+	if s, ok := user(lib.Session); ok {
+		s.conn.packet(0, s.udp)
+	}
+}
 
 // user returns what a session of the library is for us, if it was announced.
 func user(lib *gortsplib.ServerSession) (*session, bool) {

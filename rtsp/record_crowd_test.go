@@ -158,6 +158,9 @@ func TestFloods(t *testing.T) {
 	}{
 		{"small units", packet(0x65, 0x88), ingest.Rate, true},
 		{"packets of nothing", packet(0x7c, 0x05), 33_000, false},
+		{"packets of another stream", interleave([]byte{0x80, 99, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}), 33_000, false},
+		{"packets that are cut off", interleave([]byte{0x80, 99, 0, 0, 0, 0, 0, 0, 0, 0, 0})[:15], 33_000, false},
+		{"reports", []byte{'$', 1, 0, 8, 0x80, 201, 0, 1, 0, 0, 0, 9}, 33_000, false},
 		{"requests", []byte("OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n"), ingest.Rate, false},
 	} {
 		t.Run(test.about, func(t *testing.T) {
@@ -180,7 +183,7 @@ func TestFloods(t *testing.T) {
 				_ = r.SetDeadline(time.Time{})
 				begin, sent := time.Now(), uint32(0)
 				for ; time.Since(begin) < lasts; sent++ {
-					if test.again[0] == '$' { // the next sequence number and timestamp
+					if test.again[0] == '$' && test.again[5]&0x7f == payloadType { // the next sequence number and timestamp
 						test.again[6], test.again[7] = byte(sent>>8), byte(sent)
 						test.again[8], test.again[9], test.again[10], test.again[11] = byte(sent>>24), byte(sent>>16), byte(sent>>8), byte(sent)
 					}

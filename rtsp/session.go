@@ -40,6 +40,7 @@ type session struct {
 	video    video
 	unpacker unpacker
 	units    *queue.Queue
+	udp      bool // packets come over UDP; set before they do
 	dropped  bool // a unit before the next; of the library's goroutine for packets
 
 	ranged   atomic.Bool
@@ -163,39 +164,40 @@ func (s *session) finish() {
 // record begins the flow of packets. The library calls what it sets up under locks that other sessions may wait for.
 func (s *session) record() {
 	s.conn.wait(true)
-	udp := *s.lib.SetuppedTransport() == gortsplib.TransportUDP
+	s.udp = *s.lib.SetuppedTransport() == gortsplib.TransportUDP
 	for _, m := range s.desc.Medias {
 		for _, f := range m.Formats {
 			s.lib.OnPacketRTP(m, f, func(p *rtp.Packet) {
 				s.conn.wait(true)
-				s.conn.packet(p.MarshalSize(), udp)
+				s.conn.packet(p.MarshalSize(), s.udp)
 			})
 		}
+		s.lib.OnPacketRTCP(m, func(p rtcp.Packet) {
+			s.conn.packet(p.MarshalSize(), s.udp)
+			if r, ok := p.(*rtcp.SenderReport); ok && m == s.video.media {
+				s.unpacker.Report(r.SSRC, r.RTPTime, r.NTPTime)
+			}
+		})
 	}
-	push := func(u frame.AccessUnit) { s.push(u, udp) } // once, not for every packet
+	push := s.push // once, not for every packet
 	s.lib.OnPacketRTP(s.video.media, s.video.format, func(p *rtp.Packet) {
 		s.conn.wait(true)
-		if !s.conn.packet(p.MarshalSize(), udp) {
+		if !s.conn.packet(p.MarshalSize(), s.udp) {
 			return // what is made of the next will be Lost
 		}
 		if err := s.contain(s.stream.Remote, func() error { return s.unpacker.Packet(p, time.Now(), push) }); err != nil {
 			s.conn.fail(err)
 		}
 	})
-	s.lib.OnPacketRTCP(s.video.media, func(p rtcp.Packet) {
-		if r, ok := p.(*rtcp.SenderReport); ok {
-			s.unpacker.Report(r.SSRC, r.RTPTime, r.NTPTime)
-		}
-	})
 }
 
 // push takes a unit. Over UDP nobody can be made to wait: what comes too fast is dropped, and the next that is taken is Lost.
-func (s *session) push(u frame.AccessUnit, udp bool) {
-	if udp && !s.conn.Take(1) {
+func (s *session) push(u frame.AccessUnit) {
+	if s.udp && !s.conn.Take(1) {
 		s.dropped = true
 		return
 	}
-	if !udp {
+	if !s.udp {
 		s.conn.Spend(1)
 	}
 	u.Lost, s.dropped = u.Lost || s.dropped, false

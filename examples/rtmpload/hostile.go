@@ -37,15 +37,17 @@ func beHostile(ctx context.Context, addr string, clip clip) (sent int) {
 // What came of attempts to publish beside silent connections.
 type attempts struct {
 	dials     atomic.Int64 // of the silent ones
-	tries, in int          // of the publisher
-	sent      int          // its units
+	tries, in int          // of a publisher
+	sent      int          // by another, which was there before
 }
 
-// beSilent publishes again and again, three seconds each time, beside connections of its own address that say nothing, and are
+// beSilent publishes one good stream, and begins another twice a second, beside connections of the same address that say nothing, and are
 // made anew when the server ended them.
 func beSilent(ctx context.Context, addr string, clip clip) *attempts {
 	a := new(attempts)
 	var all sync.WaitGroup
+	all.Go(func() { a.sent = publish(ctx, addr, "good", clip, 0) })
+	pause(ctx, time.Second)
 	for range *silent {
 		all.Go(func() {
 			for pause(ctx, 20*time.Millisecond) {
@@ -61,16 +63,16 @@ func beSilent(ctx context.Context, addr string, clip clip) *attempts {
 			}
 		})
 	}
-	for pause(ctx, time.Second) {
-		short, cancel := context.WithTimeout(ctx, 3*time.Second)
-		sent := publish(short, addr, "good", clip, 0)
-		cancel()
-		if ctx.Err() != nil {
-			break // it was not given the time
+	for pause(ctx, 500*time.Millisecond) {
+		conn, err := begin(ctx, addr, "another")
+		if err == nil {
+			_ = conn.Close()
 		}
-		a.tries++
-		if a.sent += sent; sent > 0 {
-			a.in++
+		if ctx.Err() == nil { // else it was not given the time
+			a.tries++
+			if err == nil {
+				a.in++
+			}
 		}
 	}
 	all.Wait()

@@ -6,7 +6,7 @@
 //
 // The hostile connections are of sixteen addresses, all held at once by a Server that allows for 100,000 connections and as many of an
 // address. A quarter each say what a publisher would at a byte a second, send garbage, say nothing, and begin messages of 16 MiB on 58
-// chunk streams, half of these after they were let in. The silent ones are of one address, which the publisher has as well, and meet a
+// chunk streams, half of these after they were let in. The silent ones are of one address, which the publishers have as well, and meet a
 // Server whose bounds and log are those that it has by default: what they do is to be dialled anew whenever it closes them.
 //
 //	go run ./examples/rtmpload
@@ -85,7 +85,7 @@ func main() {
 	}
 	fmt.Print("\n", table, "CPU in per cent of one core; late is from the send of a good unit to its arrival at the Handler.\n")
 	if *silent > 0 {
-		fmt.Printf("Beside the silent ones, dialled %d times, a publisher was let in %d of %d times; the server logged %d bytes.\n",
+		fmt.Printf("Beside the silent ones, dialled %d times, another publisher was let in %d of %d times; the server logged %d bytes.\n",
 			crowd.dials.Load(), crowd.in, crowd.tries, reports[defaults].logged)
 	}
 	if *streams > 0 {

@@ -95,24 +95,17 @@ func publishMany(ctx context.Context, addr string, count int, clip clip, idle ti
 // publish publishes the clip in real time, and returns how many pictures it sent. It goes on at any time of a GOP's length, so that
 // the key pictures of many publishers do not all come at once.
 func publish(ctx context.Context, addr, name string, clip clip, idle time.Duration) (sent int) {
-	conn, err := dial(ctx, addr, 0)
+	conn, err := begin(ctx, addr, name)
 	if err == nil {
 		defer func() { _ = conn.Close() }()
-		_, err = conn.Write(opening(name))
-	}
-	for answer := []byte(nil); err == nil && !bytes.Contains(answer, []byte(publishStart)); {
-		more := make([]byte, 4096)
-		var n int
-		n, err = conn.Read(more)
-		answer = append(answer, more[:n]...)
 	}
 	buffer := chunks(4, 0, 9, clip.header)
-	begin := time.Now().Add(idle + rand.N(clipSeconds*time.Second))
+	first := time.Now().Add(idle + rand.N(clipSeconds*time.Second))
 	for ; err == nil && ctx.Err() == nil; sent++ {
 		body := clip.bodies[sent%len(clip.bodies)]
 		_, err = conn.Write(append(buffer, chunks(4, uint32(sent*1000/rate), 9, stamped(body, time.Now()))...))
 		buffer = nil
-		pause(ctx, time.Until(begin.Add(time.Duration(sent)*time.Second/rate)))
+		pause(ctx, time.Until(first.Add(time.Duration(sent)*time.Second/rate)))
 	}
 	if tcp, ok := conn.(*net.TCPConn); ok && err == nil {
 		_, err = conn.Write(chunks(3, 0, 20, []byte(deleteStream)))
@@ -123,6 +116,25 @@ func publish(ctx context.Context, addr, name string, clip clip, idle time.Durati
 		log.Printf("%s after %d units: %v", name, sent, err)
 	}
 	return sent
+}
+
+// begin connects to the server, and returns when it is let in to publish.
+func begin(ctx context.Context, addr, name string) (net.Conn, error) {
+	conn, err := dial(ctx, addr, 0)
+	if err != nil {
+		return nil, err
+	}
+	_, err = conn.Write(opening(name))
+	for answer := []byte(nil); err == nil && !bytes.Contains(answer, []byte(publishStart)); {
+		more := make([]byte, 4096)
+		var n int
+		n, err = conn.Read(more)
+		answer = append(answer, more[:n]...)
+	}
+	if err != nil {
+		_ = conn.Close()
+	}
+	return conn, err
 }
 
 // handshake returns what a client says in the handshake, with no wait for the server's part.

@@ -228,7 +228,7 @@ func take(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		s := &rtsp.Server{Handler: m, UDPAddr: "127.0.0.1:0", MaxConns: 2 * *streams, MaxStreams: *streams}
+		s := &rtsp.Server{Handler: m, UDPAddr: "127.0.0.1:0", MaxConns: 2 * *streams, MaxConnsPerAddr: -1, MaxStreams: *streams}
 		go func() { log.Print(s.Serve(ctx, ln)) }()
 		fmt.Println(ln.Addr())
 	} else {

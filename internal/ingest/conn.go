@@ -33,7 +33,9 @@ func NewConn(nc net.Conn) *Conn {
 	return c
 }
 
-func newConn(nc net.Conn) *Conn { return &Conn{Conn: nc, pace: newPace(), closed: make(chan struct{})} }
+func newConn(nc net.Conn) *Conn {
+	return &Conn{Conn: nc, pace: newPace(Beginning), closed: make(chan struct{})}
+}
 
 // Read reads what there is, once nothing is owed.
 func (c *Conn) Read(p []byte) (int, error) {

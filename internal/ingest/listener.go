@@ -10,6 +10,9 @@ import (
 	"github.com/livestill/livestill/internal/retry"
 )
 
+// atOnce is how many connections may push out others before who was let in last gets the time to speak, on a busy machine, too.
+const atOnce = 10
+
 // A Listener accepts connections, lets them in by its Door, and outlives errors that pass. Connections that others have to give way to
 // are accepted at the pace of messages, two thousand a second: so those who have just come stay for long enough to say what they want,
 // and who dials without end does not take all of the processor. The system keeps the others waiting, with what they have sent.
@@ -27,7 +30,7 @@ type Listener struct {
 func (l *Listener) Accept(ctx context.Context) (*Conn, error) {
 	const most = time.Second
 	if l.pace == nil {
-		l.pace = newPace()
+		l.pace = newPace(atOnce)
 	}
 	for delay := 5 * time.Millisecond; ; {
 		l.pace.wait(ctx.Done())

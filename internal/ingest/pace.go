@@ -23,7 +23,7 @@ type pace struct {
 	at    time.Time
 }
 
-func newPace() *pace { return &pace{burst: Beginning, left: Beginning, at: time.Now()} }
+func newPace(burst float64) *pace { return &pace{burst: burst, left: burst, at: time.Now()} }
 
 // spend takes n messages, whether they are there or not.
 func (p *pace) spend(n float64) {
