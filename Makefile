@@ -1,5 +1,6 @@
 # make test   all checks, as continuous integration runs them
 # make demo   stills out of two real streams, with contact sheets to look at, in stills/
+# make asan   our C under AddressSanitizer and UBSan, which test does too
 # make bench  speed, and tap to bytes beside what is usual today
 # On a bare Debian 12 or 13 each installs what it needs; that takes root.
 
@@ -14,7 +15,7 @@ PEERS = nginx-light libnginx-mod-rtmp gstreamer1.0-tools gstreamer1.0-plugins-ba
 	gstreamer1.0-plugins-bad gstreamer1.0-rtsp python3-gi gir1.2-gst-rtsp-server-1.0 glib-networking iproute2 \
 	e2fsprogs mount
 
-.PHONY: test demo bench lint modules setup compat
+.PHONY: test asan demo bench lint modules setup compat
 
 test:
 	.ci/setup $(PEERS)
@@ -23,8 +24,12 @@ test:
 	$(GO) .ci/layers
 	cp enhance/kernels_amd64.s bin/ && GOFLAGS= go generate ./enhance && cmp bin/kernels_amd64.s enhance/kernels_amd64.s
 	$(GO) go test -race ./...
+	$(GO) .ci/asan
 	$(MAKE) modules
 	$(GO) .ci/fuzz 5s
+
+asan: setup
+	$(GO) .ci/asan
 
 demo: setup
 	$(GO) .ci/demo stills
