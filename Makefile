@@ -1,6 +1,7 @@
 # make test   all checks, as continuous integration runs them
 # make demo   stills out of two real streams, with contact sheets to look at, in stills/
 # make stress the tests, again and again, on a machine that is busy
+# make asan   our C under AddressSanitizer and UBSan, which test does too
 # make bench  speed, and tap to bytes beside what is usual today
 # On a bare Debian 12 or 13 each installs what it needs; that takes root.
 
@@ -17,7 +18,7 @@ PEERS = nginx-light libnginx-mod-rtmp gstreamer1.0-tools gstreamer1.0-plugins-ba
 	gstreamer1.0-plugins-bad gstreamer1.0-rtsp python3-gi gir1.2-gst-rtsp-server-1.0 glib-networking iproute2 \
 	e2fsprogs mount
 
-.PHONY: test stress demo bench lint modules setup compat
+.PHONY: test stress asan demo bench lint modules setup compat
 
 test:
 	.ci/setup $(PEERS)
@@ -26,6 +27,7 @@ test:
 	$(GO) .ci/layers
 	cp enhance/kernels_amd64.s bin/ && GOFLAGS= go generate ./enhance && cmp bin/kernels_amd64.s enhance/kernels_amd64.s
 	$(GO) go test -race -timeout $(TIMEOUT) ./...
+	$(GO) .ci/asan
 	$(MAKE) modules
 	$(GO) .ci/fuzz 5s
 
@@ -33,6 +35,9 @@ test:
 stress:
 	.ci/setup $(PEERS)
 	$(GO) .ci/stress $(TIMEOUT)
+
+asan: setup
+	$(GO) .ci/asan
 
 demo: setup
 	$(GO) .ci/demo stills

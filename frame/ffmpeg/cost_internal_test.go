@@ -2,6 +2,7 @@ package ffmpeg
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -63,7 +64,7 @@ func plain(profile, level byte, w, h int, references uint32, n int) frame.GOP {
 // What takes too much memory is refused, before decoding if the headers tell, and else as soon as it does.
 func TestTooCostly(t *testing.T) {
 	small := plain(66, 31, 20, 12, 1, 3)
-	grown := append(small[:2:2], plain(66, 52, 120, 68, 1, 3)...)
+	grown := slices.Concat(small[:2], plain(66, 52, 120, 68, 1, 3))
 	for i := range grown {
 		grown[i].Key, grown[i].PTS, grown[i].Time = i == 0, time.Duration(i)*time.Second, frametest.Epoch.Add(time.Duration(i)*time.Second)
 	}

@@ -35,8 +35,9 @@ func (s *session) crowded(data []byte) bool {
 		return nal.CrowdedAV1(data)
 	case frame.MJPEG:
 		return bytes.Count(data, []byte{0xff, markerSOS}) > mostScans
+	default: // these have one picture, or FFmpeg decodes one
+		return false
 	}
-	return false
 }
 
 // sliced tells whether a unit of H.264 or H.265 has too many slices.

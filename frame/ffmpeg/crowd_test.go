@@ -14,7 +14,6 @@ import (
 // A few bytes cannot make FFmpeg work for minutes, whatever they are. Each of these would take it as long if it were given all.
 func TestCrowdedUnits(t *testing.T) {
 	h264 := frametest.Clip{Width: 1920, Height: 1080, Frames: 2, GOP: 2}.GOPs(t)[0]
-	repeat := func(b []byte, n int) []byte { return bytes.Repeat(b, n) }
 	sof := []byte{0xff, 0xc2, 0, 17, 8, 4320 >> 8, 4320 & 255, 8192 >> 8, 0, 3, 1, 0x22, 0, 2, 0x11, 0, 3, 0x11, 0}
 	other := bytes.Replace(sof, []byte{8192 >> 8, 0}, []byte{8000 >> 8, 8000 & 255}, 1)
 	for name, tt := range map[string]struct {
@@ -22,20 +21,20 @@ func TestCrowdedUnits(t *testing.T) {
 		data  []byte
 		after bool // it comes after a key picture
 	}{
-		"H.264, start codes":                   {frame.H264, repeat([]byte{0, 0, 1}, 2<<20), false},
-		"H.264, NAL units of a byte":           {frame.H264, repeat([]byte{0, 0, 1, 0x65}, 2<<20), false},
-		"H.264, slices to the end":             {frame.H264, repeat([]byte{0, 0, 1, 0x41, 0x9a, 0x02, 0x7f, 0xc0, 0x03, 0xfb}, 8000), true},
-		"H.264, messages":                      {frame.H264, append([]byte{0, 0, 1, 6}, repeat(append([]byte{5, 17}, repeat([]byte{1}, 17)...), 400_000)...), true},
-		"H.265, start codes":                   {frame.H265, repeat([]byte{0, 0, 1}, 2<<20), false},
-		"H.265, messages":                      {frame.H265, append([]byte{0, 0, 1, 78, 1}, repeat(append([]byte{5, 17}, repeat([]byte{1}, 17)...), 400_000)...), false},
-		"AV1, pictures shown again":            {frame.AV1, repeat([]byte{0x1a, 1, 0x80}, 2<<20), false},
-		"MJPEG, sizes that change":             {frame.MJPEG, append([]byte{0xff, 0xd8}, repeat(slices.Concat(sof, other), 2000)...), false},
-		"MJPEG, scans of a progressive file":   {frame.MJPEG, slices.Concat([]byte{0xff, 0xd8}, sof, repeat([]byte{0xff, 0xda, 0, 8, 1, 1, 0, 1, 5, 0, 0xaa}, 100_000)), false},
-		"MPEG-4, start codes":                  {frame.MPEG4, repeat([]byte{0, 0, 1}, 2<<20), false},
-		"VP9, a superframe of superframes":     {frame.VP9, repeat([]byte{0x82, 0xc9, 0, 0, 0xc9}, 1<<20), false},
-		"VP8, a frame that is nothing":         {frame.VP8, repeat([]byte{0x10}, 8<<20), false},
+		"H.264, start codes":                   {frame.H264, bytes.Repeat([]byte{0, 0, 1}, 2<<20), false},
+		"H.264, NAL units of a byte":           {frame.H264, bytes.Repeat([]byte{0, 0, 1, 0x65}, 2<<20), false},
+		"H.264, slices to the end":             {frame.H264, bytes.Repeat([]byte{0, 0, 1, 0x41, 0x9a, 0x02, 0x7f, 0xc0, 0x03, 0xfb}, 8000), true},
+		"H.264, messages":                      {frame.H264, append([]byte{0, 0, 1, 6}, bytes.Repeat(append([]byte{5, 17}, bytes.Repeat([]byte{1}, 17)...), 400_000)...), true},
+		"H.265, start codes":                   {frame.H265, bytes.Repeat([]byte{0, 0, 1}, 2<<20), false},
+		"H.265, messages":                      {frame.H265, append([]byte{0, 0, 1, 78, 1}, bytes.Repeat(append([]byte{5, 17}, bytes.Repeat([]byte{1}, 17)...), 400_000)...), false},
+		"AV1, pictures shown again":            {frame.AV1, bytes.Repeat([]byte{0x1a, 1, 0x80}, 2<<20), false},
+		"MJPEG, sizes that change":             {frame.MJPEG, append([]byte{0xff, 0xd8}, bytes.Repeat(slices.Concat(sof, other), 2000)...), false},
+		"MJPEG, scans of a progressive file":   {frame.MJPEG, slices.Concat([]byte{0xff, 0xd8}, sof, bytes.Repeat([]byte{0xff, 0xda, 0, 8, 1, 1, 0, 1, 5, 0, 0xaa}, 100_000)), false},
+		"MPEG-4, start codes":                  {frame.MPEG4, bytes.Repeat([]byte{0, 0, 1}, 2<<20), false},
+		"VP9, a superframe of superframes":     {frame.VP9, bytes.Repeat([]byte{0x82, 0xc9, 0, 0, 0xc9}, 1<<20), false},
+		"VP8, a frame that is nothing":         {frame.VP8, bytes.Repeat([]byte{0x10}, 8<<20), false},
 		"H.264, eight megabytes of zeros":      {frame.H264, make([]byte, 8<<20), false},
-		"H.264, emulation prevention all over": {frame.H264, append([]byte{0, 0, 1, 0x65}, repeat([]byte{0, 0, 3}, 2<<20)...), true},
+		"H.264, emulation prevention all over": {frame.H264, append([]byte{0, 0, 1, 0x65}, bytes.Repeat([]byte{0, 0, 3}, 2<<20)...), true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := frame.GOP{{Codec: tt.codec, Key: true, Data: tt.data}}

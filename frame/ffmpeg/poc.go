@@ -124,7 +124,8 @@ func (o *order) picture(n []byte, kind, layer int) (ok bool) {
 	if sps.LongTermRefPicsPresentFlag {
 		have = o.have[max(0, len(o.have)-mostKept):]
 	}
-	o.have = append(have, count)
+	have = append(have, count)
+	o.have = have
 	if layer == 0 && (kind < leading || kind >= reserved) && (kind >= reserved || kind%2 != trailingN) {
 		o.last = count
 	}
