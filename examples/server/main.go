@@ -3,6 +3,8 @@
 //
 //	go run ./examples/server -rtmp 127.0.0.1:1935 -out stills -every 2s
 //	ffmpeg -re -i clip.mp4 -c copy -f flv rtmp://127.0.0.1:1935/live/clip
+//
+// With -isolated it decodes in processes of its own: no publisher can crash it then.
 package main
 
 import (
@@ -31,13 +33,18 @@ import (
 )
 
 func main() {
+	ffmpeg.Child() // decodes, and does not return, in the processes of -isolated
 	addr := flag.String("rtmp", "127.0.0.1:1935", "address to accept publishers at")
 	out := flag.String("out", "stills", "folder for the stills")
 	every := flag.Duration("every", 2*time.Second, "time between two stills of a stream")
+	isolated := flag.Bool("isolated", false, "decode in processes of its own, as is wise when strangers publish")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 
-	s := &server{out: *out, every: *every}
+	s := &server{out: *out, every: *every, decoder: &ffmpeg.Decoder{}}
+	if *isolated {
+		s.decoder = &ffmpeg.Isolated{}
+	}
 	log.Printf("waiting for publishers at rtmp://%s/live/NAME", *addr)
 	err := (&rtmp.Server{Addr: *addr, Handler: frame.HandlerFunc(s.serve)}).ListenAndServe(ctx)
 	stop()
@@ -49,14 +56,14 @@ func main() {
 type server struct {
 	out     string
 	every   time.Duration
-	decoder ffmpeg.Decoder // one for all streams, so that they share its slots
+	decoder capture.Decoder // one for all streams, so that they share its places
 }
 
 // serve captures from one stream for as long as it lives.
 func (s *server) serve(ctx context.Context, stream *frame.Stream) error {
 	var sheet sheet
 	cam := &capture.Camera{
-		Decoder:  &s.decoder,
+		Decoder:  s.decoder,
 		Enhancer: comparison{enhance.Auto{}, &sheet},
 		Encoder:  &ffmpeg.JPEG{},
 		Store:    &store.Dir{Path: s.out},

@@ -12,7 +12,7 @@ import (
 const (
 	defaultMemory      = 1 << 30          // an 8K picture with its references, as H.264 level 6.2 allows them
 	defaultTimeout     = 10 * time.Second // fifty times what the largest picture takes: others may be at work, too
-	defaultMaxChildren = 64
+	defaultMaxChildren = 32
 
 	// How long a child may go on with a unit when nobody wants it any more. It comes twice at most, and a step of a capture is to heed its
 	// context within 50 ms.
@@ -47,7 +47,7 @@ type Isolated struct {
 	// Concurrent for as long.
 	Timeout time.Duration
 
-	// MaxChildren is how many GOPs may be open at once, each of which has a child once it has got a unit; others wait. Zero means 64. A
+	// MaxChildren is how many GOPs may be open at once, each of which has a child once it has got a unit; others wait. Zero means 32. A
 	// Camera that is kept Warm has one all the time.
 	MaxChildren int
 
@@ -159,7 +159,7 @@ func (d admitted) Follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, 
 	return func(yield func(frame.Latent, error) bool) {
 		r := &remote{d: d.Isolated}
 		err := func() error {
-			defer r.leave()
+			defer r.leave(ctx)
 			return r.follow(ctx, units, yield)
 		}()
 		if err != nil {

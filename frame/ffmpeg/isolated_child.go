@@ -13,6 +13,9 @@ import (
 	"github.com/livestill/livestill/frame"
 )
 
+// A child has no more threads for one GOP, whatever it is told.
+const mostThreads = 64
+
 // The name that children run under, by which they know what they are.
 const childName = "livestill-decoder"
 
@@ -53,7 +56,7 @@ func serve(socket io.ReadWriter, room []byte, headroom func() bool) error {
 			return fmt.Errorf("request %d where a GOP begins", o.Kind)
 		}
 		s := &served{socket: socket, headroom: headroom}
-		s.decoder.Threads, s.decoder.MaxPixels, s.decoder.bare, s.decoder.room = int(o.Threads), int(o.MaxPixels), o.Bare, room
+		s.decoder.Threads, s.decoder.MaxPixels, s.decoder.bare, s.decoder.room = int(min(o.Threads, mostThreads)), int(o.MaxPixels), o.Bare, room
 		if err := s.gop(); err != nil {
 			return err
 		}

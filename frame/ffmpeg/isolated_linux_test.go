@@ -49,13 +49,12 @@ func TestMain(m *testing.M) {
 }
 
 // play runs this program in a role, until the test ends.
-func play(t *testing.T, name string, args ...string) (cmd *exec.Cmd, stdin io.WriteCloser, stdout *bufio.Reader) {
+func play(t *testing.T, name string) (cmd *exec.Cmd, stdout *bufio.Reader) {
 	t.Helper()
-	cmd = exec.CommandContext(t.Context(), os.Args[0], args...)
+	cmd = exec.CommandContext(t.Context(), "/proc/self/exe")
 	cmd.Env = append(os.Environ(), role+"="+name)
 	cmd.Stderr = os.Stderr
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
+	if _, err := cmd.StdinPipe(); err != nil { // which stays open
 		t.Fatal(err)
 	}
 	out, err := cmd.StdoutPipe()
@@ -66,7 +65,7 @@ func play(t *testing.T, name string, args ...string) (cmd *exec.Cmd, stdin io.Wr
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Wait() })
-	return cmd, stdin, bufio.NewReader(out)
+	return cmd, bufio.NewReader(out)
 }
 
 // children returns the children of this process that decode, the oldest first.
@@ -190,8 +189,9 @@ func TestIsolatedStreamsDoNotNotice(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			d := &ffmpeg.Isolated{Decoder: ffmpeg.Decoder{Concurrent: 4}, Timeout: 5 * time.Second, Memory: 24 << 20}
 			defer d.Close()
+			before := children(t, os.Getpid()) // of other tests
 			victim := hold(t, d, tt.victim)
-			process := children(t, os.Getpid())[0]
+			process := slices.DeleteFunc(children(t, os.Getpid()), func(pid int) bool { return slices.Contains(before, pid) })[0]
 			ended := watch(t, process)
 			var others sync.WaitGroup
 			done := make(chan struct{})
@@ -247,6 +247,7 @@ func TestIsolatedLeavesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	before := children(t, os.Getpid()) // of other tests
 	ignore := goleak.IgnoreCurrent()
 	files := openFiles(t)
 	d := &ffmpeg.Isolated{Decoder: ffmpeg.Decoder{Concurrent: 4}, Timeout: time.Second}
@@ -261,7 +262,7 @@ func TestIsolatedLeavesNothing(t *testing.T) {
 				mu.Lock()
 				done++
 				n, stop := done, random.IntN(4)
-				pids := children(t, os.Getpid())
+				pids := slices.DeleteFunc(children(t, os.Getpid()), func(pid int) bool { return slices.Contains(before, pid) })
 				if n%each == 0 && len(pids) > 0 {
 					signal := []syscall.Signal{syscall.SIGKILL, syscall.SIGSEGV, syscall.SIGKILL, syscall.SIGSTOP}[random.IntN(4)]
 					_ = syscall.Kill(pids[random.IntN(len(pids))], signal)
@@ -299,8 +300,8 @@ func TestIsolatedLeavesNothing(t *testing.T) {
 	working.Wait()
 	t.Logf("%d failed, %+v", failed, d.Children())
 	d.Close()
-	if pids := children(t, os.Getpid()); len(pids) > 0 {
-		t.Errorf("processes %v are left", pids)
+	if pids := children(t, os.Getpid()); !slices.Equal(pids, before) {
+		t.Errorf("processes %v are left, there were %v", pids, before)
 	}
 	if now := openFiles(t); now > files {
 		t.Errorf("%d files are open, %d were", now, files)
@@ -323,7 +324,7 @@ func openFiles(tb testing.TB) int {
 
 // Children end with their parent, even if it is killed and they are hung.
 func TestIsolatedChildrenEndWithTheirParent(t *testing.T) {
-	cmd, _, out := play(t, "parent", frametest.Clip{}.File(t))
+	cmd, out := play(t, "parent")
 	if line, err := out.ReadString('\n'); line != "decoding\n" {
 		t.Fatalf("%q, %v", line, err)
 	}
@@ -360,7 +361,7 @@ func parent() {
 
 // Without a call of Child nothing is executed, and the error says what is missing.
 func TestIsolatedWithoutChild(t *testing.T) {
-	_, _, out := play(t, "forgetful")
+	_, out := play(t, "forgetful")
 	said, err := io.ReadAll(out)
 	if want := "ffmpeg: start none: main does not begin with ffmpeg.Child() true 0\n"; string(said) != want || err != nil {
 		t.Errorf("it says %q, %v; want %q", said, err, want)
@@ -376,7 +377,7 @@ func forgetful() {
 
 // What a child is left with: no files, no network, no other processes, no memory beyond its share, and no code of its own making.
 func TestIsolatedChildIsConfined(t *testing.T) {
-	_, _, out := play(t, "captive")
+	_, out := play(t, "captive")
 	said, err := io.ReadAll(out)
 	if err != nil {
 		t.Fatal(err)
@@ -391,7 +392,7 @@ code of its own: refused
 memory that is shared: refused
 memory of 64 MiB: refused
 memory of 1 MiB: granted
-a thread: granted
+threads: granted
 `
 	if string(said) != want {
 		t.Errorf("of what it tries, it says:\n%s", said)
@@ -405,7 +406,7 @@ func captive() {
 		fmt.Println(confined, err)
 	}
 	_, file := os.Open("/etc/passwd")
-	_, write := os.Create(filepath.Join(os.TempDir(), "livestill-escaped"))
+	_, write := os.CreateTemp("", "livestill-escaped")
 	_, memfd := unix.MemfdCreate("escaped", 0)
 	_, dial := (&net.Dialer{}).DialContext(context.Background(), "tcp", "127.0.0.1:1")
 	if errors.Is(dial, syscall.ECONNREFUSED) {
@@ -427,7 +428,6 @@ func captive() {
 		{"memory that is shared", mapping(1<<16, readWrite, unix.MAP_SHARED)},
 		{"memory of 64 MiB", mapping(64<<20, readWrite, unix.MAP_PRIVATE)},
 		{"memory of 1 MiB", mapping(1<<20, readWrite, unix.MAP_PRIVATE)},
-		{"a thread", thread()},
 	} {
 		said := "granted"
 		if try.err != nil {
@@ -435,18 +435,12 @@ func captive() {
 		}
 		fmt.Printf("%s: %s\n", try.what, said)
 	}
-}
-
-// thread has Go make a thread, since this one is kept.
-func thread() error {
-	runtime.LockOSThread()
-	other := make(chan struct{})
-	go func() {
-		runtime.LockOSThread()
-		close(other)
-	}()
-	<-other
-	return nil
+	var threads sync.WaitGroup // more than there are yet
+	for range 20 {
+		threads.Go(runtime.LockOSThread)
+	}
+	threads.Wait()
+	fmt.Println("threads: granted")
 }
 
 // A child serves one GOP after the other, unless each is to have one of its own; and those with nothing to do end, but for one.
@@ -472,6 +466,7 @@ func TestIsolatedChildrenAreUsedAgain(t *testing.T) {
 
 func TestIsolatedIdleChildrenEnd(t *testing.T) {
 	g := frametest.Clip{}.GOPs(t)[0]
+	before := children(t, os.Getpid()) // of other tests
 	d := new(ffmpeg.Isolated)
 	defer d.Close()
 	var all []*held
@@ -480,7 +475,9 @@ func TestIsolatedIdleChildrenEnd(t *testing.T) {
 	}
 	var pids []watched
 	for _, pid := range children(t, os.Getpid()) {
-		pids = append(pids, watch(t, pid))
+		if !slices.Contains(before, pid) {
+			pids = append(pids, watch(t, pid))
+		}
 	}
 	for _, h := range all {
 		if err := h.proceed(); err != nil {

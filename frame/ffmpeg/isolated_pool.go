@@ -154,12 +154,12 @@ func (p *pool) take(ctx context.Context) (c *child, err error) {
 	if c == nil {
 		c, err = p.start(ctx)
 	}
-	p.refill()
+	p.refill(ctx)
 	return c, err
 }
 
 // refill starts a spare child if none is idle.
-func (p *pool) refill() {
+func (p *pool) refill(ctx context.Context) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed || p.spare || len(p.idle) > 0 {
@@ -167,7 +167,7 @@ func (p *pool) refill() {
 	}
 	p.spare = true
 	p.running.Go(func() {
-		c, err := p.start(context.Background())
+		c, err := p.start(context.WithoutCancel(ctx))
 		if err == nil {
 			p.put(c)
 		} // else the next to come will try, and be told

@@ -234,13 +234,13 @@ func (r *remote) fail(err error) {
 }
 
 // leave gives the child back, or ends it if it is not well.
-func (r *remote) leave() {
+func (r *remote) leave(ctx context.Context) {
 	c := r.child
 	if c == nil {
 		return
 	}
 	if r.open && r.last == nil {
-		a, _, err := c.exchange(context.Background(), appendRequest(r.buf[:0], &request{Kind: reqAbandon}, nil), grace)
+		a, _, err := c.exchange(context.WithoutCancel(ctx), appendRequest(r.buf[:0], &request{Kind: reqAbandon}, nil), grace)
 		r.open = err != nil || a.Kind != ansDone
 	}
 	if r.open || r.last != nil || r.d.Fresh || c.gops >= mostGOPs {
@@ -248,5 +248,5 @@ func (r *remote) leave() {
 	} else {
 		r.d.pool.put(c)
 	}
-	r.d.pool.refill()
+	r.d.pool.refill(ctx)
 }
