@@ -29,9 +29,26 @@ type size struct {
 // What is held beside the pictures that others refer to: the one that is decoded, the one that is shown, and one that waits to be shown.
 const besides = 3
 
-// Cost returns what it takes to decode a GOP that begins with a key unit, as its headers have it; the zero Cost if they do not tell. It is
+// What a GOP is taken to be whose headers do not tell.
+var assumed = size{width: 1920, height: 1088, chroma: 1, depth: 8, held: mostRefs}
+
+// Cost returns what it takes to decode a GOP that begins with a key unit, as its headers have it; if they do not tell, that of 1080p. It is
 // counted in pictures as they are coded. What FFmpeg needs beside them, a tenth or so, is not counted, nor is what makes pixels square.
-func (d *Decoder) Cost(key frame.AccessUnit) frame.Cost { return sizeOf(&key).cost() }
+func (d *Decoder) Cost(key frame.AccessUnit) frame.Cost { return sizeOf(&key).orAssumed().cost() }
+
+func (s size) orAssumed() size {
+	if s.pixels() == 0 {
+		return assumed
+	}
+	return s
+}
+
+// allowed returns how many bytes decoding a GOP of such pictures may take. Others may have set aside what Cost says, so that it may not be
+// much more: twice that, and what small pictures grow by.
+func (d *Decoder) allowed(s size) int64 {
+	const small = 32 << 20
+	return min(d.maxMemory(), 2*s.orAssumed().cost().Decoding+small)
+}
 
 func (s size) pixels() int64 { return int64(s.width) * int64(s.height) }
 

@@ -117,7 +117,7 @@ func (s *session) begin() error {
 	if s.name == frame.AV1 && s.size.pixels() > 0 { // its decoder has buffers of its own
 		pixels = int(min(int64(pixels), s.size.pixels()))
 	}
-	expect := &C.ls_expect{bytes: C.int64_t(s.d.maxMemory()), pixels: C.int64_t(mostGrowth * s.size.pixels())}
+	expect := &C.ls_expect{bytes: C.int64_t(s.d.allowed(s.size)), pixels: C.int64_t(mostGrowth * s.size.pixels())}
 	expect.each = mostBegun
 	if s.name == frame.MJPEG {
 		expect.each = mostFields
@@ -440,9 +440,9 @@ func (s *session) refusal(refused C.int) error {
 		err = fmt.Errorf("%w: a picture is much larger than the %d x %d that the headers of its GOP say", frame.ErrTooCostly, z.width, z.height)
 	case refused&C.LS_COSTLY != 0 && z.pixels() > 0:
 		err = fmt.Errorf("%w: pictures of %d x %d with %d references take more than %d MiB", frame.ErrTooCostly, z.width, z.height, z.held,
-			s.d.maxMemory()>>20)
+			s.d.allowed(z)>>20)
 	case refused&C.LS_COSTLY != 0:
-		err = fmt.Errorf("%w: its pictures take more than %d MiB", frame.ErrTooCostly, s.d.maxMemory()>>20)
+		err = fmt.Errorf("%w: its pictures take more than %d MiB", frame.ErrTooCostly, s.d.allowed(z)>>20)
 	default:
 		return nil
 	}
