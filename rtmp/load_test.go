@@ -18,7 +18,7 @@ import (
 func TestHundredsOfHostileConnections(t *testing.T) {
 	const connections, most = 300, 20 << 10 // bytes for each; of ten thousand, 200 MiB
 	got := make(recorder, connections)
-	addr, stop := start(t, &rtmp.Server{Handler: got})
+	addr, stop := start(t, &rtmp.Server{Handler: got, MaxConnsPerAddr: -1})
 	good := reordered.Publish(t, "rtmp://"+addr+"/live/good", true)
 	before := held()
 	slow, ended := make(chan net.Conn, connections), make(chan struct{})

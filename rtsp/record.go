@@ -15,6 +15,7 @@ import (
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
 	"github.com/bluenviron/gortsplib/v4/pkg/liberrors"
 	"github.com/livestill/livestill/internal/ingest"
+	"github.com/pion/rtp"
 )
 
 // A recorder is a Server on one listener, and hears what the protocol library has to tell. The library calls for connections on one
@@ -216,7 +217,7 @@ func (r *recorder) OnPacketsLost(*gortsplib.ServerHandlerOnPacketsLostCtx) {}
 // OnDecodeError counts what is no packet, or none of the stream. It is a gap for unpack.
 func (r *recorder) OnDecodeError(lib *gortsplib.ServerHandlerOnDecodeErrorCtx) {
 	if s, ok := user(lib.Session); ok {
-		s.conn.packet(0, s.udp)
+		s.conn.packet(new(rtp.Packet), s.udp)
 	}
 }
 

@@ -110,12 +110,12 @@ func (c *conn) Read(b []byte) (int, error) {
 }
 
 // packet counts a packet. It returns false if one that came over UDP must be dropped.
-func (c *conn) packet(size int, udp bool) bool {
-	if !udp {
+func (c *conn) packet(p interface{ MarshalSize() int }, udp bool) bool {
+	if !udp { // Read has counted its bytes
 		c.Spend(c.perPacket)
 		return true
 	}
-	c.count(size)
+	c.count(p.MarshalSize())
 	return c.Take(c.perPacket)
 }
 

@@ -169,11 +169,11 @@ func (s *session) record() {
 		for _, f := range m.Formats {
 			s.lib.OnPacketRTP(m, f, func(p *rtp.Packet) {
 				s.conn.wait(true)
-				s.conn.packet(p.MarshalSize(), s.udp)
+				s.conn.packet(p, s.udp)
 			})
 		}
 		s.lib.OnPacketRTCP(m, func(p rtcp.Packet) {
-			s.conn.packet(p.MarshalSize(), s.udp)
+			s.conn.packet(p, s.udp)
 			if r, ok := p.(*rtcp.SenderReport); ok && m == s.video.media {
 				s.unpacker.Report(r.SSRC, r.RTPTime, r.NTPTime)
 			}
@@ -182,7 +182,7 @@ func (s *session) record() {
 	push := s.push // once, not for every packet
 	s.lib.OnPacketRTP(s.video.media, s.video.format, func(p *rtp.Packet) {
 		s.conn.wait(true)
-		if !s.conn.packet(p.MarshalSize(), s.udp) {
+		if !s.conn.packet(p, s.udp) {
 			return // what is made of the next will be Lost
 		}
 		if err := s.contain(s.stream.Remote, func() error { return s.unpacker.Packet(p, time.Now(), push) }); err != nil {

@@ -46,10 +46,28 @@ func (l *liar) Close() error                          { return nil }
 
 // Isolated returns an Isolated with the limits of d. All that are made so share their children.
 func (d *Decoder) Isolated() *Isolated {
-	return &Isolated{Decoder: Decoder{Threads: d.Threads, Concurrent: d.Concurrent, MaxPixels: d.MaxPixels, bare: d.bare}, pool: shared()}
+	shared.Lock()
+	defer shared.Unlock()
+	if shared.pool == nil {
+		shared.pool = newPool(0, defaultMaxPixels)
+	}
+	return &Isolated{Decoder: Decoder{Threads: d.Threads, Concurrent: d.Concurrent, MaxPixels: d.MaxPixels, bare: d.bare}, pool: shared.pool}
 }
 
-var shared = sync.OnceValue(func() *pool { return newPool(0, defaultMaxPixels) })
+// CloseShared ends the children that are shared, so that a test has only its own.
+func CloseShared() {
+	shared.Lock()
+	defer shared.Unlock()
+	if shared.pool != nil {
+		shared.pool.close()
+	}
+	shared.pool = nil
+}
+
+var shared struct {
+	sync.Mutex
+	*pool
+}
 
 // CountAnswers returns how many answers b has, or -1 if it is anything else.
 func CountAnswers(b []byte) (n int) {
