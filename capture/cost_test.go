@@ -154,3 +154,26 @@ func TestWhatIsTooCostly(t *testing.T) {
 		})
 	}
 }
+
+// TestBarrenGOPs captures again and again from a stream that makes no pictures: each time is not all of it decoded anew.
+func TestBarrenGOPs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		settle(t)
+		d := new(decoder)
+		cam := &capture.Camera{Decoder: d}
+		us := units(1000, 1000, false)
+		for i := range us {
+			us[i].Data = []byte{5}
+		}
+		go serve(t, cam, us)
+		for range 90 {
+			pass(time.Second)
+			if _, err := cam.Capture(t.Context(), capture.Request{}); !errors.Is(err, capture.ErrCorrupt) {
+				t.Error(err)
+			}
+		}
+		if n := d.decoded.Load(); n > 4000 { // each of 90 anew would be 41,000, and as many for what stands in
+			t.Errorf("%d units were decoded", n)
+		}
+	})
+}

@@ -50,7 +50,8 @@ func units(n, gop int, bframes bool) []frame.AccessUnit {
 var errBroken = errors.New("the decoder cannot go on")
 
 // decoder is a Follower that draws the number of each picture into it. A unit whose data is 1 is decoded with damage, which
-// reaches what is decoded after it in its GOP; at a unit whose data is 2 decoding fails; one whose data is 3 is black, one whose data is 4 larger than the others. A second byte is its
+// reaches what is decoded after it in its GOP; at a unit whose data is 2 decoding fails; one whose data is 3 is black, one whose data is 4 larger than the
+// others, one whose data is 5 makes no picture. A second byte is its
 // effective quantiser. It puts pictures into order, as far as the units have a delay for that, and takes as long for each unit as it is told.
 type decoder struct {
 	slots   chan struct{} // as many as may decode at a time; nil for any number
@@ -95,6 +96,9 @@ func (d *decoder) Follow(_ context.Context, us iter.Seq2[frame.AccessUnit, bool]
 					yield(frame.Latent{}, errBroken)
 				}
 				return
+			}
+			if u.Data[0] == 5 {
+				continue
 			}
 			damaged = damaged || u.Data[0] == 1
 			black[u.PTS], large[u.PTS] = u.Data[0] == 3, u.Data[0] == 4

@@ -22,6 +22,8 @@ type lines struct {
 	open  []*line
 	asked time.Time // when the newest capture came
 	again bool      // soon after the one before
+
+	barren barren
 }
 
 // ask takes note that a capture has come.
@@ -94,6 +96,13 @@ func (c *Camera) develop(ctx context.Context, g frame.GOP, wants ...*want) error
 	c.lines.mu.Lock()
 	l := c.lines.find(g, wants)
 	if l == nil {
+		if err := c.lines.barren.of(g, wants); err != nil {
+			c.lines.mu.Unlock()
+			for _, w := range wants {
+				w.end(developed{err: err})
+			}
+			return nil
+		}
 		l = c.begin(ctx, g)
 	}
 	if len(g) > len(l.gop) {
@@ -227,6 +236,7 @@ func (l *line) end(err error) {
 	case !fault(err):
 		err = fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
+	l.camera.lines.barren.note(l, err)
 	for _, w := range l.want {
 		w.end(developed{err: err})
 	}
