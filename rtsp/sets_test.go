@@ -1,6 +1,7 @@
 package rtsp_test
 
 import (
+	"path/filepath"
 	"testing"
 
 	"github.com/livestill/livestill/frame"
@@ -78,9 +79,13 @@ func TestParameterSetsChange(t *testing.T) {
 			})
 			t.Run("pulled", func(t *testing.T) {
 				t.Parallel()
+				joined := filepath.Join(t.TempDir(), "joined.ts") // unlike the input, it can be played over and over
+				if output, err := frametest.Run(t, "-framerate", "30", "-i", input, "-c", "copy", joined).Wait(); err != nil {
+					t.Fatalf("%v\n%s", err, output)
+				}
 				var s server
 				s.start(t, "", true)
-				s.run(t, "-readrate", "2", "-framerate", "30", "-stream_loop", "-1", "-i", input, "-c", "copy")
+				s.run(t, "-readrate", "2", "-stream_loop", "-1", "-i", joined, "-c", "copy")
 				_, units := collect(t, &rtsp.Client{URL: s.url()}, 100)
 				check(t, units)
 			})
