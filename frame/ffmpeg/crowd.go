@@ -13,7 +13,7 @@ import (
 // into slices the size of a packet. Each may reach to the end of the picture again, and FFmpeg decodes all of it: see mostBlocks.
 const (
 	mostSlices = 600
-	mostBlocks = 20_000_000 // macroblocks in all the slices of a unit, if each reached over the whole picture: two seconds of a processor
+	mostBlocks = 5_000_000 // macroblocks in all the slices of a unit, if each reached over the whole picture: half a second of a processor
 )
 
 // The most bytes of supplemental messages that are decoded of a unit. Decoding needs recovery points, of a few bytes. FFmpeg allocates

@@ -2,7 +2,8 @@
 // package of Livestill that uses cgo, and no C memory leaves it.
 //
 // One source serves FFmpeg 5.1 to 8: of go-astiav it uses only what has not changed between the versions that bind them. What
-// more is needed of libav's structures is read in raw.c; filter graphs are made in filter.c.
+// more is needed of libav's structures is read in raw.c; picture buffers are checked and counted in buffers.c; filter graphs are made in
+// filter.c.
 //
 // FFmpeg's log is global to the process. The first use of this package turns it off, since each error comes back as a value and
 // damaged streams would fill the log. Who wants the log sets its level after that, by astiav.SetLogLevel.

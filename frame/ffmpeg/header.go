@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/nal"
 )
 
 // Header returns what comes before the first picture of a key unit and governs its whole GOP: parameter sets, sequence headers. It is
@@ -11,6 +12,9 @@ import (
 func (d *Decoder) Header(key frame.AccessUnit) []byte {
 	switch key.Codec {
 	case frame.H264, frame.H265:
+		if nal.Crowded(key.Data) { // nobody decodes it
+			return nil
+		}
 		return sets(key.Codec, key.Data)
 	case frame.MPEG4:
 		return beforeVOP(key.Data)
