@@ -36,14 +36,17 @@ type session struct {
 	marked bool           // pictures are, where nothing was decoded
 	trail  trail
 	queue  *queue[*astiav.Frame]
-	buf    []byte        // a unit and its padding
-	due    bool          // a picture was wanted
-	given  bool          // one came
-	last   error         // the latest error of the decoder
-	clear  bool          // the first clean picture was sent, if decoding began without one
-	clean  time.Duration // and its PTS
-	sum    uint64        // of the picture that was shown last
-	since  time.Time     // when it was first shown
+
+	offered []*astiav.Frame // by a child, which can develop them until the next unit
+
+	buf   []byte        // a unit and its padding
+	due   bool          // a picture was wanted
+	given bool          // one came
+	last  error         // the latest error of the decoder
+	clear bool          // the first clean picture was sent, if decoding began without one
+	clean time.Duration // and its PTS
+	sum   uint64        // of the picture that was shown last
+	since time.Time     // when it was first shown
 }
 
 // A unit is what is kept of an access unit.
@@ -125,6 +128,7 @@ func (d *Decoder) open(first *frame.AccessUnit) (*session, error) {
 
 // close frees everything.
 func (s *session) close() {
+	s.retire()
 	for _, f := range s.queue.rest() {
 		s.free(f)
 	}
@@ -187,8 +191,17 @@ func (d *Decoder) follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, 
 	return &Error{Step: "receive", Codec: s.name, Err: err}
 }
 
+// retire frees the pictures that were offered with the unit before.
+func (s *session) retire() {
+	for _, f := range s.offered {
+		s.free(f)
+	}
+	s.offered = s.offered[:0]
+}
+
 // take decodes the next unit, unless nobody needs it.
 func (s *session) take(u *frame.AccessUnit, wanted bool) {
+	s.retire()
 	i, place := len(s.units), s.survey.place(u)
 	s.units = append(s.units, unit{pts: u.PTS, time: u.Time, key: u.Key, wanted: wanted, place: place, hidden: hidden(u.Codec, u.Data)})
 	s.queue.add(u.PTS, u.Key)
@@ -233,7 +246,11 @@ func (s *session) show(yield func(frame.Latent, error) bool) bool {
 			s.sum, s.since = sum, s.units[i].time
 		}
 		more := s.latent(i, f, corrupt, yield)
-		s.free(f)
+		if s.d.room != nil {
+			s.offered = append(s.offered, f)
+		} else {
+			s.free(f)
+		}
 		if !more {
 			return false
 		}
