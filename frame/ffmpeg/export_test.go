@@ -16,9 +16,6 @@ func (d *Decoder) Bare() *Decoder {
 	return d
 }
 
-// Confine is what a child does to itself.
-var Confine = confine
-
 // Serve is what a child does, with so much room for pictures.
 func Serve(socket io.ReadWriter, room int) error {
 	return serve(socket, make([]byte, room), func() bool { return true })
@@ -59,7 +56,7 @@ func CloseShared() {
 	shared.Lock()
 	defer shared.Unlock()
 	if shared.pool != nil {
-		shared.pool.close()
+		shared.close()
 	}
 	shared.pool = nil
 }

@@ -33,8 +33,9 @@ const (
 // that decoding does not need: see Children.Confined. The memory that both share, through which pixels come, is read by this process
 // alone, and copied; all that a child says is checked. Still, one that a stream has taken over could lie about pictures: see Fresh.
 //
-// It makes the very same pictures and errors as Decoder. A picture takes some 1 ms longer at 1080p. It needs Linux; elsewhere there is an
-// errors.ErrUnsupported.
+// It makes the very same pictures and errors as Decoder. At 1080p a key picture takes 2 to 3 ms longer, and each unit before the picture a
+// quarter of a millisecond. A child takes 20 MiB beside what it decodes, and 0.15 s of processor time to start. It needs Linux; elsewhere
+// there is an errors.ErrUnsupported.
 //
 // The zero Isolated is ready to use, by any number of goroutines. It must not be copied after first use.
 type Isolated struct {
@@ -43,8 +44,8 @@ type Isolated struct {
 	// Memory is what a child may take, in bytes, beside what each takes to start with; zero means 1 GiB.
 	Memory int64
 
-	// Timeout is how long a child may take for one unit, or one picture; zero means ten seconds. One that hangs keeps its place of
-	// Concurrent for as long.
+	// Timeout is how long a child may take for one unit, or one picture; zero means ten seconds. Other streams do not
+	// wait for that: see Concurrent.
 	Timeout time.Duration
 
 	// MaxChildren is how many GOPs may be open at once, each of which has a child once it has got a unit; others wait. Zero means 32. A

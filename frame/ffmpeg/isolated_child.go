@@ -7,6 +7,7 @@ import (
 	"image"
 	"io"
 	"os"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -56,7 +57,8 @@ func serve(socket io.ReadWriter, room []byte, headroom func() bool) error {
 			return fmt.Errorf("request %d where a GOP begins", o.Kind)
 		}
 		s := &served{socket: socket, headroom: headroom}
-		s.decoder.Threads, s.decoder.MaxPixels, s.decoder.bare, s.decoder.room = int(min(o.Threads, mostThreads)), int(o.MaxPixels), o.Bare, room
+		s.decoder.Threads, s.decoder.MaxPixels, s.decoder.MaxMemory = int(min(o.Threads, mostThreads)), int(o.MaxPixels), o.MaxMemory
+		s.decoder.bare, s.decoder.room = o.Bare, room
 		if err := s.gop(); err != nil {
 			return err
 		}
@@ -67,9 +69,12 @@ func serve(socket io.ReadWriter, room []byte, headroom func() bool) error {
 type served struct {
 	socket    io.ReadWriter
 	decoder   Decoder
-	headroom  func() bool // there is memory for a picture more
-	codec     frame.Codec // of the newest unit
-	short     bool        // there was no headroom
+	headroom  func() bool    // there is memory for a picture more
+	codec     frame.Codec    // of the newest unit
+	short     bool           // there was no headroom
+	say       []byte         // what is said together with what comes next
+	offered   []frame.Latent // with the newest unit
+	finishing bool           // all units are there
 	abandoned bool
 	err       error // of the socket, or a request that makes no sense
 }
@@ -104,36 +109,45 @@ func (s *served) gop() (err error) {
 	return writeAnswer(s.socket, &answer{Kind: ansDone}, last)
 }
 
-// ask says a, and returns the request that answers it; ok is false if the GOP is over, whatever the reason.
+// ask says a, and returns the request that follows; ok is false if the GOP is over, whatever the reason.
 func (s *served) ask(a *answer, fault error) (o request, data []byte, ok bool) {
-	if s.err = writeAnswer(s.socket, a, fault); s.err == nil {
+	s.say = appendAnswer(s.say, a, fault)
+	if _, s.err = s.socket.Write(s.say); s.err == nil {
 		o, data, s.err = readRequest(s.socket)
 	}
+	s.say = s.say[:0]
 	s.abandoned = o.Kind == reqAbandon
 	return o, data, s.err == nil && !s.abandoned
 }
 
-// units yields the units that are sent.
+// units yields the units that are sent. In between the pictures that were offered are developed.
 func (s *served) units(yield func(frame.AccessUnit, bool) bool, abandon func()) {
+	a, fault := answer{Kind: ansMore}, error(nil)
 	for {
 		// Where it is refused memory, libav may see damage and go on.
 		if s.short = !s.headroom(); s.short {
 			abandon()
 			return
 		}
-		o, data, ok := s.ask(&answer{Kind: ansMore}, nil)
+		o, data, ok := s.ask(&a, fault)
+		a, fault = answer{Kind: ansMore}, nil
+		l := slices.IndexFunc(s.offered, func(l frame.Latent) bool { return l.Unit == int(o.Unit) && !l.Hidden })
 		switch {
 		case !ok:
 			abandon()
 			return
 		case o.Kind == reqFinish:
+			s.finishing = true
 			return
+		case o.Kind == reqDevelop && l >= 0:
+			a, fault = s.develop(s.offered[l])
+			continue
 		case o.Kind != reqUnit:
 			s.err = fmt.Errorf("request %d where a unit is due", o.Kind)
 			abandon()
 			return
 		}
-		s.codec = o.Codec
+		s.codec, s.offered = o.Codec, s.offered[:0]
 		u := frame.AccessUnit{Codec: o.Codec, Key: o.Key, Lost: o.Lost, PTS: time.Duration(o.PTS), Time: time.Unix(0, o.Time), Data: data}
 		if !yield(u, o.Wanted) {
 			return
@@ -141,9 +155,14 @@ func (s *served) units(yield func(frame.AccessUnit, bool) bool, abandon func()) 
 	}
 }
 
-// offer tells of a picture, and develops it as often as it is told to. It returns false if the GOP is over.
+// offer tells of a picture, with what is said next; when the GOP comes to its end, that is at once. It returns false if the GOP is over.
 func (s *served) offer(l frame.Latent) bool {
 	a, fault := answer{Kind: ansLatent, Unit: uint32(l.Unit), Corrupt: l.Corrupt, Hidden: l.Hidden, EffectiveQP: l.EffectiveQP}, error(nil)
+	if !s.finishing {
+		s.offered = append(s.offered, l)
+		s.say = appendAnswer(s.say, &a, nil)
+		return true
+	}
 	for {
 		o, _, ok := s.ask(&a, fault)
 		switch {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"io"
 	"iter"
 	"math"
 	"os"
@@ -78,7 +79,9 @@ func (r *remote) begin(ctx context.Context) (err error) {
 			return err
 		}
 		r.child.gops++
-		a, _, err := r.ask(ctx, &request{Kind: reqBegin, Bare: r.d.bare, Threads: int32(r.d.threads()), MaxPixels: int64(r.d.maxPixels())}, nil)
+		_, a, _, err := r.ask(ctx, &request{
+			Kind: reqBegin, Bare: r.d.bare, Threads: int32(r.d.threads()), MaxPixels: int64(r.d.maxPixels()), MaxMemory: r.d.maxMemory(),
+		}, nil)
 		if err == nil && a.Kind != ansMore {
 			err = r.nonsense("it does not begin")
 		}
@@ -93,10 +96,19 @@ func (r *remote) begin(ctx context.Context) (err error) {
 func (r *remote) show(ctx context.Context, o *request, data []byte, yield func(frame.Latent, error) bool) (enough bool, err error) {
 	last := o.Kind == reqFinish
 	for {
-		a, told, err := r.ask(ctx, o, data)
-		switch {
-		case err != nil:
+		latents, a, told, err := r.ask(ctx, o, data)
+		if err != nil {
 			return false, err
+		}
+		for i := range latents {
+			if enough = !r.latent(ctx, &latents[i], yield); enough {
+				return true, nil
+			}
+			if r.last != nil {
+				return false, r.last
+			}
+		}
+		switch {
 		case a.Kind == ansMore && !last:
 			return false, nil
 		case a.Kind == ansDone && (told != nil || last):
@@ -107,11 +119,6 @@ func (r *remote) show(ctx context.Context, o *request, data []byte, yield func(f
 			return false, told
 		case a.Kind != ansLatent:
 			return false, r.nonsense(fmt.Sprintf("answer %d", a.Kind))
-		case int64(a.Unit) >= int64(len(r.units)) || !r.units[a.Unit].due:
-			return false, r.nonsense("a picture that is not due")
-		}
-		if enough = !r.latent(ctx, &a, yield); enough {
-			return true, nil
 		}
 		o, data = &request{Kind: reqProceed}, nil
 	}
@@ -120,14 +127,13 @@ func (r *remote) show(ctx context.Context, o *request, data []byte, yield func(f
 // latent yields the picture that the child tells of.
 func (r *remote) latent(ctx context.Context, a *answer, yield func(frame.Latent, error) bool) bool {
 	u, over := &r.units[a.Unit], false
-	u.due = false
 	l := frame.Latent{Unit: int(a.Unit), PTS: u.pts, Corrupt: a.Corrupt, EffectiveQP: finite(a.EffectiveQP), Hidden: a.Hidden}
 	if !a.Hidden {
 		l.Develop = func() (*frame.Picture, error) {
 			if over {
 				return nil, &Error{Step: "convert", Codec: r.name, Err: errors.New("too late: the next picture has come")}
 			}
-			p, err := r.develop(ctx)
+			p, err := r.develop(ctx, a.Unit)
 			if err == nil {
 				p.PTS, p.Time, p.Key, p.Corrupt, p.EffectiveQP = u.pts, u.time, u.key, l.Corrupt, l.EffectiveQP
 			}
@@ -139,8 +145,8 @@ func (r *remote) latent(ctx context.Context, a *answer, yield func(frame.Latent,
 }
 
 // develop gets the pixels of the picture that the child has told of, and what else is known of them only now.
-func (r *remote) develop(ctx context.Context) (*frame.Picture, error) {
-	a, told, err := r.ask(ctx, &request{Kind: reqDevelop}, nil)
+func (r *remote) develop(ctx context.Context, unit uint32) (*frame.Picture, error) {
+	_, a, told, err := r.ask(ctx, &request{Kind: reqDevelop, Unit: unit}, nil)
 	switch {
 	case err != nil:
 		return nil, err
@@ -177,34 +183,53 @@ func finite(v float32) float32 {
 	return 0
 }
 
-// ask gives the child a request and waits for its answer; told is the error that it tells. After an error of its own the child is dead.
-func (r *remote) ask(ctx context.Context, o *request, data []byte) (a answer, told, err error) {
+// ask gives the child a request and waits for its answer, and for the latents that come before it, or are it. They are of units whose
+// pictures are due. told is the error that it tells. After an error of its own the child is dead.
+func (r *remote) ask(ctx context.Context, o *request, data []byte) (latents []answer, a answer, told, err error) {
 	if r.last != nil {
-		return a, nil, r.last
+		return nil, a, nil, r.last
 	}
 	r.buf = appendRequest(r.buf[:0], o, data)
 	timeout := r.d.Timeout
 	if timeout <= 0 {
 		timeout = defaultTimeout
 	}
-	if a, told, err = r.child.exchange(ctx, r.buf, timeout); err == nil {
-		return a, told, nil
+	err = r.child.exchange(ctx, r.buf, timeout, func(answers io.Reader) error {
+		for {
+			if a, told, err = readAnswer(answers); err != nil || a.Kind != ansLatent {
+				return err
+			}
+			if int64(a.Unit) >= int64(len(r.units)) || !r.units[a.Unit].due {
+				return nil // see below
+			}
+			r.units[a.Unit].due = false
+			latents = append(latents, a)
+			if o.Kind != reqUnit {
+				return nil
+			}
+		}
+	})
+	if err != nil {
+		r.child.kill()
+		switch late := errors.Is(err, os.ErrDeadlineExceeded); {
+		case late && ctx.Err() != nil:
+			r.last = context.Cause(ctx)
+		case late:
+			r.fail(fmt.Errorf("%w: %v", ErrHung, timeout))
+		default:
+			<-r.child.gone
+			r.fail(fmt.Errorf("%w: %s", ErrCrashed, r.child.how))
+		}
+		return nil, a, nil, r.last
 	}
-	r.child.kill()
-	switch late := errors.Is(err, os.ErrDeadlineExceeded); {
-	case late && ctx.Err() != nil:
-		r.last = context.Cause(ctx)
-	case late:
-		r.fail(fmt.Errorf("%w: %v", ErrHung, timeout))
-	default:
-		<-r.child.gone
-		r.fail(fmt.Errorf("%w: %s", ErrCrashed, r.child.how))
+	if a.Kind == ansLatent && (o.Kind == reqUnit || len(latents) == 0) {
+		return nil, a, nil, r.nonsense("a picture that is not due")
 	}
-	return a, nil, r.last
+	return latents, a, told, nil
 }
 
-// exchange gives the child a request and waits for its answer. When ctx ends, there is little time left for that.
-func (c *child) exchange(ctx context.Context, request []byte, timeout time.Duration) (a answer, told, err error) {
+// exchange gives the child a request and has the answers read. When ctx ends, there is little time left for that.
+func (c *child) exchange(ctx context.Context, request []byte, timeout time.Duration, read func(io.Reader) error) error {
 	_ = c.socket.SetDeadline(time.Now().Add(timeout))
 	hurried := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
@@ -216,10 +241,10 @@ func (c *child) exchange(ctx context.Context, request []byte, timeout time.Durat
 			<-hurried
 		}
 	}()
-	if _, err = c.socket.Write(request); err != nil {
-		return a, nil, err
+	if _, err := c.socket.Write(request); err != nil {
+		return err
 	}
-	return readAnswer(c.socket)
+	return read(c.socket)
 }
 
 // nonsense ends a child that says what it cannot say if it is well.
@@ -240,7 +265,11 @@ func (r *remote) leave(ctx context.Context) {
 		return
 	}
 	if r.open && r.last == nil {
-		a, _, err := c.exchange(context.WithoutCancel(ctx), appendRequest(r.buf[:0], &request{Kind: reqAbandon}, nil), grace)
+		var a answer
+		err := c.exchange(context.WithoutCancel(ctx), appendRequest(r.buf[:0], &request{Kind: reqAbandon}, nil), grace, func(answers io.Reader) (err error) {
+			a, _, err = readAnswer(answers)
+			return err
+		})
 		r.open = err != nil || a.Kind != ansDone
 	}
 	if r.open || r.last != nil || r.d.Fresh || c.gops >= mostGOPs {

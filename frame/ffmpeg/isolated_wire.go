@@ -14,20 +14,20 @@ import (
 	"github.com/livestill/livestill/frame"
 )
 
-// What an Isolated and its child say to each other, over a socket. Each request has one answer, and nothing is said in between. One GOP:
+// What an Isolated and its child say to each other, over a socket. Each request has an answer, and nothing is said in between. One GOP:
 //
 //	this process                     child
 //
 //	begin, with the limits    ─────▶
 //	                          ◀───── more
 //	unit, with its data       ─────▶ decodes it
-//	                          ◀───── latent, if a picture is out
+//	                          ◀───── latent, for each picture that is out, and then more
 //	develop, if it is wanted  ─────▶ converts it to memory that both have
 //	copies it                 ◀───── pixels, or failed
-//	proceed                   ─────▶ another picture, or:
-//	                          ◀───── more
-//	finish, after the last    ─────▶ decodes to the end, which may give more latents
-//	                          ◀───── done, perhaps with an error
+//	finish, after the last    ─────▶ decodes to the end
+//	                          ◀───── latent, if there is a picture
+//	proceed, perhaps after    ─────▶ comes to the next
+//	develop                   ◀───── latent, or done, perhaps with an error
 //
 // Instead of unit, develop, proceed and finish there may be abandon, which is answered by done, too; and done, with an error, may be the
 // answer to anything. After done comes the next begin. The first that a child ever says is hello.
@@ -55,6 +55,7 @@ type request struct {
 	Bare      bool
 	Threads   int32
 	MaxPixels int64
+	MaxMemory int64
 
 	// Of unit: the fields of AccessUnit, and whether its picture may be wanted.
 	Codec             frame.Codec
@@ -62,6 +63,9 @@ type request struct {
 	PTS               int64
 	Time              int64  // nanoseconds after the first unit
 	Size              uint32 // bytes of data, which follow
+
+	// Of develop: the number of the picture's unit, as in Latent.
+	Unit uint32
 }
 
 // An answerKind says what an answer is.
@@ -193,12 +197,16 @@ func readRequest(r io.Reader) (o request, data []byte, err error) {
 
 // writeAnswer writes an answer and, where one belongs to it, the fault that err is.
 func writeAnswer(w io.Writer, a *answer, err error) error {
-	b := appendStruct(nil, a)
+	_, err = w.Write(appendAnswer(nil, a, err))
+	return err
+}
+
+func appendAnswer(b []byte, a *answer, err error) []byte {
+	b = appendStruct(b, a)
 	if a.Kind == ansFailed || a.Kind == ansDone {
 		b = appendStruct(b, faultOf(err))
 	}
-	_, err = w.Write(b)
-	return err
+	return b
 }
 
 // readAnswer reads an answer, and the fault that belongs to it as an error.

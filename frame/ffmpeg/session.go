@@ -45,14 +45,17 @@ type session struct {
 	held   int64  // bytes of pictures, as Stats has them
 	trail  trail
 	queue  *queue[*astiav.Frame]
-	buf    []byte        // a unit and its padding
-	due    bool          // a picture was wanted
-	given  bool          // one came
-	last   error         // the latest error of the decoder
-	clear  bool          // the first clean picture was sent, if decoding began without one
-	clean  time.Duration // and its PTS
-	sum    uint64        // of the picture that was shown last
-	since  time.Time     // when it was first shown
+
+	offered []*astiav.Frame // by a child, which can develop them until the next unit
+
+	buf   []byte        // a unit and its padding
+	due   bool          // a picture was wanted
+	given bool          // one came
+	last  error         // the latest error of the decoder
+	clear bool          // the first clean picture was sent, if decoding began without one
+	clean time.Duration // and its PTS
+	sum   uint64        // of the picture that was shown last
+	since time.Time     // when it was first shown
 }
 
 // A unit is what is kept of an access unit.
@@ -187,6 +190,7 @@ func (s *session) account() {
 
 // close frees everything.
 func (s *session) close() {
+	s.retire()
 	for _, f := range s.queue.rest() {
 		s.free(f)
 	}
@@ -254,8 +258,17 @@ func (d *Decoder) follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, 
 	return &Error{Step: "receive", Codec: s.name, Err: err}
 }
 
+// retire frees the pictures that were offered with the unit before.
+func (s *session) retire() {
+	for _, f := range s.offered {
+		s.free(f)
+	}
+	s.offered = s.offered[:0]
+}
+
 // take decodes the next unit, unless nobody needs it.
 func (s *session) take(u *frame.AccessUnit, wanted bool) error {
+	s.retire()
 	i, place := len(s.units), s.survey.place(u)
 	s.d.stats.units.Add(1)
 	s.units = append(s.units, unit{pts: u.PTS, time: u.Time, key: u.Key, wanted: wanted, place: place, hidden: hidden(u.Codec, u.Data)})
@@ -301,7 +314,11 @@ func (s *session) show(yield func(frame.Latent, error) bool) bool {
 			s.sum, s.since = sum, s.units[i].time
 		}
 		more := s.latent(i, f, corrupt, yield)
-		s.free(f)
+		if s.d.room != nil {
+			s.offered = append(s.offered, f)
+		} else {
+			s.free(f)
+		}
 		if !more {
 			return false
 		}
