@@ -94,30 +94,22 @@ func children(tb testing.TB, parent int) (pids []int) {
 	return pids
 }
 
-// A watched is a process whose end can be waited for, whoever its parent is.
-type watched int
-
-func watch(tb testing.TB, pid int) watched {
+// waitForAny waits for the end of one of several processes, whoever their parent is.
+func waitForAny(tb testing.TB, pids []int) {
 	tb.Helper()
-	fd, err := unix.PidfdOpen(pid, 0)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return watched(fd)
-}
-
-func (w watched) wait(tb testing.TB) {
-	tb.Helper()
-	for {
-		_, err := unix.Poll([]unix.PollFd{{Fd: int32(w), Events: unix.POLLIN}}, -1)
-		if errors.Is(err, unix.EINTR) {
-			continue
-		}
+	var fds []unix.PollFd
+	for _, pid := range pids {
+		fd, err := unix.PidfdOpen(pid, 0)
 		if err != nil {
-			tb.Error(err)
+			break // it has ended
 		}
-		_ = unix.Close(int(w))
-		return
+		fds = append(fds, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
+	}
+	for err := error(unix.EINTR); len(fds) == len(pids) && errors.Is(err, unix.EINTR); {
+		_, err = unix.Poll(fds, -1)
+	}
+	for _, f := range fds {
+		_ = unix.Close(int(f.Fd))
 	}
 }
 
@@ -169,7 +161,7 @@ func (h *held) proceed() error {
 func TestIsolatedStreamsDoNotNotice(t *testing.T) {
 	ffmpeg.CloseShared()
 	small := frametest.Clip{BFrames: 2}.GOPs(t)[0]
-	large := frametest.Clip{Width: 1920, Height: 1080, Frames: 24, Args: []string{"-refs", "16", "-level", "6.2"}}.GOPs(t)[0]
+	large := frametest.Clip{Width: 2560, Height: 1440, Frames: 24, Args: []string{"-preset", "ultrafast", "-refs", "16", "-level", "6.2"}}.GOPs(t)[0]
 	want, err := decode(t.Context(), new(ffmpeg.Decoder), small, time.Time{})
 	if err != nil {
 		t.Fatal(err)
@@ -188,11 +180,10 @@ func TestIsolatedStreamsDoNotNotice(t *testing.T) {
 		{"it takes more memory than it may", 0, large, frame.ErrTooCostly, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			d := &ffmpeg.Isolated{Decoder: ffmpeg.Decoder{Concurrent: 4}, Timeout: 5 * time.Second, Memory: 24 << 20}
+			d := &ffmpeg.Isolated{Decoder: ffmpeg.Decoder{Concurrent: 4}, Timeout: 5 * time.Second, Memory: 96 << 20}
 			defer d.Close()
 			victim := hold(t, d, tt.victim)
 			process := children(t, os.Getpid())[0]
-			ended := watch(t, process)
 			var others sync.WaitGroup
 			done := make(chan struct{})
 			for range 3 {
@@ -231,7 +222,7 @@ func TestIsolatedStreamsDoNotNotice(t *testing.T) {
 			if !errors.Is(err, tt.is) || !errors.As(err, &typed) || typed.Codec != frame.H264 || !strings.Contains(err.Error(), tt.says) {
 				t.Fatalf("%v after %d pictures, want %v: %s", err, victim.n, tt.is, tt.says)
 			}
-			ended.wait(t)
+			waitForAny(t, []int{process})
 			if ps, err := decode(t.Context(), d, small, time.Time{}); err != nil || len(ps) != len(small) {
 				t.Errorf("afterwards: %d pictures, %v", len(ps), err)
 			}
@@ -332,18 +323,14 @@ func TestIsolatedChildrenEndWithTheirParent(t *testing.T) {
 	if len(pids) == 0 {
 		t.Fatal("it has no children")
 	}
-	var all []watched
-	for _, pid := range pids {
-		all = append(all, watch(t, pid))
-	}
 	if err := syscall.Kill(pids[0], syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	for _, w := range all {
-		w.wait(t)
+	for _, pid := range pids {
+		waitForAny(t, []int{pid})
 	}
 }
 
@@ -473,31 +460,18 @@ func TestIsolatedIdleChildrenEnd(t *testing.T) {
 	for range 3 {
 		all = append(all, hold(t, d, g))
 	}
-	var pids []watched
-	for _, pid := range children(t, os.Getpid()) {
-		pids = append(pids, watch(t, pid))
-	}
 	for _, h := range all {
 		if err := h.proceed(); err != nil {
 			t.Error(err)
 		}
 	}
-	// All but one of them end; which that is they decide.
-	ended := make(chan struct{}, len(pids))
-	for _, w := range pids {
-		go func() {
-			w.wait(t)
-			ended <- struct{}{}
-		}()
+	pids := children(t, os.Getpid())
+	for ; len(pids) > 1; pids = children(t, os.Getpid()) {
+		waitForAny(t, pids)
 	}
-	for range len(pids) - 1 {
-		<-ended
+	if len(pids) == 0 {
+		t.Error("none is left")
 	}
-	if c := d.Children(); c.Running > 1 {
-		t.Errorf("%+v", c)
-	}
-	d.Close()
-	<-ended
 }
 
 // Beyond MaxChildren a GOP waits, without a place, and gives up with its context.
