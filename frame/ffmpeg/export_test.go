@@ -48,7 +48,7 @@ func (d *Decoder) Isolated() *Isolated {
 	if shared.pool == nil {
 		shared.pool = newPool(0, defaultMaxPixels)
 	}
-	return &Isolated{Decoder: Decoder{Threads: d.Threads, Concurrent: d.Concurrent, MaxPixels: d.MaxPixels, bare: d.bare}, pool: shared.pool}
+	return &Isolated{Decoder: Decoder{Threads: d.Threads, Concurrent: d.Concurrent, MaxPixels: d.MaxPixels, MaxMemory: d.MaxMemory, bare: d.bare}, pool: shared.pool}
 }
 
 // CloseShared ends the children that are shared, so that a test has only its own.
