@@ -55,6 +55,8 @@ func start(tb testing.TB, s *rtmp.Server) (addr string, stop func()) {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	s.HandshakeTimeout, s.PublishTimeout = cmp.Or(s.HandshakeTimeout, ample), cmp.Or(s.PublishTimeout, ample)
+	s.IdleTimeout = cmp.Or(s.IdleTimeout, ample)
 	return ln.Addr().String(), serve(tb, s, ln)
 }
 
@@ -63,8 +65,6 @@ func serve(tb testing.TB, s *rtmp.Server, ln net.Listener) (stop func()) {
 	if s.Logger == nil {
 		s.Logger = slog.New(slog.DiscardHandler)
 	}
-	s.HandshakeTimeout, s.PublishTimeout = cmp.Or(s.HandshakeTimeout, ample), cmp.Or(s.PublishTimeout, ample)
-	s.IdleTimeout = cmp.Or(s.IdleTimeout, ample)
 	ctx, cancel := context.WithCancelCause(context.Background())
 	done := make(chan error)
 	go func() { done <- s.Serve(ctx, ln) }()

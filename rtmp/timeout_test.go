@@ -113,7 +113,7 @@ func TestAudioKeepsAlive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		got := make(recorder, 1)
 		ln := newPipeListener()
-		stop := serve(t, &rtmp.Server{Handler: got, IdleTimeout: 30 * time.Second}, ln)
+		stop := serve(t, &rtmp.Server{Handler: got}, ln)
 		defer stop()
 		conn := ln.dial()
 		go func() { _, _ = io.Copy(io.Discard, conn) }()

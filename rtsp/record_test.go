@@ -67,6 +67,7 @@ func listen(tb testing.TB, s *rtsp.Server) (addr string, stop func()) {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	s.PublishTimeout, s.IdleTimeout = cmp.Or(s.PublishTimeout, ample), cmp.Or(s.IdleTimeout, ample)
 	return ln.Addr().String(), run(tb, s, ln)
 }
 
@@ -75,7 +76,6 @@ func run(tb testing.TB, s *rtsp.Server, ln net.Listener) (stop func()) {
 	if s.Logger == nil {
 		s.Logger = slog.New(slog.DiscardHandler)
 	}
-	s.PublishTimeout, s.IdleTimeout = cmp.Or(s.PublishTimeout, ample), cmp.Or(s.IdleTimeout, ample)
 	ctx, cancel := context.WithCancelCause(context.Background())
 	done := make(chan error)
 	go func() { done <- s.Serve(ctx, ln) }()
