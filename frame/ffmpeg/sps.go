@@ -24,7 +24,9 @@ type setReader struct{ bitReader }
 
 func (r *setReader) ue(most uint32) uint32 {
 	v := r.bitReader.ue()
-	r.failed = r.failed || v > most
+	if r.failed = r.failed || v > most; r.failed {
+		return 0
+	}
 	return v
 }
 
