@@ -15,7 +15,7 @@ import (
 // TestFloods has publishers send messages as fast as they are taken. They are taken no faster than publishers need, nobody is hung up
 // on for it, and what was sent arrives.
 func TestFloods(t *testing.T) {
-	const lasts = 20 * time.Second
+	const lasts = 3 * time.Second
 	part := rtmp.Packet{Kind: audio, Body: []byte{0xaf, 1}}
 	for _, test := range []struct {
 		about string
