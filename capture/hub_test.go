@@ -2,6 +2,8 @@ package capture_test
 
 import (
 	"errors"
+	"fmt"
+	"net/url"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -102,4 +104,45 @@ func TestHubTakeOver(t *testing.T) {
 			t.Errorf("live: %v", got)
 		}
 	})
+}
+
+// Who is refused by NewCamera, be it after a while, neither takes a live name over nor holds a free one meanwhile.
+func TestHubRefusesBeforeItTakesOver(t *testing.T) {
+	refuses := func(takeOver bool) func(t *testing.T) {
+		return func(t *testing.T) {
+			errToken := errors.New("wrong token")
+			h := &capture.Hub{TakeOver: takeOver, NewCamera: func(s *frame.Stream) (*capture.Camera, error) {
+				if s.Query.Get("token") != "right" {
+					time.Sleep(time.Second)
+					return nil, errToken
+				}
+				return &capture.Camera{Decoder: &decoder{}}, nil
+			}}
+			play := func(token string) error {
+				s := frametest.Live(t.Context(), "a", units(30, 10, false))
+				s.Query = url.Values{"token": {token}}
+				return h.ServeStream(t.Context(), s)
+			}
+			refused, played := make(chan error, 2), make(chan error, 1)
+			go func() { refused <- play("wrong") }()
+			synctest.Wait()
+			go func() { played <- play("right") }()
+			synctest.Wait()
+			if got := h.Streams(); !slices.Equal(got, []string{"a"}) {
+				t.Errorf("live beside one that is not let in: %v", got)
+			}
+			go func() { refused <- play("wrong") }()
+			if err := <-played; err != nil {
+				t.Errorf("%v, want the stream to go on to its end", err)
+			}
+			for range 2 {
+				if err := <-refused; err == nil {
+					t.Error("let in with a wrong token")
+				}
+			}
+		}
+	}
+	for _, takeOver := range []bool{false, true} {
+		t.Run(fmt.Sprintf("take over %v", takeOver), func(t *testing.T) { synctest.Test(t, refuses(takeOver)) })
+	}
 }
