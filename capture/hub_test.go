@@ -2,7 +2,6 @@ package capture_test
 
 import (
 	"errors"
-	"fmt"
 	"net/url"
 	"slices"
 	"testing"
@@ -108,8 +107,8 @@ func TestHubTakeOver(t *testing.T) {
 
 // Who is refused by NewCamera, be it after a while, neither takes a live name over nor holds a free one meanwhile.
 func TestHubRefusesBeforeItTakesOver(t *testing.T) {
-	refuses := func(takeOver bool) func(t *testing.T) {
-		return func(t *testing.T) {
+	for _, takeOver := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
 			errToken := errors.New("wrong token")
 			h := &capture.Hub{TakeOver: takeOver, NewCamera: func(s *frame.Stream) (*capture.Camera, error) {
 				if s.Query.Get("token") != "right" {
@@ -129,20 +128,17 @@ func TestHubRefusesBeforeItTakesOver(t *testing.T) {
 			go func() { played <- play("right") }()
 			synctest.Wait()
 			if got := h.Streams(); !slices.Equal(got, []string{"a"}) {
-				t.Errorf("live beside one that is not let in: %v", got)
+				t.Errorf("take over %v: live beside one that is not let in: %v", takeOver, got)
 			}
 			go func() { refused <- play("wrong") }()
 			if err := <-played; err != nil {
-				t.Errorf("%v, want the stream to go on to its end", err)
+				t.Errorf("take over %v: %v, want the stream to go on to its end", takeOver, err)
 			}
 			for range 2 {
 				if err := <-refused; err == nil {
-					t.Error("let in with a wrong token")
+					t.Errorf("take over %v: let in with a wrong token", takeOver)
 				}
 			}
-		}
-	}
-	for _, takeOver := range []bool{false, true} {
-		t.Run(fmt.Sprintf("take over %v", takeOver), func(t *testing.T) { synctest.Test(t, refuses(takeOver)) })
+		})
 	}
 }

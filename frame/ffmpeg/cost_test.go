@@ -83,7 +83,7 @@ func TestCostOfAV1(t *testing.T) {
 		"whose size takes two bytes": append([]byte{head[0], head[size] | 0x80, 0}, head[header:]...),
 	} {
 		key := large[0]
-		key.Data = append(head, rest...)
+		key.Data = slices.Concat(head, rest)
 		if cost := new(ffmpeg.Decoder).Cost(key); cost != want {
 			t.Errorf("a sequence header %s: %+v, want %+v", name, cost, want)
 		}
