@@ -14,7 +14,8 @@ import (
 // A Hub takes in any number of streams, with a Camera for each while it is live.
 type Hub struct {
 	// NewCamera makes the Camera of a stream that is about to begin. An error refuses the publisher and says why. It is the
-	// place to set s.OnCue.
+	// place to set s.OnCue. Until it has returned the publisher has no hold on the name, so that who is refused hurts nobody; of
+	// several that it lets in at once, all but one may be refused after all.
 	NewCamera func(s *frame.Stream) (*Camera, error)
 
 	// TakeOver lets a second publisher of a live name take it over, as encoders do that reconnect before their old connection is
@@ -28,24 +29,25 @@ type Hub struct {
 
 // A live is one publisher's hold on a name.
 type live struct {
-	camera *Camera // nil while NewCamera runs
+	camera *Camera
 	taken  atomic.Bool
 }
 
 // ServeStream serves s with a new Camera.
 func (h *Hub) ServeStream(ctx context.Context, s *frame.Stream) error {
-	mine := new(live)
-	if !h.hold(s.Name, mine) {
-		return fmt.Errorf("%s: %w", s.Name, ErrLive)
+	errLive := fmt.Errorf("%s: %w", s.Name, ErrLive)
+	if !h.TakeOver && h.Camera(s.Name) != nil {
+		return errLive
 	}
-	defer h.release(s.Name, mine)
 	c, err := h.NewCamera(s)
 	if err != nil {
 		return err
 	}
-	h.mu.Lock()
-	mine.camera = c
-	h.mu.Unlock()
+	mine := &live{camera: c}
+	if !h.hold(s.Name, mine) {
+		return errLive
+	}
+	defer h.release(s.Name, mine)
 	s.Units = mine.until(s.Units)
 	return c.ServeStream(ctx, s)
 }
@@ -106,10 +108,8 @@ func (h *Hub) Streams() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var names []string
-	for name, l := range h.streams {
-		if l.camera != nil {
-			names = append(names, name)
-		}
+	for name := range h.streams {
+		names = append(names, name)
 	}
 	slices.Sort(names)
 	return names

@@ -2,6 +2,7 @@ package capture_test
 
 import (
 	"errors"
+	"net/url"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -102,4 +103,42 @@ func TestHubTakeOver(t *testing.T) {
 			t.Errorf("live: %v", got)
 		}
 	})
+}
+
+// Who is refused by NewCamera, be it after a while, neither takes a live name over nor holds a free one meanwhile.
+func TestHubRefusesBeforeItTakesOver(t *testing.T) {
+	for _, takeOver := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			errToken := errors.New("wrong token")
+			h := &capture.Hub{TakeOver: takeOver, NewCamera: func(s *frame.Stream) (*capture.Camera, error) {
+				if s.Query.Get("token") != "right" {
+					time.Sleep(time.Second)
+					return nil, errToken
+				}
+				return &capture.Camera{Decoder: &decoder{}}, nil
+			}}
+			play := func(token string) error {
+				s := frametest.Live(t.Context(), "a", units(30, 10, false))
+				s.Query = url.Values{"token": {token}}
+				return h.ServeStream(t.Context(), s)
+			}
+			refused, played := make(chan error, 2), make(chan error, 1)
+			go func() { refused <- play("wrong") }()
+			synctest.Wait()
+			go func() { played <- play("right") }()
+			synctest.Wait()
+			if got := h.Streams(); !slices.Equal(got, []string{"a"}) {
+				t.Errorf("take over %v: live beside one that is not let in: %v", takeOver, got)
+			}
+			go func() { refused <- play("wrong") }()
+			if err := <-played; err != nil {
+				t.Errorf("take over %v: %v, want the stream to go on to its end", takeOver, err)
+			}
+			for range 2 {
+				if err := <-refused; err == nil {
+					t.Errorf("take over %v: let in with a wrong token", takeOver)
+				}
+			}
+		})
+	}
 }

@@ -14,6 +14,8 @@ import (
 const (
 	maxCommand = 16 << 10 // a connect has about 300 bytes, and tokens in URLs up to a few KiB
 
+	maxName = 1 << 10 // bytes of the name of a stream: it stands in every line of the log about it
+
 	ackWindow = 2_500_000 // bytes; what Adobe's server asks for
 
 	streamBegin  = 0 // events of user control messages, RTMP 1.0 §7.1.7

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"strings"
 	"testing"
 
 	"github.com/yutopp/go-rtmp/handshake"
@@ -41,5 +42,33 @@ func TestRefusalByAddress(t *testing.T) {
 	}
 	if r := <-got; r.remote.(*net.TCPAddr).IP.String() != "127.0.0.1" || len(r.units) != 0 {
 		t.Errorf("accepted %v, %d units", r.remote, len(r.units))
+	}
+}
+
+// A name that would fill the log, or a terminal with what it is not to print, is refused.
+func TestRefusalByName(t *testing.T) {
+	got := make(recorder, 1)
+	addr, _ := start(t, &rtmp.Server{Handler: got})
+	for _, tt := range []struct{ key, want string }{
+		{strings.Repeat("k", 1<<10-len("live/")), "NetStream.Publish.Start"},
+		{strings.Repeat("k", 1<<10-len("live/")+1), "NetStream.Publish.BadName"},
+		{strings.Repeat("k", 14<<10), "NetStream.Publish.BadName"},
+		{"a\x1b[31m", "NetStream.Publish.BadName"},
+		{"a\xff", "NetStream.Publish.BadName"},
+	} {
+		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := handshake.HandshakeWithServer(conn, conn, &handshake.Config{}); err != nil {
+			t.Fatal(err)
+		}
+		c := &client{t: t, conn: conn, next: rtmp.Packets(bufio.NewReader(conn), 1<<20)}
+		c.call(0, "connect", 1, map[string]any{"app": "live"})
+		c.call(1, "publish", 2, nil, tt.key, "live")
+		if code, text := c.status(); code != tt.want {
+			t.Errorf("%.20q of %d bytes: %s, %s", tt.key, len(tt.key), code, text)
+		}
+		c.closed()
 	}
 }

@@ -174,8 +174,8 @@ func (c *session) named(cmd command) error {
 	c.publish, c.step = cmd, "publish"
 	key, query, _ := strings.Cut(cmd.text(1), "?")
 	name := strings.Trim(c.app+"/"+strings.TrimPrefix(key, "/"), "/")
-	if name == "" || !acceptable(name) {
-		err := protocolError("name %.100q is empty, or not text", name)
+	if name == "" || len(name) > maxName || !acceptable(name) {
+		err := protocolError("name %.100q is empty, longer than %d bytes, or not text", name, maxName)
 		return errors.Join(err, c.refuse(errors.New("bad name")))
 	}
 	c.name, c.query = name, merge(parseQuery(query), c.query)

@@ -24,6 +24,8 @@ type size struct {
 	chroma        int // chroma_format_idc of H.264 and H.265: 4:0:0, 4:2:0, 4:2:2, 4:4:4
 	depth         int // bits of a sample
 	held          int // pictures that may be held to refer to them, or to put them in order
+
+	wide float64 // how many times wider they become with square pixels; less than one, as zero, means no wider
 }
 
 // What is held beside the pictures that others refer to: the one that is decoded, the one that is shown, and one that waits to be shown.
@@ -33,7 +35,8 @@ const besides = 3
 var assumed = size{width: 1920, height: 1088, chroma: 1, depth: 8, held: mostRefs}
 
 // Cost returns what it takes to decode a GOP that begins with a key unit, as its headers have it; if they do not tell, that of 1080p. It is
-// counted in pictures as they are coded. What FFmpeg needs beside them, a tenth or so, is not counted, nor is what makes pixels square.
+// counted in pictures as they are coded; Picture also in what makes pixels square, as far as H.264 and H.265 tell. What FFmpeg needs beside
+// them, a tenth or so, is not counted.
 func (d *Decoder) Cost(key frame.AccessUnit) frame.Cost { return sizeOf(&key).orAssumed().cost() }
 
 func (s size) orAssumed() size {
@@ -52,13 +55,17 @@ func (d *Decoder) allowed(s size) int64 {
 
 func (s size) pixels() int64 { return int64(s.width) * int64(s.height) }
 
+// shown returns the pixels of a picture whose pixels are square.
+func (s size) shown() int64 { return int64(float64(s.pixels()) * max(s.wide, 1)) }
+
 func (s size) cost() frame.Cost {
 	samples := s.pixels() * []int64{2, 3, 4, 6}[s.chroma] / 2
 	coded := samples
 	if s.depth > 8 {
 		coded *= 2
 	}
-	return frame.Cost{Picture: max(samples, s.pixels()*3/2), Decoding: coded * int64(s.held+besides)}
+	picture := float64(max(samples, s.pixels()*3/2)) * max(s.wide, 1)
+	return frame.Cost{Picture: int64(picture), Decoding: coded * int64(s.held+besides)}
 }
 
 // check returns an error if a GOP of pictures of that size takes more memory than the decoder may.
@@ -133,15 +140,16 @@ func sizeH264(data []byte) (s size) {
 		if !sps.FrameMbsOnlyFlag {
 			h *= 2
 		}
-		held := depthH264(&sps)
+		held, wide := depthH264(&sps), 1.0
 		if sps.VUI != nil {
+			wide = wideness(sps.VUI.AspectRatioIdc, sps.VUI.SarWidth, sps.VUI.SarHeight)
 			if r := sps.VUI.BitstreamRestriction; r != nil {
 				held = int(min(r.MaxNumReorderFrames, mostRefs))
 			} else if higher(sps.LevelIdc) > knownLevel {
 				held = mostRefs
 			}
 		}
-		s = larger(s, size{macro * w, macro * h, int(sps.ChromaFormatIdc), 8 + int(sps.BitDepthLumaMinus8), max(held, int(sps.MaxNumRefFrames))})
+		s = larger(s, size{macro * w, macro * h, int(sps.ChromaFormatIdc), 8 + int(sps.BitDepthLumaMinus8), max(held, int(sps.MaxNumRefFrames)), wide})
 	}
 	return s
 }
@@ -156,21 +164,45 @@ func sizeH265(data []byte) (s size) {
 		if len(n) > nal.MaxSet || impossible(n) || sps.Unmarshal(n) != nil {
 			return size{}
 		}
-		held := mostRefs
+		held, wide := mostRefs, 1.0
+		if sps.VUI != nil {
+			wide = wideness(sps.VUI.AspectRatioIdc, sps.VUI.SarWidth, sps.VUI.SarHeight)
+		}
 		if len(sps.MaxDecPicBufferingMinus1) > 0 {
 			held = int(min(slices.Max(sps.MaxDecPicBufferingMinus1), mostRefs))
 		}
 		w, h := min(sps.PicWidthInLumaSamples, mostLines+1), min(sps.PicHeightInLumaSamples, mostLines+1)
-		s = larger(s, size{int(w), int(h), int(min(sps.ChromaFormatIdc, 4)), 8 + int(min(sps.BitDepthLumaMinus8, 9)), held})
+		s = larger(s, size{int(w), int(h), int(min(sps.ChromaFormatIdc, 4)), 8 + int(min(sps.BitDepthLumaMinus8, 9)), held, wide})
 	}
 	return s
 }
 
 func larger(a, b size) size {
+	wide := max(a.wide, b.wide)
 	if b.pixels() > a.pixels() || b.pixels() == a.pixels() && b.held > a.held {
-		return b
+		a = b
 	}
+	a.wide = wide
 	return a
+}
+
+// Widths and heights of a pixel by aspect_ratio_idc (H.264 table E-1, H.265 table E.1), from 1 on.
+var aspects = [][2]float64{{1, 1}, {12, 11}, {10, 11}, {16, 11}, {40, 33}, {24, 11}, {20, 11}, {32, 11}, {80, 33}, {18, 11}, {15, 11}, {64, 33},
+	{160, 99}, {4, 3}, {3, 2}, {2, 1}}
+
+// wideness returns how many times wider square pixels make a picture, as squareWidth has it.
+func wideness(idc uint8, width, height uint16) float64 {
+	const extended = 255
+	wide := 1.0
+	if idc == extended && height > 0 {
+		wide = float64(width) / float64(height)
+	} else if idc > 0 && int(idc) <= len(aspects) {
+		wide = aspects[idc-1][0] / aspects[idc-1][1]
+	}
+	if wide > maxAspect {
+		return 1
+	}
+	return wide
 }
 
 // sizeVP8 reads a key frame (RFC 6386, 9.1): three bytes, a start code of three, width and height of 14 bits.
@@ -179,7 +211,8 @@ func sizeVP8(b []byte) size {
 	if key, err := nal.VP8Key(b); err != nil || !key {
 		return size{}
 	}
-	return size{int(binary.LittleEndian.Uint16(b[6:]) & 0x3fff), int(binary.LittleEndian.Uint16(b[8:]) & 0x3fff), 1, 8, references}
+	w, h := int(binary.LittleEndian.Uint16(b[6:])&0x3fff), int(binary.LittleEndian.Uint16(b[8:])&0x3fff)
+	return size{width: w, height: h, chroma: 1, depth: 8, held: references}
 }
 
 // sizeVP9 reads a key frame (6.2):
@@ -235,7 +268,8 @@ func sizeMJPEG(b []byte) size {
 			continue
 		}
 		if marker >= sof0 && marker <= sofF && marker != dht && marker != jpg && marker != dac {
-			s := size{int(binary.BigEndian.Uint16(b[7:])), int(binary.BigEndian.Uint16(b[5:])), 3, int(b[4]), coefficients}
+			w, h := int(binary.BigEndian.Uint16(b[7:])), int(binary.BigEndian.Uint16(b[5:]))
+			s := size{width: w, height: h, chroma: 3, depth: int(b[4]), held: coefficients}
 			if b[9] == 1 {
 				s.chroma = 0
 			} else if b[11] == 0x22 {

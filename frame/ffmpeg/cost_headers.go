@@ -3,16 +3,32 @@ package ffmpeg
 import (
 	"bytes"
 	"math/bits"
+
+	"github.com/livestill/livestill/internal/nal"
 )
 
-// sizeAV1 reads the sequence header (AV1 specification, 5.5.1).
-func sizeAV1(data []byte) size {
-	const references, obuHeader = 8, 2
-	b := sequenceHeader(data)
-	if len(b) <= obuHeader || b[0]&4 != 0 {
+// sizeAV1 reads all sequence headers of a unit, and returns the most that they say.
+func sizeAV1(data []byte) (most size) {
+	sequences, ok := nal.SequencesAV1(data)
+	for _, b := range sequences {
+		s := sequenceAV1(b)
+		if s.pixels() == 0 {
+			return size{}
+		}
+		chroma, depth := max(s.chroma, most.chroma), max(s.depth, most.depth)
+		most = larger(most, s)
+		most.chroma, most.depth = chroma, depth
+	}
+	if !ok {
 		return size{}
 	}
-	r := bitReader{bytes: b, pos: 8 * obuHeader, end: 8 * len(b)}
+	return most
+}
+
+// sequenceAV1 reads a sequence header (AV1 specification, 5.5.1).
+func sequenceAV1(b []byte) size {
+	const references = 8
+	r := bitReader{bytes: b, end: 8 * len(b)}
 	profile := r.u(3)
 	r.u(1) // a still picture
 	reduced := r.u(1) == 1
@@ -54,6 +70,10 @@ func operatingPoints(r *bitReader) {
 		r.u(32)
 		r.u(32)
 		if r.u(1) == 1 {
+			const readersDiffer = 32 // zeros
+			at := r.pos
+			r.failed = r.u(readersDiffer) == 0
+			r.pos = at
 			r.ue() // uvlc (4.10.3) is Exp-Golomb
 		}
 		if model = r.u(1) == 1; model {

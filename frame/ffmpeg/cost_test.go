@@ -2,6 +2,8 @@ package ffmpeg_test
 
 import (
 	"bytes"
+	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -51,6 +53,81 @@ func TestCost(t *testing.T) {
 			g[0].Data = g[0].Data[:7]
 			if cost := d.Cost(g[0]); cost.Picture != 1920*1088*3/2 || cost.Decoding < 16*cost.Picture {
 				t.Errorf("of seven bytes, which is taken for 1080p: %+v", cost)
+			}
+		})
+	}
+}
+
+// What a sequence of AV1 costs is known wherever its header stands, and however it is wrapped: its decoder has buffers of its own, which
+// nobody counts.
+func TestCostOfAV1(t *testing.T) {
+	const w, h = 336, 192
+	clip := func(args ...string) frame.GOP {
+		args = slices.Concat([]string{"-c:v", "libaom-av1", "-cpu-used", "8"}, args, []string{"ivf"})
+		g := encode(t, frame.AV1, bytes.Repeat([]byte{128}, w*h*3/2), "yuv420p", w, h, args...)
+		g[0].Data = bytes.TrimPrefix(g[0].Data, []byte{0x12, 0})
+		return g
+	}
+	small, large := clip(), clip("-pix_fmt", "yuv444p12le")
+	const header, size, extension = 2, 1, 4
+	head, rest := large[0].Data[:header+int(large[0].Data[size])], large[0].Data[header+int(large[0].Data[size]):]
+	want := new(ffmpeg.Decoder).Cost(large[0])
+	if least := new(ffmpeg.Decoder).Cost(small[0]); want.Decoding != 4*least.Decoding {
+		t.Fatalf("%+v and %+v", least, want)
+	}
+	padded := append([]byte{head[0], byte(0x80 | (len(head)-header+200)&0x7f), byte((len(head) - header + 200) >> 7)}, head[header:]...)
+	for name, head := range map[string][]byte{
+		"with an extension":          append([]byte{head[0] | extension, 0, head[size]}, head[header:]...),
+		"of more than 127 bytes":     append(padded, bytes.Repeat([]byte{0}, 200)...),
+		"the second one":             append(bytes.Clone(small[0].Data[:header+int(small[0].Data[size])]), head...),
+		"whose size takes two bytes": append([]byte{head[0], head[size] | 0x80, 0}, head[header:]...),
+	} {
+		key := large[0]
+		key.Data = slices.Concat(head, rest)
+		if cost := new(ffmpeg.Decoder).Cost(key); cost != want {
+			t.Errorf("a sequence header %s: %+v, want %+v", name, cost, want)
+		}
+		later := frame.GOP{small[0], key}
+		later[1].Key, later[1].PTS, later[1].Time = false, time.Second, later[1].Time.Add(time.Second)
+		d := &ffmpeg.Decoder{MaxMemory: want.Decoding / 2}
+		n := 0
+		var err error
+		for _, err = range d.Decode(t.Context(), later, time.Time{}) {
+			if n++; err != nil {
+				break
+			}
+		}
+		if !errors.Is(err, frame.ErrTooCostly) {
+			t.Errorf("a sequence header %s, in a unit that is no key unit: %d pictures, %v", name, n, err)
+		}
+	}
+}
+
+// Square pixels may make pictures several times as large, which what they cost tells; and they get no larger than it says, or half as much
+// again.
+func TestCostOfSquarePixels(t *testing.T) {
+	const w, h = 336, 192
+	raw := bytes.Repeat([]byte{128}, w*h*3/2)
+	for name, tt := range map[string]struct {
+		codec      frame.Codec
+		args       []string
+		wide, cost int // widths of the picture that is shown, and that is paid for
+	}{
+		"H.264":                        {frame.H264, []string{"-vf", "setsar=4", "-c:v", "libx264", "h264"}, 4 * w, 4 * w},
+		"H.264, of the table":          {frame.H264, []string{"-vf", "setsar=2", "-c:v", "libx264", "h264"}, 2 * w, 2 * w},
+		"H.264, higher than wide":      {frame.H264, []string{"-vf", "setsar=1/2", "-c:v", "libx264", "h264"}, w / 2, w},
+		"H.265":                        {frame.H265, []string{"-vf", "setsar=3", "-c:v", "libx265", "-x265-params", "log-level=none", "hevc"}, 3 * w, 3 * w},
+		"MPEG-4":                       {frame.MPEG4, []string{"-vf", "setsar=4/3", "-c:v", "mpeg4", "m4v"}, 4 * w / 3, w},
+		"MPEG-4, more than is usual":   {frame.MPEG4, []string{"-vf", "setsar=4", "-c:v", "mpeg4", "m4v"}, w, w},
+		"H.264, more than is sensible": {frame.H264, []string{"-vf", "setsar=9", "-c:v", "libx264", "h264"}, w, w},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := encode(t, tt.codec, raw, "yuv420p", w, h, tt.args...)
+			if cost := new(ffmpeg.Decoder).Cost(g[0]); cost.Picture != int64(tt.cost*h*3/2) {
+				t.Errorf("a picture costs %d, want %d", cost.Picture, tt.cost*h*3/2)
+			}
+			if ps := all(t, new(ffmpeg.Decoder), g[:1], time.Time{}); len(ps) != 1 || ps[0].Rect.Dx() != tt.wide || ps[0].Rect.Dy() != h {
+				t.Errorf("%d pictures, %v, want a width of %d", len(ps), ps[0].Rect, tt.wide)
 			}
 		})
 	}

@@ -32,7 +32,8 @@ func (s *session) crowded(data []byte) bool {
 	case frame.H264, frame.H265:
 		return nal.Crowded(data) || s.sliced()
 	case frame.AV1:
-		return nal.CrowdedAV1(data)
+		_, whole := nal.SequencesAV1(data)
+		return nal.CrowdedAV1(data) || !whole
 	case frame.MJPEG:
 		return bytes.Count(data, []byte{0xff, markerSOS}) > mostScans
 	default: // these have one picture, or FFmpeg decodes one

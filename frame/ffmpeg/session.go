@@ -16,6 +16,7 @@ import (
 	"github.com/asticode/go-astiav"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/nal"
 )
 
 // libav reads up to this many bytes past the end of a packet (AV_INPUT_BUFFER_PADDING_SIZE), and they must be zero.
@@ -117,8 +118,8 @@ func (s *session) begin() error {
 		flags += "+low_delay"
 	}
 	pixels := s.d.maxPixels()
-	if s.name == frame.AV1 && s.size.pixels() > 0 { // its decoder has buffers of its own
-		pixels = int(min(int64(pixels), s.size.pixels()))
+	if s.name == frame.AV1 { // its decoder has buffers of its own
+		pixels = int(min(int64(pixels), s.size.orAssumed().pixels()))
 	}
 	expect := &C.ls_expect{bytes: C.int64_t(s.d.allowed(s.size)), pixels: C.int64_t(mostGrowth * s.size.pixels())}
 	expect.each = mostBegun
@@ -360,6 +361,11 @@ func (s *session) send(u *frame.AccessUnit) error {
 		s.queue.lose(i)
 		return nil
 	}
+	if s.name == frame.AV1 && i > 0 {
+		if err := s.sequel(u.Data); err != nil {
+			return err
+		}
+	}
 	if u.Key && i > 0 {
 		if err := s.resize(sizeOf(u)); err != nil {
 			return err
@@ -385,6 +391,19 @@ func (s *session) send(u *frame.AccessUnit) error {
 	}
 	if s.name == frame.VP8 || s.name == frame.VP9 || s.name == frame.AV1 || s.name == frame.MJPEG { // coded in the order they are shown
 		s.queue.lose(i)
+	}
+	return nil
+}
+
+// sequel returns an error if a unit of AV1 begins a sequence of pictures that take more than the GOP may.
+func (s *session) sequel(data []byte) error {
+	sequences, _ := nal.SequencesAV1(data)
+	for _, b := range sequences {
+		z := sequenceAV1(b)
+		if z.pixels() == 0 && s.size.pixels() > 0 || z.cost().Decoding > s.d.allowed(s.size) {
+			return &Error{Step: "send", Codec: s.name, Err: fmt.Errorf("%w: its pictures become larger than the %d x %d that the headers of its GOP say",
+				frame.ErrTooCostly, s.size.width, s.size.height)}
+		}
 	}
 	return nil
 }

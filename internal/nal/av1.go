@@ -122,6 +122,21 @@ func CrowdedAV1(unit []byte) bool {
 	return false
 }
 
+// SequencesAV1 returns the payloads of the sequence headers in a temporal unit; ok is false if some of it cannot be read.
+func SequencesAV1(unit []byte) (payloads [][]byte, ok bool) {
+	for len(unit) > 0 {
+		o, rest, err := cutOBU(unit)
+		if err != nil {
+			return payloads, false
+		}
+		if o.kind() == av1SequenceHeader {
+			payloads = append(payloads, o.payload)
+		}
+		unit = rest
+	}
+	return payloads, true
+}
+
 // learn remembers a copy of a sequence header in place of the one before.
 func (a *AV1) learn(o obu) error {
 	switch {
