@@ -187,6 +187,10 @@ static int get_buffer(AVCodecContext *c, AVFrame *f, int flags)
 		return AVERROR(EINVAL);
 	}
 	err = avcodec_default_get_buffer2(c, f, flags);
+#ifdef LS_GUARD
+	if (err >= 0)
+		err = ls_guard(c, f);
+#endif
 	if (err >= 0)
 		err = count(b, f);
 	if (err >= 0 && e->row && !has_row(e, f)) {

@@ -48,4 +48,8 @@ int ls_inside(const void *frame, int i, int64_t n, int h);
 int ls_marks_left(const void *frame);
 void ls_marks_write(void *frame);
 
+// ls_guard moves the planes of a frame that a codec was given to memory between guard pages. It returns an AVERROR or 0. Only tests have it,
+// which are built with LS_GUARD.
+int ls_guard(void *codec, void *frame);
+
 #endif

@@ -16,6 +16,12 @@ func (d *Decoder) Bare() *Decoder {
 	return d
 }
 
+// In makes the decoder make pictures in room, one over the other, if it is large enough.
+func (d *Decoder) In(room []byte) *Decoder {
+	d.room = room
+	return d
+}
+
 // Serve is what a child does, with so much room for pictures.
 func Serve(socket io.ReadWriter, room int) error {
 	return serve(socket, make([]byte, room), func() bool { return true })
