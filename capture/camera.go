@@ -120,6 +120,7 @@ func (c *Camera) Capture(ctx context.Context, r Request) (*Still, error) {
 	if err == nil {
 		err = w.finish(ctx, w.reach)
 	}
+	w.letGo()
 	return w.end(ctx, err)
 }
 

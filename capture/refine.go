@@ -24,10 +24,13 @@ func (c *Camera) Refine(ctx context.Context, r Request) iter.Seq2[*Still, error]
 			err = w.finish(ctx, alone)
 		}
 		second := *w.still // before the first is the caller's
+		resume := w.lend()
+		defer resume()
 		first, err := w.end(ctx, err)
 		if !yield(first, err) || err != nil || w.reach == alone {
 			return
 		}
+		resume()
 		second.Steps, second.Ranked = slices.Clone(second.Steps[:exposed]), slices.Clone(second.Ranked)
 		second.Data, second.Picture, second.Location, second.Refined = nil, nil, "", true
 		w.still = &second
