@@ -211,8 +211,8 @@ func TestALargeStreamHoldsUpOthersForASecond(t *testing.T) {
 			}
 		}
 		all.Wait()
-		if made < 10 {
-			t.Errorf("the large stream was captured %d times", made)
+		if made == 0 {
+			t.Error("the large stream was never captured")
 		}
 	})
 }

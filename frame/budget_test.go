@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -125,14 +126,14 @@ func TestMuchHoldsUpLittleForASecond(t *testing.T) {
 func TestNoMoreIsToldThanItTakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &frame.Budget{Bytes: 400 * mib} // of which 100 are for decoding
-		told := 0
+		var told atomic.Int64
 		for range 4 {
 			release, _ := b.Reserve(t.Context(), frame.ForDecoding, 25*mib)
 			wanted, done := b.Wanted(frame.ForDecoding, 25*mib)
 			go func() {
 				select {
 				case <-wanted:
-					told++
+					told.Add(1)
 					time.Sleep(time.Millisecond) // for which it has to be counted on
 				case <-time.After(time.Minute):
 				}
@@ -148,8 +149,8 @@ func TestNoMoreIsToldThanItTakes(t *testing.T) {
 			}()
 		}
 		time.Sleep(time.Second)
-		if told != 2 {
-			t.Errorf("%d were told, want 2", told)
+		if n := told.Load(); n != 2 {
+			t.Errorf("%d were told, want 2", n)
 		}
 		time.Sleep(time.Minute)
 	})
