@@ -1,6 +1,11 @@
 package capture
 
-import "github.com/livestill/livestill/frame"
+import (
+	"sync"
+	"time"
+
+	"github.com/livestill/livestill/frame"
+)
 
 // An album takes in neighbours that come out of the decoder before their picture, on the way to it, so that its GOP is not decoded
 // twice. A Camera has one album at a time, so that many captures do not hold many pictures; the others decode again.
@@ -45,4 +50,19 @@ func (w *capture) letGo() {
 		w.albumMemory()
 		w.albumMemory = nil
 	}
+}
+
+// lend lets go of what was kept for the neighbours if it takes long until resume is called: the Notifier and the caller may be busy with the
+// first still, or capture others.
+func (w *capture) lend() (resume func()) {
+	gone := make(chan struct{})
+	timer := time.AfterFunc(linger, func() {
+		defer close(gone)
+		w.letGo()
+	})
+	return sync.OnceFunc(func() {
+		if !timer.Stop() {
+			<-gone
+		}
+	})
 }

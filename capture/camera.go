@@ -45,15 +45,17 @@ type Camera struct {
 	// Warm keeps the newest picture at hand: a decoder follows the stream, never further behind than this, so that no more than that,
 	// and one picture, is left to decode. A nanosecond keeps it at one picture; two seconds bound what a GOP of ten costs, and
 	// decode nothing of shorter ones. The price is that nearly all of the stream is decoded, captured or not. Zero decodes nothing but
-	// for captures.
+	// for captures. The decoder holds memory of the Budget all the time: when others want that, some Cameras are not warm until their next
+	// key picture.
 	Warm time.Duration
 
-	// MaxDecoding is the processor time that one capture may take to decode a GOP; zero means 30 seconds. What takes longer is an
-	// ErrTooCostly.
+	// MaxDecoding is the time that one capture may take to decode a GOP, as long as it holds a place of the Decoder; zero means 30 seconds.
+	// What takes longer is an ErrTooCostly. It bounds Followers only: a GOP that goes to Decode at once ends with its context.
 	MaxDecoding time.Duration
 
 	// Budget bounds the memory of Histories and captures, of this Camera and of all that share it; nil means frame.DefaultBudget. It
-	// knows what a Decoder takes that is a Coster.
+	// knows what a Decoder takes that is a Coster. A capture holds memory from the decoding of its picture until the Store has the
+	// still: a hook that captures and waits for that, other than the Policy and the Notifier, may wait until its context ends.
 	Budget *frame.Budget
 
 	lines      lines
@@ -120,6 +122,7 @@ func (c *Camera) Capture(ctx context.Context, r Request) (*Still, error) {
 	if err == nil {
 		err = w.finish(ctx, w.reach)
 	}
+	w.letGo()
 	return w.end(ctx, err)
 }
 

@@ -57,9 +57,7 @@ func (c *Camera) begun(r Request) *capture {
 // close lets go of all that the capture holds.
 func (w *capture) close() {
 	w.letGo()
-	if w.giveBack != nil {
-		w.giveBack()
-	}
+	w.repay()
 	w.camera.stats.captures.Add(-1)
 }
 
@@ -131,6 +129,11 @@ func (w *capture) finish(ctx context.Context, reach time.Duration) error {
 	p, file := w.picture, fileID{pictureID: w.id}
 	return w.run(ctx,
 		stage{"enhance", c.Enhancer, func() error {
+			if w.giveBack == nil { // the still before was the caller's meanwhile
+				if err := w.borrow(ctx); err != nil {
+					return err
+				}
+			}
 			decoded, album := w.picture, w.album
 			e, err := c.enhanced.do(ctx, enhancedID{w.id, reach}, func(ctx context.Context) (enhanced, error) {
 				return c.enhance(ctx, decoded, reach, album)
@@ -169,8 +172,17 @@ func (w *capture) finish(ctx context.Context, reach time.Duration) error {
 	)
 }
 
-// end tells the Notifier, and returns what Capture does.
+// repay gives back the memory of the pictures: from now on they are the caller's.
+func (w *capture) repay() {
+	if w.giveBack != nil {
+		w.giveBack()
+		w.giveBack = nil
+	}
+}
+
+// end tells the Notifier, which may capture, too, and returns what Capture does.
 func (w *capture) end(ctx context.Context, err error) (*Still, error) {
+	w.repay()
 	event := Event{Request: w.still.Request, Still: w.still}
 	if err == nil {
 		w.camera.stats.delivered.Add(1)

@@ -53,8 +53,8 @@ func check(p *frame.Picture) error {
 	if p.YStride < last.X || len(p.Y) < (last.Y-1)*p.YStride+last.X {
 		return fmt.Errorf("the picture's luma is too small for %v", last)
 	}
-	c := p.COffset(p.Rect.Max.X-1, p.Rect.Max.Y-1)
-	if p.CStride <= 0 || c >= len(p.Cb) || c >= len(p.Cr) {
+	width, c := p.COffset(p.Rect.Max.X-1, p.Rect.Min.Y)+1, p.COffset(p.Rect.Max.X-1, p.Rect.Max.Y-1)
+	if p.CStride < width || c >= len(p.Cb) || c >= len(p.Cr) {
 		return fmt.Errorf("the picture's chroma is too small for %v", last)
 	}
 	return nil

@@ -57,7 +57,24 @@ func (r *rogue) Enhance(_ context.Context, b *frame.Burst) (*frame.Picture, erro
 
 func (r *rogue) Reserve(ctx context.Context, stream string) (frame.Place, error) {
 	r.do("reserve")
-	return r.decoder.Reserve(ctx, stream)
+	p, err := r.decoder.Reserve(ctx, stream)
+	if r.where == "release" {
+		p = roguePlace{p, r.harm}
+	}
+	return p, err
+}
+
+func (r *rogue) Cost(frame.AccessUnit) frame.Cost { r.do("cost"); return frame.Cost{} }
+
+// roguePlace does harm once it is given back.
+type roguePlace struct {
+	frame.Place
+	harm harm
+}
+
+func (p roguePlace) Release() {
+	p.Place.Release()
+	p.harm()
 }
 
 func (r *rogue) Follow(ctx context.Context, us iter.Seq2[frame.AccessUnit, bool]) iter.Seq2[frame.Latent, error] {
@@ -80,9 +97,10 @@ func (r *rogue) Follow(ctx context.Context, us iter.Seq2[frame.AccessUnit, bool]
 func TestHarmIsContained(t *testing.T) {
 	steps := map[string]string{
 		"policy": "policy", "reserve": "decode", "follow": "decode", "between": "decode", "develop": "decode", "neighbours": "decode",
+		"cost": "decode", "release": "enhance",
 		"enhance": "enhance", "moderate": "moderate", "encode": "encode", "store": "store", "notify": "notify",
 	}
-	ours := map[string]bool{"policy": true, "neighbours": true, "moderate": true, "store": true, "notify": true} // on the caller's goroutine
+	ours := map[string]bool{"policy": true, "cost": true, "neighbours": true, "moderate": true, "store": true, "notify": true} // on the caller's goroutine
 	for about, harm := range map[string]harm{
 		"panics":           func() *frame.Picture { panic(errHook) },
 		"calls Goexit":     func() *frame.Picture { runtime.Goexit(); return nil },
@@ -153,4 +171,48 @@ func TestAScoreThatPanics(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestWarmIsContained has a Decoder panic that nobody captures with: the stream goes on, and so do captures once it is well.
+func TestWarmIsContained(t *testing.T) {
+	for _, where := range []string{"cost", "reserve", "release", "follow", "between"} {
+		synctest.Test(t, func(t *testing.T) {
+			settle(t)
+			r := &rogue{harm: func() *frame.Picture { panic(errHook) }, where: where}
+			cam := &capture.Camera{Decoder: r, Warm: 1}
+			serve(t, cam, units(30, 10, false))
+			r.where = ""
+			if still, err := cam.Capture(t.Context(), capture.Request{}); err != nil || number(still) != 29 {
+				t.Errorf("%s: %v", where, err)
+			}
+		})
+	}
+}
+
+// TestPicturesWithOddPlanes: planes may be longer than they need be, each by something else, but no line shorter than the picture.
+func TestPicturesWithOddPlanes(t *testing.T) {
+	for _, test := range []struct {
+		about  string
+		odd    func(img *image.YCbCr)
+		refuse bool
+	}{
+		{"more behind Cb than behind Cr", func(img *image.YCbCr) { img.Cb = append(img.Cb, make([]byte, 1000)...) }, false},
+		{"a part of a picture", func(img *image.YCbCr) { *img = *img.SubImage(image.Rect(16, 8, 48, 24)).(*image.YCbCr) }, false},
+		{"lines of chroma that overlap", func(img *image.YCbCr) { img.CStride = 1 }, true},
+		{"lines of luma that overlap", func(img *image.YCbCr) { img.YStride = 1 }, true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			settle(t)
+			r := &rogue{where: "develop", harm: func() *frame.Picture {
+				img := image.NewYCbCr(image.Rect(0, 0, 64, 32), image.YCbCrSubsampleRatio420)
+				test.odd(img)
+				return &frame.Picture{YCbCr: img}
+			}}
+			cam := &capture.Camera{Decoder: r}
+			serve(t, cam, units(30, 10, false))
+			if _, err := cam.Capture(t.Context(), capture.Request{}); (err != nil) != test.refuse || err != nil && !errors.Is(err, capture.ErrCorrupt) {
+				t.Errorf("%s: %v", test.about, err)
+			}
+		})
+	}
 }

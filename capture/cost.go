@@ -22,7 +22,8 @@ func (c *Camera) cost(g frame.GOP) (cost frame.Cost) {
 	if d, ok := c.Decoder.(Coster); ok {
 		cost = d.Cost(g[0])
 	}
-	return cost
+	const most = 1 << 50 // more than any machine has, and no sum of some overflows
+	return frame.Cost{Picture: min(max(cost.Picture, 0), most), Decoding: min(max(cost.Decoding, 0), most)}
 }
 
 // borrow waits for the memory of the pictures that the capture will hold: the decoded one, for a Best those beside it, and the enhanced
@@ -40,8 +41,9 @@ func (w *capture) borrow(ctx context.Context) (err error) {
 		pictures++
 	}
 	id := unitID{idOf(t.gop[0].PTS, t.gop[0].Time), t.index}
+	bytes := pictures * c.cost(t.gop).Picture
 	w.giveBack, err = c.loans.borrow(ctx, loanID{id, pictures}, func(ctx context.Context) (func(), error) {
-		return c.budget().Reserve(ctx, frame.ForPictures, pictures*c.cost(t.gop).Picture)
+		return c.budget().Reserve(ctx, frame.ForPictures, bytes)
 	})
 	return err
 }

@@ -177,3 +177,42 @@ func TestBarrenGOPs(t *testing.T) {
 		}
 	})
 }
+
+// TestALargeStreamHoldsUpOthersForASecond captures from a stream that takes nearly all memory for decoding, and is slower than it comes,
+// beside one that takes little.
+func TestALargeStreamHoldsUpOthersForASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		settle(t)
+		b := new(frame.Budget)
+		d := &costly{cost: frame.Cost{Picture: 12 << 20, Decoding: 236 << 20}}
+		d.took = 90 * time.Millisecond
+		large := &capture.Camera{Decoder: d, Budget: b}
+		small := &capture.Camera{Decoder: &costly{cost: frame.Cost{Picture: 3 << 20, Decoding: 22 << 20}}, Budget: b}
+		var all sync.WaitGroup
+		all.Go(func() { serve(t, large, units(600, 600, false)) })
+		all.Go(func() { serve(t, small, units(600, 10, false)) })
+		ctx, end := context.WithTimeout(t.Context(), 50*time.Second)
+		defer end()
+		made := 0
+		all.Go(func() {
+			for _, err := range large.Every(ctx, interval, capture.Request{}) {
+				if err == nil {
+					made++
+				} else if !errors.Is(err, capture.ErrTooCostly) {
+					t.Error(err)
+				}
+			}
+		})
+		for ctx.Err() == nil {
+			pass(time.Second)
+			began := time.Now()
+			if _, err := small.Capture(t.Context(), capture.Request{}); err != nil || time.Since(began) > 1200*time.Millisecond {
+				t.Errorf("after %v: %v", time.Since(began), err)
+			}
+		}
+		all.Wait()
+		if made == 0 {
+			t.Error("the large stream was never captured")
+		}
+	})
+}

@@ -80,8 +80,10 @@ func blank(img *image.YCbCr) bool {
 		return true
 	}
 	w, h := img.Rect.Dx(), img.Rect.Dy()
-	ch := len(img.Cb) / img.CStride
-	return flat(img.Y, img.YStride, w, h) && flat(img.Cb, img.CStride, img.CStride, ch) && flat(img.Cr, img.CStride, img.CStride, ch)
+	end := img.COffset(img.Rect.Max.X-1, img.Rect.Max.Y-1) + 1
+	cw := img.COffset(img.Rect.Max.X-1, img.Rect.Min.Y) + 1
+	ch := (end-cw)/img.CStride + 1
+	return flat(img.Y, img.YStride, w, h) && flat(img.Cb, img.CStride, cw, ch) && flat(img.Cr, img.CStride, cw, ch)
 }
 
 // off returns by how many pictures one that was shown at a time comes after the one that was wanted; negative if before.

@@ -18,7 +18,7 @@ type Policy interface {
 
 // A Decoder decompresses. Decode yields the pictures of g that were shown at or after from, in presentation order. It marks as
 // Corrupt what damage reached, and yields an error as its last pair when it cannot go on. It must be safe for concurrent use;
-// ffmpeg.Decoder is one.
+// ffmpeg.Decoder is one. ctx ends when no capture waits for the pictures any more.
 type Decoder interface {
 	Decode(ctx context.Context, g frame.GOP, from time.Time) iter.Seq2[*frame.Picture, error]
 }
@@ -27,7 +27,8 @@ type Decoder interface {
 //
 // Follow decodes units, which are a GOP, as they come; with each comes whether its picture may be wanted, or only what refers to it. It
 // yields the pictures in presentation order, each as soon as it is known, before it takes another unit; what is left when the units
-// end, then. Of a unit that rightly has no picture it may yield that: see frame.Latent.
+// end, then. Of a unit that rightly has no picture it may yield that: see frame.Latent. ctx ends when no more units come and no capture
+// waits for what is left.
 //
 // Reserve waits for leave to work the processor for a stream, which it names, so that not all is done at once that is wanted at once,
 // and streams come in meanwhile: Follow is given units while a Place is held only, and the Enhancer and the Encoder run there, too.
@@ -38,7 +39,7 @@ type Follower interface {
 }
 
 // A Coster is a Decoder that tells beforehand what memory it takes to decode a GOP that begins with a key unit. It tells the zero Cost
-// if it cannot know.
+// if it cannot know. Less than zero is taken for zero.
 type Coster interface {
 	Decoder
 	Cost(key frame.AccessUnit) frame.Cost

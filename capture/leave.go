@@ -16,11 +16,14 @@ const defaultDecoding = 30 * time.Second
 type leave struct {
 	turn   bool        // it is the one
 	memory func()      // gives it back; nil without any
+	had    time.Time   // since when it has the memory
+	spare  func()      // says that it is not to be counted on that the memory is given back; nil unless it is
 	place  frame.Place // nil without one
 	since  time.Time   // when it got the place, or was last charged for it
 	err    error       // why it cannot be had; nil unless that is so
 
-	giveUp context.CancelFunc // ends the waiting for it; guarded by the mutex of lines
+	waiting context.Context    // for it; nil before the first time
+	giveUp  context.CancelFunc // ends that; guarded by the mutex of lines
 }
 
 // reserve waits for leave to decode one more unit. It is false if nobody wants that any more, or if it cannot be had; the line is closed
@@ -28,13 +31,16 @@ type leave struct {
 func (l *line) reserve() bool {
 	ls := &l.camera.lines
 	for {
-		ctx, cancel := context.WithCancel(l.ctx)
 		ls.mu.Lock()
-		l.giveUp = cancel
+		if l.waiting == nil || l.waiting.Err() != nil {
+			l.waiting, l.giveUp = context.WithCancel(l.ctx)
+		}
+		if !l.needed() {
+			l.giveUp()
+		}
 		ls.mu.Unlock()
-		err := l.obtain(ctx)
-		gaveUp := ctx.Err() != nil
-		cancel()
+		err := l.obtain(l.waiting)
+		gaveUp := l.waiting.Err() != nil
 		if err == nil {
 			return true
 		}
@@ -54,6 +60,7 @@ func (l *line) reserve() bool {
 // obtain gets what is lacking, and lets in those who have used less time.
 func (l *line) obtain(ctx context.Context) (err error) {
 	c := l.camera
+	l.keep()
 	if !l.turn {
 		select {
 		case c.lines.turn <- struct{}{}:
@@ -66,6 +73,9 @@ func (l *line) obtain(ctx context.Context) (err error) {
 		if l.memory, err = c.budget().Reserve(ctx, frame.ForDecoding, l.cost.Decoding); err != nil {
 			return err
 		}
+		l.had = time.Now()
+	} else if time.Since(l.had) >= time.Second && c.budget().Overdue(frame.ForDecoding, l.cost.Decoding) {
+		return fmt.Errorf("%w: others wait for its %d MiB of memory", ErrTooCostly, l.cost.Decoding>>20)
 	}
 	if l.place != nil {
 		if err = l.place.Yield(ctx); err != nil {
@@ -78,15 +88,18 @@ func (l *line) obtain(ctx context.Context) (err error) {
 	return err
 }
 
-// rest gives back the place and the turn.
+// rest gives back the place and the turn, even if the place panics.
 func (l *line) rest() {
-	if l.place != nil {
-		l.place.Release()
-		l.place = nil
-	}
+	l.camera.lines.mu.Lock()
+	l.charge()
+	l.camera.lines.mu.Unlock()
 	if l.turn {
-		<-l.camera.lines.turn
 		l.turn = false
+		defer func() { <-l.camera.lines.turn }()
+	}
+	if place := l.place; place != nil {
+		l.place = nil
+		place.Release()
 	}
 }
 
@@ -95,6 +108,15 @@ func (l *line) forget() {
 	if l.memory != nil {
 		l.memory()
 		l.memory = nil
+	}
+	l.keep()
+}
+
+// keep says that the memory is not given back after all, or that it has been.
+func (l *line) keep() {
+	if l.spare != nil {
+		l.spare()
+		l.spare = nil
 	}
 }
 
@@ -128,10 +150,9 @@ func (l *line) charge() {
 // never come while others want its memory.
 func (l *line) pause(step step, changed <-chan struct{}, expired <-chan time.Time) (late bool) {
 	var wanted <-chan struct{}
+	l.keep()
 	if l.memory != nil && (step == idle || step == follow) {
-		w, done := l.camera.budget().Wanted(frame.ForDecoding)
-		defer done()
-		wanted = w
+		wanted, l.spare = l.camera.budget().Wanted(frame.ForDecoding, l.cost.Decoding)
 	}
 	select {
 	case <-changed:

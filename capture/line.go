@@ -37,7 +37,8 @@ func (ls *lines) ask() {
 
 // A line is the decoding of one GOP, which goes on from where it is when another picture of it is wanted.
 type line struct {
-	ctx     context.Context // never ends; it has what the first capture knows
+	ctx     context.Context // has what the first capture knows; ends once no more units come and nobody wants what is left
+	cancel  context.CancelFunc
 	camera  *Camera
 	decoder Follower
 	cost    frame.Cost
@@ -175,15 +176,16 @@ func same(a, b frame.GOP) bool { return a[0].PTS == b[0].PTS && a[0].Time.Equal(
 
 // begin begins a line, which outlives ctx; c.lines.mu is held.
 func (c *Camera) begin(ctx context.Context, g frame.GOP) *line {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	l := &line{
-		ctx: context.WithoutCancel(ctx), camera: c, decoder: c.follower(), poke: make(chan struct{}, 1),
-		gop: g, out: -1, cost: c.cost(g),
+		ctx: ctx, cancel: cancel, camera: c, decoder: c.follower(), poke: make(chan struct{}, 1),
+		gop: g, out: -1,
 	}
 	if c.lines.turn == nil {
 		c.lines.turn = make(chan struct{}, 1)
 	}
 	c.lines.open = append(c.lines.open, l)
-	go l.run()
+	go l.run(g)
 	return l
 }
 
@@ -203,11 +205,22 @@ func (l *line) needed() bool {
 	return l.warm || l.held > 0 || slices.ContainsFunc(l.want, func(w *want) bool { return !w.passing })
 }
 
-// run decodes until nobody wants more.
-func (l *line) run() {
+// run decodes g until nobody wants more.
+func (l *line) run(g frame.GOP) {
 	err := errExit // unless Follow returns
+	defer l.cancel()
 	defer func() { l.end(err) }()
+	defer func() {
+		failed := contain(func() error {
+			l.rest()
+			return nil
+		})
+		if failed != nil {
+			err = failed
+		}
+	}()
 	err = contain(func() error {
+		l.cost = l.camera.cost(g)
 		for p, err := range l.decoder.Follow(l.ctx, l.units) {
 			if err == nil {
 				err = l.deliver(p)
@@ -224,8 +237,6 @@ func (l *line) run() {
 func (l *line) end(err error) {
 	l.camera.lines.mu.Lock()
 	defer l.camera.lines.mu.Unlock()
-	l.charge()
-	l.rest()
 	l.forget()
 	l.close()
 	switch {
@@ -236,7 +247,9 @@ func (l *line) end(err error) {
 	case !fault(err):
 		err = fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
-	l.camera.lines.barren.note(l, err)
+	if l.ctx.Err() == nil {
+		l.camera.lines.barren.note(l, err)
+	}
 	for _, w := range l.want {
 		w.end(developed{err: err})
 	}
@@ -320,11 +333,24 @@ func (l *line) close() {
 
 // units yields what is to be decoded, as it is wanted.
 func (l *line) units(yield func(u frame.AccessUnit, wanted bool) bool) {
+	defer l.last()
 	for {
 		u, wanted, ok := l.next()
 		if !ok || !yield(u, wanted) {
 			return
 		}
+	}
+}
+
+// last has the decoder end what is left as soon as nobody wants it.
+func (l *line) last() {
+	ls := &l.camera.lines
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	l.close()
+	l.giveUp = l.cancel
+	if !l.needed() {
+		l.cancel()
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"time"
 )
 
 // ErrTooCostly refuses what would take more memory or processor time than it may.
@@ -28,7 +29,8 @@ type Cost struct {
 // the next key unit. A History that nobody holds any more leaves its Budget when Go's garbage is collected.
 //
 // When a part that is for captures is used up, decoders that are kept for captures to come go first. Then captures wait for each other, in
-// the order they came. What is remembered never gives way to captures, nor they to it.
+// the order they came. But what needs more than a quarter of a part, as pictures of 4K do of the default, holds up what needs less for no
+// longer than a second: after that it is passed by what fits, and decoding that has had so much for a second ends with ErrTooCostly. What is remembered never gives way to captures, nor they to it.
 type Budget struct {
 	// Bytes is the bound; zero means half of Go's memory limit (GOMEMLIMIT) if there is one, else 1 GiB, which suits a machine of 2 GiB.
 	// Set it before the first use.
@@ -61,17 +63,29 @@ var DefaultBudget = new(Budget)
 
 const defaultBudget = 1 << 30
 
+// Those who ask for much hold up others for no longer than this: what a GOP of two seconds of 1080p takes to be decoded on a slow core.
+const patience = time.Second
+
 // A pool is the memory for one use.
 type pool struct {
 	taken   int64
-	waiting []*reservation  // in the order they came
-	watched []chan struct{} // to be closed when some wait
+	waiting []*reservation // in the order they came
+	spare   []*spared      // held in case, in the order it was said
+	leaving int64          // of what was held in case, and will be given back
 }
 
 // A reservation is one that waits.
 type reservation struct {
 	bytes int64
+	since time.Time
 	given chan struct{} // closed when it is
+}
+
+// A spared is memory that is held in case.
+type spared struct {
+	bytes  int64
+	told   bool
+	wanted chan struct{} // closed when it is told
 }
 
 // BudgetStats is what a Budget is used for.
@@ -95,7 +109,7 @@ func (b *Budget) Stats() BudgetStats {
 }
 
 // Reserve waits until n bytes can be had for a use, in the order in which they are asked for, until ctx ends; release gives them back.
-// What could never be had is an ErrTooCostly.
+// What could never be had is an ErrTooCostly; less than none is none.
 func (b *Budget) Reserve(ctx context.Context, use Use, n int64) (release func(), err error) {
 	if most := b.Most(use); n > most {
 		return nil, fmt.Errorf("%w: %s takes %.1f MiB, of %.1f MiB in the budget", ErrTooCostly, use, float64(n)/(1<<20), float64(most)/(1<<20))
@@ -103,12 +117,24 @@ func (b *Budget) Reserve(ctx context.Context, use Use, n int64) (release func(),
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	r := &reservation{n, make(chan struct{})}
+	n = max(n, 0)
+	r := &reservation{n, time.Now(), make(chan struct{})}
 	b.mu.Lock()
 	b.pools[use].waiting = append(b.pools[use].waiting, r)
 	b.give(use)
 	b.mu.Unlock()
 	release = sync.OnceFunc(func() { b.giveBack(use, n) })
+	select {
+	case <-r.given: // mostly at once
+		return release, nil
+	default:
+	}
+	overdue := time.AfterFunc(patience, func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.give(use)
+	})
+	defer overdue.Stop()
 	select {
 	case <-r.given:
 		return release, nil
@@ -125,7 +151,7 @@ func (b *Budget) Try(use Use, n int64) (release func(), ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p := &b.pools[use]
-	if len(p.waiting) > 0 || p.taken+n > b.Most(use) {
+	if n = max(n, 0); len(p.waiting) > 0 || n > b.Most(use)-p.taken {
 		return nil, false
 	}
 	p.taken += n
@@ -140,23 +166,40 @@ func (b *Budget) Most(use Use) int64 {
 	return b.bytes() / 8
 }
 
-// Wanted returns a channel that is closed as soon as somebody waits for memory for a use: whoever holds some only because it may be of
-// use later is to give it back. done says that the channel is not looked at any more.
-func (b *Budget) Wanted(use Use) (wanted <-chan struct{}, done func()) {
+// Wanted returns a channel that is closed as soon as somebody waits for n bytes that are held for a use: whoever holds them only because
+// they may be of use later is to give them back. Those who have called it first are told first, and no more than it takes. done says that
+// they are given back, or that the channel is not looked at any more.
+func (b *Budget) Wanted(use Use, n int64) (wanted <-chan struct{}, done func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	c := make(chan struct{})
-	b.pools[use].watched = append(b.pools[use].watched, c)
+	p := &b.pools[use]
+	s := &spared{bytes: max(n, 0), wanted: make(chan struct{})}
+	p.spare = append(p.spare, s)
 	b.give(use)
-	return c, func() {
+	return s.wanted, sync.OnceFunc(func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		p := &b.pools[use]
-		if i := slices.Index(p.watched, c); i >= 0 {
-			p.watched = slices.Delete(p.watched, i, i+1)
+		if s.told {
+			p.leaving -= s.bytes
+			b.give(use)
+		} else {
+			p.spare = slices.DeleteFunc(p.spare, func(o *spared) bool { return o == s })
 		}
-	}
+	})
 }
+
+// Overdue reports whether whoever has held n bytes for a use for long is to give them back, even if they are still of use: that is more than
+// a quarter of what there is, and somebody who asks for no more than that has waited for a second.
+func (b *Budget) Overdue(use Use, n int64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.large(use, n) && slices.ContainsFunc(b.pools[use].waiting, func(r *reservation) bool {
+		return !b.large(use, r.bytes) && time.Since(r.since) >= patience
+	})
+}
+
+// large reports whether n bytes are so many that others are not to wait for long for one who asks for them or holds them.
+func (b *Budget) large(use Use, n int64) bool { return n > b.Most(use)/4 }
 
 func (b *Budget) bytes() int64 {
 	if b.Bytes > 0 {
@@ -168,19 +211,28 @@ func (b *Budget) bytes() int64 {
 	return defaultBudget
 }
 
-// give gives to those who wait, as far as it goes; b.mu is held.
+// give gives to those who wait, as far as it goes, in the order they came; but who has waited for much for long is passed. b.mu is held.
 func (b *Budget) give(use Use) {
 	p := &b.pools[use]
-	for len(p.waiting) > 0 && p.taken+p.waiting[0].bytes <= b.Most(use) {
-		p.taken += p.waiting[0].bytes
-		close(p.waiting[0].given)
-		p.waiting = p.waiting[1:]
-	}
-	if len(p.waiting) > 0 {
-		for _, c := range p.watched {
-			close(c)
+	blocked := false // by one that came before
+	p.waiting = slices.DeleteFunc(p.waiting, func(r *reservation) bool {
+		if blocked || p.taken+r.bytes > b.Most(use) {
+			blocked = blocked || !b.large(use, r.bytes) || time.Since(r.since) < patience
+			return false
 		}
-		p.watched = nil
+		p.taken += r.bytes
+		close(r.given)
+		return true
+	})
+	if len(p.waiting) == 0 {
+		return
+	}
+	for short := p.taken + p.waiting[0].bytes - b.Most(use) - p.leaving; short > 0 && len(p.spare) > 0; p.spare = p.spare[1:] {
+		s := p.spare[0]
+		s.told = true
+		close(s.wanted)
+		p.leaving += s.bytes
+		short -= s.bytes
 	}
 }
 

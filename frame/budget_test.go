@@ -3,8 +3,11 @@ package frame_test
 import (
 	"context"
 	"errors"
+	"math"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/livestill/livestill/frame"
 )
@@ -20,7 +23,7 @@ func TestBudgetIsGivenInOrder(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		wanted, done := b.Wanted(frame.ForDecoding)
+		wanted, done := b.Wanted(frame.ForDecoding, 1000)
 		var order []int
 		wait := func(n int, ctx context.Context, bytes int64) {
 			go func() {
@@ -70,4 +73,102 @@ func TestBudgetIsGivenInOrder(t *testing.T) {
 			t.Errorf("an eighth is for pictures: %v", err)
 		}
 	})
+}
+
+// TestMuchHoldsUpLittleForASecond: who asks for more than a quarter is passed after a second, and who holds as much is overdue when others
+// have waited for a second.
+func TestMuchHoldsUpLittleForASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &frame.Budget{Bytes: 400 * mib} // of which 100 are for decoding
+		began := time.Now()
+		reserve := func(bytes int64) (after time.Duration, release func()) {
+			release, err := b.Reserve(t.Context(), frame.ForDecoding, bytes)
+			if err != nil {
+				t.Error(err)
+			}
+			return time.Since(began), release
+		}
+		_, first := reserve(40 * mib)
+		given := make(chan func())
+		go func() {
+			after, release := reserve(90 * mib)
+			if after != 3*time.Second {
+				t.Errorf("much was given after %v, want 3s", after)
+			}
+			given <- release
+		}()
+		synctest.Wait()
+		after, second := reserve(20 * mib)
+		if after != time.Second {
+			t.Errorf("little was given after %v, want 1s", after)
+		}
+		time.Sleep(2 * time.Second)
+		if b.Overdue(frame.ForDecoding, 40*mib) {
+			t.Error("40 of 100 are overdue while nobody waits but for more")
+		}
+		first()
+		second()
+		release := <-given
+		go reserve(20 * mib)
+		time.Sleep(time.Second - time.Nanosecond)
+		if b.Overdue(frame.ForDecoding, 90*mib) {
+			t.Error("90 of 100 are overdue before a second is over")
+		}
+		time.Sleep(time.Nanosecond)
+		if !b.Overdue(frame.ForDecoding, 90*mib) || b.Overdue(frame.ForDecoding, 25*mib) {
+			t.Error("after a second 90 of 100 are to be overdue, and 25 not")
+		}
+		release()
+	})
+}
+
+// TestNoMoreIsToldThanItTakes has four hold memory in case, of which others want that of two.
+func TestNoMoreIsToldThanItTakes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &frame.Budget{Bytes: 400 * mib} // of which 100 are for decoding
+		var told atomic.Int64
+		for range 4 {
+			release, _ := b.Reserve(t.Context(), frame.ForDecoding, 25*mib)
+			wanted, done := b.Wanted(frame.ForDecoding, 25*mib)
+			go func() {
+				select {
+				case <-wanted:
+					told.Add(1)
+					time.Sleep(time.Millisecond) // for which it has to be counted on
+				case <-time.After(time.Minute):
+				}
+				release()
+				done()
+			}()
+		}
+		for range 2 {
+			go func() {
+				if _, err := b.Reserve(t.Context(), frame.ForDecoding, 20*mib); err != nil {
+					t.Error(err)
+				}
+			}()
+		}
+		time.Sleep(time.Second)
+		if n := told.Load(); n != 2 {
+			t.Errorf("%d were told, want 2", n)
+		}
+		time.Sleep(time.Minute)
+	})
+}
+
+// TestNonsenseIsNotCounted: less than none is none, and what overflows is too much.
+func TestNonsenseIsNotCounted(t *testing.T) {
+	b := new(frame.Budget)
+	if _, err := b.Reserve(t.Context(), frame.ForPictures, math.MinInt64); err != nil {
+		t.Error(err)
+	}
+	release, ok := b.Try(frame.ForPictures, -1)
+	if !ok || b.Stats().Reserved != 0 {
+		t.Errorf("%v, %+v", ok, b.Stats())
+	}
+	release()
+	b.Try(frame.ForPictures, 1)
+	if _, ok := b.Try(frame.ForPictures, math.MaxInt64); ok {
+		t.Error("more than any machine has")
+	}
 }

@@ -68,7 +68,7 @@ func TestHistoryDegradesToTheKeyUnit(t *testing.T) {
 	}
 }
 
-// TestDegradeByCount: units without data to speak of are too many at some time, too, and capacity counts as length does.
+// TestDegradeByCount: units without data to speak of are too many at some time, too.
 func TestDegradeByCount(t *testing.T) {
 	for _, test := range []struct {
 		about string
@@ -77,7 +77,7 @@ func TestDegradeByCount(t *testing.T) {
 	}{
 		{"none", nil, 2000},
 		{"a byte", make([]byte, 1), 2000},
-		{"a byte of a kilobyte", make([]byte, 1, 1024), 250},
+		{"a byte of a kilobyte, which is copied", make([]byte, 1, 1024), 2000},
 		{"a kilobyte", make([]byte, 1024), 250},
 	} {
 		h := frame.History{MaxBytes: 1 << 20, MaxAge: time.Hour}

@@ -106,7 +106,7 @@ func TestHistoriesLeave(t *testing.T) {
 		alone.Budget = b
 		fill(&alone, 2)
 	}
-	packageLevel.Budget = b
+	packageLevel = frame.History{Budget: b}
 	fill(&packageLevel, 1)
 	for b.Stats().Histories > 2 {
 		runtime.GC()
