@@ -66,6 +66,7 @@ type Camera struct {
 	files      flights[fileID, []byte]
 
 	loans   loans
+	known   atomic.Pointer[knownCost]
 	stats   counters
 	merging atomic.Bool // a capture has an album
 

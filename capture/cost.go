@@ -18,12 +18,26 @@ func (c *Camera) budget() *frame.Budget {
 }
 
 // cost returns what the Decoder says of a GOP; zero if it says nothing.
-func (c *Camera) cost(g frame.GOP) (cost frame.Cost) {
-	if d, ok := c.Decoder.(Coster); ok {
-		cost = d.Cost(g[0])
+func (c *Camera) cost(g frame.GOP) frame.Cost {
+	d, ok := c.Decoder.(Coster)
+	if !ok {
+		return frame.Cost{}
+	}
+	id := idOf(g[0].PTS, g[0].Time)
+	if known := c.known.Load(); known != nil && known.id == id {
+		return known.cost
 	}
 	const most = 1 << 50 // more than any machine has, and no sum of some overflows
-	return frame.Cost{Picture: min(max(cost.Picture, 0), most), Decoding: min(max(cost.Decoding, 0), most)}
+	cost := d.Cost(g[0])
+	cost = frame.Cost{Picture: min(max(cost.Picture, 0), most), Decoding: min(max(cost.Decoding, 0), most)}
+	c.known.Store(&knownCost{id, cost})
+	return cost
+}
+
+// A knownCost is that of the GOP that was last asked for: many captures are of the same.
+type knownCost struct {
+	id   pictureID // of its key unit
+	cost frame.Cost
 }
 
 // borrow waits for the memory of the pictures that the capture will hold: the decoded one, for a Best those beside it, and the enhanced

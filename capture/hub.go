@@ -40,8 +40,11 @@ func (h *Hub) ServeStream(ctx context.Context, s *frame.Stream) error {
 		return errLive
 	}
 	c, err := h.NewCamera(s)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case c == nil:
+		return fmt.Errorf("%s: NewCamera made no Camera", s.Name)
 	}
 	mine := &live{camera: c}
 	if !h.hold(s.Name, mine) {
