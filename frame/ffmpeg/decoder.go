@@ -26,7 +26,8 @@ const defaultMaxThreads = 4
 // close, and any number of goroutines may decode at once. It must not be copied after first use.
 type Decoder struct {
 	// Threads is how many decode a picture, as far as its codec and encoder allow that; zero means one per core, at most four. H.264
-	// always has one: with more, FFmpeg hands out pictures before it knows their errors (up to version 6) and quantisers (up to 8).
+	// always has one: with more, FFmpeg hands out pictures before it knows their errors (up to version 6) and quantisers (up to 8). So has
+	// H.265: with more, malformed streams crash FFmpeg 5.1, such as one that FuzzSize found.
 	Threads int
 
 	// Concurrent is how many places there are: GOPs that are decoded at a time, and what a Camera does with the pictures; others wait.

@@ -107,8 +107,10 @@ func (d *Decoder) open(first *frame.AccessUnit) (*session, error) {
 //   - venc_params: tell the quantisers
 func (s *session) begin() error {
 	threads, detect, flags := s.d.threads(), "crccheck+bitstream+buffer", "+output_corrupt+unaligned"
-	if s.name == frame.H264 {
+	if s.name == frame.H264 || s.name == frame.H265 {
 		threads = 1 // see Decoder.Threads
+	}
+	if s.name == frame.H264 {
 		detect += "+careful+aggressive"
 	}
 	if s.name == frame.MJPEG { // else errors of a scan are only logged
