@@ -80,11 +80,14 @@ type port struct {
 	rtcp   bool
 }
 
+// How many ports a session may claim for each of its media, which needs two: SETUP may come again, but not for all ports of its host.
+const portsPerMedia = 4
+
 // claim notes where a media of s is to come from, according to the Transport header of its SETUP. It returns false if another session
 // has that port: the library would give the other's packets to the new one.
 func (r *recorder) claim(s *session, header base.HeaderValue) bool {
 	var transports headers.Transports
-	if transports.Unmarshal(header) != nil {
+	if transports.Unmarshal(header) != nil || len(s.ports) >= portsPerMedia*len(s.desc.Medias) {
 		return false
 	}
 	for _, t := range transports {
