@@ -26,6 +26,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	ffmpeg.Child()               // decodes, and does not return, in the processes of an Isolated
 	logrus.SetOutput(io.Discard) // of go-rtmp's client
 	goleak.VerifyTestMain(m)
 }

@@ -81,7 +81,16 @@ func (s stranger) units(ctx context.Context) iter.Seq2[frame.AccessUnit, error] 
 // TestStrangers captures a good publisher's stream beside those of strangers, which are captured, too, all with one Decoder. The good one
 // loses no unit, and its stills show what they should; of the strangers no picture is delivered.
 func TestStrangers(t *testing.T) {
-	decoder := &ffmpeg.Decoder{}
+	t.Run("in this process", func(t *testing.T) { beStrange(t, new(ffmpeg.Decoder)) })
+	t.Run("isolated", func(t *testing.T) {
+		d := new(ffmpeg.Isolated)
+		defer d.Close()
+		beStrange(t, d)
+	})
+}
+
+func beStrange(t *testing.T, decoder capture.Decoder) {
+	t.Helper()
 	hub := &capture.Hub{NewCamera: func(s *frame.Stream) (*capture.Camera, error) {
 		return &capture.Camera{Decoder: decoder, Enhancer: enhance.Auto{}, Encoder: &ffmpeg.JPEG{}}, nil
 	}}
@@ -128,7 +137,7 @@ func TestStrangers(t *testing.T) {
 			}
 		})
 	}
-	for range 20 {
+	for range 5 {
 		still, err := hub.Capture(t.Context(), capture.Request{Stream: "live/good"})
 		if err != nil {
 			t.Fatal(err)
