@@ -41,6 +41,9 @@ func (r *remote) follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, b
 		}
 		if r.child == nil {
 			r.name = u.Codec
+			if err := r.refuse(&u); err != nil {
+				return err
+			}
 			if err := r.begin(ctx); err != nil {
 				return err
 			}
@@ -65,6 +68,14 @@ func (r *remote) follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, b
 	}
 	_, err := r.show(ctx, &request{Kind: reqFinish}, nil, yield)
 	return err
+}
+
+// refuse returns the error of a GOP that its first unit rules out, as Decoder has it: no child need be lost to that.
+func (r *remote) refuse(first *frame.AccessUnit) error {
+	if err := begins(first); err != nil {
+		return err
+	}
+	return r.d.check(first.Codec, sizeOf(first))
 }
 
 // begin gets a child. If that has ended while it was idle, through no fault of the GOP, another one.

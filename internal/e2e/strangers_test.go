@@ -134,6 +134,12 @@ func beStrange(t *testing.T, decoder capture.Decoder) {
 					t.Errorf("a still of %s: %v", name, still.Picture.Rect)
 				}
 				end()
+				if c := hub.Camera(name); c != nil {
+					select {
+					case <-c.History.Changed():
+					case <-ctx.Done():
+					}
+				}
 			}
 		})
 	}
