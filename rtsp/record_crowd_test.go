@@ -69,7 +69,7 @@ func TestCrowd(t *testing.T) {
 	} {
 		t.Run(test.about, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				const tries, away = 5, 10 * time.Millisecond
+				const tries, away = 3, 10 * time.Millisecond
 				ln, log := newPipeListener(), new(lineCounter)
 				stop := run(t, &rtsp.Server{Handler: drain, Logger: slog.New(slog.NewTextHandler(log, nil)), MaxConns: 512}, ln)
 				begin, end := time.Now(), make(chan struct{})
