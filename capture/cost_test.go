@@ -96,7 +96,7 @@ func TestManyCapturesFitTheBudget(t *testing.T) {
 				best := r.IntN(5) == 0
 				taps.Go(func() {
 					defer cancel()
-					time.Sleep(when)
+					time.Sleep(when) // on the clock of the bubble
 					m := capture.At(at)
 					if best {
 						m = m.Best(2*interval, nil)

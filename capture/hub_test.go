@@ -112,7 +112,7 @@ func TestHubRefusesBeforeItTakesOver(t *testing.T) {
 			errToken := errors.New("wrong token")
 			h := &capture.Hub{TakeOver: takeOver, NewCamera: func(s *frame.Stream) (*capture.Camera, error) {
 				if s.Query.Get("token") != "right" {
-					time.Sleep(time.Second)
+					time.Sleep(time.Second) // on the clock of the bubble: it asks someone else
 					return nil, errToken
 				}
 				return &capture.Camera{Decoder: &decoder{}}, nil
