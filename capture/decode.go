@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/frame"
-	"github.com/livestill/livestill/internal/nal"
+	"github.com/livestill/livestill/internal/bitstream"
 )
 
 // expose decodes what s asks for, which was found at t, and writes into s what it is.
@@ -166,7 +166,7 @@ func (c *Camera) whole(ctx context.Context, t target) (p *frame.Picture, err err
 	leads := t.unit().PTS < key.PTS // and may refer to what came before
 	if !leads {
 		p, err = c.unit(ctx, t)
-		if err == nil || !errors.Is(err, ErrCorrupt) || errors.Is(err, errHidden) || errors.Is(err, errLost) || nal.Closed(key.Codec, key.Data) {
+		if err == nil || !errors.Is(err, ErrCorrupt) || errors.Is(err, errHidden) || errors.Is(err, errLost) || bitstream.Closed(key.Codec, key.Data) {
 			return p, err
 		}
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/bluenviron/gortsplib/v4"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/frametest"
-	"github.com/livestill/livestill/internal/nal"
+	"github.com/livestill/livestill/internal/bitstream"
 	"github.com/livestill/livestill/rtsp"
 	"github.com/pion/rtp"
 )
@@ -129,7 +129,7 @@ func check(t *testing.T, units, clip []frame.AccessUnit) {
 
 // kinds returns the types of the NAL units of u.
 func kinds(u frame.AccessUnit) (kinds []byte) {
-	for _, n := range nal.SplitAnnexB(nil, u.Data) {
+	for _, n := range bitstream.SplitAnnexB(nil, u.Data) {
 		kinds = append(kinds, n[0]&0x1f)
 	}
 	return kinds

@@ -14,7 +14,7 @@ import (
 
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/frametest"
-	"github.com/livestill/livestill/internal/nal"
+	"github.com/livestill/livestill/internal/bitstream"
 	"github.com/livestill/livestill/rtsp"
 )
 
@@ -67,7 +67,7 @@ func encodings() []encoding {
 // same265 compares with a packet of NAL units, each after its size in 32 bits, whose parameter sets stand elsewhere.
 func same265(u frame.AccessUnit, packet []byte) bool {
 	var sets, rest []byte
-	for _, n := range nal.SplitAnnexB(nil, u.Data) {
+	for _, n := range bitstream.SplitAnnexB(nil, u.Data) {
 		if kind := n[0] >> 1; kind >= 32 && kind <= 34 {
 			sets = append(sets, kind)
 			continue

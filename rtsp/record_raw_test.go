@@ -17,7 +17,7 @@ import (
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/frametest"
-	"github.com/livestill/livestill/internal/nal"
+	"github.com/livestill/livestill/internal/bitstream"
 	"github.com/pion/rtp"
 )
 
@@ -25,7 +25,7 @@ const payloadType = 96 // of the video in describe
 
 // describe returns a description of H.264 video that gives its parameter sets.
 func describe(units []frame.AccessUnit) string {
-	nals := nal.SplitAnnexB(nil, units[0].Data)
+	nals := bitstream.SplitAnnexB(nil, units[0].Data)
 	sets := base64.StdEncoding.EncodeToString(nals[0]) + "," + base64.StdEncoding.EncodeToString(nals[1])
 	return "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=video 0 RTP/AVP 96\r\n" +
 		"a=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1; sprop-parameter-sets=" + sets + "\r\na=control:streamid=0\r\n"
@@ -116,7 +116,7 @@ func (r *raw) packetize(tb testing.TB, u frame.AccessUnit) (packets [][]byte) {
 	tb.Helper()
 	const most = 1200
 	var payloads [][]byte
-	for _, n := range nal.SplitAnnexB(nil, u.Data) {
+	for _, n := range bitstream.SplitAnnexB(nil, u.Data) {
 		if len(n) <= most {
 			payloads = append(payloads, n)
 			continue

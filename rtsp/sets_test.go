@@ -6,7 +6,7 @@ import (
 
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/frametest"
-	"github.com/livestill/livestill/internal/nal"
+	"github.com/livestill/livestill/internal/bitstream"
 	"github.com/livestill/livestill/rtsp"
 )
 
@@ -32,7 +32,7 @@ func TestParameterSetsChange(t *testing.T) {
 				path, packets := encode(t, size, "clip."+test.muxer, test.args...)
 				input += path + "|"
 				for _, p := range packets {
-					for _, n := range nal.SplitAnnexB(nil, p) {
+					for _, n := range bitstream.SplitAnnexB(nil, p) {
 						if kind := test.kind(n); kind < 6 || kind == test.sps || test.codec == frame.H265 && kind < 32 {
 							owner[string(n)] = i + 1
 						}
@@ -44,7 +44,7 @@ func TestParameterSetsChange(t *testing.T) {
 				var seen [3]int // units of each half
 				for i, u := range units {
 					sets, halves := 0, make(map[int]bool)
-					for _, n := range nal.SplitAnnexB(nil, u.Data) {
+					for _, n := range bitstream.SplitAnnexB(nil, u.Data) {
 						if half := owner[string(n)]; half > 0 {
 							halves[half] = true
 						}

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/frame"
-	"github.com/livestill/livestill/internal/nal"
+	"github.com/livestill/livestill/internal/bitstream"
 	"github.com/livestill/livestill/rtmp"
 )
 
@@ -62,9 +62,9 @@ func (s scene) encode(ctx context.Context, path string) error {
 
 // units returns the access units of a clip.
 func (s scene) units(ctx context.Context, path string) (units []frame.AccessUnit, err error) {
-	name, delimiter, cut := "h264", []byte{0, 0, 0, 1, 9}, new(nal.H264).Unit
+	name, delimiter, cut := "h264", []byte{0, 0, 0, 1, 9}, new(bitstream.H264).Unit
 	if s.codec == frame.H265 {
-		name, delimiter, cut = "hevc", []byte{0, 0, 0, 1, 0x46}, new(nal.H265).Unit
+		name, delimiter, cut = "hevc", []byte{0, 0, 0, 1, 0x46}, new(bitstream.H265).Unit
 	}
 	cmd := exec.CommandContext(ctx, "ffmpeg", "-nostdin", "-v", "error", "-i", path, "-c", "copy",
 		"-bsf:v", fmt.Sprintf("%s_mp4toannexb,%[1]s_metadata=aud=insert", name), "-f", name, "-")
@@ -74,7 +74,7 @@ func (s scene) units(ctx context.Context, path string) (units []frame.AccessUnit
 		return nil, err
 	}
 	for _, unit := range bytes.Split(file, delimiter)[1:] {
-		data, key, err := cut(nal.SplitAnnexB(nil, unit))
+		data, key, err := cut(bitstream.SplitAnnexB(nil, unit))
 		if err != nil {
 			return nil, err
 		}

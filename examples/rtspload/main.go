@@ -32,7 +32,7 @@ import (
 	"github.com/bluenviron/gortsplib/v4/pkg/format"
 	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/frame"
-	"github.com/livestill/livestill/internal/nal"
+	"github.com/livestill/livestill/internal/bitstream"
 	"github.com/livestill/livestill/rtsp"
 	"github.com/pion/rtp"
 )
@@ -104,7 +104,7 @@ func encode(ctx context.Context) (units [][][]byte, err error) {
 	}
 	log.Printf("it has %.2f Mbit/s", float64(len(clip))*8/1e6/clipSeconds)
 	for _, unit := range bytes.Split(clip, []byte{0, 0, 0, 1, 9})[1:] { // a delimiter begins each
-		units = append(units, nal.SplitAnnexB(nil, unit))
+		units = append(units, bitstream.SplitAnnexB(nil, unit))
 	}
 	return units, nil
 }

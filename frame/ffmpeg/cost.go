@@ -9,7 +9,7 @@ import (
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h265"
 
 	"github.com/livestill/livestill/frame"
-	"github.com/livestill/livestill/internal/nal"
+	"github.com/livestill/livestill/internal/bitstream"
 )
 
 // The most lines or columns of a picture that any codec here can tell.
@@ -128,7 +128,7 @@ func depthH264(sps *h264.SPS) int {
 
 // sizeH264 reads sequence parameter sets (7.3.2.1.1), and returns the largest.
 func sizeH264(data []byte) (s size) {
-	for _, n := range nal.SplitAnnexB(nil, data) {
+	for _, n := range bitstream.SplitAnnexB(nil, data) {
 		if kindH264(n) != h264.NALUTypeSPS {
 			continue
 		}
@@ -156,12 +156,12 @@ func sizeH264(data []byte) (s size) {
 
 // sizeH265 reads sequence parameter sets (7.3.2.2), and returns the largest.
 func sizeH265(data []byte) (s size) {
-	for _, n := range nal.SplitAnnexB(nil, data) {
+	for _, n := range bitstream.SplitAnnexB(nil, data) {
 		if len(n) < 2 || h265.NALUType(n[0]>>1&0x3f) != h265.NALUType_SPS_NUT || n[0]&1 != 0 || n[1]>>3 != 0 {
 			continue
 		}
 		var sps h265.SPS
-		if len(n) > nal.MaxSet || impossible(n) || sps.Unmarshal(n) != nil {
+		if len(n) > bitstream.MaxSet || impossible(n) || sps.Unmarshal(n) != nil {
 			return size{}
 		}
 		held, wide := mostRefs, 1.0
@@ -208,7 +208,7 @@ func wideness(idc uint8, width, height uint16) float64 {
 // sizeVP8 reads a key frame (RFC 6386, 9.1): three bytes, a start code of three, width and height of 14 bits.
 func sizeVP8(b []byte) size {
 	const references = 3
-	if key, err := nal.VP8Key(b); err != nil || !key {
+	if key, err := bitstream.VP8Key(b); err != nil || !key {
 		return size{}
 	}
 	w, h := int(binary.LittleEndian.Uint16(b[6:])&0x3fff), int(binary.LittleEndian.Uint16(b[8:])&0x3fff)

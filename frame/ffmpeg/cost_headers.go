@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"math/bits"
 
-	"github.com/livestill/livestill/internal/nal"
+	"github.com/livestill/livestill/internal/bitstream"
 )
 
 // sizeAV1 reads all sequence headers of a unit, and returns the most that they say.
 func sizeAV1(data []byte) (most size) {
-	sequences, ok := nal.SequencesAV1(data)
+	sequences, ok := bitstream.SequencesAV1(data)
 	for _, b := range sequences {
 		s := sequenceAV1(b)
 		if s.pixels() == 0 {

@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/livestill/livestill/frame"
-	"github.com/livestill/livestill/internal/nal"
+	"github.com/livestill/livestill/internal/bitstream"
 )
 
 // The most slices of a picture: what the highest level of H.265 has room for (table A.8), and more for small pictures, which encoders cut
@@ -30,10 +30,10 @@ var errCrowded = errors.New("an access unit of more parts than any has")
 func (s *session) crowded(data []byte) bool {
 	switch s.name {
 	case frame.H264, frame.H265:
-		return nal.Crowded(data) || s.sliced()
+		return bitstream.Crowded(data) || s.sliced()
 	case frame.AV1:
-		_, whole := nal.SequencesAV1(data)
-		return nal.CrowdedAV1(data) || !whole
+		_, whole := bitstream.SequencesAV1(data)
+		return bitstream.CrowdedAV1(data) || !whole
 	case frame.MJPEG:
 		return bytes.Count(data, []byte{0xff, markerSOS}) > mostScans
 	default: // these have one picture, or FFmpeg decodes one

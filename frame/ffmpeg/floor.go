@@ -9,7 +9,7 @@ import (
 
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
 
-	"github.com/livestill/livestill/internal/nal"
+	"github.com/livestill/livestill/internal/bitstream"
 )
 
 const (
@@ -45,7 +45,7 @@ type coding struct {
 // newFloor returns the floor for a GOP that begins with a unit; nil if it must do without.
 func newFloor(first []byte) *floor {
 	f := &floor{codings: map[uint32]coding{}}
-	nals := nal.SplitAnnexB(nil, first)
+	nals := bitstream.SplitAnnexB(nil, first)
 	for _, n := range nals {
 		if kindH264(n) == h264.NALUTypeSPS && f.old == nil {
 			f.old = n
@@ -215,7 +215,7 @@ func higher(level uint8) uint8 {
 
 // readCoding reads a picture parameter set; ok is false if it is not one to put a floor to.
 func readCoding(n []byte) (id uint32, c coding, ok bool) {
-	if len(n) > nal.MaxSet || impossible(n) {
+	if len(n) > bitstream.MaxSet || impossible(n) {
 		return 0, c, false
 	}
 	b := bytes.TrimRight(h264.EmulationPreventionRemove(n), "\x00")

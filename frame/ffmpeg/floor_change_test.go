@@ -9,7 +9,7 @@ import (
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/ffmpeg"
 	"github.com/livestill/livestill/frame/frametest"
-	"github.com/livestill/livestill/internal/nal"
+	"github.com/livestill/livestill/internal/bitstream"
 )
 
 // Where parameter sets change, or are ones that two readers may read differently, what passes for good is what comes without a floor.
@@ -18,7 +18,7 @@ func TestFloorGivesWay(t *testing.T) {
 	other := frametest.Clip{Frames: 12, GOP: 12, Width: 480, Height: 270}.GOPs(t)[0]
 	plain := frametest.Clip{Frames: 12, GOP: 12, Args: []string{"-profile:v", "baseline"}}.GOPs(t)[0]
 	sets := func(g frame.GOP) (b []byte) {
-		for _, n := range nal.SplitAnnexB(nil, g[0].Data) {
+		for _, n := range bitstream.SplitAnnexB(nil, g[0].Data) {
 			if k := n[0] & 31; k == 7 || k == 8 {
 				b = append(append(b, 0, 0, 0, 1), n...)
 			}

@@ -4,7 +4,7 @@ import (
 	"bytes"
 
 	"github.com/livestill/livestill/frame"
-	"github.com/livestill/livestill/internal/nal"
+	"github.com/livestill/livestill/internal/bitstream"
 )
 
 // Header returns what comes before the first picture of a key unit and governs its whole GOP: parameter sets, sequence headers. It is
@@ -12,7 +12,7 @@ import (
 func (d *Decoder) Header(key frame.AccessUnit) []byte {
 	switch key.Codec {
 	case frame.H264, frame.H265:
-		if nal.Crowded(key.Data) { // nobody decodes it
+		if bitstream.Crowded(key.Data) { // nobody decodes it
 			return nil
 		}
 		return sets(key.Codec, key.Data)

@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"github.com/livestill/livestill/frame"
-	"github.com/livestill/livestill/internal/nal"
+	"github.com/livestill/livestill/internal/bitstream"
 )
 
 // hidden tells whether a unit is only there for others to refer to and is not meant to be seen, as VP8 and VP9 have them.
@@ -31,7 +31,7 @@ func hidden(c frame.Codec, data []byte) bool {
 		return b&0x08 == 0 && b&0x02 == 0
 	case frame.H265:
 		// Random access skipped leading pictures (8.3.1): decoding began at the key unit that they lead. Nothing but their like refers to them.
-		nals := nal.SplitAnnexB(nil, data)
+		nals := bitstream.SplitAnnexB(nil, data)
 		return slices.ContainsFunc(nals, func(n []byte) bool { return n[0]>>1 == 8 || n[0]>>1 == 9 })
 	case frame.MPEG4:
 		// A VOP that is not coded (6.2.5) repeats the picture before it.

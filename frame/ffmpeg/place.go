@@ -7,7 +7,7 @@ import (
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
 
 	"github.com/livestill/livestill/frame"
-	"github.com/livestill/livestill/internal/nal"
+	"github.com/livestill/livestill/internal/bitstream"
 )
 
 // What a unit's headers say of its place in the stream.
@@ -42,7 +42,7 @@ func (s *surveyor) place(u *frame.AccessUnit) (p place) {
 	if u.Codec != frame.H264 && u.Codec != frame.H265 {
 		return p
 	}
-	s.nals = nal.SplitAnnexB(s.nals[:0], u.Data)
+	s.nals = bitstream.SplitAnnexB(s.nals[:0], u.Data)
 	if u.Codec == frame.H264 {
 		p = s.count.unit(s.nals)
 	} else {
@@ -140,7 +140,7 @@ func (c *counter) recover(nals [][]byte, p *place) {
 	if !c.started {
 		c.started = true
 		c.open = !slices.ContainsFunc(nals, func(n []byte) bool { return n[0]&0x1f == byte(h264.NALUTypeIDR) })
-		c.dirty, _ = nal.Recovery(nals)
+		c.dirty, _ = bitstream.Recovery(nals)
 	} else if !p.alone && !p.second && c.dirty > 0 {
 		c.dirty--
 	}
@@ -149,7 +149,7 @@ func (c *counter) recover(nals [][]byte, p *place) {
 
 func (c *counter) sequence(n []byte) {
 	var sps h264.SPS
-	if len(n) > nal.MaxSet || sps.Unmarshal(n) != nil {
+	if len(n) > bitstream.MaxSet || sps.Unmarshal(n) != nil {
 		return
 	}
 	if c.known && sps.ID != c.sps.ID || sps.GapsInFrameNumValueAllowedFlag {

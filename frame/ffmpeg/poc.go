@@ -7,7 +7,7 @@ import (
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h265"
 
-	"github.com/livestill/livestill/internal/nal"
+	"github.com/livestill/livestill/internal/bitstream"
 )
 
 // NAL unit types of H.265, table 7-1.
@@ -52,12 +52,12 @@ func (o *order) unit(nals [][]byte) (p place) {
 		switch kind := h265.NALUType(n[0] >> 1 & 0x3f); {
 		case kind == h265.NALUType_SPS_NUT:
 			var s h265.SPS
-			if len(n) <= nal.MaxSet && s.Unmarshal(n) == nil && s.ID < 16 { // 7.4.3.2.1
+			if len(n) <= bitstream.MaxSet && s.Unmarshal(n) == nil && s.ID < 16 { // 7.4.3.2.1
 				o.sps[uint32(s.ID)] = &s
 			}
 		case kind == h265.NALUType_PPS_NUT:
 			var s h265.PPS
-			if len(n) <= nal.MaxSet && s.Unmarshal(n) == nil && s.ID < 64 { // 7.4.3.3.1
+			if len(n) <= bitstream.MaxSet && s.Unmarshal(n) == nil && s.ID < 64 { // 7.4.3.3.1
 				o.pps[s.ID] = &s
 			}
 		case kind < random+8:

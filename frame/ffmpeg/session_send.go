@@ -12,7 +12,7 @@ import (
 	"github.com/asticode/go-astiav"
 
 	"github.com/livestill/livestill/frame"
-	"github.com/livestill/livestill/internal/nal"
+	"github.com/livestill/livestill/internal/bitstream"
 )
 
 // send gives the newest unit to the decoder, and takes what comes out.
@@ -63,7 +63,7 @@ func (s *session) send(u *frame.AccessUnit) error {
 
 // sequel returns an error if a unit of AV1 begins a sequence of pictures that take more than the GOP may.
 func (s *session) sequel(data []byte) error {
-	sequences, _ := nal.SequencesAV1(data)
+	sequences, _ := bitstream.SequencesAV1(data)
 	for _, b := range sequences {
 		z := sequenceAV1(b)
 		if z.pixels() == 0 && s.size.pixels() > 0 || z.cost().Decoding > s.d.allowed(s.size) {

@@ -5,7 +5,7 @@ import (
 
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
 
-	"github.com/livestill/livestill/internal/nal"
+	"github.com/livestill/livestill/internal/bitstream"
 )
 
 // The largest Exp-Golomb code that is read of a sequence parameter set. FFmpeg's fast readers know codes of up to 25 bits, and read
@@ -33,7 +33,7 @@ func (r *setReader) ue(most uint32) uint32 {
 // heightAt returns the bit, without emulation prevention, at which pic_height_in_map_units_minus1 begins in a sequence parameter set
 // (7.3.2.1.1); ok is false if it is one that readers may differ in.
 func heightAt(n []byte) (at int, ok bool) {
-	if len(n) > nal.MaxSet || impossible(n) {
+	if len(n) > bitstream.MaxSet || impossible(n) {
 		return 0, false
 	}
 	b := h264.EmulationPreventionRemove(n)

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/frame"
-	"github.com/livestill/livestill/internal/nal"
+	"github.com/livestill/livestill/internal/bitstream"
 )
 
 // A shot is a unit of a damaged stream, and the picture that it shows in the undamaged one.
@@ -160,7 +160,7 @@ func (w *wreck) splice(with []shot, fits bool, n int) int {
 
 // nal puts others in the place of a parameter set, or of one slice of several, of unit i.
 func (w *wreck) nal(i int, set bool, with func(n []byte) [][]byte) (at int) {
-	nals := nal.SplitAnnexB(nil, w.shots[i].Data)
+	nals := bitstream.SplitAnnexB(nil, w.shots[i].Data)
 	var these []int
 	for k, n := range nals {
 		isSlice, isSet := false, false

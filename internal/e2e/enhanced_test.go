@@ -18,7 +18,7 @@ import (
 	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/frametest"
-	"github.com/livestill/livestill/internal/nal"
+	"github.com/livestill/livestill/internal/bitstream"
 )
 
 // Packet types of enhanced RTMP.
@@ -153,7 +153,7 @@ func publishTimed(t *testing.T, url string, messages []timed) (hangUp func() err
 func hevc(t *testing.T, file []byte) (pictures [][]byte) {
 	t.Helper()
 	const delimiter = 35
-	for _, n := range nal.SplitAnnexB(nil, file) {
+	for _, n := range bitstream.SplitAnnexB(nil, file) {
 		if n[0]>>1&0x3f == delimiter {
 			pictures = append(pictures, nil)
 		}

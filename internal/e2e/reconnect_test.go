@@ -19,7 +19,7 @@ import (
 	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/frametest"
-	"github.com/livestill/livestill/internal/nal"
+	"github.com/livestill/livestill/internal/bitstream"
 	"github.com/livestill/livestill/rtsp"
 )
 
@@ -78,7 +78,7 @@ func (c *ipCamera) play(ctx context.Context, t *testing.T, addr string, units []
 		due := begun.Add(time.Duration(n) * time.Second / 30)
 		timer.Reset(time.Until(due))
 		<-timer.C
-		packets, err := encoder.Encode(nal.SplitAnnexB(nil, units[n%len(units)].Data))
+		packets, err := encoder.Encode(bitstream.SplitAnnexB(nil, units[n%len(units)].Data))
 		if err != nil {
 			t.Error(err)
 			return

@@ -14,7 +14,7 @@ import (
 
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/frametest"
-	"github.com/livestill/livestill/internal/nal"
+	"github.com/livestill/livestill/internal/bitstream"
 )
 
 // The clips of these tests: three GOPs, so that one is between two others.
@@ -121,8 +121,8 @@ func hiddenVP8(_ int, u frame.AccessUnit) bool { return u.Data[0]&0x10 == 0 }
 // encode encodes a clip with the real ffmpeg, and makes units of it as the packages of the protocols do.
 func encode(t *testing.T, codec frame.Codec, args ...string) (units []frame.AccessUnit) {
 	t.Helper()
-	var h265 nal.H265
-	var av1 nal.AV1
+	var h265 bitstream.H265
+	var av1 bitstream.AV1
 	clip := frametest.Clip{Frames: momentFrames, GOP: momentFrames}
 	format := "mov"
 	if codec == frame.VP8 || codec == frame.AV1 || codec == frame.VP9 {
@@ -138,7 +138,7 @@ func encode(t *testing.T, codec frame.Codec, args ...string) (units []frame.Acce
 		var err error
 		switch codec {
 		case frame.H265:
-			nals, broken := nal.SplitLength(nil, p.data, 4)
+			nals, broken := bitstream.SplitLength(nil, p.data, 4)
 			if broken != nil {
 				t.Fatal(broken)
 			}
@@ -146,9 +146,9 @@ func encode(t *testing.T, codec frame.Codec, args ...string) (units []frame.Acce
 		case frame.AV1:
 			u.Data, u.Key, err = av1.Unit(p.data)
 		case frame.VP8:
-			u.Key, err = nal.VP8Key(p.data)
+			u.Key, err = bitstream.VP8Key(p.data)
 		case frame.VP9:
-			u.Key, err = nal.VP9Key(p.data)
+			u.Key, err = bitstream.VP9Key(p.data)
 		default:
 			u.Key = p.key
 		}

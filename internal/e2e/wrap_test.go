@@ -18,7 +18,7 @@ import (
 	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/frametest"
-	"github.com/livestill/livestill/internal/nal"
+	"github.com/livestill/livestill/internal/bitstream"
 	"github.com/livestill/livestill/rtsp"
 )
 
@@ -58,7 +58,7 @@ func remembered(cam *capture.Camera) []frame.AccessUnit { return slices.Concat(c
 
 // sets returns the parameter sets of a key unit of H.264, and what follows them.
 func sets(u frame.AccessUnit) (sps, pps []byte, rest [][]byte) {
-	for _, n := range nal.SplitAnnexB(nil, u.Data) {
+	for _, n := range bitstream.SplitAnnexB(nil, u.Data) {
 		switch n[0] & 0x1f {
 		case 7:
 			sps = n
@@ -146,7 +146,7 @@ func sendRTSP(zero uint32) func(t *testing.T, cam *capture.Camera, units []frame
 			t.Fatal(err)
 		}
 		for _, u := range units {
-			packets, err := packer.Encode(nal.SplitAnnexB(nil, u.Data))
+			packets, err := packer.Encode(bitstream.SplitAnnexB(nil, u.Data))
 			if err != nil {
 				t.Fatal(err)
 			}

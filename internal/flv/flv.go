@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/frame"
-	"github.com/livestill/livestill/internal/nal"
+	"github.com/livestill/livestill/internal/bitstream"
 )
 
 // ErrCodec says that a tag's video is of a codec that is not supported.
@@ -24,9 +24,9 @@ type Video struct {
 
 	codec      frame.Codec // of the sequence; zero before the first
 	joining    bool        // the codec has changed, and no key unit came since
-	h264       nal.H264
-	h265       nal.H265
-	av1        nal.AV1
+	h264       bitstream.H264
+	h265       bitstream.H265
+	av1        bitstream.AV1
 	lengthSize int      // of NAL units' lengths; zero until a sequence header came
 	nals       [][]byte // scratch
 }
@@ -101,13 +101,13 @@ func (v *Video) data(p packet) (data []byte, key bool, err error) {
 	case p.codec == frame.AV1:
 		return v.av1.Unit(p.data)
 	case p.codec == frame.VP8:
-		key, err = nal.VP8Key(p.data)
+		key, err = bitstream.VP8Key(p.data)
 		return bytes.Clone(p.data), key, err
 	case p.codec == frame.VP9:
-		key, err = nal.VP9Key(p.data)
+		key, err = bitstream.VP9Key(p.data)
 		return bytes.Clone(p.data), key, err
 	}
-	v.nals, err = nal.SplitLength(v.nals[:0], p.data, v.lengthSize)
+	v.nals, err = bitstream.SplitLength(v.nals[:0], p.data, v.lengthSize)
 	defer clear(v.nals) // keep no hold of the caller's buffer
 	switch {
 	case err != nil:

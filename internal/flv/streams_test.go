@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/bitstream"
 	"github.com/livestill/livestill/internal/flv"
-	"github.com/livestill/livestill/internal/nal"
 )
 
 // A stream is what an encoder wrote, cut into pictures.
@@ -43,7 +43,7 @@ func encode(t *testing.T, args string) []byte {
 
 // byDelimiter cuts a byte stream into pictures at its delimiters.
 func byDelimiter(file []byte, delimiter byte) (units [][][]byte) {
-	for _, n := range nal.SplitAnnexB(nil, file) {
+	for _, n := range bitstream.SplitAnnexB(nil, file) {
 		if n[0] == delimiter {
 			units = append(units, nil)
 		}

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/frame"
-	"github.com/livestill/livestill/internal/nal"
+	"github.com/livestill/livestill/internal/bitstream"
 	"github.com/pion/rtp"
 )
 
@@ -19,7 +19,7 @@ const (
 type AV1 struct {
 	stream
 	pieces
-	sequence nal.AV1
+	sequence bitstream.AV1
 	sized    []byte // scratch
 	begins   bool   // the first packet of the unit is the first of a coded video sequence
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/frame"
-	"github.com/livestill/livestill/internal/nal"
+	"github.com/livestill/livestill/internal/bitstream"
 	"github.com/livestill/livestill/rtsp/internal/unpack"
 	"github.com/pion/rtp"
 )
@@ -75,7 +75,7 @@ func FuzzH264(f *testing.F) {
 		}
 		play(t, &h, stream, func(u frame.AccessUnit) {
 			var kinds [32]bool
-			for _, n := range nal.SplitAnnexB(nil, u.Data) {
+			for _, n := range bitstream.SplitAnnexB(nil, u.Data) {
 				kinds[n[0]&0x1f] = true
 			}
 			begins := kinds[5] || kinds[6]
@@ -97,7 +97,7 @@ func FuzzH265(f *testing.F) {
 		play(t, &h, stream, func(u frame.AccessUnit) {
 			var kinds [64]bool
 			begins := false
-			for _, n := range nal.SplitAnnexB(nil, u.Data) {
+			for _, n := range bitstream.SplitAnnexB(nil, u.Data) {
 				kinds[n[0]>>1&0x3f] = true
 				kind := n[0] >> 1 & 0x3f
 				begins = begins || kind >= 16 && kind <= 21
@@ -115,7 +115,7 @@ func FuzzAV1(f *testing.F) {
 	f.Add(script(append([]byte{0x08, 4}, obuSequenceSized...), append([]byte{0x08}, obuKeySized...), []byte{0x00, 2, 0x34, 8, 3, 0x36, 0, 0}))
 	f.Fuzz(func(t *testing.T, stream []byte) {
 		play(t, new(unpack.AV1), stream, func(u frame.AccessUnit) {
-			var a nal.AV1
+			var a bitstream.AV1
 			again, key, err := a.Unit(u.Data)
 			if err != nil || u.Key && (!key || !bytes.Equal(again, u.Data)) {
 				t.Fatalf("key %v: %x, made again: key %v, %x, %v", u.Key, u.Data, key, again, err)
@@ -129,7 +129,7 @@ func FuzzVP8(f *testing.F) {
 	f.Add(script(append([]byte{0x90, 0x80, 1}, vp8Key...), []byte{0x90, 0x40}, []byte{0x11, 1}))
 	f.Fuzz(func(t *testing.T, stream []byte) {
 		play(t, new(unpack.VP8), stream, func(u frame.AccessUnit) {
-			if key, err := nal.VP8Key(u.Data); key != u.Key || err != nil {
+			if key, err := bitstream.VP8Key(u.Data); key != u.Key || err != nil {
 				t.Fatalf("key %v: %x", u.Key, u.Data)
 			}
 		})
@@ -141,7 +141,7 @@ func FuzzVP9(f *testing.F) {
 	f.Add(script(append([]byte{0x08}, vp9Key...), []byte{0x04, 1}, []byte{0xdc, 5, 3, 3, 3, 0x86}))
 	f.Fuzz(func(t *testing.T, stream []byte) {
 		play(t, new(unpack.VP9), stream, func(u frame.AccessUnit) {
-			if key, err := nal.VP9Key(u.Data); key != u.Key || err != nil {
+			if key, err := bitstream.VP9Key(u.Data); key != u.Key || err != nil {
 				t.Fatalf("key %v: %x", u.Key, u.Data)
 			}
 		})

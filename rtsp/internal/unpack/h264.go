@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/frame"
-	"github.com/livestill/livestill/internal/nal"
+	"github.com/livestill/livestill/internal/bitstream"
 	"github.com/pion/rtp"
 )
 
@@ -24,11 +24,11 @@ const (
 
 // An H264 makes access units of the RTP packets of one H.264 stream, RFC 6184 in its single NAL unit and non-interleaved modes.
 //
-// A key unit is an IDR picture, or one with a recovery point: see nal.H264.
+// A key unit is an IDR picture, or one with a recovery point: see bitstream.H264.
 type H264 struct {
 	stream
 	pieces
-	sets  nal.H264
+	sets  bitstream.H264
 	order order
 	idr   bool // the unit made last is an IDR picture
 }
@@ -103,7 +103,7 @@ func (h *H264) decoded(shown int64, lost bool) (at int64, ok bool) {
 // hasSets reports whether an access unit has its parameter sets.
 func hasSets(data []byte) bool {
 	var kinds [32]bool
-	for _, n := range nal.SplitAnnexB(nil, data) {
+	for _, n := range bitstream.SplitAnnexB(nil, data) {
 		kinds[n[0]&0x1f] = true
 	}
 	return kinds[typeSPS] && kinds[typePPS]

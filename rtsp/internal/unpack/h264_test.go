@@ -10,7 +10,7 @@ import (
 	"github.com/bluenviron/gortsplib/v4/pkg/format"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/frametest"
-	"github.com/livestill/livestill/internal/nal"
+	"github.com/livestill/livestill/internal/bitstream"
 	"github.com/livestill/livestill/rtsp/internal/unpack"
 	"github.com/pion/rtp"
 )
@@ -224,7 +224,7 @@ func packets(tb testing.TB, units []frame.AccessUnit) (packets []*rtp.Packet) {
 		tb.Fatal(err)
 	}
 	for _, u := range units {
-		ps, err := encoder.Encode(nal.SplitAnnexB(nil, u.Data))
+		ps, err := encoder.Encode(bitstream.SplitAnnexB(nil, u.Data))
 		if err != nil {
 			tb.Fatal(err)
 		}
@@ -268,7 +268,7 @@ func TestH264GivesWhatWasEncoded(t *testing.T) {
 
 // pictures returns the slices of a unit.
 func pictures(u frame.AccessUnit) []byte {
-	return annexB(slices.DeleteFunc(nal.SplitAnnexB(nil, u.Data), func(n []byte) bool { return n[0]&0x1f > 5 })...)
+	return annexB(slices.DeleteFunc(bitstream.SplitAnnexB(nil, u.Data), func(n []byte) bool { return n[0]&0x1f > 5 })...)
 }
 
 // TestH264MarksEveryLoss drops packets at random: a unit that is not marked must be what was encoded, and follow what was encoded

@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/frame"
-	"github.com/livestill/livestill/internal/nal"
+	"github.com/livestill/livestill/internal/bitstream"
 	"github.com/pion/rtp"
 )
 
@@ -26,7 +26,7 @@ const (
 type H265 struct {
 	stream
 	pieces
-	sets nal.H265
+	sets bitstream.H265
 }
 
 // Learn remembers parameter sets that came outside the stream.
@@ -80,7 +80,7 @@ func (h *H265) finish(bool) (m made, err error) {
 // hasSets265 reports whether an access unit has its parameter sets.
 func hasSets265(data []byte) bool {
 	var kinds [64]bool
-	for _, n := range nal.SplitAnnexB(nil, data) {
+	for _, n := range bitstream.SplitAnnexB(nil, data) {
 		kinds[n[0]>>1&0x3f] = true
 	}
 	return kinds[typeVPS265] && kinds[typeSPS265] && kinds[typePPS265]

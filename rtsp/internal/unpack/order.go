@@ -5,7 +5,7 @@ import (
 
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
 
-	"github.com/livestill/livestill/internal/nal"
+	"github.com/livestill/livestill/internal/bitstream"
 )
 
 const maxLog2 = 12 // of what follows "log2_max" in a sequence parameter set, less 4: ITU-T H.264 section 7.4.2.1.1
@@ -27,7 +27,7 @@ func (o *order) note(n []byte) {
 		return
 	}
 	o.sps, o.follows, o.failed = nil, false, true
-	if len(n) > nal.MaxSet {
+	if len(n) > bitstream.MaxSet {
 		return
 	}
 	o.sps = bytes.Clone(n)

@@ -7,14 +7,14 @@ import (
 
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/frametest"
-	"github.com/livestill/livestill/internal/nal"
+	"github.com/livestill/livestill/internal/bitstream"
 	"github.com/livestill/livestill/rtsp/internal/unpack"
 	"github.com/pion/rtp"
 )
 
 // recovers reports whether a unit has a recovery point, which x264 sends as a message of its own.
 func recovers(u frame.AccessUnit) bool {
-	return slices.ContainsFunc(nal.SplitAnnexB(nil, u.Data), func(n []byte) bool { return n[0]&0x1f == 6 && n[1] == 6 })
+	return slices.ContainsFunc(bitstream.SplitAnnexB(nil, u.Data), func(n []byte) bool { return n[0]&0x1f == 6 && n[1] == 6 })
 }
 
 // TestRecoveryPoints plays streams without IDR pictures, but for the first. That decoding may begin where a key unit is said to be,
@@ -36,7 +36,7 @@ func TestRecoveryPoints(t *testing.T) {
 	} {
 		encoded := test.clip.Units(t)
 		var sets [][]byte
-		for _, n := range nal.SplitAnnexB(nil, encoded[0].Data) {
+		for _, n := range bitstream.SplitAnnexB(nil, encoded[0].Data) {
 			if kind := n[0] & 0x1f; kind == 7 || kind == 8 {
 				sets = append(sets, n)
 			}

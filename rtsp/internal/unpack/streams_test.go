@@ -15,7 +15,7 @@ import (
 
 	"github.com/bluenviron/gortsplib/v4/pkg/format"
 	"github.com/livestill/livestill/frame"
-	"github.com/livestill/livestill/internal/nal"
+	"github.com/livestill/livestill/internal/bitstream"
 	"github.com/livestill/livestill/rtsp/internal/unpack"
 	"github.com/pion/rtp"
 )
@@ -155,7 +155,7 @@ func unitsIVF(_ testing.TB, file []byte) (units [][]byte) {
 
 func unitsAV1(tb testing.TB, file []byte) (units [][]byte) {
 	tb.Helper()
-	var a nal.AV1
+	var a bitstream.AV1
 	for _, b := range unitsIVF(tb, file) {
 		data, _, err := a.Unit(b)
 		if err != nil {
@@ -168,7 +168,7 @@ func unitsAV1(tb testing.TB, file []byte) (units [][]byte) {
 
 func units265(tb testing.TB, file []byte) (units [][]byte) {
 	tb.Helper()
-	var h nal.H265
+	var h bitstream.H265
 	var unit [][]byte
 	flush := func() {
 		data, _, err := h.Unit(unit)
@@ -180,7 +180,7 @@ func units265(tb testing.TB, file []byte) (units [][]byte) {
 		}
 	}
 	pictures := false
-	for _, n := range nal.SplitAnnexB(nil, file) {
+	for _, n := range bitstream.SplitAnnexB(nil, file) {
 		slice := n[0]>>1 < 32
 		if pictures && (!slice || n[2]&0x80 != 0) && n[0]>>1 != 40 { // a SEI after the picture
 			flush()
@@ -194,7 +194,7 @@ func units265(tb testing.TB, file []byte) (units [][]byte) {
 
 // slices265 returns the pictures of a unit.
 func slices265(data []byte) []byte {
-	return annexB(slices.DeleteFunc(nal.SplitAnnexB(nil, data), func(n []byte) bool { return n[0]>>1 >= 32 })...)
+	return annexB(slices.DeleteFunc(bitstream.SplitAnnexB(nil, data), func(n []byte) bool { return n[0]>>1 >= 32 })...)
 }
 
 func unitsMJPEG(_ testing.TB, file []byte) (units [][]byte) {

@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/frame"
-	"github.com/livestill/livestill/internal/nal"
+	"github.com/livestill/livestill/internal/bitstream"
 	"github.com/pion/rtp"
 )
 
@@ -49,4 +49,4 @@ func (v *VP8) add(b []byte) bool {
 	return at < len(b) && first == (len(v.data) == 0) && v.append(b[at:])
 }
 
-func (v *VP8) finish(bool) (m made, err error) { return v.frame(frame.VP8, nal.VP8Key) }
+func (v *VP8) finish(bool) (m made, err error) { return v.frame(frame.VP8, bitstream.VP8Key) }

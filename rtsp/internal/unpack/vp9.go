@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/frame"
-	"github.com/livestill/livestill/internal/nal"
+	"github.com/livestill/livestill/internal/bitstream"
 	"github.com/pion/rtp"
 )
 
@@ -50,7 +50,7 @@ func (v *VP9) finish(bool) (m made, err error) {
 		v.reset()
 		return made{damaged: true}, nil
 	}
-	return v.frame(frame.VP9, nal.VP9Key)
+	return v.frame(frame.VP9, bitstream.VP9Key)
 }
 
 // cut drops the frame, whole or not: of a superframe, what follows is missing.

@@ -1,4 +1,4 @@
-package nal_test
+package bitstream_test
 
 import (
 	"bytes"
@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/livestill/livestill/internal/nal"
+	"github.com/livestill/livestill/internal/bitstream"
 )
 
 // OBUs of the smallest kind: a header, a size, a payload.
@@ -67,7 +67,7 @@ func TestAV1Unit(t *testing.T) {
 		{"no picture, no unit", nil, nil, [][]byte{av1Delimiter, av1Sequence, av1Metadata}, nil, false},
 		{"nothing", nil, nil, nil, nil, false},
 	} {
-		var a nal.AV1
+		var a bitstream.AV1
 		if err := a.Config(av1Record(test.record...)); err != nil {
 			t.Fatal(err)
 		}
@@ -86,7 +86,7 @@ func TestAV1Unit(t *testing.T) {
 // TestAV1SizesOfManyBytes gives sizes to OBUs around the lengths where they grow by a byte.
 func TestAV1SizesOfManyBytes(t *testing.T) {
 	for _, n := range []int{1, 127, 128, 16383, 16384} {
-		var a nal.AV1
+		var a bitstream.AV1
 		frame := append([]byte{0x30}, bytes.Repeat([]byte{0x30}, n)...)
 		data, _, err := a.Unit(frame)
 		if err != nil {
@@ -113,7 +113,7 @@ func TestAV1SaysWhatIsWrong(t *testing.T) {
 		{"an extension that is missing", []byte{0x36}, "inside its header"},
 		{"an empty sequence header", []byte{0x0a, 0}, "sequence header is empty"},
 	} {
-		var a nal.AV1
+		var a bitstream.AV1
 		_, _, err := a.Unit(test.unit)
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v", test.about, err)
@@ -122,8 +122,8 @@ func TestAV1SaysWhatIsWrong(t *testing.T) {
 			t.Errorf("%s in a record: %v", test.about, err)
 		}
 	}
-	var a nal.AV1
-	if _, _, err := a.Unit(append([]byte{0x08}, make([]byte, nal.MaxSet)...)); !errors.Is(err, nal.ErrSet) {
+	var a bitstream.AV1
+	if _, _, err := a.Unit(append([]byte{0x08}, make([]byte, bitstream.MaxSet)...)); !errors.Is(err, bitstream.ErrSet) {
 		t.Errorf("a sequence header of more than 4 KiB: %v", err)
 	}
 	for _, record := range [][]byte{nil, {0x81, 0, 0}, {0x82, 0, 0, 0}} {
@@ -148,7 +148,7 @@ func TestCrowdedAV1(t *testing.T) {
 		{"a million delimiters", []byte{0x12, 0}, 1_000_000, true},
 		{"nonsense", []byte{0xff}, 100, false},
 	} {
-		if got := nal.CrowdedAV1(bytes.Repeat(test.obu, test.n)); got != test.want {
+		if got := bitstream.CrowdedAV1(bytes.Repeat(test.obu, test.n)); got != test.want {
 			t.Errorf("%s: %v", test.about, got)
 		}
 	}

@@ -1,4 +1,4 @@
-package nal
+package bitstream
 
 import (
 	"github.com/bluenviron/mediacommon/v2/pkg/bits"

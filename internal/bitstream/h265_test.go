@@ -1,11 +1,11 @@
-package nal_test
+package bitstream_test
 
 import (
 	"bytes"
 	"slices"
 	"testing"
 
-	"github.com/livestill/livestill/internal/nal"
+	"github.com/livestill/livestill/internal/bitstream"
 )
 
 // Units of the smallest kind. Profile and level are as encoders write them, with emulation prevention: three times 03.
@@ -66,7 +66,7 @@ func TestH265Unit(t *testing.T) {
 		{"another layer neither makes a key unit", nil, [][]byte{hevcSlice, hevcLayer1}, annexB(hevcSlice, hevcLayer1), false},
 		{"nor a picture", nil, [][]byte{hevcLayer1}, nil, false},
 	} {
-		test.run(t, new(nal.H265), hevcRecord(hevcVPS, hevcSEI, hevcSPS0, hevcPPS0))
+		test.run(t, new(bitstream.H265), hevcRecord(hevcVPS, hevcSEI, hevcSPS0, hevcPPS0))
 	}
 }
 
@@ -80,7 +80,7 @@ func TestBadSPSOfH265(t *testing.T) {
 		{"has eight temporal layers", slices.Concat([]byte{0x42, 1, 0x0f}, make([]byte, 100))},
 		{"ends inside the profiles of its layers", hevcSPSLayers[:30]},
 	} {
-		var h nal.H265
+		var h bitstream.H265
 		got, _, err := h.Unit([][]byte{hevcSEI, test.sps, hevcIDR})
 		if want := annexB(hevcSEI, test.sps, hevcIDR); !bytes.Equal(got, want) || err != nil {
 			t.Errorf("a sequence parameter set that %s is left as it is:\ngot  %x, %v\nwant %x", test.about, got, err, want)

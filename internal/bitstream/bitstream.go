@@ -1,7 +1,7 @@
-// Package nal makes the data of access units, as package frame promises it, of the NAL units, OBUs and frames that protocols carry:
+// Package bitstream makes the data of access units, as package frame promises it, of the NAL units, OBUs and frames that protocols carry:
 // a key unit gets the parameter sets in band that it needs to decode on its own, and is found by what the bitstream says, not the
 // protocol. All ingest goes through it, so that these promises are kept in one place.
-package nal
+package bitstream
 
 import "errors"
 

@@ -1,10 +1,10 @@
-package nal_test
+package bitstream_test
 
 import (
 	"bytes"
 	"testing"
 
-	"github.com/livestill/livestill/internal/nal"
+	"github.com/livestill/livestill/internal/bitstream"
 )
 
 // check splits any bytes into NAL units, makes an access unit of them and reads it back. All but those to be dropped must be there,
@@ -14,7 +14,7 @@ func check(t *testing.T, m maker, config, stream []byte, dropped, isSet func(n [
 	if size, err := m.Config(config); err == nil && (size < 1 || size > 4) {
 		t.Fatalf("length size %d", size)
 	}
-	nals := nal.SplitAnnexB(nil, stream)
+	nals := bitstream.SplitAnnexB(nil, stream)
 	data, key, err := m.Unit(nals)
 	if err != nil || data == nil {
 		return
@@ -28,7 +28,7 @@ func check(t *testing.T, m maker, config, stream []byte, dropped, isSet func(n [
 		}
 		return kept
 	}
-	got := nal.SplitAnnexB(nil, data)
+	got := bitstream.SplitAnnexB(nil, data)
 	for _, n := range got {
 		if isSet(n) {
 			count += len(n)
@@ -40,7 +40,7 @@ func check(t *testing.T, m maker, config, stream []byte, dropped, isSet func(n [
 	if most := len(config) + len(stream); count > most {
 		t.Fatalf("%d bytes of sets out of %d bytes", count, most)
 	}
-	if h, ok := m.(*nal.H264); ok {
+	if h, ok := m.(*bitstream.H264); ok {
 		h.Lost() // a recovery point that took pictures counts anew
 	}
 	again, key2, err := m.Unit(got)
@@ -55,7 +55,7 @@ func FuzzH264(f *testing.F) {
 	f.Add(record([][]byte{sps0}, [][]byte{pps0}), annexB([]byte{0x06, 0x06, 0x01, 0x60, 0x80}, slice))
 	f.Fuzz(func(t *testing.T, config, stream []byte) {
 		kind := func(n []byte) byte { return n[0] & 0x1f }
-		check(t, new(nal.H264), config, stream,
+		check(t, new(bitstream.H264), config, stream,
 			func(n []byte) bool { return kind(n) == 9 || kind(n) == 12 },
 			func(n []byte) bool { return kind(n) == 7 || kind(n) == 8 })
 	})
@@ -66,7 +66,7 @@ func FuzzH265(f *testing.F) {
 	f.Add(hevcRecord(hevcVPS, hevcSPSLayers), annexB(hevcPPS1, hevcCRA, hevcRASL, hevcSlice))
 	f.Fuzz(func(t *testing.T, config, stream []byte) {
 		kind := func(n []byte) byte { return n[0] >> 1 & 0x3f }
-		check(t, new(nal.H265), config, stream,
+		check(t, new(bitstream.H265), config, stream,
 			func(n []byte) bool {
 				return len(n) < 2 || kind(n) == 8 || kind(n) == 9 || kind(n) == 35 || kind(n) == 38
 			},
@@ -81,7 +81,7 @@ func FuzzAV1(f *testing.F) {
 	f.Add(av1Record(), bytes.Join([][]byte{av1Delimiter, av1Sequence, av1Metadata, av1Key, av1Inter[:1], av1Inter[2:]}, nil))
 	f.Add(av1Record(av1Still), bytes.Join([][]byte{av1Existing, {0x36, 0x28, 0x82, 0, 1, 2}, av1Padding}, nil))
 	f.Fuzz(func(t *testing.T, config, unit []byte) {
-		var a nal.AV1
+		var a bitstream.AV1
 		_ = a.Config(config) // may fail behind what it learns
 		data, key, err := a.Unit(unit)
 		if err != nil || data == nil {
@@ -90,7 +90,7 @@ func FuzzAV1(f *testing.F) {
 		if len(data) > len(unit)+len(config)+8 || cap(data) != len(data) {
 			t.Fatalf("%d bytes with room for %d of %d and %d", len(data), cap(data), len(config), len(unit))
 		}
-		var b nal.AV1
+		var b bitstream.AV1
 		again, key2, err := b.Unit(data)
 		if err != nil || key && (!key2 || !bytes.Equal(again, data)) || !key && !bytes.HasSuffix(again, data) {
 			t.Fatalf("made again of itself: %x, key %v, %v; was %x, key %v", again, key2, err, data, key)
@@ -104,7 +104,7 @@ func FuzzSplitLength(f *testing.F) {
 	f.Add([]byte{1, 2, 3}, 1)
 	f.Fuzz(func(t *testing.T, b []byte, size int) {
 		size = 1 + (size&3+4)%4
-		nals, err := nal.SplitLength(nil, b, size)
+		nals, err := bitstream.SplitLength(nil, b, size)
 		var back []byte
 		for _, n := range nals {
 			for i := range size {

@@ -1,4 +1,4 @@
-package nal_test
+package bitstream_test
 
 import (
 	"bytes"
@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/livestill/livestill/frame"
-	"github.com/livestill/livestill/internal/nal"
+	"github.com/livestill/livestill/internal/bitstream"
 )
 
 // Units of the smallest kind: type, then an id as an Exp-Golomb code (1xxx is 0, 010x is 1).
@@ -44,7 +44,7 @@ func record(sps, pps [][]byte) []byte {
 	return b
 }
 
-// A maker is what nal.H264 and nal.H265 have in common.
+// A maker is what bitstream.H264 and bitstream.H265 have in common.
 type maker interface {
 	Config(record []byte) (lengthSize int, err error)
 	Unit(nals [][]byte) (data []byte, key bool, err error)
@@ -90,7 +90,7 @@ func TestH264Unit(t *testing.T) {
 		{"delimiters and filler are left out", nil, [][]byte{aud, sei, slice, filler, {}}, annexB(sei, slice), false},
 		{"no picture, no unit", nil, [][]byte{sps0, pps0, sei}, nil, false},
 	} {
-		test.run(t, new(nal.H264), record([][]byte{sps0}, [][]byte{pps0}))
+		test.run(t, new(bitstream.H264), record([][]byte{sps0}, [][]byte{pps0}))
 	}
 }
 
@@ -98,7 +98,7 @@ func TestH264Unit(t *testing.T) {
 func TestRecoveryPoints(t *testing.T) {
 	const open, refresh = 0x80, 0x60 // counts of zero and two, as Exp-Golomb codes
 	point := func(count byte) []byte { return []byte{0x06, 0x06, 0x01, count, 0x80} }
-	var h nal.H264
+	var h bitstream.H264
 	for i, test := range []struct {
 		nals [][]byte
 		lost bool // before it
@@ -122,14 +122,14 @@ func TestRecoveryPoints(t *testing.T) {
 		if key != test.key || err != nil || key && !bytes.HasPrefix(data, annexB(sps0, pps0)) {
 			t.Errorf("unit %d: %x, key %v, %v", i, data, key, err)
 		}
-		if closed := len(test.nals) == 1; key && nal.Closed(frame.H264, data) != closed {
+		if closed := len(test.nals) == 1; key && bitstream.Closed(frame.H264, data) != closed {
 			t.Errorf("unit %d: closed is not %v", i, closed)
 		}
 	}
 }
 
 func TestANewRecordForgetsTheOld(t *testing.T) {
-	var h nal.H264
+	var h bitstream.H264
 	for _, sps := range [][]byte{sps0, sps1} {
 		if _, err := h.Config(record([][]byte{sps}, [][]byte{pps0})); err != nil {
 			t.Fatal(err)
@@ -141,16 +141,16 @@ func TestANewRecordForgetsTheOld(t *testing.T) {
 }
 
 func TestSetsAreBounded(t *testing.T) {
-	var h nal.H264
-	big := append(bytes.Clone(pps0), bytes.Repeat([]byte{0xff}, nal.MaxSet-len(pps0))...)
+	var h bitstream.H264
+	big := append(bytes.Clone(pps0), bytes.Repeat([]byte{0xff}, bitstream.MaxSet-len(pps0))...)
 	for n := range byte(20) {
 		big[1], big[2] = 4|n>>3, n<<5|1 // pps_id 31 and on
 		_, _, err := h.Unit([][]byte{big})
-		if n < 16 && err != nil || n >= 16 && !errors.Is(err, nal.ErrSets) {
+		if n < 16 && err != nil || n >= 16 && !errors.Is(err, bitstream.ErrSets) {
 			t.Errorf("%d sets of 4 KiB: %v", n+1, err)
 		}
 	}
-	if _, _, err := h.Unit([][]byte{append(big, 1)}); !errors.Is(err, nal.ErrSet) {
+	if _, _, err := h.Unit([][]byte{append(big, 1)}); !errors.Is(err, bitstream.ErrSet) {
 		t.Errorf("a set of more than 4 KiB: %v", err)
 	}
 }
@@ -172,10 +172,10 @@ func TestCrowded(t *testing.T) {
 		for range test.n {
 			b = append(append(b, 0, 0, 1), test.nal...)
 		}
-		if got := nal.Crowded(b); got != test.want {
+		if got := bitstream.Crowded(b); got != test.want {
 			t.Errorf("%s: %v", test.about, got)
 		}
-		if nals := nal.SplitAnnexB(nil, b); len(nals) > 8<<10 {
+		if nals := bitstream.SplitAnnexB(nil, b); len(nals) > 8<<10 {
 			t.Errorf("%s: split into %d", test.about, len(nals))
 		}
 	}
@@ -187,8 +187,8 @@ func TestBadRecords(t *testing.T) {
 		maker  maker
 		record []byte
 	}{
-		{"H.264", new(nal.H264), record([][]byte{sps0}, [][]byte{pps0})},
-		{"H.265", new(nal.H265), hevcRecord(hevcVPS, hevcSPS0, hevcPPS0)},
+		{"H.264", new(bitstream.H264), record([][]byte{sps0}, [][]byte{pps0})},
+		{"H.265", new(bitstream.H265), hevcRecord(hevcVPS, hevcSPS0, hevcPPS0)},
 	} {
 		for n := range test.record {
 			if _, err := test.maker.Config(test.record[:n]); err == nil {
@@ -206,9 +206,9 @@ func TestBadRecords(t *testing.T) {
 }
 
 func TestStartCodeInASet(t *testing.T) {
-	for _, m := range []maker{new(nal.H264), new(nal.H265)} {
+	for _, m := range []maker{new(bitstream.H264), new(bitstream.H265)} {
 		bad := [][]byte{append(bytes.Clone(pps0), 0, 0, 1, 0x65), append(bytes.Clone(hevcPPS0), 0, 0, 1, 0x26)}
-		if _, _, err := m.Unit(bad); !errors.Is(err, nal.ErrStartCode) {
+		if _, _, err := m.Unit(bad); !errors.Is(err, bitstream.ErrStartCode) {
 			t.Errorf("%T: %v", m, err)
 		}
 	}
@@ -226,7 +226,7 @@ func TestSplitLengthSaysWhatIsWrong(t *testing.T) {
 		{"units without end", make([]byte, 1<<16), 1, "more than 8192 NAL units"},
 		{"the largest length", []byte{255, 255, 255, 255, 1}, 4, "NAL unit of 4294967295 bytes"},
 	} {
-		if _, err := nal.SplitLength(nil, test.b, test.size); err == nil || !strings.Contains(err.Error(), test.want) {
+		if _, err := bitstream.SplitLength(nil, test.b, test.size); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v", test.about, err)
 		}
 	}

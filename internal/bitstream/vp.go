@@ -1,4 +1,4 @@
-package nal
+package bitstream
 
 import (
 	"errors"
