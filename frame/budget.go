@@ -32,8 +32,9 @@ type Cost struct {
 // the order they came. But what needs more than a quarter of a part, as pictures of 4K do of the default, holds up what needs less for no
 // longer than a second: after that it is passed by what fits, and decoding that has had so much for a second ends with ErrTooCostly. What is remembered never gives way to captures, nor they to it.
 type Budget struct {
-	// Bytes is the bound; zero means half of Go's memory limit (GOMEMLIMIT) if there is one, else 1 GiB, which suits a machine of 2 GiB.
-	// Set it before the first use.
+	// Bytes is the bound; zero means half of Go's memory limit (GOMEMLIMIT)
+	// if there is one, else 1 GiB, which suits a machine of 2 GiB. Set it
+	// before the first use.
 	Bytes int64
 
 	mu    sync.Mutex
@@ -49,9 +50,11 @@ type Use uint8
 
 // Who holds memory for one use may wait for a later one, but not the other way round: so no two wait for each other.
 const (
-	ForPictures   Use = iota // that captures hold, and neighbours that come out of the decoder before them
-	ForNeighbours            // of these, that are to be merged
-	ForDecoding              // the buffers of a decoder
+	// Pictures that captures hold, and neighbours that come out of the
+	// decoder before them.
+	ForPictures   Use = iota
+	ForNeighbours     // of these pictures, that are to be merged
+	ForDecoding       // the buffers of a decoder
 	uses
 )
 
@@ -90,7 +93,9 @@ type spared struct {
 
 // BudgetStats is what a Budget is used for.
 type BudgetStats struct {
-	Remembered int64 // bytes that Histories take, as they count for the Budget: up to a third more than the sum of their sizes
+	// Remembered is how many bytes Histories take, as they count for the
+	// Budget: up to a third more than the sum of their sizes.
+	Remembered int64
 	Histories  int   // that have remembered anything so far
 	Reserved   int64 // bytes that captures have reserved
 	Waiting    int   // captures and decoders that wait for bytes

@@ -17,20 +17,27 @@ const (
 //
 // It forgets a whole GOP at a time, so that what it remembers always decodes.
 type History struct {
-	// MaxAge is how far back every picture is remembered; zero means ten seconds. The GOP that this instant lies in is kept whole.
+	// MaxAge is how far back every picture is remembered; zero means ten
+	// seconds. The GOP that this instant lies in is kept whole.
 	MaxAge time.Duration
 
-	// MaxBytes bounds the memory that it takes, with the units themselves and the garbage that Go leaves; zero means 160 MiB. A unit takes
-	// twice the capacity of its Data, rounded up as Go's allocator does, and twice some 100 bytes more. So a program grows by no more than
-	// 1.3 times MaxBytes, whatever the units are, unless GOGC is above its default. Data that is a piece of something larger keeps all of that
+	// MaxBytes bounds the memory that it takes, with the units themselves
+	// and the garbage that Go leaves; zero means 160 MiB. A unit takes
+	// twice the capacity of its Data, rounded up as Go's allocator does,
+	// and twice some 100 bytes more. So a program grows by no more than 1.3
+	// times MaxBytes, whatever the units are, unless GOGC is above its
+	// default. Data that is a piece of something larger keeps all of that
 	// in memory, and must not be.
 	//
-	// When the newest GOP alone exceeds it, the data of all its units but the key unit is forgotten until the next GOP: a picture grows
-	// old, but there always is one. Two units without Data then follow the key unit, the first and the last of the forgotten ones, to
-	// tell the time that is missing. A single key unit may exceed the bound.
+	// When the newest GOP alone exceeds it, the data of all its units but
+	// the key unit is forgotten until the next GOP: a picture grows old,
+	// but there always is one. Two units without Data then follow the key
+	// unit, the first and the last of the forgotten ones, to tell the time
+	// that is missing. A single key unit may exceed the bound.
 	MaxBytes int
 
-	// Budget bounds what it and all others that have the same Budget remember together; nil means DefaultBudget.
+	// Budget bounds what it and all others that have the same Budget
+	// remember together; nil means DefaultBudget.
 	Budget *Budget
 
 	mu       sync.Mutex

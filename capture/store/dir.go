@@ -24,19 +24,25 @@ type Dir struct {
 	Path     string   // is made when needed, unless Volume is set
 	Template Template // names of the files within Path
 
-	// Volume is the name that Mark has written on the drive. Without it there all fails with ErrVolume, and nothing is written: a NAS
-	// that is not mounted does not fill the disk that its mount point is on. Empty takes any folder.
+	// Volume is the name that Mark has written on the drive. Without it
+	// there all fails with ErrVolume, and nothing is written: a NAS that is
+	// not mounted does not fill the disk that its mount point is on. Empty
+	// takes any folder.
 	Volume string
 
-	// MinFree is how many bytes the file system has free after a Put, or it fails with ErrFull; several at a time may leave less by their
-	// sizes. Zero means 64 MiB; negative means no floor. Systems other than Linux, macOS and FreeBSD do not tell, and have none.
+	// MinFree is how many bytes the file system has free after a Put, or it
+	// fails with ErrFull; several at a time may leave less by their sizes.
+	// Zero means 64 MiB; negative means no bound. Systems other than Linux,
+	// macOS and FreeBSD do not tell, and have none.
 	MinFree int64
 
-	// Keep bounds what is there; the zero Keep keeps all. What is over it is deleted bit by bit as Puts come, or at once by Tidy. It
-	// takes a Template with the date, by which stills are known from other files.
+	// Keep bounds what is there; the zero Keep keeps all. What is over it
+	// is deleted bit by bit as Puts come, or at once by Tidy. It takes a
+	// Template with the date, by which stills are known from other files.
 	Keep Keep
 
-	// Logger hears what cannot be deleted while Puts tidy, and that they are late with it; nil means slog.Default().
+	// Logger hears what cannot be deleted while Puts tidy, and that they
+	// are late with it; nil means slog.Default().
 	Logger *slog.Logger
 
 	putting nameLocks  // of files that are being put, or removed by tidying

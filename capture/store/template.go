@@ -16,7 +16,8 @@ import (
 
 // A Template makes of a still the name, a path with slashes, under which a store keeps it. It has literal text and, each once at most:
 //
-//	{stream}   the stream's name, a folder for each of its parts; has to stand between slashes, or at an end
+//	{stream}   the stream's name, a folder for each of its parts; stands
+//	           between slashes, or at an end
 //	{id}       the still's ID
 //	{date}     20060102, of Still.Time, in UTC as all times
 //	{time}     150405.000

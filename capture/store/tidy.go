@@ -17,7 +17,7 @@ import (
 // Keep bounds what a Dir keeps. Zero fields do not. The newest file stays, whatever its size. Several programs may keep one folder, and
 // others may delete there; what they delete while a program counts is counted.
 type Keep struct {
-	Age   time.Duration // since a still was stored, by the clock of the drive
+	Age   time.Duration // since a still was put, by the drive's clock
 	Count int           // files; the oldest go first
 	Bytes int64         // of files; the oldest go first
 }
