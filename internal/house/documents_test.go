@@ -46,6 +46,9 @@ var (
 	noSlug  = regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
 	command = regexp.MustCompile(`\bgo (?:run|test|vet|doc|build|generate) [^\n\x60]*`)
 	operand = regexp.MustCompile(`(?:^| )(\./[\w./-]+)`)
+	pattern = regexp.MustCompile(` -(?:run|bench|fuzz) (\S+)`)
+
+	testFunc = regexp.MustCompile(`(?m)^func ((?:Test|Benchmark|Fuzz)\w+)\(`)
 )
 
 // TestCodeInDocumentsCompiles looks for the Go code of our documents in a Go file, word for word but for how far it is indented: go vet compiles
@@ -97,14 +100,29 @@ func anchors(text string) (all []string) {
 	return all
 }
 
-// TestCommandsInDocumentsHavePackages looks for the packages that go commands of our documents name.
-func TestCommandsInDocumentsHavePackages(t *testing.T) {
+// TestGoCommandsInDocuments looks for the packages that go commands of our documents name, and for the tests, benchmarks and fuzz targets.
+func TestGoCommandsInDocuments(t *testing.T) {
+	var tests []string
+	for _, text := range files(t, "_test.go") {
+		for _, match := range testFunc.FindAllStringSubmatch(text, -1) {
+			tests = append(tests, match[1])
+		}
+	}
 	for from, text := range files(t, ".md") {
 		for _, c := range command.FindAllString(text, -1) {
 			for _, match := range operand.FindAllStringSubmatch(c, -1) {
 				dir := path.Clean(strings.TrimSuffix(match[1], "..."))
 				if _, err := fs.Stat(repository(), dir); err != nil {
 					t.Errorf("%s has %q: %v", from, c, err)
+				}
+			}
+			for _, match := range pattern.FindAllStringSubmatch(c, -1) {
+				if !strings.HasPrefix(c, "go test ") {
+					continue
+				}
+				some := strings.ReplaceAll(strings.Trim(match[1], "'"), `\|`, "|") // as a table has it
+				if some != "^$" && !slices.ContainsFunc(tests, regexp.MustCompile(some).MatchString) {
+					t.Errorf("%s has %q: no test matches %s", from, c, some)
 				}
 			}
 		}
