@@ -183,6 +183,30 @@ func ExampleCamera_Refine() {
 	// mine 29 true 3
 }
 
+// Every captures at an interval, until the context ends or the loop breaks.
+func ExampleCamera_Every() {
+	cam := &capture.Camera{Decoder: painter{}, History: frame.History{MaxAge: time.Hour}}
+	ctx := context.Background()
+	if err := cam.ServeStream(ctx, slides("live/alice")); err != nil {
+		fmt.Println(err)
+		return
+	}
+	taken := 0
+	for still, err := range cam.Every(ctx, 10*time.Millisecond, capture.Request{Moment: capture.Keyframe()}) {
+		if err != nil {
+			fmt.Println(err) // the next may do better
+			continue
+		}
+		fmt.Println(slide(still.Picture), still.Key)
+		if taken++; taken == 2 {
+			break
+		}
+	}
+	// Output:
+	// 20 true
+	// 20 true
+}
+
 // A Camera's fields are the steps of a capture, in the order they run. A hook
 // that is one function needs no type.
 func ExamplePolicyFunc() {
