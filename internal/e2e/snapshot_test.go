@@ -90,59 +90,52 @@ func (r *relay) OnRecord(c *gortsplib.ServerHandlerOnRecordCtx) (*base.Response,
 	return &base.Response{StatusCode: base.StatusOK}, nil
 }
 
-// buildSnapshot builds README's first program.
-func buildSnapshot(t *testing.T) (program string) {
-	t.Helper()
-	program = filepath.Join(t.TempDir(), "snapshot")
+// TestSnapshotExample runs README's first program, as a user would.
+func TestSnapshotExample(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "snapshot")
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../../examples/snapshot").CombinedOutput(); err != nil {
 		t.Fatal(err, string(out))
 	}
-	return program
-}
-
-// TestSnapshotExample runs README's first program, as a user would, on a real RTSP stream.
-func TestSnapshotExample(t *testing.T) {
-	var r relay
-	r.listen(t)
-	url := "rtsp://" + r.addr + "/cam"
-	frametest.Run(t, "-re", "-stream_loop", "-1", "-i", frametest.Clip{}.File(t), "-c", "copy", "-f", "rtsp", "-rtsp_transport", "tcp", url)
-	<-r.live
-
-	program := buildSnapshot(t)
-	dir := filepath.Dir(program)
-	for {
+	run := func(t *testing.T, url string) (dir string, out []byte, err error) {
+		t.Helper()
 		cmd := exec.CommandContext(t.Context(), program, url)
-		cmd.Dir = dir
-		out, err := cmd.CombinedOutput()
-		if err == nil {
-			break
-		}
-		if !bytes.Contains(out, []byte(context.DeadlineExceeded.Error())) { // ten seconds of its own, which a busy machine may need
-			t.Fatal(err, string(out))
-		}
+		cmd.Dir = t.TempDir()
+		out, err = cmd.CombinedOutput()
+		return cmd.Dir, out, err
 	}
-	file, err := os.ReadFile(filepath.Join(dir, "still.jpg"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	img, err := jpeg.Decode(bytes.NewReader(file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n, ok := frametest.Read(img.(*image.YCbCr)); !ok || n%30 != 0 {
-		t.Errorf("the file shows frame %d, %v; want the first that decodes, a key picture", n, ok)
-	}
-}
 
-// TestSnapshotExampleSaysWhy gives README's first program a wrong password: it says so at once, instead of waiting for its time to be over.
-func TestSnapshotExampleSaysWhy(t *testing.T) {
-	r := relay{locked: true}
-	r.listen(t)
-	program := buildSnapshot(t)
-	cmd := exec.CommandContext(t.Context(), program, "rtsp://user:wrong@"+r.addr+"/cam")
-	cmd.Dir = filepath.Dir(program)
-	out, err := cmd.CombinedOutput()
-	if err == nil || !bytes.Contains(out, []byte(rtsp.ErrUnauthorized.Error())) {
-		t.Errorf("%v: %s", err, out)
-	}
+	t.Run("captures", func(t *testing.T) {
+		var r relay
+		r.listen(t)
+		url := "rtsp://" + r.addr + "/cam"
+		frametest.Run(t, "-re", "-stream_loop", "-1", "-i", frametest.Clip{}.File(t), "-c", "copy", "-f", "rtsp", "-rtsp_transport", "tcp", url)
+		<-r.live
+		dir, out, err := run(t, url)
+		for err != nil {
+			if !bytes.Contains(out, []byte(context.DeadlineExceeded.Error())) { // ten seconds of its own, which a busy machine may need
+				t.Fatal(err, string(out))
+			}
+			dir, out, err = run(t, url)
+		}
+		file, err := os.ReadFile(filepath.Join(dir, "still.jpg"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		img, err := jpeg.Decode(bytes.NewReader(file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, ok := frametest.Read(img.(*image.YCbCr)); !ok || n%30 != 0 {
+			t.Errorf("the file shows frame %d, %v; want the first that decodes, a key picture", n, ok)
+		}
+	})
+
+	t.Run("says that the password is wrong", func(t *testing.T) {
+		r := relay{locked: true}
+		r.listen(t)
+		_, out, err := run(t, "rtsp://user:wrong@"+r.addr+"/cam")
+		if err == nil || !bytes.Contains(out, []byte(rtsp.ErrUnauthorized.Error())) {
+			t.Errorf("%v: %s", err, out)
+		}
+	})
 }
