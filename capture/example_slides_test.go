@@ -6,6 +6,7 @@ import (
 	"iter"
 	"time"
 
+	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/frametest"
 )
@@ -31,6 +32,14 @@ func slides(name string) *frame.Stream {
 	}}
 }
 
+// remember has a Camera take in the slides, as a Server or a Client has it take in
+// a stream: by ServeStream.
+func remember(cam *capture.Camera) {
+	if err := cam.ServeStream(context.Background(), slides("live/alice")); err != nil {
+		panic(err)
+	}
+}
+
 // painter is the Decoder of the examples, where a program has an ffmpeg.Decoder.
 // It draws the number of a slide. Every picture is coded as well as any other,
 // but slide 20 better.
@@ -39,20 +48,22 @@ type painter struct{}
 func (painter) Decode(_ context.Context, g frame.GOP, from time.Time) iter.Seq2[*frame.Picture, error] {
 	return func(yield func(*frame.Picture, error) bool) {
 		for _, u := range g {
-			if u.Time.Before(from) {
-				continue
-			}
-			img := image.NewYCbCr(image.Rect(0, 0, 64, 32), image.YCbCrSubsampleRatio420)
-			frametest.Draw(img, int(u.Data[0]))
-			p := &frame.Picture{YCbCr: img, PTS: u.PTS, Time: u.Time, Key: u.Key, EffectiveQP: 30}
-			if u.Data[0] == 20 {
-				p.EffectiveQP = 20
-			}
-			if !yield(p, nil) {
+			if !u.Time.Before(from) && !yield(paint(u), nil) {
 				return
 			}
 		}
 	}
+}
+
+func paint(u frame.AccessUnit) *frame.Picture {
+	n := int(u.Data[0])
+	p := &frame.Picture{PTS: u.PTS, Time: u.Time, Key: u.Key, EffectiveQP: 30}
+	if n == 20 {
+		p.EffectiveQP = 20
+	}
+	p.YCbCr = image.NewYCbCr(image.Rect(0, 0, 64, 32), image.YCbCrSubsampleRatio420)
+	frametest.Draw(p.YCbCr, n)
+	return p
 }
 
 // slide reads the number of a slide off a picture.

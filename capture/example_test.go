@@ -95,11 +95,7 @@ func ExampleHub() {
 // A Moment says which picture is wanted: the one that a viewer saw then.
 func ExampleMoment() {
 	cam := &capture.Camera{Decoder: painter{}, History: frame.History{MaxAge: time.Hour}}
-	ctx := context.Background()
-	if err := cam.ServeStream(ctx, slides("live/alice")); err != nil {
-		fmt.Println(err)
-		return
-	}
+	remember(cam)
 	for _, m := range []struct {
 		name   string
 		moment capture.Moment
@@ -110,7 +106,7 @@ func ExampleMoment() {
 		{"at an instant", capture.At(began.Add(12*time.Minute + 40*time.Second))},
 		{"at a time of the publisher's own", capture.AtPTS(5 * time.Minute)},
 	} {
-		still, err := cam.Capture(ctx, capture.Request{Moment: m.moment})
+		still, err := cam.Capture(context.Background(), capture.Request{Moment: m.moment})
 		if err != nil {
 			fmt.Println(err)
 			return
@@ -130,13 +126,9 @@ func ExampleMoment() {
 // moment.
 func ExampleMoment_Best() {
 	cam := &capture.Camera{Decoder: painter{}, History: frame.History{MaxAge: time.Hour}}
-	ctx := context.Background()
-	if err := cam.ServeStream(ctx, slides("live/alice")); err != nil {
-		fmt.Println(err)
-		return
-	}
+	remember(cam)
 	finest := func(p *frame.Picture) float64 { return -float64(p.EffectiveQP) }
-	still, err := cam.Capture(ctx, capture.Request{Moment: capture.AtPTS(18*time.Minute).Best(2*time.Minute, finest)})
+	still, err := cam.Capture(context.Background(), capture.Request{Moment: capture.AtPTS(18*time.Minute).Best(2*time.Minute, finest)})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -166,12 +158,8 @@ func (trio) Enhance(_ context.Context, b *frame.Burst) (*frame.Picture, error) {
 // picture made of its neighbours as well, under the same ID.
 func ExampleCamera_Refine() {
 	cam := &capture.Camera{Decoder: painter{}, Enhancer: trio{}, History: frame.History{MaxAge: time.Hour}}
-	ctx := context.Background()
-	if err := cam.ServeStream(ctx, slides("live/alice")); err != nil {
-		fmt.Println(err)
-		return
-	}
-	for still, err := range cam.Refine(ctx, capture.Request{ID: "mine"}) {
+	remember(cam)
+	for still, err := range cam.Refine(context.Background(), capture.Request{ID: "mine"}) {
 		if err != nil {
 			fmt.Println(err)
 			return
@@ -186,13 +174,9 @@ func ExampleCamera_Refine() {
 // Every captures at an interval, until the context ends or the loop breaks.
 func ExampleCamera_Every() {
 	cam := &capture.Camera{Decoder: painter{}, History: frame.History{MaxAge: time.Hour}}
-	ctx := context.Background()
-	if err := cam.ServeStream(ctx, slides("live/alice")); err != nil {
-		fmt.Println(err)
-		return
-	}
+	remember(cam)
 	taken := 0
-	for still, err := range cam.Every(ctx, 10*time.Millisecond, capture.Request{Moment: capture.Keyframe()}) {
+	for still, err := range cam.Every(context.Background(), 10*time.Millisecond, capture.Request{Moment: capture.Keyframe()}) {
 		if err != nil {
 			fmt.Println(err) // the next may do better
 			continue
@@ -224,14 +208,10 @@ func ExamplePolicyFunc() {
 		}),
 		History: frame.History{MaxAge: time.Hour},
 	}
-	ctx := context.Background()
-	if err := cam.ServeStream(ctx, slides("live/alice")); err != nil {
-		fmt.Println(err)
-		return
-	}
-	_, err := cam.Capture(ctx, capture.Request{By: "bob"})
+	remember(cam)
+	_, err := cam.Capture(context.Background(), capture.Request{By: "bob"})
 	fmt.Println(err)
-	_, err = cam.Capture(ctx, capture.Request{By: "mallory"})
+	_, err = cam.Capture(context.Background(), capture.Request{By: "mallory"})
 	fmt.Println(errors.Is(err, capture.ErrDenied))
 	// Output:
 	// told: bob <nil>
