@@ -67,7 +67,7 @@ var DefaultBudget = new(Budget)
 const defaultBudget = 1 << 30
 
 // Those who ask for much hold up others for no longer than this: what a GOP of two seconds of 1080p takes to be decoded on a slow core.
-const patience = time.Second
+const maxHoldUp = time.Second
 
 // A pool is the memory for one use.
 type pool struct {
@@ -134,7 +134,7 @@ func (b *Budget) Reserve(ctx context.Context, use Use, n int64) (release func(),
 		return release, nil
 	default:
 	}
-	overdue := time.AfterFunc(patience, func() {
+	overdue := time.AfterFunc(maxHoldUp, func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		b.give(use)
@@ -199,7 +199,7 @@ func (b *Budget) Overdue(use Use, n int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.large(use, n) && slices.ContainsFunc(b.pools[use].waiting, func(r *reservation) bool {
-		return !b.large(use, r.bytes) && time.Since(r.since) >= patience
+		return !b.large(use, r.bytes) && time.Since(r.since) >= maxHoldUp
 	})
 }
 
@@ -222,7 +222,7 @@ func (b *Budget) give(use Use) {
 	blocked := false // by one that came before
 	p.waiting = slices.DeleteFunc(p.waiting, func(r *reservation) bool {
 		if blocked || p.taken+r.bytes > b.Most(use) {
-			blocked = blocked || !b.large(use, r.bytes) || time.Since(r.since) < patience
+			blocked = blocked || !b.large(use, r.bytes) || time.Since(r.since) < maxHoldUp
 			return false
 		}
 		p.taken += r.bytes

@@ -57,7 +57,7 @@ type AccessUnit struct {
 	// often wrong: Offset is how far Time is ahead of this machine's clock,
 	// as far as arrival can tell.
 	SourceTime bool
-	place      uint32 // of the GOP that it begins in a History, counted from the first
+	ordinal    uint32 // of the GOP that it begins in a History, counted from the first
 	Offset     time.Duration
 
 	PTS  time.Duration // presentation time, by the publisher's zero

@@ -42,7 +42,7 @@ type History struct {
 
 	mu       sync.Mutex
 	gops     []remembered  // in decoding order
-	first    uint32        // place of the first
+	first    uint32        // ordinal of the first
 	array    int           // how many the array has room for that they are in
 	weight   int           // of all of them, as live memory
 	closed   bool          // the last of gops takes no more units
@@ -116,7 +116,7 @@ func (h *History) begin(u *AccessUnit) {
 		h.resize()
 	}
 	g := append(make(GOP, 0, length), *u)
-	g[0].place = h.first + uint32(len(h.gops))
+	g[0].ordinal = h.first + uint32(len(h.gops))
 	h.gops = append(h.gops, remembered{g, joined, weight})
 	h.weight += weight
 	h.closed, h.degraded = false, false
@@ -294,7 +294,7 @@ func (h *History) Backward() iter.Seq[GOP] {
 	}
 }
 
-// before copies the GOPs before a place to some, the newest first, as many as there are room for, and returns how many.
+// before copies the GOPs before an ordinal to some, the newest first, as many as there are room for, and returns how many.
 func (h *History) before(end uint32, some []GOP) (n int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -336,7 +336,7 @@ func (h *History) Before(g GOP) GOP {
 
 // index returns the index of g, which may have grown by now; -1 if it is forgotten.
 func (h *History) index(g GOP) int {
-	i := int(g[0].place - h.first)
+	i := int(g[0].ordinal - h.first)
 	if i >= len(h.gops) {
 		return -1
 	}

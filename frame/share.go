@@ -11,7 +11,7 @@ type share struct {
 	budget  *Budget
 	history weak.Pointer[History]
 	bytes   int // of live memory
-	place   int // in the shares of the Budget; -1 when it has left
+	index   int // in the shares of the Budget; -1 when it has left
 }
 
 // join makes a share for h, which lasts as long as h does.
@@ -34,7 +34,7 @@ func (s *share) set(bytes int) (over bool) {
 	defer b.mu.Unlock()
 	b.remembered += int64(bytes - s.bytes)
 	s.bytes = bytes
-	heap.Fix(&b.shares, s.place)
+	heap.Fix(&b.shares, s.index)
 	return b.over()
 }
 
@@ -50,9 +50,9 @@ func (s *share) leave() {
 
 // remove removes a share; b.mu is held.
 func (b *Budget) remove(s *share) {
-	if s.place >= 0 {
+	if s.index >= 0 {
 		b.remembered -= int64(s.bytes)
-		heap.Remove(&b.shares, s.place)
+		heap.Remove(&b.shares, s.index)
 	}
 }
 
@@ -86,13 +86,13 @@ func (s shares) Len() int           { return len(s) }
 func (s shares) Less(i, j int) bool { return s[i].bytes > s[j].bytes }
 func (s shares) Swap(i, j int) {
 	s[i], s[j] = s[j], s[i]
-	s[i].place, s[j].place = i, j
+	s[i].index, s[j].index = i, j
 }
 
 // Push is of heap.Interface.
 func (s *shares) Push(x any) {
 	added := x.(*share)
-	added.place = len(*s)
+	added.index = len(*s)
 	*s = append(*s, added)
 }
 
@@ -102,6 +102,6 @@ func (s *shares) Pop() any {
 	popped := (*s)[last]
 	(*s)[last] = nil
 	*s = (*s)[:last]
-	popped.place = -1
+	popped.index = -1
 	return popped
 }
