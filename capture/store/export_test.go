@@ -1,32 +1,12 @@
 package store
 
 import (
-	"bytes"
 	"errors"
 	"path/filepath"
 	"time"
 
-	"github.com/livestill/livestill/capture"
+	"github.com/livestill/livestill/capture/store/internal/durable"
 )
-
-// SealLetter returns the file of a Spool's letter.
-func SealLetter(s *capture.Still, why string) ([]byte, error) {
-	tail, err := (&letter{Still: s, Error: why}).seal()
-	return append(bytes.Clone(s.Data), tail...), err
-}
-
-// OpenLetter reads a letter, as a whole or all but its image. image is how many bytes that has.
-func OpenLetter(file []byte, whole bool) (s *capture.Still, why string, image int64, err error) {
-	read := func() (*letter, error) { return peekLetter(bytes.NewReader(file), int64(len(file))) }
-	if whole {
-		read = func() (*letter, error) { return openLetter(file) }
-	}
-	l, err := read()
-	if err != nil {
-		return nil, "", 0, err
-	}
-	return l.Still, l.Error, l.image, nil
-}
 
 // A File is what a Dir that tidies sees of one.
 type File struct {
@@ -58,7 +38,7 @@ func Forget(k Keep, files []File) (rounds [][]File) {
 
 // TidyBeside does what Put does when it has put a file at a location.
 func (d *Dir) TidyBeside(location string) error {
-	f, err := openFolder(d.Path, d.Volume)
+	f, err := durable.Open(d.Path, d.Volume)
 	if err != nil {
 		return err
 	}

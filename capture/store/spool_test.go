@@ -351,7 +351,7 @@ func TestSpoolFolder(t *testing.T) {
 	await(s, empty)
 }
 
-// TestSpoolReadsOnce puts without a Run. What is in the folder is not read for each Put, which would find that a letter is damaged; but it is
+// TestSpoolReadsOnce puts without a Run. What is in the folder is not read for each Put, which would find that a file is damaged; but it is
 // when others were there: another Spool, or somebody by hand.
 func TestSpoolReadsOnce(t *testing.T) {
 	for _, test := range []struct {
