@@ -18,19 +18,19 @@ type File struct {
 func Forget(k Keep, files []File) (rounds [][]File) {
 	var over surplus
 	for {
-		var a ages
+		var kept histogram
 		var left []File
 		for _, f := range files {
 			if !over.takes(f.Stored, f.Bytes) {
 				left = append(left, f)
-				a.add(f.Stored, f.Bytes)
+				kept.add(f.Stored, f.Bytes)
 			}
 		}
 		if over.any && len(left) == len(files) {
 			panic("nothing is deleted of what is over")
 		}
 		rounds = append(rounds, left)
-		if files, over = left, a.over(k); !over.any {
+		if files, over = left, kept.over(k); !over.any {
 			return rounds
 		}
 	}
@@ -47,4 +47,14 @@ func (d *Dir) TidyBeside(location string) error {
 		d.tidyBeside(f, filepath.ToSlash(put))
 	}
 	return errors.Join(err, f.Close())
+}
+
+// Opened waits until a Spool's folder is not being opened any more, as it may be for a moment when the Run has returned that wanted it open.
+func (s *Spool) Opened() {
+	s.mu.Lock()
+	t := s.transition
+	s.mu.Unlock()
+	if t != nil {
+		<-t.done
+	}
 }

@@ -31,6 +31,7 @@ func start(t *testing.T, s *store.Spool) (stop func()) {
 		if err := <-done; !errors.Is(err, context.Canceled) {
 			t.Errorf("Run: %v", err)
 		}
+		s.Opened() // or the folder might be made while the test removes it
 	})
 }
 

@@ -162,7 +162,7 @@ func (d *Dir) tidySome(f *durable.Folder, put string, log *slog.Logger) (err err
 	}
 	if log != nil && !t.told && time.Since(t.began) > late {
 		t.told = true
-		log.Warn("tidying is late: little is put, or the drive is slow; Tidy does it at once", "since", t.began, "files", t.round.ages.files)
+		log.Warn("tidying is late: little is put, or the drive is slow; Tidy does it at once", "since", t.began, "files", t.round.kept.files)
 	}
 	return nil
 }

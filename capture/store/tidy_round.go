@@ -16,7 +16,7 @@ type round struct {
 	walk    walk
 	read    func(key string) (capture.Stored, bool)
 	surplus surplus // to be deleted
-	ages    ages    // of what is left
+	kept    histogram
 	removed int
 }
 
@@ -46,7 +46,7 @@ func (r *round) next(k Keep) surplus {
 	if r.surplus.any && (r.removed == 0 || !r.surplus.more()) {
 		return surplus{}
 	}
-	return r.ages.over(k)
+	return r.kept.over(k)
 }
 
 // tidyStep makes a step of the round.
@@ -70,7 +70,7 @@ func (d *Dir) tidyStep(f *durable.Folder, put string) error {
 				return true, nil
 			}
 		}
-		r.ages.add(stored, size)
+		r.kept.add(stored, size)
 		return false, err
 	})
 }

@@ -4,12 +4,13 @@ package minheap
 // A Place is where an element is in its Heap. What is to be in a Heap embeds it; the zero Place is that of an element that is in none.
 type Place struct{ number int } // counts from 1
 
-func (p *Place) place() *Place { return p }
+// In returns p, which is how a Heap finds it.
+func (p *Place) In() *Place { return p }
 
 // An Element is a pointer to a struct that embeds a Place. It is in one Heap at a time.
 type Element[E any] interface {
 	Before(other E) bool // in the order of the Heap
-	place() *Place
+	In() *Place
 }
 
 // A Heap has that element first which is before all others. The zero Heap is empty. It has no lock of its own.
@@ -28,21 +29,21 @@ func (h *Heap[E]) First() (first E) {
 
 // Update adds an element; if it is there, it moves it to where it belongs after it was changed.
 func (h *Heap[E]) Update(e E) {
-	if e.place().number == 0 {
+	if e.In().number == 0 {
 		h.all = append(h.all, e)
-		e.place().number = len(h.all)
+		e.In().number = len(h.all)
 	}
-	h.settle(e.place().number - 1)
+	h.settle(e.In().number - 1)
 }
 
 // Remove removes an element, if it is there.
 func (h *Heap[E]) Remove(e E) {
-	i, last := e.place().number-1, len(h.all)-1
+	i, last := e.In().number-1, len(h.all)-1
 	if i < 0 {
 		return
 	}
 	h.swap(i, last)
-	e.place().number = 0
+	e.In().number = 0
 	clear(h.all[last:])
 	h.all = h.all[:last]
 	if i < last {
@@ -71,5 +72,5 @@ func (h *Heap[E]) settle(i int) {
 
 func (h *Heap[E]) swap(i, j int) {
 	h.all[i], h.all[j] = h.all[j], h.all[i]
-	h.all[i].place().number, h.all[j].place().number = i+1, j+1
+	h.all[i].In().number, h.all[j].In().number = i+1, j+1
 }
