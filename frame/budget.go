@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/livestill/livestill/internal/minheap"
 )
 
 // ErrTooCostly refuses what would take more memory or processor time than it may.
@@ -40,9 +42,9 @@ type Budget struct {
 	mu    sync.Mutex
 	pools [uses]pool
 
-	remembered int64  // what Histories take, as live memory
-	shares     shares // of the Histories
-	relieving  bool   // a goroutine has Histories give way
+	remembered int64                // what Histories take, as live memory
+	shares     minheap.Heap[*share] // of the Histories
+	relieving  bool                 // a goroutine has Histories give way
 }
 
 // A Use is what memory of a Budget is for.
@@ -105,7 +107,7 @@ type BudgetStats struct {
 func (b *Budget) Stats() BudgetStats {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	s := BudgetStats{Remembered: b.remembered * garbage, Histories: len(b.shares)}
+	s := BudgetStats{Remembered: b.remembered * garbage, Histories: b.shares.Len()}
 	for i := range b.pools {
 		s.Reserved += b.pools[i].taken
 		s.Waiting += len(b.pools[i].waiting)

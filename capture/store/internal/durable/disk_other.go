@@ -1,6 +1,6 @@
 //go:build !linux && !darwin && !freebsd
 
-package store
+package durable
 
 import (
 	"errors"
@@ -9,7 +9,8 @@ import (
 	"syscall"
 )
 
-// freeBytes does not know: there is no floor, and a full disk is known by the failing write.
+// freeBytes returns the largest number there is: nothing tells us how much is free. CheckFree never fails then, and a full disk is
+// noticed when a write fails.
 func freeBytes(*os.File) (int64, error) { return math.MaxInt64, nil }
 
 const (
@@ -22,6 +23,6 @@ func isFull(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, windowsDiskFull) || errors.Is(err, windowsHandleDiskFull)
 }
 
-// lock does nothing: two processes at one Spool lose nothing, but may deliver a still twice, which its Store makes one of, and of two with
-// one key the older one last.
-func lock(*os.File) error { return nil }
+// Lock does nothing here, and never fails. So two processes may use one Spool's folder at a time. No still is lost then, but one may be
+// delivered twice, and of two with the same key the older one may be delivered last.
+func Lock(*os.File) error { return nil }

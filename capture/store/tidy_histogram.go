@@ -10,9 +10,9 @@ const (
 	binShare = 64   // a bin has at most this part of what is older than it
 )
 
-// Ages are how many files there are of what age, in bounded memory: exactly for the oldest, and the coarser the more are older. So what is over
-// a bound is found to within a part of it, however many files there are, and exactly if it is little.
-type ages struct {
+// A histogram counts files by when they were stored, in bounded memory: exactly for the oldest, and the coarser the more are older. So what
+// is over a bound is found to within a part of it, however many files there are, and exactly if it is little.
+type histogram struct {
 	bins  []bin // sorted by compress
 	files int
 	bytes int64
@@ -27,23 +27,23 @@ type bin struct {
 
 func (b *bin) add(c bin) { b.files, b.bytes = b.files+c.files, b.bytes+c.bytes }
 
-func (a *ages) add(stored time.Time, bytes int64) {
-	a.files, a.bytes = a.files+1, a.bytes+bytes
-	a.bins = append(a.bins, bin{stored, 1, bytes})
-	if len(a.bins) < maxBins {
+func (h *histogram) add(stored time.Time, bytes int64) {
+	h.files, h.bytes = h.files+1, h.bytes+bytes
+	h.bins = append(h.bins, bin{stored, 1, bytes})
+	if len(h.bins) < maxBins {
 		return
 	}
-	for share := binShare; len(a.bins) > maxBins/2; share /= 2 { // 1 has two bins at most for each doubling of files, or bytes
-		a.compress(share)
+	for share := binShare; len(h.bins) > maxBins/2; share /= 2 { // 1 has two bins at most for each doubling of files, or bytes
+		h.compress(share)
 	}
 }
 
 // compress sorts the bins, and puts neighbours into one that have no more than a share of what is older.
-func (a *ages) compress(share int) {
-	slices.SortFunc(a.bins, func(a, b bin) int { return a.oldest.Compare(b.oldest) })
+func (h *histogram) compress(share int) {
+	slices.SortFunc(h.bins, func(a, b bin) int { return a.oldest.Compare(b.oldest) })
 	var older bin
-	kept := a.bins[:0]
-	for _, b := range a.bins {
+	kept := h.bins[:0]
+	for _, b := range h.bins {
 		if len(kept) > 0 {
 			last := &kept[len(kept)-1]
 			files, bytes := last.files+b.files, last.bytes+b.bytes
@@ -55,20 +55,20 @@ func (a *ages) compress(share int) {
 		}
 		kept = append(kept, b)
 	}
-	a.bins = kept
+	h.bins = kept
 }
 
 // over returns what is surely over the bounds of k, the newest file excepted; at least one file, if there is any.
-func (a *ages) over(k Keep) (c surplus) {
-	a.compress(binShare)
+func (h *histogram) over(k Keep) (c surplus) {
+	h.compress(binShare)
 	if k.Count > 0 {
-		c.files = a.files - k.Count
+		c.files = h.files - k.Count
 	}
 	if k.Bytes > 0 {
-		c.bytes = a.bytes - k.Bytes
+		c.bytes = h.bytes - k.Bytes
 	}
-	c.most = a.files - 1
-	for _, b := range a.bins {
+	c.most = h.files - 1
+	for _, b := range h.bins {
 		c.at = b.oldest
 		if all := c.files > 0 && b.files <= c.files || c.bytes > 0 && b.bytes <= c.bytes; !all || b.files > c.most {
 			break
