@@ -10,16 +10,16 @@ import (
 )
 
 // writeJudges is the inverse of readJudges.
-func writeJudges(t testing.TB, version uint16, j *judges) []byte {
-	t.Helper()
+func writeJudges(tb testing.TB, version uint16, j *judges) []byte {
+	tb.Helper()
 	body, err := binary.Append(nil, binary.LittleEndian, j)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	h := learnedHeader{[8]byte([]byte(learnedMagic)), learnedFormat, version, crc32.ChecksumIEEE(body)}
 	file, err := binary.Append(nil, binary.LittleEndian, h)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return append(file, body...)
 }
