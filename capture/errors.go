@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/livestill/livestill/capture/internal/sched"
 	"github.com/livestill/livestill/frame"
 )
 
@@ -11,7 +12,7 @@ import (
 var (
 	ErrDenied    = errors.New("denied")                               // a Policy or Moderator refused: see Deny
 	ErrForgotten = errors.New("moment is no longer remembered")       // older than the History, or lost to its bounds
-	ErrCorrupt   = errors.New("no undamaged picture")                 // neither the wanted picture nor a neighbour within Tolerance
+	ErrCorrupt   = sched.ErrCorrupt                                   // neither the wanted picture nor a neighbour within Tolerance
 	ErrBlank     = errors.New("picture of one colour")                // black, mostly: another within Tolerance is better
 	ErrNotLive   = errors.New("stream is not live")                   // no publisher of that name at the Hub
 	ErrTakenOver = errors.New("another publisher took the name over") // ends the first one's stream: see Hub.TakeOver
@@ -20,13 +21,6 @@ var (
 
 	// ErrTooCostly refuses a capture that takes more memory than the Budget has, or more processor time than MaxDecoding.
 	ErrTooCostly = frame.ErrTooCostly
-)
-
-var (
-	errLost    = fmt.Errorf("%w: data was lost on the way", ErrCorrupt)
-	errDamaged = fmt.Errorf("%w: decoding saw errors", ErrCorrupt)
-	errHidden  = fmt.Errorf("%w: the unit has none of its own", ErrCorrupt)
-	errNone    = fmt.Errorf("%w: the decoder made none of the unit", ErrCorrupt)
 )
 
 // An Error says in which step a capture failed, and of which stream.

@@ -51,7 +51,11 @@ func (h *Hub) ServeStream(ctx context.Context, s *frame.Stream) error {
 		return errLive
 	}
 	defer h.release(s.Name, mine)
-	s.Units = mine.until(s.Units)
+	units := mine.until(s.Units)
+	s.Units = func(yield func(frame.AccessUnit, error) bool) {
+		defer h.release(s.Name, mine) // before the Camera waits for what captures have begun
+		units(yield)
+	}
 	return c.ServeStream(ctx, s)
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/livestill/livestill/capture/internal/sched"
 	"github.com/livestill/livestill/frame"
 )
 
@@ -17,7 +18,7 @@ type Moment struct {
 	span time.Duration // ago, or from the publisher's zero
 
 	window time.Duration // of Best; zero means the very picture
-	score  *Score        // nil means Quality; a pointer, so that Moments can be compared
+	metric *Metric       // nil means Quality; a pointer, so that Moments can be compared
 }
 
 type kind uint8
@@ -45,17 +46,17 @@ func AtPTS(pts time.Duration) Moment { return Moment{kind: atPTS, span: pts} }
 func Keyframe() Moment { return Moment{kind: keyframe} }
 
 // Best is the best of the pictures shown in the last while: see Moment.Best.
-func Best(window time.Duration, score Score) Moment { return Moment{}.Best(window, score) }
+func Best(window time.Duration, by Metric) Moment { return Moment{}.Best(window, by) }
 
-// Best is the picture with the highest score of those that were shown no more than window before or after the picture of m, or that
-// very picture unless another is clearly better. A capture of an instant waits for what comes after it; of the newest picture, nothing
-// comes after. Of more than 2,000 pictures it is one of the nearest. A nil score means Quality. See Still.Ranked for the others.
+// Best is the best picture by a Metric of those that were shown no more than window before or after the picture of m, or that very
+// picture unless another is clearly better. A capture of an instant waits for what comes after it; of the newest picture, nothing
+// comes after. Of more than 2,000 pictures it is one of the nearest. A nil Metric means Quality. See Still.Ranked for the others.
 //
-// Pictures whose score matters are few: see Score.
-func (m Moment) Best(window time.Duration, score Score) Moment {
-	m.window, m.score = max(0, window), nil
-	if score != nil {
-		m.score = &score
+// The pictures that are measured are few: see Metric.
+func (m Moment) Best(window time.Duration, by Metric) Moment {
+	m.window, m.metric = max(0, window), nil
+	if by != nil {
+		m.metric = &by
 	}
 	return m
 }
@@ -84,16 +85,22 @@ func (m Moment) String() string {
 type target struct {
 	gop    frame.GOP // nil if the moment was before the first unit that is remembered
 	index  int
-	key    bool          // it is a key unit
 	wanted time.Time     // on the scale of the units' Time
 	offset time.Duration // of that scale from this machine's clock
-	album  album         // for neighbours that are decoded on the way to it; nil for none
 }
 
 func (t target) unit() frame.AccessUnit { return t.gop[t.index] }
 
 // remembered reports whether the target can be decoded.
 func (t target) remembered() bool { return t.gop != nil && t.unit().Data != nil }
+
+// with returns what is to be decoded: the target, and the neighbours that f fetches on the way to it; nil for none.
+func (t target) with(f *prefetch) sched.Target {
+	if f == nil {
+		return sched.Target{GOP: t.gop, Unit: t.index}
+	}
+	return sched.Target{GOP: t.gop, Unit: t.index, Along: f.units, Take: f.take, Hold: f.hold}
+}
 
 // find returns the unit of the picture that is wanted, for a capture asked for at the given time. ok is false while units that are still to
 // come may decide otherwise: that is seen by the newest alone.
@@ -133,7 +140,7 @@ func (m Moment) found(t target, oldest frame.GOP, limit time.Time, shown func(*f
 	if t.gop != nil {
 		u = &t.gop[t.index]
 	}
-	t.offset, t.wanted, t.key = u.Offset, u.Time, u.Key
+	t.offset, t.wanted = u.Offset, u.Time
 	if m.timed() {
 		t.wanted = u.Time.Add(limit.Sub(shown(u)))
 	}

@@ -15,17 +15,18 @@ type Stats struct {
 	Remembered int64         // bytes of memory of the History
 }
 
-// counters are what Stats are made of.
+// counters are what Stats are made of, beside what the Scheduler counts.
 type counters struct {
-	captures, delivered, failed, decoded, processor atomic.Int64
+	captures, delivered, failed atomic.Int64
 }
 
 // Stats returns what the stream has cost up to now.
 func (c *Camera) Stats() Stats {
 	s := &c.stats
+	units, processor := c.scheduler().Stats()
 	return Stats{
-		Captures: int(s.captures.Load()), Delivered: int(s.delivered.Load()), Failed: int(s.failed.Load()), Decoded: int(s.decoded.Load()),
-		Processor: time.Duration(s.processor.Load()), Remembered: int64(c.History.Size()),
+		Captures: int(s.captures.Load()), Delivered: int(s.delivered.Load()), Failed: int(s.failed.Load()), Decoded: units,
+		Processor: processor, Remembered: int64(c.History.Size()),
 	}
 }
 
