@@ -13,7 +13,10 @@ import (
 // A Ranked is a picture of the window of a Best, and how it rates there.
 type Ranked struct {
 	*frame.Picture
-	Merit float64 // by the Metric, less what it loses by not being the literal picture: a part of a decibel
+
+	// Merit is in decibels: by the Metric, less what the picture loses by not
+	// being the literal one, which is a part of a decibel.
+	Merit float64
 }
 
 // best returns the pictures around t that are worth their pixels, the best first, and of those the literal one, if it is undamaged. It

@@ -46,22 +46,33 @@ type Camera struct {
 	Store     Store   // nil keeps the still with the caller alone
 	Notifier  Notifier
 
-	History frame.History // the recent past; set its bounds before the stream begins
+	// History is the recent past. Set its bounds before the stream begins.
+	History frame.History
 
-	// Warm keeps the newest picture at hand: a decoder follows the stream, never further behind than this, so that no more than that,
-	// and one picture, is left to decode. A nanosecond keeps it at one picture; two seconds bound what a GOP of ten costs, and
-	// decode nothing of shorter ones. The price is that nearly all of the stream is decoded, captured or not. Zero decodes nothing but
-	// for captures. The decoder holds memory of the Budget all the time: when others want that, some Cameras are not warm until their next
-	// key picture.
+	// Warm keeps the newest picture at hand: a decoder follows the stream,
+	// never further behind than this, so that no more than that, and one
+	// picture, is left to decode. A nanosecond keeps it at one picture; two
+	// seconds bound what a GOP of ten costs, and decode nothing of shorter
+	// ones. The price is that nearly all of the stream is decoded, captured or
+	// not. Zero decodes nothing but for captures.
+	//
+	// The decoder holds memory of the Budget all the time: when others want
+	// that, some Cameras are not warm until their next key picture.
 	Warm time.Duration
 
-	// MaxDecoding is the time that one capture may take to decode a GOP, as long as it holds a place of the Decoder; zero means 30 seconds.
-	// What takes longer is an ErrTooCostly. It bounds Followers only: a GOP that goes to Decode at once ends with its context.
+	// MaxDecoding is the time that one capture may take to decode a GOP, as
+	// long as it holds a place of the Decoder; zero means 30 seconds. What
+	// takes longer is an ErrTooCostly. It bounds Followers only: a GOP that
+	// goes to Decode at once ends with its context.
 	MaxDecoding time.Duration
 
-	// Budget bounds the memory of Histories and captures, of this Camera and of all that share it; nil means frame.DefaultBudget. It
-	// knows what a Decoder takes that is a Coster. A capture holds memory from the decoding of its picture until the Store has the
-	// still: a hook that captures and waits for that, other than the Policy and the Notifier, may wait until its context ends.
+	// Budget bounds the memory of Histories and captures, of this Camera and of
+	// all that share it; nil means frame.DefaultBudget. It knows what a Decoder
+	// takes that is a Coster.
+	//
+	// A capture holds memory from the decoding of its picture until the Store
+	// has the still: a hook that captures and waits for that, other than the
+	// Policy and the Notifier, may wait until its context ends.
 	Budget *frame.Budget
 
 	once    sync.Once

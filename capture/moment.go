@@ -107,7 +107,6 @@ func (t target) with(f *prefetch) sched.Target {
 func (m Moment) find(h *frame.History, asked time.Time) (t target, ok bool) {
 	limit, shown := m.limit(asked)
 	var g frame.GOP // the oldest that counts
-	var best time.Time
 	for older := range h.Backward() {
 		switch {
 		case g == nil && m.timed() && !decided(&older[len(older)-1], shown, limit.Add(m.window)):
@@ -116,22 +115,28 @@ func (m Moment) find(h *frame.History, asked time.Time) (t target, ok bool) {
 			return m.found(t, g, limit, shown), true // since then the publisher has counted anew
 		}
 		g = older
-		for i := len(g) - 1; i >= 0; i-- {
-			u := &g[i]
-			switch {
-			case m.timed() && shown(u).After(limit):
-			case !m.timed() && u.Data == nil: // forgotten, so not the newest there is
-			case m.kind == keyframe && !u.Key:
-			case t.gop != nil && !u.Shown().After(best):
-			default:
-				t.gop, t.index, best = g, i, u.Shown()
-			}
-		}
+		t = m.later(t, g, limit, shown)
 	}
 	if g == nil {
 		return t, false
 	}
 	return m.found(t, g, limit, shown), true
+}
+
+// later returns the unit of g that was shown last of those that count, or t if that was shown later; of equals the one that is decoded later.
+func (m Moment) later(t target, g frame.GOP, limit time.Time, shown func(*frame.AccessUnit) time.Time) target {
+	for i := len(g) - 1; i >= 0; i-- {
+		u := &g[i]
+		switch {
+		case m.timed() && shown(u).After(limit):
+		case !m.timed() && u.Data == nil: // forgotten, so not the newest there is
+		case m.kind == keyframe && !u.Key:
+		case t.gop != nil && !u.Shown().After(t.gop[t.index].Shown()):
+		default:
+			t.gop, t.index = g, i
+		}
+	}
+	return t
 }
 
 // found returns a target with all that its unit tells, or the first unit of the oldest GOP if it has none.

@@ -7,12 +7,16 @@ import (
 
 // Stats say what a stream has cost, and costs.
 type Stats struct {
-	Captures   int           // under way
-	Delivered  int           // captures that have ended well, since the Camera was made
-	Failed     int           // and that have not
-	Decoded    int           // access units that were decoded for captures, or to keep warm
-	Processor  time.Duration // for which a place of the Decoder was held: to decode, enhance and encode
-	Remembered int64         // bytes of memory of the History
+	Captures  int // under way
+	Delivered int // captures that have ended well, since the Camera was made
+	Failed    int // and that have not
+	Decoded   int // access units decoded for captures, or to keep warm
+
+	// Processor is for how long places of the Decoder were held: to decode,
+	// enhance and encode.
+	Processor time.Duration
+
+	Remembered int64 // bytes of memory of the History
 }
 
 // counters are what Stats are made of, beside what the Scheduler counts.

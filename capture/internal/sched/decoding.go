@@ -45,10 +45,17 @@ func (d *decoding) needed() bool {
 	return d.warm || d.held || slices.ContainsFunc(d.demands, func(demand *Demand) bool { return !demand.Optional })
 }
 
-// wake has the goroutine look what has changed; the mutex is held.
+// wake has the goroutine look what has changed; the mutex is held. If nobody needs the decoding any more, it waits for nothing on the Decoder's
+// side; and if no stream is live, it ends, since nobody would wait for its goroutine.
 func (d *decoding) wake() {
-	if d.giveUp != nil && !d.needed() {
-		d.giveUp()
+	if !d.needed() {
+		if d.giveUp != nil {
+			d.giveUp()
+		}
+		if d.s.live == nil {
+			d.open = false
+			d.cancel()
+		}
 	}
 	select {
 	case d.poke <- struct{}{}:

@@ -134,7 +134,7 @@ func (d *decoding) forLater(at situation) state {
 		return following
 	case d.s.live != nil:
 		return idle
-	default: // nobody would wait for its goroutine
+	default: // see wake
 		return ending
 	}
 }
