@@ -7,14 +7,15 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/measure"
 )
 
-// A Score rates a picture against others of the same scene, in decibels: the higher, the better. It is called for the literal picture
-// and the few that are coded best beside it. They are shared and must not be written to.
-type Score func(*frame.Picture) float64
+// A Metric measures how good a picture is beside others of the same scene, in decibels: the higher, the better. It is called for the
+// literal picture and the few that are coded best beside it. They are shared and must not be written to.
+type Metric func(*frame.Picture) float64
 
-// The constants of Quality and of the choice: round numbers near a flat optimum, the same for streams they were not found on. The
-// program examples/quality measures what they do.
+// The constants of Quality and of the choice: round numbers near a flat optimum on five scenes in twelve encodes, the same for streams they
+// were not found on. The optimum is of what examples/quality -best prints, the gain in PSNR over the literal picture.
 const (
 	// Steps of the effective quantiser that double the error. At high bitrates error is quantisation noise, which doubles in three;
 	// at those of live streams most of it is detail that the encoder dropped, and the little that is left to drop grows slower.
@@ -31,7 +32,7 @@ const (
 	contenders = 3 // pictures beside the wanted one that are worth their pixels; more of them win nothing
 )
 
-// Quality rates a picture by what is wrong with it beside its source: what compression took (frame.Picture.EffectiveQP), sensor
+// Quality is the Metric of whoever names no other: it judges a picture by what is wrong with it beside its source: what compression took (frame.Picture.EffectiveQP), sensor
 // noise, blur by motion or focus, and what is lost in black and white. Differences are near those in PSNR of the luma against a clean
 // source, as far as compression and noise make them.
 //
@@ -40,13 +41,13 @@ const (
 //
 // It compares pictures of one scene. What a picture is worth beside those of other scenes is the PSNR of its Scores.
 func Quality(p *frame.Picture) float64 {
-	return quality(p, lookAt(p.Y, p.YStride, p.Rect.Dx(), p.Rect.Dy()))
+	return quality(p, measure.LumaOf(p.Y, p.YStride, p.Rect.Dx(), p.Rect.Dy()))
 }
 
-func quality(p *frame.Picture, l look) float64 {
-	q := sharpnessWeight*20*math.Log10(l.sharpness+1) - clippedWeight*(l.black+l.white)
+func quality(p *frame.Picture, l measure.Luma) float64 {
+	q := sharpnessWeight*20*math.Log10(l.Sharpness+1) - clippedWeight*(l.Black+l.White)
 	if p.EffectiveQP != 0 {
-		q -= decibels(codingError(p.EffectiveQP) + noiseWeight*l.noise*l.noise)
+		q -= decibels(codingError(p.EffectiveQP) + noiseWeight*l.Noise*l.Noise)
 	}
 	return q
 }
@@ -55,16 +56,6 @@ func quality(p *frame.Picture, l look) float64 {
 func codingError(qp float32) float64 { return math.Exp2(float64(qp) / doubling) }
 
 func decibels(power float64) float64 { return 10 * math.Log10(power) }
-
-// A candidate is a picture of a window. What it lacks is not known yet.
-type candidate struct {
-	target      target
-	away        time.Duration // from the wanted picture, either way
-	known       bool          // its data can be decoded, to no corrupt picture
-	effectiveQP float32       // as in frame.Latent
-	picture     *frame.Picture
-	merit       float64
-}
 
 // promising returns which of the pictures of a window, in presentation order, are worth their pixels: the wanted one if it is whole, and
 // the best coded ones, the best first, that could make up for their distance. Of neighbours, who are coded alike, it takes one.
@@ -98,10 +89,10 @@ func promising(window []candidate, wanted int, span time.Duration) []int {
 
 // rank sorts those pictures of a window, given in presentation order, that are worth their pixels, the best to stand for the wanted one
 // first. The window reaches span away from that.
-func rank(window []candidate, wanted int, span time.Duration, score Score) (order []int) {
+func rank(window []candidate, wanted int, span time.Duration, metric Metric) (order []int) {
 	for _, i := range promising(window, wanted, span) {
 		if window[i].picture != nil {
-			window[i].merit = score(window[i].picture)
+			window[i].merit = metric(window[i].picture)
 			order = append(order, i)
 		}
 	}
@@ -112,7 +103,7 @@ func rank(window []candidate, wanted int, span time.Duration, score Score) (orde
 		}
 		p := &window[i]
 		p.merit -= leaving + distance(p.away, span)
-		if literal.picture != nil && p.merit > literal.merit && sameLuma(p.picture, literal.picture) { // a frozen stream
+		if literal.picture != nil && p.merit > literal.merit && measure.SameLuma(p.picture.YCbCr, literal.picture.YCbCr) { // a frozen stream
 			p.merit = literal.merit
 		}
 	}
@@ -126,17 +117,4 @@ func distance(away, span time.Duration) float64 {
 		return 0
 	}
 	return farthest * float64(away) / float64(span)
-}
-
-func sameLuma(a, b *frame.Picture) bool {
-	if a.Rect != b.Rect {
-		return false
-	}
-	w := a.Rect.Dx()
-	for y := range a.Rect.Dy() {
-		if !slices.Equal(a.Y[y*a.YStride:][:w], b.Y[y*b.YStride:][:w]) {
-			return false
-		}
-	}
-	return true
 }
