@@ -40,7 +40,7 @@ type pull struct {
 
 	conn     *gortsplib.Client
 	dialler  dialler
-	unpacker unpacker // nil until there is a video
+	unpacker *unpack.Stream // nil until there is a video
 	units    *queue.Queue
 	vigil    vigil
 	odd      atomic.Pointer[error] // why the newest packet was ignored; nil if it was not
@@ -141,7 +141,7 @@ func (p *pull) setup(life context.Context, heard func(), end context.CancelCause
 	if err != nil {
 		return p.fail("describe", explain(life, err))
 	}
-	unpacker, err := video.unpacker()
+	unpacker, err := video.unpack()
 	if err != nil {
 		p.log.Info("parameter sets of the description are left out", "err", err)
 	}

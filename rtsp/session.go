@@ -20,6 +20,7 @@ import (
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/ingest"
 	"github.com/livestill/livestill/rtsp/internal/queue"
+	"github.com/livestill/livestill/rtsp/internal/unpack"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 )
@@ -38,7 +39,7 @@ type session struct {
 
 	desc     *description.Session
 	video    video
-	unpacker unpacker
+	unpacker *unpack.Stream
 	units    *queue.Queue
 	udp      bool // packets come over UDP; set before they do
 	dropped  bool // a unit before the next; of the library's goroutine for packets
@@ -84,7 +85,7 @@ func (r *recorder) announce(lib *gortsplib.ServerHandlerOnAnnounceCtx) (*session
 	if s.video, err = choose(lib.Description, 0, 0); err != nil {
 		return nil, err
 	}
-	if s.unpacker, err = s.video.unpacker(); err != nil {
+	if s.unpacker, err = s.video.unpack(); err != nil {
 		return nil, err
 	}
 	s.units = queue.New()

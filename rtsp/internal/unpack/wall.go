@@ -33,7 +33,7 @@ type report struct {
 
 // Report takes in what a sender report (RFC 3550 section 6.4.1) says: the wall clock, as an NTP timestamp, at an RTP timestamp. It
 // may be called at any time, by any goroutine.
-func (s *stream) Report(ssrc, stamp uint32, ntp uint64) {
+func (s *Stream) Report(ssrc, stamp uint32, ntp uint64) {
 	if t, ok := wallClock(ntp); ok {
 		s.reports.Store(&report{ssrc, stamp, t})
 	}
