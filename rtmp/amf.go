@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"math"
 	"time"
+
+	"github.com/livestill/livestill/internal/ingest"
 )
 
 const (
@@ -54,10 +56,10 @@ type amfDecoder struct {
 // value decodes one value in which others may nest up to the given depth.
 func (d *amfDecoder) value(depth int) (any, error) {
 	if d.values--; d.values < 0 {
-		return nil, limitError("AMF with more than %d values", maxValues)
+		return nil, ingest.LimitError("AMF with more than %d values", maxValues)
 	}
 	if depth == 0 {
-		return nil, limitError("AMF nested deeper than %d", maxDepth)
+		return nil, ingest.LimitError("AMF nested deeper than %d", maxDepth)
 	}
 	head, err := d.take(1)
 	if err != nil {

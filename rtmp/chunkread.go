@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 
+	"github.com/livestill/livestill/internal/ingest"
 	"github.com/yutopp/go-rtmp/message"
 )
 
@@ -172,7 +173,7 @@ func (c *chunkReader) basicHeader() (format byte, s *chunkStream, err error) {
 			return 0, nil, protocolError("chunk stream %d begins with a chunk of type %d", id, format)
 		}
 		if len(c.streams) == maxChunkStreams {
-			return 0, nil, limitError("more than %d chunk streams", maxChunkStreams)
+			return 0, nil, ingest.LimitError("more than %d chunk streams", maxChunkStreams)
 		}
 		s = &chunkStream{id: id}
 		c.streams[id] = s
@@ -247,7 +248,7 @@ func (c *chunkReader) noHeader(s *chunkStream) error {
 
 func (c *chunkReader) begin(s *chunkStream) error {
 	if s.length > c.maxLength {
-		return limitError("message of %d bytes, the most is %d", s.length, c.maxLength)
+		return ingest.LimitError("message of %d bytes, the most is %d", s.length, c.maxLength)
 	}
 	s.time += s.delta
 	s.body = s.body[:0]
@@ -266,7 +267,7 @@ func (c *chunkReader) grow(s *chunkStream) error {
 			}
 		}
 		if c.held > most {
-			return limitError("messages under way exceed %d bytes", most)
+			return ingest.LimitError("messages under way exceed %d bytes", most)
 		}
 	}
 	body := make([]byte, len(s.body), size)

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/frame"
-	"github.com/livestill/livestill/internal/retry"
+	"github.com/livestill/livestill/internal/ingest"
 )
 
 // What the zero values of a Client's times mean.
@@ -24,8 +24,6 @@ var (
 	ErrURL          = errors.New("not a URL of the form rtmp://[user:password@]host[:port]/app/key, or rtmps://")
 	ErrUnauthorized = errors.New("the server refuses the credentials, or wants some")
 )
-
-var errHandler = errors.New("the Client has no Handler")
 
 // A Client plays one stream from a server, and again whenever it ends. Its fields must not change while it runs.
 //
@@ -67,16 +65,17 @@ func (c *Client) Run(ctx context.Context) error {
 		return &Error{Step: "configure", Err: err}
 	}
 	if c.Handler == nil {
-		return &Error{Step: "configure", Stream: t.name, Err: errHandler}
+		return &Error{Step: "configure", Stream: t.name, Err: ingest.ErrNoHandler}
 	}
 	log := cmp.Or(c.Logger, slog.Default()).With("stream", t.name, "server", t.host)
-	loop := retry.Loop{Stream: t.name, First: cmp.Or(c.Retry, defaultRetry), Longest: cmp.Or(c.MaxRetry, defaultMaxRetry),
+	loop := ingest.Loop{Stream: t.name, First: cmp.Or(c.Retry, defaultRetry), Longest: cmp.Or(c.MaxRetry, defaultMaxRetry),
 		Log: log, Hook: c.OnPull}
 	return loop.Run(ctx, func() (last bool, err error) {
 		p := pull{Client: c, at: t, log: log, connected: loop.Connected}
-		if err = p.run(ctx); p.waited {
+		last, err = p.run(ctx)
+		if p.waited {
 			loop.Fruitful()
 		}
-		return p.refused || errors.Is(err, ErrUnauthorized), err
+		return last || errors.Is(err, ErrUnauthorized), err
 	})
 }

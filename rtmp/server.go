@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -61,13 +60,9 @@ func (s *Server) ListenAndServe(ctx context.Context) error {
 			addr = ":443"
 		}
 	}
-	var lc net.ListenConfig
-	ln, err := lc.Listen(ctx, "tcp", addr)
-	switch {
-	case ctx.Err() != nil && err != nil:
-		return context.Cause(ctx)
-	case err != nil:
-		return &Error{Step: "listen", Err: err}
+	ln, err := ingest.Listen(ctx, addr, failed)
+	if err != nil {
+		return err
 	}
 	return s.Serve(ctx, ln)
 }
@@ -82,12 +77,11 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	defer cancel(net.ErrClosed) // with the listener gone, so are its connections
 	defer closeWith(ctx, ln)()
 	if s.Handler == nil {
-		return &Error{Step: "listen", Err: errors.New("the Server has no Handler")}
+		return failed("listen", nil, ingest.ErrNoHandler)
 	}
 	in := &ingest.Listener{
-		Listener: ln, Log: log,
-		Door: ingest.Door{Max: cmp.Or(s.MaxConns, defaultMaxConns), PerSite: s.MaxConnsPerAddr, Err: ErrLimit},
-		Wrap: func(peer net.Addr, err error) error { return &Error{Step: "accept", Remote: peer, Err: err} },
+		Listener: ln, Log: log, Fail: failed,
+		Limiter: ingest.Limiter{Max: cmp.Or(s.MaxConns, defaultMaxConns), PerSite: s.MaxConnsPerAddr},
 	}
 	for {
 		conn, err := in.Accept(ctx)
@@ -107,7 +101,7 @@ func (s *Server) serve(ctx context.Context, in *ingest.Conn, log *ingest.Log) {
 	if s.TLSConfig != nil {
 		conn = tls.Server(conn, s.TLSConfig)
 	}
-	c := newSession(conn, in, cmp.Or(s.MaxMessage, defaultMaxMessage), cmp.Or(s.IdleTimeout, defaultIdle))
+	c := &publisher{conn: newConn(conn, in, smallBuffer, cmp.Or(s.MaxMessage, defaultMaxMessage), cmp.Or(s.IdleTimeout, defaultIdle))}
 	c.video.Track = s.Track
 	if err := c.handshake(); err != nil {
 		level := slog.LevelInfo
@@ -129,23 +123,15 @@ func (s *Server) serve(ctx context.Context, in *ingest.Conn, log *ingest.Log) {
 	s.handle(ctx, c, log)
 }
 
-// errRefused is logged when a Handler gives no reason.
-var errRefused = errors.New("refused by the handler")
-
 // handle hands a stream to the Handler. A panic of the Handler's ends here.
-func (s *Server) handle(ctx context.Context, c *session, log *ingest.Log) {
+func (s *Server) handle(ctx context.Context, c *publisher, log *ingest.Log) {
 	peer := c.wire.RemoteAddr()
-	defer func() {
-		if v := recover(); v != nil {
-			log.Log(ctx, slog.LevelError, "handler panicked", peer, "stream", c.name, "panic", v, "stack", string(debug.Stack()))
-		}
-	}()
-	err := s.Handler.ServeStream(ctx, c.stream(ctx))
+	err := log.Contain(ctx, peer, func() error { return s.Handler.ServeStream(ctx, c.stream(ctx)) }, "stream", c.name)
 	switch {
-	case ctx.Err() != nil:
+	case ctx.Err() != nil, errors.Is(err, ingest.ErrPanicked):
 		return
 	case !c.accepted:
-		log.Log(ctx, slog.LevelInfo, "stream refused", peer, "err", c.wrap(cmp.Or(err, errRefused)))
+		log.Log(ctx, slog.LevelInfo, "stream refused", peer, "err", c.wrap(cmp.Or(err, ingest.ErrRefused)))
 		if c.refuse(err) != nil {
 			return
 		}
@@ -154,21 +140,5 @@ func (s *Server) handle(ctx context.Context, c *session, log *ingest.Log) {
 	}
 	if c.left || !c.accepted {
 		c.bye()
-	}
-}
-
-// closeWith closes c when ctx is done. The function it returns closes c, too, and returns when nothing is left to do that.
-func closeWith(ctx context.Context, c interface{ Close() error }) (done func()) {
-	closed := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		_ = c.Close()
-		close(closed)
-	})
-	return func() {
-		if stop() {
-			_ = c.Close()
-		} else {
-			<-closed
-		}
 	}
 }

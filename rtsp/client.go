@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/frame"
-	"github.com/livestill/livestill/internal/retry"
+	"github.com/livestill/livestill/internal/ingest"
 	"github.com/livestill/livestill/rtsp/internal/unpack"
 )
 
@@ -49,8 +49,6 @@ type Client struct {
 
 	Retry    time.Duration // how long to wait before the first new attempt, doubled by each that brings no video; zero means 500 ms
 	MaxRetry time.Duration // the longest to wait; zero means 30 s
-
-	dial func(ctx context.Context, network, addr string) (net.Conn, error) // connects to servers; nil means a net.Dialer, as outside of tests
 }
 
 // Run pulls until ctx is done, and returns context.Cause(ctx). When the stream ends, whatever the reason, its Units end with an
@@ -64,13 +62,16 @@ type Client struct {
 // stream has ended refuses it or hangs up on it: Run returns what it returned.
 //
 // When Run returns, the connection is closed and no goroutine of it is left.
-func (c *Client) Run(ctx context.Context) error {
+func (c *Client) Run(ctx context.Context) error { return c.run(ctx, new(net.Dialer).DialContext) }
+
+// run is Run over connections that are opened by open.
+func (c *Client) run(ctx context.Context, open opener) error {
 	t, err := parseTarget(c.URL)
 	if err != nil {
 		return err
 	}
 	if c.Handler == nil {
-		return t.fail("configure", errHandler)
+		return t.fail("configure", ingest.ErrNoHandler)
 	}
 	transport, err := c.Transport.protocol()
 	if err != nil {
@@ -81,15 +82,23 @@ func (c *Client) Run(ctx context.Context) error {
 		return t.fail("configure", err)
 	}
 	log := cmp.Or(c.Logger, slog.Default()).With("stream", t.name, "server", t.url.Host)
-	loop := retry.Loop{Stream: t.name, First: cmp.Or(c.Retry, defaultRetry), Longest: cmp.Or(c.MaxRetry, defaultMaxRetry),
+	loop := ingest.Loop{Stream: t.name, First: cmp.Or(c.Retry, defaultRetry), Longest: cmp.Or(c.MaxRetry, defaultMaxRetry),
 		Log: log, Hook: c.OnPull}
 	var times unpack.Times
 	return loop.Run(ctx, func() (last bool, err error) {
-		p := pull{Client: c, target: t, log: log, transport: transport, trusted: trusted, connected: loop.Connected, times: times}
-		err = p.run(ctx)
+		p := pull{
+			Client: c, target: t, log: log, dialler: dialler{open: open}, transport: transport, trusted: trusted,
+			timeout: cmp.Or(c.Timeout, defaultTimeout), connected: loop.Connected, times: times,
+		}
+		last, err = p.run(ctx)
 		if p.unpacker != nil {
 			times = p.unpacker.Times()
 		}
-		return p.refused || errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrCodec) || distrusts(err), err
+		return last || isPermanent(err), err
 	})
+}
+
+// isPermanent tells whether an attempt failed for what does not heal by itself.
+func isPermanent(err error) bool {
+	return errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrCodec) || distrusts(err)
 }

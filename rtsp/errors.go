@@ -21,11 +21,10 @@ var (
 	ErrNoPicture    = errors.New("packets come, but no picture that can be decoded")    // for ten times Client.Timeout
 	ErrSDP          = errors.New("the server's description of the stream is malformed") // in answer to DESCRIBE
 	ErrTransport    = errors.New("the server does not offer the transport")             // Client.Transport
-	ErrLimit        = errors.New("limit exceeded")                                      // of a Server, by a publisher
+	ErrLimit        = ingest.ErrLimit                                                   // a publisher exceeds a limit of a Server; the same as package rtmp's
 )
 
 var (
-	errHandler  = errors.New("the Client has no Handler")
 	errHangUp   = errors.New("the Handler has returned")
 	errRedirect = errors.New("redirected to another address, which must not see the credentials")
 	errPins     = errors.New("it is none of the Client's Fingerprints")
@@ -36,9 +35,6 @@ var (
 	errTooMany      = errors.New("too many streams")
 	errPorts        = errors.New("another publisher sends from these ports")
 	errNotAnnounced = errors.New("SETUP without ANNOUNCE: this server takes streams in; it does not play them")
-	errRefused      = errors.New("refused by the Handler")
-	errPanicked     = errors.New("panicked, as the log tells")
-	errTwice        = errors.New("the units of a stream can be ranged over once")
 )
 
 // An Error says at which step a stream, a connection or a listener came to its end, and why. Its text can be printed, whatever a peer
@@ -52,17 +48,7 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	s := "rtsp: " + e.Step
-	if e.Stream != "" {
-		s += " " + e.Stream
-	}
-	if e.Server != "" {
-		s += " from " + e.Server
-	}
-	if e.Remote != nil {
-		s += " from " + e.Remote.String()
-	}
-	return ingest.Printable(s + ": " + e.Err.Error())
+	return ingest.ErrorText("rtsp: "+e.Step, e.Stream, e.Server, e.Remote, e.Err)
 }
 
 // Unwrap returns e.Err.
@@ -102,6 +88,7 @@ func otherTransport(err error) bool {
 	return false
 }
 
-func limitError(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", ErrLimit, fmt.Sprintf(format, args...))
+// failed is an ingest.Failure.
+func failed(step string, peer net.Addr, err error) error {
+	return &Error{Step: step, Remote: peer, Err: err}
 }

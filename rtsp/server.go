@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"errors"
 	"log/slog"
 	"net"
 	"time"
@@ -86,13 +85,9 @@ func (s *Server) ListenAndServe(ctx context.Context) error {
 			addr = ":322"
 		}
 	}
-	var lc net.ListenConfig
-	ln, err := lc.Listen(ctx, "tcp", addr)
-	switch {
-	case ctx.Err() != nil && err != nil:
-		return context.Cause(ctx)
-	case err != nil:
-		return &Error{Step: "listen", Err: err}
+	ln, err := ingest.Listen(ctx, addr, failed)
+	if err != nil {
+		return err
 	}
 	return s.Serve(ctx, ln)
 }
@@ -101,7 +96,7 @@ func (s *Server) ListenAndServe(ctx context.Context) error {
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	defer func() { _ = ln.Close() }()
 	if s.Handler == nil {
-		return &Error{Step: "listen", Err: errors.New("the Server has no Handler")}
+		return failed("listen", nil, ingest.ErrNoHandler)
 	}
 	s = s.withDefaults()
 	life, end := context.WithCancelCause(ctx)
@@ -109,16 +104,15 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	defer log.Close()
 	r := &recorder{
 		Server: s,
-		gate: &ingest.Listener{
-			Listener: ln, Log: log,
-			Door: ingest.Door{Max: s.MaxConns, PerSite: s.MaxConnsPerAddr, Err: ErrLimit},
-			Wrap: func(peer net.Addr, err error) error { return &Error{Step: "accept", Remote: peer, Err: err} },
+		listener: &ingest.Listener{
+			Listener: ln, Log: log, Fail: failed,
+			Limiter: ingest.Limiter{Max: s.MaxConns, PerSite: s.MaxConnsPerAddr},
 		},
 		logs:      log,
 		life:      life,
 		perPacket: ingest.Rate * smallPacket / float64(s.MaxRate),
 		streams:   make(chan struct{}, s.MaxStreams),
-		ports:     make(map[port]*session),
+		ports:     make(map[port]*publisher),
 	}
 	defer r.handlers.Wait()
 	defer end(net.ErrClosed) // with the listener gone, so are its streams

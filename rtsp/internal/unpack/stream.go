@@ -43,6 +43,9 @@ type Format interface {
 	finish(missing bool) (made, error)
 }
 
+// The Formats there are.
+var _ = []Format{(*AV1)(nil), (*H264)(nil), (*H265)(nil), (*MJPEG)(nil), (*MPEG4)(nil), (*VP8)(nil), (*VP9)(nil)}
+
 // An orderer is a Format that can tell when units are decoded.
 type orderer interface {
 	// decoded returns when the unit made last is decoded if it is shown at the given time, in units of 1/90,000 s.

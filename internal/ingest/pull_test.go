@@ -1,4 +1,4 @@
-package retry_test
+package ingest_test
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/frame"
-	"github.com/livestill/livestill/internal/retry"
+	"github.com/livestill/livestill/internal/ingest"
 )
 
 var (
@@ -20,7 +20,7 @@ var (
 )
 
 // A script has a letter for each attempt: f fails, w fails but is fruitful, u brings two units and ends, L is the last.
-func run(ctx context.Context, l *retry.Loop, script string) (begins []time.Duration, err error) {
+func attempts(ctx context.Context, l *ingest.Loop, script string) (begins []time.Duration, err error) {
 	start := time.Now()
 	return begins, l.Run(ctx, func() (last bool, err error) {
 		at := len(begins)
@@ -37,7 +37,7 @@ func run(ctx context.Context, l *retry.Loop, script string) (begins []time.Durat
 	})
 }
 
-func TestWaits(t *testing.T) {
+func TestLoopWaits(t *testing.T) {
 	for _, test := range []struct {
 		about, script string
 		waits         []int // the longest that they may be, in seconds
@@ -54,8 +54,8 @@ func TestWaits(t *testing.T) {
 			}
 			for range 100 {
 				synctest.Test(t, func(t *testing.T) {
-					l := retry.Loop{First: time.Second, Longest: 10 * time.Second, Log: slog.New(slog.DiscardHandler)}
-					begins, err := run(t.Context(), &l, test.script)
+					l := ingest.Loop{First: time.Second, Longest: 10 * time.Second, Log: slog.New(slog.DiscardHandler)}
+					begins, err := attempts(t.Context(), &l, test.script)
 					if !errors.Is(err, errAttempt) || len(begins) != len(test.waits)+1 {
 						t.Fatalf("%d attempts, %v", len(begins), err)
 					}
@@ -74,10 +74,10 @@ func TestWaits(t *testing.T) {
 	}
 }
 
-func TestHook(t *testing.T) {
+func TestLoopTells(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var told []string
-		l := retry.Loop{Stream: "cam", First: time.Second, Longest: time.Second, Log: slog.New(slog.DiscardHandler)}
+		l := ingest.Loop{Stream: "cam", First: time.Second, Longest: time.Second, Log: slog.New(slog.DiscardHandler)}
 		l.Hook = func(p frame.Pull) {
 			told = append(told, fmt.Sprintf("%v %d", p.State, p.Failures))
 			retrying := p.State == frame.PullRetrying
@@ -85,7 +85,7 @@ func TestHook(t *testing.T) {
 				t.Errorf("%+v", p)
 			}
 		}
-		if _, err := run(t.Context(), &l, "ffuuwfL"); !errors.Is(err, errAttempt) {
+		if _, err := attempts(t.Context(), &l, "ffuuwfL"); !errors.Is(err, errAttempt) {
 			t.Error(err)
 		}
 		want := "retrying 1, retrying 2, connected 0, lost 0, retrying 0, connected 0, lost 0, retrying 0, retrying 1, retrying 2"
@@ -95,16 +95,16 @@ func TestHook(t *testing.T) {
 	})
 }
 
-func TestContextEndsTheWait(t *testing.T) {
+func TestContextEndsALoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(time.Minute, func() { cancel(errStop) })
-		l := retry.Loop{First: time.Hour, Longest: time.Hour, Log: slog.New(slog.DiscardHandler)}
+		l := ingest.Loop{First: time.Hour, Longest: time.Hour, Log: slog.New(slog.DiscardHandler)}
 		start := time.Now()
-		if begins, err := run(ctx, &l, "f"); !errors.Is(err, errStop) || len(begins) != 1 || time.Since(start) != time.Minute {
+		if begins, err := attempts(ctx, &l, "f"); !errors.Is(err, errStop) || len(begins) != 1 || time.Since(start) != time.Minute {
 			t.Errorf("after %v and %d attempts: %v", time.Since(start), len(begins), err)
 		}
-		if _, err := run(ctx, &l, "f"); !errors.Is(err, errStop) {
+		if _, err := attempts(ctx, &l, "f"); !errors.Is(err, errStop) {
 			t.Errorf("an attempt under a context that is done: %v", err)
 		}
 	})

@@ -10,15 +10,13 @@ import (
 	"github.com/livestill/livestill/internal/ingest"
 )
 
-var errLimit = errors.New("limit exceeded")
-
 func tcp(addr string) net.Addr {
 	return net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(addr), 1234))
 }
 
-// TestDoor has connections come and go by a script. A word is a name at an address, "a@1"; with a sign it publishes (!), has come as far
+// TestLimiter has connections come and go by a script. A word is a name at an address, "a@1"; with a sign it publishes (!), has come as far
 // as a digit says (a+1), or leaves (a-).
-func TestDoor(t *testing.T) {
+func TestLimiter(t *testing.T) {
 	addrs := map[string]net.Addr{
 		"1": tcp("192.0.2.1"), "1mapped": tcp("::ffff:192.0.2.1"), "2": tcp("192.0.2.2"), "6": tcp("2001:db8:1:2::1"),
 		"6too": tcp("2001:db8:1:2:ffff::9"), "6other": tcp("2001:db8:1:3::1"), "pipe": &net.UnixAddr{Name: "pipe"}, "none": nil,
@@ -48,29 +46,29 @@ func TestDoor(t *testing.T) {
 		{"a publisher that leaves makes room", 9, 1, "a@1 a! a- b@1 c@1", "b<c"},
 	} {
 		t.Run(test.about, func(t *testing.T) {
-			door := ingest.Door{Max: test.max, PerSite: test.perSite, Err: errLimit}
-			places := make(map[string]*ingest.Place)
+			limiter := ingest.Limiter{Max: test.max, PerSite: test.perSite}
+			admissions := make(map[string]*ingest.Admission)
 			var got []string
 			for word := range strings.FieldsSeq(test.script) {
 				name, addr, comes := strings.Cut(word, "@")
 				switch {
 				case comes:
-					place, err := door.Enter(addrs[addr], func(reason error) { // that name, for others to come
+					admission, err := limiter.Admit(addrs[addr], func(reason error) { // that name, for others to come
 						got = append(got, name)
 						limited(t, reason)
 					})
 					if err != nil {
 						got = append(got, name+" refused")
 						limited(t, err)
-					} else if places[name] = place; len(got) > 0 && !strings.ContainsAny(got[len(got)-1], "< ") {
+					} else if admissions[name] = admission; len(got) > 0 && !strings.ContainsAny(got[len(got)-1], "< ") {
 						got[len(got)-1] += "<" + name
 					}
 				case word[1] == '!':
-					places[word[:1]].Reach(ingest.Publishing)
+					admissions[word[:1]].Reach(ingest.Publishing)
 				case word[1] == '-':
-					places[word[:1]].Leave()
+					admissions[word[:1]].Leave()
 				default:
-					places[word[:1]].Reach(ingest.Stage(word[2] - '0'))
+					admissions[word[:1]].Reach(ingest.Stage(word[2] - '0'))
 				}
 			}
 			if got := strings.Join(got, " "); got != test.want {
@@ -82,7 +80,7 @@ func TestDoor(t *testing.T) {
 
 func limited(t *testing.T, err error) {
 	t.Helper()
-	if !errors.Is(err, errLimit) {
+	if !errors.Is(err, ingest.ErrLimit) {
 		t.Error(err)
 	}
 }

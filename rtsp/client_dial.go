@@ -8,10 +8,13 @@ import (
 
 const udpBuffer = 2 << 20 // bytes; a key picture comes as a burst
 
+// An opener opens connections as (*net.Dialer).DialContext does.
+type opener func(ctx context.Context, network, addr string) (net.Conn, error)
+
 // A dialler opens the connections of one pull, one after the other, and can close them under the protocol library, which waits
 // without a deadline for a server that keeps silent in the TLS handshake.
 type dialler struct {
-	open    func(ctx context.Context, network, addr string) (net.Conn, error)
+	open    opener
 	guarded bool   // credentials go to the first address only
 	first   string // that address
 

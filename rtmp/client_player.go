@@ -2,11 +2,16 @@ package rtmp
 
 import (
 	"bytes"
+	"cmp"
+	"crypto/rand"
 	"encoding/binary"
 	"math"
+	"net"
 	"strings"
 	"time"
 
+	"github.com/livestill/livestill/internal/ingest"
+	"github.com/yutopp/go-rtmp/handshake"
 	"github.com/yutopp/go-rtmp/message"
 )
 
@@ -29,13 +34,44 @@ const (
 	playID
 )
 
-// A player is a session that plays a stream from a server.
+// A player is a connection on which a server plays a stream.
 type player struct {
-	*session
+	*conn
 	at      target
-	login   string
+	login   string // what connect carries behind the app
 	id      uint32 // message stream
 	playing bool   // the server said that the stream plays
+}
+
+func newPlayer(nc net.Conn, in *ingest.Conn, p *pull, timeout time.Duration) *player {
+	c := &player{conn: newConn(nc, in, mediaBuffer, cmp.Or(p.MaxMessage, defaultMaxMessage), timeout), at: p.at, login: p.login.query}
+	c.name, c.query, c.url = p.at.name, p.at.query, p.at.url
+	c.video.Track = p.Track
+	return c
+}
+
+// greet shakes hands in the plain form, RTMP 1.0 §5.2, which all servers still know.
+func (c *player) greet() error {
+	e, d := handshake.NewEncoder(c.wire), handshake.NewDecoder(c.buffer)
+	c0, c1 := handshake.S0C0(version), new(handshake.S1C1)
+	_, _ = rand.Read(c1.Random[:]) // never fails
+	if err := cmp.Or(e.EncodeS0C0(&c0), e.EncodeS1C1(c1)); err != nil {
+		return err
+	}
+	first, err := c.buffer.Peek(1)
+	switch {
+	case err != nil:
+		return unexpected(err)
+	case first[0] != version:
+		return protocolError("the server answers with byte %#02x, want version %d: it speaks something else", first[0], version)
+	}
+	var s0 handshake.S0C0
+	var s1 handshake.S1C1
+	var s2 handshake.S2C2
+	if err := cmp.Or(d.DecodeS0C0(&s0), d.DecodeS1C1(&s1), d.DecodeS2C2(&s2)); err != nil {
+		return unexpected(err)
+	}
+	return e.EncodeS2C2(&handshake.S2C2{Time: s1.Time, Random: s1.Random})
 }
 
 // begin goes through handshake and commands, and waits until the stream is live: until the first sound or picture, which Units will
@@ -51,10 +87,15 @@ func (c *player) begin() error {
 	if err := c.ask(); err != nil {
 		return err
 	}
+	return c.awaitMedia()
+}
+
+// awaitMedia reads until the first sound or picture has come. That and the data messages before it are to be read again.
+func (c *player) awaitMedia() error {
 	var kept []packet
 	room := maxCue
 	for {
-		c.wire.patient = false
+		c.wire.expectMessage()
 		m, err := c.packets.next()
 		if err != nil {
 			return unexpected(err)
@@ -75,7 +116,7 @@ func (c *player) begin() error {
 				return err
 			}
 		}
-		if c.playing && c.wire.patience == 0 {
+		if c.playing && c.wire.timeout == 0 {
 			if err := c.live(); err != nil {
 				return err
 			}
@@ -85,7 +126,7 @@ func (c *player) begin() error {
 
 // live has the deadlines of a stream that plays begin.
 func (c *player) live() error {
-	c.wire.patience = c.idle
+	c.wire.timeout = c.idle
 	return c.wire.SetDeadline(time.Time{})
 }
 
@@ -109,14 +150,14 @@ func (c *player) connect() error {
 	if err != nil {
 		return err
 	}
-	if _, err := c.answer(connectID); err != nil {
+	if _, err := c.await(connectID); err != nil {
 		return err
 	}
 	w.out = appendControl(w.out, message.TypeIDWinAckSize, ackWindow)
 	if err := w.call(0, "createStream", createID, nil); err != nil {
 		return err
 	}
-	created, err := c.answer(createID)
+	created, err := c.await(createID)
 	if err != nil {
 		return err
 	}
@@ -147,8 +188,8 @@ type connectObject struct {
 	CapsEx        float64            `amf0:"capsEx"`
 }
 
-// answer waits for the answer to the command with the given id.
-func (c *player) answer(id float64) (command, error) {
+// await waits for the answer to the command with the given id.
+func (c *player) await(id float64) (command, error) {
 	for {
 		m, err := c.packets.next()
 		if err != nil {
@@ -184,12 +225,6 @@ func (c *player) ask() error {
 	body = binary.BigEndian.AppendUint32(body, bufferLength)
 	w.out = appendPacket(w.out, controlChunks, packet{kind: message.TypeIDUserCtrl, body: body})
 	c.packets.maxLength = c.maxMessage
-	return nil
-}
-
-// accept has nothing to send: the stream is live already.
-func (c *player) accept() error {
-	c.accepted, c.step = true, "receive"
 	return nil
 }
 
@@ -231,8 +266,4 @@ func (c *player) control(m packet) {
 		return
 	}
 	c.wire.control(m)
-}
-
-func isMedia(kind message.TypeID) bool {
-	return kind == message.TypeIDAudioMessage || kind == message.TypeIDVideoMessage
 }

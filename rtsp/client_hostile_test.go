@@ -57,7 +57,7 @@ func TestStreamsWithoutPictures(t *testing.T) {
 				var sent, most atomic.Uint64
 				log := make(transcript, 1000)
 				c := rtsp.Client{Timeout: timeout, Logger: textLogger(log)}
-				alone(general+ofH264, func(r *raw) {
+				run := alone(general+ofH264, func(r *raw) {
 					go r.deafen()
 					for n := 0; ; n++ {
 						p := rtp.Packet{Header: rtp.Header{Version: 2, PayloadType: payloadType, SequenceNumber: uint16(n), SSRC: 1,
@@ -84,7 +84,7 @@ func TestStreamsWithoutPictures(t *testing.T) {
 				}).inMemory(t, &c)
 				begun := time.Now()
 				var took time.Duration
-				pulls(t, &c, func(p frame.Pull) bool {
+				pullsBy(t, &c, run, func(p frame.Pull) bool {
 					if !errors.Is(p.Err, test.want) || !strings.Contains(p.Err.Error(), test.text) || p.State != frame.PullRetrying || p.Failures != 1 {
 						t.Errorf("%v", p)
 					}

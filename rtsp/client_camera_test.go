@@ -47,22 +47,24 @@ func (c camera) start(t *testing.T) (url string) {
 	return url
 }
 
-// inMemory has the Client pull from the camera over connections in memory, which live on the fake clock of a synctest bubble. The
-// camera's connections end with the Client's.
-func (c camera) inMemory(t *testing.T, client *rtsp.Client) {
+// inMemory returns a Run of the Client that pulls from the camera over connections in memory, which live on the fake clock of a synctest
+// bubble. The camera's connections end with the Client's.
+func (c camera) inMemory(t *testing.T, client *rtsp.Client) (run func(context.Context) error) {
 	t.Helper()
 	const host = "127.0.0.1:554"
 	client.URL = "rtsp://me:se%2Fcr%25et@" + host + "/cam"
 	var conns sync.WaitGroup
 	t.Cleanup(conns.Wait)
 	n := -1
-	client.DialWith(func(context.Context, string, string) (net.Conn, error) {
-		near, far := net.Pipe()
-		n++
-		r := wrap(t, far, "rtsp://"+host+"/cam")
-		conns.Go(func() { c.serve(n, r) })
-		return asTCP{near}, nil
-	})
+	return func(ctx context.Context) error {
+		return client.RunOver(ctx, func(context.Context, string, string) (net.Conn, error) {
+			near, far := net.Pipe()
+			n++
+			r := wrap(t, far, "rtsp://"+host+"/cam")
+			conns.Go(func() { c.serve(n, r) })
+			return asTCP{near}, nil
+		})
+	}
 }
 
 // asTCP is a connection that says that it is one of TCP, as the protocol library wants it.
@@ -122,6 +124,12 @@ func alone(sdp string, play func(r *raw)) camera {
 // pulls runs c until enough says so of what OnPull hears.
 func pulls(t *testing.T, c *rtsp.Client, enough func(frame.Pull) bool) {
 	t.Helper()
+	pullsBy(t, c, c.Run, enough)
+}
+
+// pullsBy is pulls by a Run of the Client that may not be its own.
+func pullsBy(t *testing.T, c *rtsp.Client, run func(context.Context) error, enough func(frame.Pull) bool) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	c.Timeout = cmp.Or(c.Timeout, ample)
@@ -135,7 +143,7 @@ func pulls(t *testing.T, c *rtsp.Client, enough func(frame.Pull) bool) {
 	if c.Handler == nil {
 		c.Handler = drain
 	}
-	if err := c.Run(ctx); !told {
+	if err := run(ctx); !told {
 		t.Errorf("Run returned %v", err)
 	}
 }

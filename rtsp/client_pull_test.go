@@ -87,7 +87,7 @@ func TestClientOutlastsLongGOPs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := make(transcript, 100)
 		c := rtsp.Client{Timeout: 10 * time.Second, Logger: textLogger(log)}
-		alone(describe(units), func(r *raw) {
+		run := alone(describe(units), func(r *raw) {
 			go r.deafen()
 			for begun := time.Now(); time.Since(begun) < 5*c.Timeout; {
 				r.pour(t, units[1]) // of another timestamp than the next, which is what ends it: the marker does
@@ -95,7 +95,7 @@ func TestClientOutlastsLongGOPs(t *testing.T) {
 			}
 			r.pour(t, units...)
 		}).inMemory(t, &c)
-		pulls(t, &c, func(p frame.Pull) bool {
+		pullsBy(t, &c, run, func(p frame.Pull) bool {
 			if p.State != frame.PullConnected {
 				t.Errorf("%+v", p)
 			}

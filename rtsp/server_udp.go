@@ -83,44 +83,44 @@ type port struct {
 // How many ports a session may claim for each of its media, which needs two: SETUP may come again, but not for all ports of its host.
 const portsPerMedia = 4
 
-// claim notes where a media of s is to come from, according to the Transport header of its SETUP. It returns false if another session
+// claim notes where a media of p is to come from, according to the Transport header of its SETUP. It returns false if another session
 // has that port: the library would give the other's packets to the new one.
-func (r *recorder) claim(s *session, header base.HeaderValue) bool {
+func (r *recorder) claim(p *publisher, header base.HeaderValue) bool {
 	var transports headers.Transports
-	if transports.Unmarshal(header) != nil || len(s.ports) >= portsPerMedia*len(s.desc.Medias) {
+	if transports.Unmarshal(header) != nil || len(p.ports) >= portsPerMedia*len(p.desc.Medias) {
 		return false
 	}
 	for _, t := range transports {
 		// The first that fits is the one that the library has taken.
 		multicast := t.Delivery != nil && *t.Delivery == headers.TransportDeliveryMulticast
 		if t.Protocol == headers.TransportProtocolUDP && !multicast && t.Secure == (r.TLSConfig != nil) && t.ClientPorts != nil {
-			host := s.conn.RemoteAddr().(*net.TCPAddr).IP.String()
-			return r.hold(s, port{host, t.ClientPorts[0], false}, port{host, t.ClientPorts[1], true})
+			host := p.conn.RemoteAddr().(*net.TCPAddr).IP.String()
+			return r.hold(p, port{host, t.ClientPorts[0], false}, port{host, t.ClientPorts[1], true})
 		}
 	}
 	return false
 }
 
-func (r *recorder) hold(s *session, ports ...port) bool {
+func (r *recorder) hold(p *publisher, ports ...port) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, p := range ports {
-		if other := r.ports[p]; other != nil && other != s {
+	for _, from := range ports {
+		if other := r.ports[from]; other != nil && other != p {
 			return false
 		}
 	}
-	for _, p := range ports {
-		r.ports[p] = s
+	for _, from := range ports {
+		r.ports[from] = p
 	}
-	s.ports = append(s.ports, ports...)
+	p.ports = append(p.ports, ports...)
 	return true
 }
 
-// release gives up the ports of s.
-func (r *recorder) release(s *session) {
+// release gives up the ports of p.
+func (r *recorder) release(p *publisher) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, p := range s.ports {
-		delete(r.ports, p)
+	for _, from := range p.ports {
+		delete(r.ports, from)
 	}
 }

@@ -18,5 +18,6 @@ func (c *Client) Play(ctx context.Context, conn net.Conn, timeout time.Duration)
 	in := ingest.NewConn(conn)
 	defer closeWith(ctx, in)()
 	p := pull{Client: c, at: t, log: slog.New(slog.DiscardHandler), connected: func() {}}
-	return p.play(ctx, in, in, time.Now().Add(timeout), timeout)
+	_, err = p.play(ctx, in, in, time.Now().Add(timeout), timeout)
+	return err
 }

@@ -25,9 +25,9 @@ func (s spring) Read(p []byte) (int, error) {
 
 func (spring) Close() error { return nil }
 
-// TestPace reads for a minute. Nobody reads more messages than a publisher may send, however small they are, and those who send what
+// TestBucket reads for a minute. Nobody reads more messages than a publisher may send, however small they are, and those who send what
 // publishers do need not wait at all.
-func TestPace(t *testing.T) {
+func TestBucket(t *testing.T) {
 	for _, test := range []struct {
 		about       string
 		interval    time.Duration // of a publisher; zero for a flood

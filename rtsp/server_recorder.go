@@ -19,10 +19,10 @@ import (
 )
 
 // A recorder is a Server on one listener, and hears what the protocol library has to tell. The library calls for connections on one
-// goroutine each and for sessions on another; a connection has at most one session, and ends with it unless that was torn down.
+// goroutine each and for its sessions on another. A connection has at most one session, and ends with it unless that was torn down.
 type recorder struct {
 	*Server
-	gate      *ingest.Listener
+	listener  *ingest.Listener
 	logs      *ingest.Log
 	life      context.Context // that of Serve, and of everything in it; it is here because the library's calls come with none
 	streams   chan struct{}   // one for each stream
@@ -32,15 +32,15 @@ type recorder struct {
 	guesses ingest.Guesses
 
 	mu    sync.Mutex
-	ports map[port]*session // that send to us over UDP
+	ports map[port]*publisher // that send to us over UDP
 }
 
 // run serves until life is done or the listener fails.
 func (r *recorder) run() error {
 	lib := &gortsplib.Server{
 		Handler:      r,
-		RTSPAddress:  r.gate.Addr().String(),
-		Listen:       func(string, string) (net.Listener, error) { return gate{r.gate, r}, nil },
+		RTSPAddress:  r.listener.Addr().String(),
+		Listen:       func(string, string) (net.Listener, error) { return acceptor{r.listener, r}, nil },
 		TLSConfig:    r.TLSConfig,
 		ReadTimeout:  2 * r.IdleTimeout, // ours comes first
 		WriteTimeout: r.PublishTimeout,
@@ -89,12 +89,12 @@ func (r *recorder) OnRequest(lib *gortsplib.ServerConn, req *base.Request) {
 		delete(req.Header, "Session")
 	}
 	if len(req.Body) > r.MaxSDP {
-		c.refusal = &Error{Step: "announce", Remote: c.Conn.RemoteAddr(), Err: limitError("a description of %d bytes, more than %d",
+		c.refusal = &Error{Step: "announce", Remote: c.Conn.RemoteAddr(), Err: ingest.LimitError("a description of %d bytes, more than %d",
 			len(req.Body), r.MaxSDP)}
 		req.Body, c.oversize = nil, true
 	}
-	if s, ok := user(session); ok && req.Method == base.Teardown {
-		s.left.Store(true)
+	if p, ok := publisherOf(session); ok && req.Method == base.Teardown {
+		p.left.Store(true)
 	}
 }
 
@@ -108,14 +108,14 @@ func (r *recorder) OnResponse(lib *gortsplib.ServerConn, res *base.Response) {
 
 // OnAnnounce decides whether a stream may come, and asks the Handler.
 func (r *recorder) OnAnnounce(lib *gortsplib.ServerHandlerOnAnnounceCtx) (*base.Response, error) {
-	s, err := r.announce(lib)
+	p, err := r.announce(lib)
 	if err == nil {
-		err = s.offer()
+		err = p.offer()
 	}
 	c := lib.Conn.UserData().(*conn)
 	if err == nil {
 		c.refusal = nil
-		lib.Session.SetUserData(s)
+		lib.Session.SetUserData(p)
 		return &base.Response{StatusCode: base.StatusOK}, nil
 	}
 	e := &Error{Step: "announce", Stream: name(lib.Path), Remote: c.Conn.RemoteAddr(), Err: err}
@@ -138,7 +138,7 @@ func status(err error) base.StatusCode {
 		return base.StatusNotEnoughBandwidth
 	case errors.Is(err, fs.ErrNotExist):
 		return base.StatusNotFound
-	case errors.Is(err, errPanicked):
+	case errors.Is(err, ingest.ErrPanicked):
 		return base.StatusInternalServerError
 	}
 	return base.StatusForbidden
@@ -158,11 +158,11 @@ func reason(err error) string {
 
 // OnSetup lets in one media of a stream that was announced; they are all to come, whether they are used or not.
 func (r *recorder) OnSetup(lib *gortsplib.ServerHandlerOnSetupCtx) (*base.Response, *gortsplib.ServerStream, error) {
-	s, ok := user(lib.Session)
+	p, ok := publisherOf(lib.Session)
 	switch {
 	case !ok:
 		return &base.Response{StatusCode: base.StatusMethodNotValidInThisState}, nil, errNotAnnounced
-	case lib.Transport == gortsplib.TransportUDP && !r.claim(s, lib.Request.Header["Transport"]):
+	case lib.Transport == gortsplib.TransportUDP && !r.claim(p, lib.Request.Header["Transport"]):
 		return &base.Response{StatusCode: base.StatusForbidden}, nil, errPorts
 	}
 	return &base.Response{StatusCode: base.StatusOK}, nil, nil
@@ -170,23 +170,23 @@ func (r *recorder) OnSetup(lib *gortsplib.ServerHandlerOnSetupCtx) (*base.Respon
 
 // OnRecord begins the flow of packets.
 func (r *recorder) OnRecord(lib *gortsplib.ServerHandlerOnRecordCtx) (*base.Response, error) {
-	if s, ok := user(lib.Session); ok {
-		s.conn.Reach(ingest.Publishing)
-		s.record()
+	if p, ok := publisherOf(lib.Session); ok {
+		p.conn.Reach(ingest.Publishing)
+		p.record()
 	}
 	return &base.Response{StatusCode: base.StatusOK}, nil
 }
 
 // OnSessionClose ends a stream after its last packet.
 func (r *recorder) OnSessionClose(lib *gortsplib.ServerHandlerOnSessionCloseCtx) {
-	s, ok := user(lib.Session)
+	p, ok := publisherOf(lib.Session)
 	if !ok {
 		return
 	}
-	r.release(s)
-	s.conn.wait(false)
+	r.release(p)
+	p.conn.wait(false)
 	if !errors.Is(lib.Error, liberrors.ErrServerSessionNotInUse{}) { // else the end of the connection will tell why
-		s.end(s.conn.ended(lib.Error))
+		p.end(p.conn.ended(lib.Error))
 	}
 }
 
@@ -194,9 +194,9 @@ func (r *recorder) OnSessionClose(lib *gortsplib.ServerHandlerOnSessionCloseCtx)
 func (r *recorder) OnConnClose(lib *gortsplib.ServerHandlerOnConnCloseCtx) {
 	c := lib.Conn.UserData().(*conn)
 	c.end(c.ended(lib.Error))
-	s, ok := user(lib.Conn.Session())
+	p, ok := publisherOf(lib.Conn.Session())
 	if ok {
-		s.lib.Close()
+		p.lib.Close()
 	}
 	if ok || c.streamed {
 		return
@@ -216,20 +216,25 @@ func (r *recorder) OnPacketsLost(*gortsplib.ServerHandlerOnPacketsLostCtx) {}
 
 // OnDecodeError counts what is no packet, or none of the stream. It is a gap for unpack.
 func (r *recorder) OnDecodeError(lib *gortsplib.ServerHandlerOnDecodeErrorCtx) {
-	if s, ok := user(lib.Session); ok {
-		s.conn.packet(new(rtp.Packet), s.udp)
+	if p, ok := publisherOf(lib.Session); ok {
+		p.conn.packet(new(rtp.Packet), p.udp)
 	}
 }
 
-// user returns what a session of the library is for us, if it was announced.
-func user(lib *gortsplib.ServerSession) (*session, bool) {
+// publisherOf returns whose a session of the library is, if its stream was announced.
+func publisherOf(lib *gortsplib.ServerSession) (*publisher, bool) {
 	if lib == nil {
 		return nil, false
 	}
-	s, ok := lib.UserData().(*session)
-	return s, ok
+	p, ok := lib.UserData().(*publisher)
+	return p, ok
 }
 
 func (r *recorder) log(level slog.Level, what string, peer net.Addr, err error) {
 	r.logs.Log(r.life, level, what, peer, "err", err)
+}
+
+// contain calls code of someone else's, or code that is fed by someone else, and makes an error of its panic.
+func (r *recorder) contain(peer net.Addr, do func() error) error {
+	return r.logs.Contain(r.life, peer, do)
 }

@@ -16,13 +16,22 @@ const dispensable = " sprop-parameter-sets sprop-vps sprop-sps sprop-pps config 
 
 const maxRedirects = 8 // of one attempt; balancers make one or two
 
+// The answers of a server are looked at before the library does. All of this belongs to the library's goroutine, and to whoever has asked
+// it for something and got an answer.
+type answers struct {
+	asked     base.Method // the newest request
+	described bool        // it was answered with a description
+	size      int         // of that, in bytes
+	redirects int
+}
+
 // describe asks the server what it has, and picks a video of that.
 func (p *pull) describe() (*description.Session, video, error) {
 	desc, _, err := p.conn.Describe(p.url)
 	switch {
-	case err != nil && p.size > defaultMaxSDP:
-		return nil, video{}, fmt.Errorf("%w: it has %d bytes, more than %d", ErrSDP, p.size, defaultMaxSDP)
-	case err != nil && p.described:
+	case err != nil && p.answers.size > defaultMaxSDP:
+		return nil, video{}, fmt.Errorf("%w: it has %d bytes, more than %d", ErrSDP, p.answers.size, defaultMaxSDP)
+	case err != nil && p.answers.described:
 		return nil, video{}, fmt.Errorf("%w: %w", ErrSDP, err)
 	case err != nil:
 		return nil, video{}, err
@@ -39,15 +48,15 @@ func (p *pull) describe() (*description.Session, video, error) {
 
 // answer looks at what a server answers before the library does.
 func (p *pull) answer(res *base.Response) {
-	if p.asked == base.Describe && len(res.Header["Location"]) > 0 {
-		if p.redirects++; p.redirects > maxRedirects {
+	if p.answers.asked == base.Describe && len(res.Header["Location"]) > 0 {
+		if p.answers.redirects++; p.answers.redirects > maxRedirects {
 			delete(res.Header, "Location") // the library takes the status for an error then
 		}
 	}
-	if p.described = p.asked == base.Describe && res.StatusCode == base.StatusOK; !p.described {
+	if p.answers.described = p.answers.asked == base.Describe && res.StatusCode == base.StatusOK; !p.answers.described {
 		return
 	}
-	if p.size = len(res.Body); p.size > defaultMaxSDP { // the library takes seconds for large ones of a certain kind
+	if p.answers.size = len(res.Body); p.answers.size > defaultMaxSDP { // the library takes seconds for large ones of a certain kind
 		res.Body = nil
 		return
 	}

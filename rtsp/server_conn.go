@@ -15,19 +15,19 @@ import (
 	"github.com/livestill/livestill/internal/ingest"
 )
 
-// A gate is what the library accepts connections from.
-type gate struct {
+// An acceptor is what the library accepts connections from.
+type acceptor struct {
 	*ingest.Listener
 	recorder *recorder
 }
 
 // Accept waits for a connection that is let in.
-func (g gate) Accept() (net.Conn, error) {
-	in, err := g.Listener.Accept(g.recorder.life)
+func (a acceptor) Accept() (net.Conn, error) {
+	in, err := a.Listener.Accept(a.recorder.life)
 	if err != nil {
 		return nil, err
 	}
-	return newConn(g.recorder, in), nil
+	return newConn(a.recorder, in), nil
 }
 
 // A conn is a connection of a publisher, below TLS if there is any. It closes itself when the publisher is too slow or too fast.
@@ -37,7 +37,7 @@ type conn struct {
 	life  context.Context
 	end   context.CancelCauseFunc // the first reason counts
 	close func()                  // once
-	timer *time.Timer             // fires when patience is at its end
+	timer *time.Timer             // fires when it was waited for too long
 	meter meter
 	sends atomic.Bool // RECORD came
 
@@ -133,7 +133,7 @@ func (c *conn) ended(err error) error {
 // count counts bytes of the publisher's.
 func (c *conn) count(n int) {
 	if !c.meter.take(n, time.Now()) {
-		c.fail(limitError("more than %d bytes per second", c.MaxRate))
+		c.fail(ingest.LimitError("more than %d bytes per second", c.MaxRate))
 	}
 }
 
@@ -143,26 +143,4 @@ func (c *conn) RemoteAddr() net.Addr {
 		return addr
 	}
 	return &net.TCPAddr{}
-}
-
-const window = 10 * time.Second // that a meter averages over
-
-// A meter measures the bytes of a publisher.
-type meter struct {
-	rate int // the most in a second
-
-	mu    sync.Mutex
-	bytes int       // since begin
-	begin time.Time // of the window
-}
-
-// take takes note of n bytes; it returns false if they are too many.
-func (m *meter) take(n int, now time.Time) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if now.Sub(m.begin) >= window {
-		m.begin, m.bytes = now, 0
-	}
-	m.bytes += n
-	return m.bytes <= m.rate*int(window/time.Second)
 }
