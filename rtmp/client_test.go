@@ -83,6 +83,37 @@ func TestHandlerEndsRun(t *testing.T) {
 	}
 }
 
+// A Client that plays once returns what others would try again for.
+func TestOnce(t *testing.T) {
+	unknown := fake(t, func(_ int, p *player) {
+		p.asked()
+		p.tell("error", "NetStream.Play.StreamNotFound", "")
+	})
+	short := fake(t, func(_ int, p *player) {
+		if _, ok := p.asked(); ok {
+			p.start()
+			p.media(3)
+			p.tell("status", "NetStream.Play.UnpublishNotify", "")
+			p.gone()
+		}
+	})
+	for _, c := range []struct{ about, addr, step, text string }{
+		{"nobody listens", frametest.FreeAddr(t), "dial", "connection refused"},
+		{"the server does not know the stream", unknown, "play", "StreamNotFound"},
+		{"a stream that ends", short, "receive", "the publisher left"},
+	} {
+		got := make(recorder, 1)
+		err := (&rtmp.Client{URL: "rtmp://" + c.addr + "/live/cam", Handler: got, Once: true}).Run(t.Context())
+		var wrapped *rtmp.Error
+		if !errors.As(err, &wrapped) || wrapped.Step != c.step || !strings.Contains(err.Error(), c.text) {
+			t.Errorf("%s: %v, want %s in step %s", c.about, err, c.text, c.step)
+		}
+		if (len(got) == 1) != (c.step == "receive") {
+			t.Errorf("%s: %d streams", c.about, len(got))
+		}
+	}
+}
+
 // What servers say and do between pictures: the stream goes on, and they get their answers.
 func TestServersMayTalk(t *testing.T) {
 	answers := make(chan rtmp.Packet, 100)

@@ -9,20 +9,32 @@ import (
 )
 
 var (
-	// ErrProtocol is in the errors that a peer causes by breaking the protocol.
+	// ErrProtocol is in the errors that a peer causes by breaking the
+	// protocol.
 	ErrProtocol = errors.New("RTMP protocol violated")
 
-	// ErrLimit is in the errors that a peer causes by exceeding a limit of the Server or Client. It is the same as package rtsp's.
+	// ErrLimit is in the errors that a peer causes by exceeding a limit of
+	// the Server or Client. It is the same as package rtsp's.
 	ErrLimit = ingest.ErrLimit
 )
 
 // An Error says at which step a listener, a connection or a stream came to its end, and why. Its text can be printed, whatever a peer
 // has sent: what does not print is escaped.
 type Error struct {
-	Step   string   // "listen", "accept", "configure", "dial", "handshake", "connect", "publish", "play" or "receive"
-	Stream string   // name of the stream, as in frame.Stream; empty before publish
-	Remote net.Addr // the peer; nil if there is none
-	Err    error    // often wraps ErrProtocol, ErrLimit, io.ErrUnexpectedEOF or os.ErrDeadlineExceeded
+	// Step is "listen", "accept", "configure", "dial", "handshake",
+	// "connect", "publish", "play" or "receive".
+	Step string
+
+	// Stream is the name of the stream, as in frame.Stream; empty before
+	// publish.
+	Stream string
+
+	// Remote is the peer; nil if there is none.
+	Remote net.Addr
+
+	// Err often wraps ErrProtocol, ErrLimit, io.ErrUnexpectedEOF or
+	// os.ErrDeadlineExceeded.
+	Err error
 }
 
 func (e *Error) Error() string {

@@ -27,26 +27,55 @@ const (
 // A Server takes in the streams that encoders push over RTMP, and hands each to its Handler. It may listen on several addresses at
 // once; its fields must not change from then on.
 type Server struct {
-	Addr      string        // host:port for ListenAndServe; empty means ":1935", or ":443" with TLS
-	Handler   frame.Handler // gets each stream, on a goroutine of its own; required
-	TLSConfig *tls.Config   // with its certificates it makes this an RTMPS server; nil means plain RTMP
-	Logger    *slog.Logger  // hears of refusals, of what Handlers return, of failed connections; nil means slog.Default()
+	// Addr is host:port for ListenAndServe; empty means ":1935", or ":443"
+	// with TLS.
+	Addr string
 
-	Track uint8 // which video is taken of a publisher that sends several tracks; zero is its default one
+	// Handler gets each stream, on a goroutine of its own. It is required.
+	Handler frame.Handler
 
-	MaxConns int // connections at a time; zero means 1024
+	// TLSConfig makes this an RTMPS server with its certificates; nil means
+	// plain RTMP.
+	TLSConfig *tls.Config
 
-	// MaxConnsPerAddr bounds the connections of one address at a time: of an IPv4 address, or of the /64 that an IPv6 address is in. Zero
-	// means 128: a hundred encoders behind one router, and some more that reconnect. Negative means no bound, for a Server behind a proxy.
+	// Logger hears of refusals, of what Handlers return, and of failed
+	// connections; nil means slog.Default().
+	Logger *slog.Logger
+
+	// Track is which video is taken of a publisher that sends several
+	// tracks; zero is its default one.
+	Track uint8
+
+	// MaxConns is how many connections there may be at a time; zero means
+	// 1024.
+	MaxConns int
+
+	// MaxConnsPerAddr bounds the connections of one address at a time: of
+	// an IPv4 address, or of the /64 that an IPv6 address is in. Zero means
+	// 128: a hundred encoders behind one router, and some more that
+	// reconnect. Negative means no bound, for a Server behind a proxy.
 	//
-	// When either bound is reached, a connection that has not sent publish yet is closed in favour of the new one; of those it is one that
-	// has come as far as most have, and stood there for the longest. When all publish, the new one is closed.
+	// When either bound is reached, a connection that has not sent publish
+	// yet is closed in favour of the new one. Of those it is one that has
+	// come as far as most have, and stood there for the longest. When all
+	// publish, the new one is closed.
 	MaxConnsPerAddr int
 
-	MaxMessage       int           // bytes in a message, so in an access unit; zero means 8 MiB, and the format allows 16 MiB - 1
-	HandshakeTimeout time.Duration // for the TLS and RTMP handshakes together; zero means 10 s
-	PublishTimeout   time.Duration // from there to the publish command; zero means 10 s
-	IdleTimeout      time.Duration // for each whole message of a publisher, video or not; zero means 30 s
+	// MaxMessage is how many bytes a message may have, and so an access
+	// unit; zero means 8 MiB, and the format allows 16 MiB - 1.
+	MaxMessage int
+
+	// HandshakeTimeout is for the TLS and RTMP handshakes together; zero
+	// means 10 s.
+	HandshakeTimeout time.Duration
+
+	// PublishTimeout is from the handshakes to the publish command; zero
+	// means 10 s.
+	PublishTimeout time.Duration
+
+	// IdleTimeout is for each whole message of a publisher, video or not;
+	// zero means 30 s.
+	IdleTimeout time.Duration
 }
 
 // ListenAndServe listens on s.Addr and serves until ctx is done or listening fails. When it returns, every connection is closed and

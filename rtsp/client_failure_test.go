@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -91,6 +92,33 @@ func TestHandlerRefuses(t *testing.T) {
 	case <-played:
 		t.Error("a refused stream was played")
 	default:
+	}
+}
+
+// TestOnce has Clients pull once, from what others would try again.
+func TestOnce(t *testing.T) {
+	var empty server
+	empty.start(t, "", false)
+	units := small(t)
+	short := alone(describe(units), func(r *raw) { r.pour(t, units...) })
+	for _, test := range []struct {
+		about, url, step, text string
+		told                   []frame.PullState
+	}{
+		{"nobody listens", "rtsp://" + frametest.FreeAddr(t) + "/cam", "describe", "connection refused", nil},
+		{"nobody publishes", empty.url(), "describe", "404", nil},
+		{"a stream that ends", short.start(t), "receive", "cam", []frame.PullState{frame.PullConnected}},
+	} {
+		var told []frame.PullState
+		c := rtsp.Client{URL: test.url, Handler: drain, Transport: rtsp.TCP, Once: true, OnPull: func(p frame.Pull) { told = append(told, p.State) }}
+		err := c.Run(t.Context())
+		var e *rtsp.Error
+		if !errors.As(err, &e) || e.Step != test.step || !strings.Contains(err.Error(), test.text) {
+			t.Errorf("%s: %v, want %s in step %s", test.about, err, test.text, test.step)
+		}
+		if !slices.Equal(told, test.told) {
+			t.Errorf("%s: told %v, want %v", test.about, told, test.told)
+		}
 	}
 }
 

@@ -12,10 +12,15 @@ type Transport int
 // The Transports there are. Multicast is never used unless it is asked for, since many networks either lose it or send it to all;
 // it is received on the interface that leads to the server. TLS goes with UDP and Multicast only if the server offers SRTP.
 const (
-	Automatic Transport = iota // UDP, or TCP if the server or the network between wants it so, or if TLS does
+	// Automatic is UDP, or TCP if the server or the network between wants
+	// it so, or if TLS does.
+	Automatic Transport = iota
 	UDP
 	TCP
-	Multicast // UDP, to all who ask for it at once; packets wait in a buffer of the system's default size
+
+	// Multicast is UDP to all who ask for it at once. Packets wait in a
+	// buffer of the system's default size.
+	Multicast
 )
 
 func (t Transport) String() string {

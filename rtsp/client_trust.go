@@ -13,8 +13,12 @@ import (
 
 // A CertificateError says that the certificate of a server is not trusted. It ends Client.Run, unless all that is wrong is the date.
 type CertificateError struct {
-	Fingerprint string // of the certificate, SHA-256; it may go into Client.Fingerprints, once it is known to be the right one
-	Err         error  // often a *tls.CertificateVerificationError
+	// Fingerprint is of the certificate, SHA-256. It may go into
+	// Client.Fingerprints, once it is known to be the right one.
+	Fingerprint string
+
+	// Err is often a *tls.CertificateVerificationError.
+	Err error
 }
 
 func (e *CertificateError) Error() string {

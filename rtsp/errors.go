@@ -14,14 +14,35 @@ import (
 
 // What a caller may branch on, with errors.Is.
 var (
-	ErrURL          = errors.New("not a URL of the form rtsp://[user:password@]host[:port]/path, or rtsps://")
-	ErrUnauthorized = errors.New("the server refuses the credentials, or wants some")   // it answered 401 or 403; see Server.Authenticate
-	ErrCodec        = errors.New("no video that can be taken")                          // the error says what there is instead
-	ErrSilent       = errors.New("the server is silent")                                // for Client.Timeout
-	ErrNoPicture    = errors.New("packets come, but no picture that can be decoded")    // for ten times Client.Timeout
-	ErrSDP          = errors.New("the server's description of the stream is malformed") // in answer to DESCRIBE
-	ErrTransport    = errors.New("the server does not offer the transport")             // Client.Transport
-	ErrLimit        = ingest.ErrLimit                                                   // a publisher exceeds a limit of a Server; the same as package rtmp's
+	// ErrURL says that Client.URL is none of RTSP.
+	ErrURL = errors.New("not a URL of the form " +
+		"rtsp://[user:password@]host[:port]/path, or rtsps://")
+
+	// ErrUnauthorized says that a server has answered 401 or 403. See also
+	// Server.Authenticate.
+	ErrUnauthorized = errors.New(
+		"the server refuses the credentials, or wants some")
+
+	// ErrCodec is in an error that says what there is instead.
+	ErrCodec = errors.New("no video that can be taken")
+
+	// ErrSilent ends a stream after Client.Timeout.
+	ErrSilent = errors.New("the server is silent")
+
+	// ErrNoPicture ends a stream after ten times Client.Timeout.
+	ErrNoPicture = errors.New(
+		"packets come, but no picture that can be decoded")
+
+	// ErrSDP is of a server's answer to DESCRIBE.
+	ErrSDP = errors.New(
+		"the server's description of the stream is malformed")
+
+	// ErrTransport says that Client.Transport cannot be had.
+	ErrTransport = errors.New("the server does not offer the transport")
+
+	// ErrLimit is in the errors that a publisher causes by exceeding a
+	// limit of the Server. It is the same as package rtmp's.
+	ErrLimit = ingest.ErrLimit
 )
 
 var (
@@ -40,11 +61,23 @@ var (
 // An Error says at which step a stream, a connection or a listener came to its end, and why. Its text can be printed, whatever a peer
 // has sent: what does not print is escaped.
 type Error struct {
-	Step   string   // "configure", "describe", "setup", "play" or "receive"; of a Server "listen", "accept", "announce" or "receive"
-	Stream string   // name of the stream, as in frame.Stream; empty if there is none
-	Server string   // host:port as in the Client's URL; empty if there is none
-	Remote net.Addr // the Server's publisher; nil if there is none
-	Err    error    // often wraps one of the package's errors, io.EOF, os.ErrDeadlineExceeded or a *net.OpError
+	// Step is "configure", "describe", "setup", "play" or "receive"; of a
+	// Server it is "listen", "accept", "announce" or "receive".
+	Step string
+
+	// Stream is the name of the stream, as in frame.Stream; empty if there
+	// is none.
+	Stream string
+
+	// Server is host:port as in the Client's URL; empty if there is none.
+	Server string
+
+	// Remote is the Server's publisher; nil if there is none.
+	Remote net.Addr
+
+	// Err often wraps one of the package's errors, io.EOF,
+	// os.ErrDeadlineExceeded or a *net.OpError.
+	Err error
 }
 
 func (e *Error) Error() string {

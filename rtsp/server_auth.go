@@ -23,11 +23,21 @@ import (
 //		return nil
 //	}
 type Login struct {
-	Stream   string     // name of the stream, as in frame.Stream
-	Query    url.Values // what followed the ? in the publisher's URL; may be nil
-	Remote   net.Addr   // the publisher
-	User     string     // empty if there are no credentials
-	Password string     // in clear text; empty if there is none, as with Digest, which only proves that it is known
+	// Stream is the name of the stream, as in frame.Stream.
+	Stream string
+
+	// Query is what followed the ? in the publisher's URL; it may be nil.
+	Query url.Values
+
+	// Remote is the publisher.
+	Remote net.Addr
+
+	// User is empty if there are no credentials.
+	User string
+
+	// Password is in clear text. It is empty if there is none, as with
+	// Digest, which only proves that it is known.
+	Password string
 
 	digest func(password string) bool // checks the proof; nil if there is none
 }

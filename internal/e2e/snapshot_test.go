@@ -2,7 +2,6 @@ package e2e_test
 
 import (
 	"bytes"
-	"context"
 	"image"
 	"image/jpeg"
 	"net"
@@ -19,6 +18,7 @@ import (
 	"github.com/pion/rtp"
 
 	"github.com/livestill/livestill/frame/frametest"
+	"github.com/livestill/livestill/rtsp"
 )
 
 // A relay is an RTSP server: what one session records, others play.
@@ -97,7 +97,7 @@ func TestSnapshotExample(t *testing.T) {
 		if err == nil {
 			break
 		}
-		if !bytes.Contains(out, []byte(context.DeadlineExceeded.Error())) { // ten seconds of its own, which a busy machine may need
+		if !bytes.Contains(out, []byte(rtsp.ErrSilent.Error())) { // within ten seconds, which a busy machine may need
 			t.Fatal(err, string(out))
 		}
 	}
@@ -111,5 +111,9 @@ func TestSnapshotExample(t *testing.T) {
 	}
 	if n, ok := frametest.Read(img.(*image.YCbCr)); !ok || n%30 != 0 {
 		t.Errorf("the file shows frame %d, %v; want the first that decodes, a key picture", n, ok)
+	}
+	out, err := exec.CommandContext(t.Context(), program, "rtsp://"+frametest.FreeAddr(t)+"/cam").CombinedOutput()
+	if err == nil || !bytes.Contains(out, []byte("connection refused")) {
+		t.Errorf("where nobody listens: %v, %s; want it to say why", err, out)
 	}
 }

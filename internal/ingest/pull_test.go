@@ -74,6 +74,15 @@ func TestLoopWaits(t *testing.T) {
 	}
 }
 
+func TestLoopOnce(t *testing.T) {
+	for _, script := range []string{"f", "u", "L"} {
+		l := ingest.Loop{Once: true, First: time.Hour, Longest: time.Hour, Log: slog.New(slog.DiscardHandler)}
+		if begins, err := attempts(t.Context(), &l, script); !errors.Is(err, errAttempt) || len(begins) != 1 {
+			t.Errorf("%s: %d attempts, %v", script, len(begins), err)
+		}
+	}
+}
+
 func TestLoopTells(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var told []string
