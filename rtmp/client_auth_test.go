@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/livestill/livestill/internal/ingest/ingesttest"
 	"github.com/livestill/livestill/rtmp"
 )
 
@@ -122,7 +123,7 @@ func TestAdobeAuthentication(t *testing.T) {
 				got.units(t, 3)
 				return
 			}
-			client.Handler = refuse(t)
+			client.Handler = ingesttest.Refuse(t)
 			err := client.Run(t.Context())
 			if !errors.Is(err, rtmp.ErrUnauthorized) || !strings.Contains(err.Error(), c.refuse) || strings.Contains(err.Error(), secret) {
 				t.Errorf("Run returned %v", err)
@@ -196,11 +197,11 @@ func TestRedirectionsToNowhere(t *testing.T) {
 		{"with credentials to a server that wants some", "rtmp://" + elsewhere + "/live", "for the host of the URL only"},
 	} {
 		t.Run(c.about, func(t *testing.T) {
-			awaitLog(t, &rtmp.Client{URL: "rtmp://me:" + secret + "@" + fake(t, away(c.to)) + "/live/cam", Handler: refuse(t)}, c.text)
+			awaitLog(t, &rtmp.Client{URL: "rtmp://me:" + secret + "@" + fake(t, away(c.to)) + "/live/cam", Handler: ingesttest.Refuse(t)}, c.text)
 		})
 	}
 	t.Run("from TLS to none", func(t *testing.T) {
 		port, trust := tlsProxy(t, fake(t, away("rtmp://"+elsewhere+"/live")))
-		awaitLog(t, &rtmp.Client{URL: "rtmps://localhost:" + port + "/live/cam", Handler: refuse(t), TLSConfig: trust}, "to a URL without TLS")
+		awaitLog(t, &rtmp.Client{URL: "rtmps://localhost:" + port + "/live/cam", Handler: ingesttest.Refuse(t), TLSConfig: trust}, "to a URL without TLS")
 	})
 }

@@ -9,11 +9,11 @@ import (
 	"net"
 	"reflect"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/ingest/ingesttest"
 	"github.com/livestill/livestill/rtmp"
 )
 
@@ -26,28 +26,9 @@ type player struct {
 // fake runs a server of which serve serves each connection, the nth as n, until the test ends, and returns its address.
 func fake(t *testing.T, serve func(n int, p *player)) (addr string) {
 	t.Helper()
-	ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var conns sync.WaitGroup
-	conns.Go(func() {
-		for n := 0; ; n++ {
-			conn, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			conns.Go(func() {
-				serve(n, &player{client: client{t: t, conn: conn, next: rtmp.Packets(bufio.NewReader(conn), 1<<20)}})
-				_ = conn.Close()
-			})
-		}
+	return ingesttest.Serve(t, func(n int, conn net.Conn) {
+		serve(n, &player{client: client{t: t, conn: conn, next: rtmp.Packets(bufio.NewReader(conn), 1<<20)}})
 	})
-	t.Cleanup(func() {
-		_ = ln.Close()
-		conns.Wait()
-	})
-	return ln.Addr().String()
 }
 
 // greet shakes hands and reads connect. It is false if the Client leaves before.

@@ -22,6 +22,7 @@ import (
 
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/frametest"
+	"github.com/livestill/livestill/internal/ingest/ingesttest"
 	"github.com/livestill/livestill/rtmp"
 )
 
@@ -148,17 +149,7 @@ func run(t *testing.T, c *rtmp.Client) (stop func()) {
 	if c.Retry == 0 {
 		c.Retry, c.MaxRetry = 10*time.Millisecond, 50*time.Millisecond
 	}
-	ctx, cancel := context.WithCancelCause(context.Background())
-	done := make(chan error)
-	go func() { done <- c.Run(ctx) }()
-	stop = sync.OnceFunc(func() {
-		cancel(errStop)
-		if err := <-done; !errors.Is(err, errStop) {
-			t.Errorf("Run returned %v, want the cause of its context", err)
-		}
-	})
-	t.Cleanup(stop)
-	return stop
+	return ingesttest.Run(t, c.Run)
 }
 
 // same checks that units are those of the clip, published over and over, from one of its key units on, with its times between them.
@@ -307,9 +298,9 @@ func TestClientPlaysOverTLS(t *testing.T) {
 	if u := got.units(t, 20); !u[0].Key {
 		t.Error("begins with no key unit")
 	}
-	awaitLog(t, &rtmp.Client{URL: "rtmps://localhost:" + port + "/live/cam", Handler: refuse(t)}, "failed to verify certificate")
-	awaitLog(t, &rtmp.Client{URL: "rtmps://127.0.0.1:" + port + "/live/cam", Handler: refuse(t), TLSConfig: trust}, "cannot validate certificate")
-	awaitLog(t, &rtmp.Client{URL: "rtmps://" + addr + "/live/cam", Handler: refuse(t), Timeout: time.Second}, "handshake live/cam from "+addr)
+	awaitLog(t, &rtmp.Client{URL: "rtmps://localhost:" + port + "/live/cam", Handler: ingesttest.Refuse(t)}, "failed to verify certificate")
+	awaitLog(t, &rtmp.Client{URL: "rtmps://127.0.0.1:" + port + "/live/cam", Handler: ingesttest.Refuse(t), TLSConfig: trust}, "cannot validate certificate")
+	awaitLog(t, &rtmp.Client{URL: "rtmps://" + addr + "/live/cam", Handler: ingesttest.Refuse(t), Timeout: time.Second}, "handshake live/cam from "+addr)
 }
 
 // tlsProxy speaks TLS for addr, on the returned port of localhost, with a certificate that trust trusts.

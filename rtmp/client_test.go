@@ -14,17 +14,9 @@ import (
 
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/frametest"
+	"github.com/livestill/livestill/internal/ingest/ingesttest"
 	"github.com/livestill/livestill/rtmp"
 )
-
-// refuse is a Handler for streams that must not come.
-func refuse(t *testing.T) frame.Handler {
-	t.Helper()
-	return frame.HandlerFunc(func(_ context.Context, s *frame.Stream) error {
-		t.Errorf("there is a stream %s", s.Name)
-		return errStop
-	})
-}
 
 func TestWhatCannotHealEndsRun(t *testing.T) {
 	for _, c := range []struct{ about, url string }{
@@ -40,7 +32,7 @@ func TestWhatCannotHealEndsRun(t *testing.T) {
 		{"no text", "rtmp://127.0.0.1/live/\xff"},
 		{"a book", "rtmp://127.0.0.1/live/" + strings.Repeat(secret, 1000)},
 	} {
-		err := (&rtmp.Client{URL: c.url, Handler: refuse(t)}).Run(t.Context())
+		err := (&rtmp.Client{URL: c.url, Handler: ingesttest.Refuse(t)}).Run(t.Context())
 		var wrapped *rtmp.Error
 		if !errors.Is(err, rtmp.ErrURL) || !errors.As(err, &wrapped) || wrapped.Step != "configure" || strings.Contains(err.Error(), secret) {
 			t.Errorf("%s: %v", c.about, err)
@@ -342,7 +334,7 @@ func TestTroubleBeforeTheStream(t *testing.T) {
 		t.Run(c.about, func(t *testing.T) {
 			t.Parallel()
 			addr := fake(t, c.serve)
-			awaitLog(t, &rtmp.Client{URL: "rtmp://" + addr + url, Handler: refuse(t), Timeout: 200 * time.Millisecond}, c.text)
+			awaitLog(t, &rtmp.Client{URL: "rtmp://" + addr + url, Handler: ingesttest.Refuse(t), Timeout: 200 * time.Millisecond}, c.text)
 		})
 	}
 	for url, text := range map[string]string{
@@ -350,7 +342,7 @@ func TestTroubleBeforeTheStream(t *testing.T) {
 		"rtmp://192.0.2.1" + url:                "dial live/cam: dial tcp 192.0.2.1:1935: ", // an address for documentation, RFC 5737
 		"rtmps://192.0.2.1" + url:               "dial live/cam: dial tcp 192.0.2.1:443: ",
 	} {
-		awaitLog(t, &rtmp.Client{URL: url, Handler: refuse(t), Timeout: 200 * time.Millisecond}, text)
+		awaitLog(t, &rtmp.Client{URL: url, Handler: ingesttest.Refuse(t), Timeout: 200 * time.Millisecond}, text)
 	}
 }
 
@@ -365,7 +357,7 @@ func TestWaitsGrow(t *testing.T) {
 				cancel(errStop)
 			}
 		}))
-		err := (&rtmp.Client{URL: "rtmp://" + addr + "/live/cam", Handler: refuse(t), Logger: log}).Run(ctx)
+		err := (&rtmp.Client{URL: "rtmp://" + addr + "/live/cam", Handler: ingesttest.Refuse(t), Logger: log}).Run(ctx)
 		if !errors.Is(err, errStop) {
 			t.Fatal(err)
 		}
@@ -380,5 +372,5 @@ func TestWaitsGrow(t *testing.T) {
 // Our own server takes streams in and does not play them.
 func TestOurServerDoesNotPlay(t *testing.T) {
 	addr, _ := start(t, &rtmp.Server{Handler: make(recorder)})
-	awaitLog(t, &rtmp.Client{URL: "rtmp://" + addr + "/live/cam", Handler: refuse(t)}, `the server says "NetStream.Play.Failed"`)
+	awaitLog(t, &rtmp.Client{URL: "rtmp://" + addr + "/live/cam", Handler: ingesttest.Refuse(t)}, `the server says "NetStream.Play.Failed"`)
 }

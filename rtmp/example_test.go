@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"log/slog"
 	"net"
 	"os/exec"
 
@@ -50,27 +51,29 @@ func ExampleServer() {
 	// context canceled
 }
 
-// Run returns what does not heal by itself. With Once it returns everything that ends the stream.
+// OnPull hears why a stream is not there yet. With Client.Once, Run would return that.
 func ExampleClient_Run() {
-	handler := frame.HandlerFunc(func(_ context.Context, s *frame.Stream) error {
-		for u, err := range s.Units {
-			if err != nil {
-				return err
+	ctx, cancel := context.WithCancel(context.Background())
+	client := rtmp.Client{
+		URL: "rtmp://127.0.0.1:1/live/cam?token=secret", // where nobody listens
+		Handler: frame.HandlerFunc(func(_ context.Context, s *frame.Stream) error {
+			for u, err := range s.Units {
+				if err != nil {
+					return err
+				}
+				fmt.Println(s.Name, u.Codec, u.PTS)
 			}
-			fmt.Println(s.Name, u.Codec, u.PTS)
-		}
-		return nil
-	})
-	client := rtmp.Client{URL: "rtmp://user:pass/word@host/live/cam", Handler: handler, Once: true}
-	switch err := client.Run(context.Background()); {
-	case errors.Is(err, rtmp.ErrUnauthorized):
-		fmt.Println("another password, please:", err)
-	case errors.Is(err, rtmp.ErrURL):
-		fmt.Println("a password with a slash has to be percent-encoded:", err)
-	default:
-		fmt.Println(err)
+			return nil
+		}),
+		Logger: slog.New(slog.DiscardHandler),
+		OnPull: func(p frame.Pull) {
+			fmt.Println(p.Err)
+			cancel() // instead of waiting for p.Wait
+		},
 	}
+	fmt.Println(client.Run(ctx))
 
 	// Output:
-	// a password with a slash has to be percent-encoded: rtmp: configure: not a URL of the form rtmp://[user:password@]host[:port]/app/key, or rtmps://
+	// rtmp: dial live/cam: dial tcp 127.0.0.1:1: connect: connection refused
+	// context canceled
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/ingest"
+	"github.com/livestill/livestill/internal/ingest/ingesttest"
 	"github.com/livestill/livestill/rtmp"
 )
 
@@ -54,10 +55,10 @@ func TestFloods(t *testing.T) {
 					done <- nil
 					return nil
 				})
-				ln := newPipeListener()
+				ln := ingesttest.NewListener()
 				stop := serve(t, &rtmp.Server{Handler: handler}, ln)
 				defer stop()
-				c := &client{t: t, conn: ln.dial()}
+				c := &client{t: t, conn: ln.Dial()}
 				go func() {
 					for b := make([]byte, 64<<10); ; {
 						if _, err := c.conn.Read(b); err != nil {
@@ -103,10 +104,10 @@ func TestFloods(t *testing.T) {
 // TestFloodBeforePublish has a peer send commands, and nothing else, for as long as it may.
 func TestFloodBeforePublish(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ln := newPipeListener()
+		ln := ingesttest.NewListener()
 		stop := serve(t, &rtmp.Server{Handler: make(recorder)}, ln)
 		defer stop()
-		conn := ln.dial()
+		conn := ln.Dial()
 		go func() {
 			for b := make([]byte, 64<<10); ; {
 				if _, err := conn.Read(b); err != nil {

@@ -3,7 +3,6 @@ package rtmp_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/ingest/ingesttest"
 	"github.com/livestill/livestill/rtmp"
 )
 
@@ -35,16 +35,12 @@ func play(tb testing.TB, s *rtmp.Server, b []byte) (log string) {
 	tb.Helper()
 	var text bytes.Buffer
 	s.Logger = slog.New(slog.NewTextHandler(&text, nil))
-	ctx, cancel := context.WithCancelCause(tb.Context())
-	ln, done := newPipeListener(), make(chan error)
-	go func() { done <- s.Serve(ctx, ln) }()
+	ln := ingesttest.NewListener()
+	stop := serve(tb, s, ln)
 	conn := tape{bytes.NewReader(b), make(chan struct{})}
-	ln.conns <- conn
+	ln.Hand(conn)
 	<-conn.closed
-	cancel(errStop)
-	if err := <-done; !errors.Is(err, errStop) {
-		tb.Errorf("Serve returned %v", err)
-	}
+	stop()
 	return text.String()
 }
 

@@ -24,7 +24,12 @@ type client struct {
 // dial connects to the server and shakes hands.
 func dial(tb testing.TB, addr string) *client {
 	tb.Helper()
-	conn := connect(tb, addr)
+	return greet(tb, connect(tb, addr))
+}
+
+// greet shakes hands over a connection.
+func greet(tb testing.TB, conn net.Conn) *client {
+	tb.Helper()
 	if err := handshake.HandshakeWithServer(conn, conn, &handshake.Config{}); err != nil {
 		tb.Fatal(err)
 	}

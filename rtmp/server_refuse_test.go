@@ -1,14 +1,11 @@
 package rtmp_test
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"net"
 	"strings"
 	"testing"
-
-	"github.com/yutopp/go-rtmp/handshake"
 
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/rtmp"
@@ -29,10 +26,7 @@ func TestRefusalByAddress(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := handshake.HandshakeWithServer(conn, conn, &handshake.Config{}); err != nil {
-			t.Fatal(err)
-		}
-		c := &client{t: t, conn: conn, next: rtmp.Packets(bufio.NewReader(conn), 1<<20)}
+		c := greet(t, conn)
 		c.call(0, "connect", 1, map[string]any{"app": "live"})
 		c.call(1, "publish", 2, nil, "key", "live")
 		if code, text := c.status(); code != want {
@@ -56,14 +50,7 @@ func TestRefusalByName(t *testing.T) {
 		{"a\x1b[31m", "NetStream.Publish.BadName"},
 		{"a\xff", "NetStream.Publish.BadName"},
 	} {
-		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", addr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := handshake.HandshakeWithServer(conn, conn, &handshake.Config{}); err != nil {
-			t.Fatal(err)
-		}
-		c := &client{t: t, conn: conn, next: rtmp.Packets(bufio.NewReader(conn), 1<<20)}
+		c := dial(t, addr)
 		c.call(0, "connect", 1, map[string]any{"app": "live"})
 		c.call(1, "publish", 2, nil, tt.key, "live")
 		if code, text := c.status(); code != tt.want {

@@ -48,11 +48,7 @@ func TestProductsPublish(t *testing.T) {
 // hangs up first, and what librtmp sends behind FCUnpublish would reset the connection.
 func TestEncoderHangsUpFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		got := make(recorder, 1)
-		ln := newPipeListener()
-		stop := serve(t, &rtmp.Server{Handler: got}, ln)
-		defer stop()
-		conn := ln.dial()
+		got, conn := inMemory(t)
 		w := commands(t)
 		for _, values := range [][]any{{"FCUnpublish", 4, nil, "key"}, {"deleteStream", 5, nil, 1}} {
 			w.write(3, rtmp.Packet{Kind: commandAMF0, Body: amf(values...)})

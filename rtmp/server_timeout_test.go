@@ -6,45 +6,13 @@ import (
 	"io"
 	"net"
 	"os"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/livestill/livestill/internal/ingest/ingesttest"
 	"github.com/livestill/livestill/rtmp"
 )
-
-// A pipeListener accepts in-memory connections, which live on the fake clock of a synctest bubble.
-type pipeListener struct {
-	conns  chan net.Conn
-	closed chan struct{}
-	close  func()
-}
-
-func newPipeListener() *pipeListener {
-	l := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
-	l.close = sync.OnceFunc(func() { close(l.closed) })
-	return l
-}
-
-func (l *pipeListener) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.conns:
-		return c, nil
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (l *pipeListener) Close() error   { l.close(); return nil }
-func (l *pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
-
-// dial returns the client's end of a new connection.
-func (l *pipeListener) dial() net.Conn {
-	client, server := net.Pipe()
-	l.conns <- server
-	return client
-}
 
 // Every peer below would hold its connection for ever. The server gives each the time that it promises, to the second.
 func TestDeadlines(t *testing.T) {
@@ -71,11 +39,11 @@ func TestDeadlines(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				begin := time.Now()
 				got := make(recorder, 1)
-				ln := newPipeListener()
+				ln := ingesttest.NewListener()
 				stop := serve(t, &rtmp.Server{Handler: got, HandshakeTimeout: handshakeTimeout, PublishTimeout: publishTimeout,
 					IdleTimeout: idleTimeout}, ln)
 				defer stop()
-				conn, done := ln.dial(), make(chan struct{})
+				conn, done := ln.Dial(), make(chan struct{})
 				defer close(done)
 				go func() {
 					_, _ = conn.Write(c.sends)
@@ -108,14 +76,18 @@ func TestDeadlines(t *testing.T) {
 	}
 }
 
+// inMemory returns the client's end of a connection to a server on the fake clock, and what its Handler gets.
+func inMemory(t *testing.T) (recorder, net.Conn) {
+	t.Helper()
+	got, ln := make(recorder, 1), ingesttest.NewListener()
+	serve(t, &rtmp.Server{Handler: got}, ln)
+	return got, ln.Dial()
+}
+
 // A publisher of sound alone is not idle, for as long as it lasts.
 func TestAudioKeepsAlive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		got := make(recorder, 1)
-		ln := newPipeListener()
-		stop := serve(t, &rtmp.Server{Handler: got}, ln)
-		defer stop()
-		conn := ln.dial()
+		got, conn := inMemory(t)
 		go func() { _, _ = io.Copy(io.Discard, conn) }()
 		_, _ = conn.Write(script(t))
 		for range 100 {
@@ -133,39 +105,15 @@ func TestAudioKeepsAlive(t *testing.T) {
 	})
 }
 
-// scarce is a listener out of file descriptors, which passes.
-type scarce struct {
-	*pipeListener
-	failures int
-}
-
-type scarceError struct{}
-
-func (scarceError) Error() string   { return "out of something" }
-func (scarceError) Temporary() bool { return true }
-
-func (l *scarce) Accept() (net.Conn, error) {
-	if l.failures--; l.failures >= 0 {
-		return nil, scarceError{}
-	}
-	return l.pipeListener.Accept()
-}
-
 func TestAcceptErrorsPass(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		begin := time.Now()
-		ln := &scarce{newPipeListener(), 12}
-		stop := serve(t, &rtmp.Server{Handler: make(recorder)}, ln)
-		defer stop()
-		_ = ln.dial().Close()
-		if took := time.Since(begin); took < 4*time.Second || took > 10*time.Second {
-			t.Errorf("twelve failures took %v", took)
-		}
+	ingesttest.TestAcceptErrorsPass(t, func(t *testing.T, ln net.Listener) (stop func()) {
+		t.Helper()
+		return serve(t, &rtmp.Server{Handler: make(recorder)}, ln)
 	})
 }
 
 func TestListeningFails(t *testing.T) {
-	ln := newPipeListener()
+	ln := ingesttest.NewListener()
 	_ = ln.Close()
 	var wrapped *rtmp.Error
 	err := (&rtmp.Server{Handler: make(recorder)}).Serve(context.Background(), ln)
@@ -184,7 +132,7 @@ func TestListeningFails(t *testing.T) {
 			t.Errorf("stopped by its context: %v", err)
 		}
 	}
-	if err := new(rtmp.Server).Serve(context.Background(), newPipeListener()); err == nil {
+	if err := new(rtmp.Server).Serve(context.Background(), ingesttest.NewListener()); err == nil {
 		t.Error("served without a Handler")
 	}
 }

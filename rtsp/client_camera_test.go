@@ -12,6 +12,7 @@ import (
 
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/ingest/ingesttest"
 	"github.com/livestill/livestill/rtsp"
 )
 
@@ -24,27 +25,10 @@ type camera struct {
 // start serves Clients until the test ends, and returns the URL for them.
 func (c camera) start(t *testing.T) (url string) {
 	t.Helper()
-	ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	url = "rtsp://" + ln.Addr().String() + "/cam"
-	var conns sync.WaitGroup
-	conns.Go(func() {
-		for n := 0; ; n++ {
-			conn, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			r := wrap(t, conn, url)
-			conns.Go(func() { c.serve(n, r) })
-		}
+	addr := ingesttest.Serve(t, func(n int, conn net.Conn) {
+		c.serve(n, wrap(t, conn, "rtsp://"+conn.LocalAddr().String()+"/cam"))
 	})
-	t.Cleanup(func() {
-		_ = ln.Close()
-		conns.Wait()
-	})
-	return url
+	return "rtsp://" + addr + "/cam"
 }
 
 // inMemory returns a Run of the Client that pulls from the camera over connections in memory, which live on the fake clock of a synctest

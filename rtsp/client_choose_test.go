@@ -8,6 +8,7 @@ import (
 
 	"github.com/bluenviron/gortsplib/v4/pkg/auth"
 	"github.com/livestill/livestill/frame/frametest"
+	"github.com/livestill/livestill/internal/ingest/ingesttest"
 	"github.com/livestill/livestill/rtsp"
 )
 
@@ -25,7 +26,7 @@ func TestBackChannels(t *testing.T) {
 		check(t, got, units)
 	}
 	url = alone(general+backs, func(*raw) {}).start(t)
-	if err := (&rtsp.Client{URL: url, Handler: refuse(t)}).Run(context.Background()); !errors.Is(err, rtsp.ErrCodec) {
+	if err := (&rtsp.Client{URL: url, Handler: ingesttest.Refuse(t)}).Run(context.Background()); !errors.Is(err, rtsp.ErrCodec) {
 		t.Errorf("nothing but back-channels: %v", err)
 	}
 }
@@ -45,7 +46,7 @@ func TestClientAuthenticates(t *testing.T) {
 		s.publish(t, frametest.Clip{})
 		collect(t, &rtsp.Client{URL: "rtsp://me:se%2Fcr%25et@" + s.addr + "/cam"}, 1)
 		for _, user := range []string{"me:wrong@", "you:se%2Fcr%25et@", "me@", ""} {
-			err := (&rtsp.Client{URL: "rtsp://" + user + s.addr + "/cam", Handler: refuse(t)}).Run(context.Background())
+			err := (&rtsp.Client{URL: "rtsp://" + user + s.addr + "/cam", Handler: ingesttest.Refuse(t)}).Run(context.Background())
 			if !errors.Is(err, rtsp.ErrUnauthorized) {
 				t.Errorf("%s: as %q: %v", test.about, user, err)
 			}

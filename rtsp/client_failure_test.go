@@ -15,20 +15,12 @@ import (
 	"github.com/bluenviron/gortsplib/v4/pkg/format"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/frametest"
+	"github.com/livestill/livestill/internal/ingest/ingesttest"
 	"github.com/livestill/livestill/rtsp"
 	"github.com/pion/rtp"
 )
 
 const secret = "se/cr%et"
-
-// refuse is a Handler for streams that must not come.
-func refuse(t *testing.T) frame.Handler {
-	t.Helper()
-	return frame.HandlerFunc(func(_ context.Context, s *frame.Stream) error {
-		t.Errorf("there is a stream %s", s.Name)
-		return errEnough
-	})
-}
 
 func TestClientGivesUp(t *testing.T) {
 	guarded := server{password: "right"}
@@ -53,7 +45,7 @@ func TestClientGivesUp(t *testing.T) {
 		{"no password", guarded.url(), rtsp.ErrUnauthorized, "401"},
 		{"other codecs", other.url(), rtsp.ErrCodec, "audio of Opus, video of MPEG-1/2 Video"},
 	} {
-		c := rtsp.Client{URL: test.url, Handler: refuse(t)}
+		c := rtsp.Client{URL: test.url, Handler: ingesttest.Refuse(t)}
 		err := c.Run(context.Background())
 		var e *rtsp.Error
 		if !errors.Is(err, test.want) || !errors.As(err, &e) || !strings.Contains(err.Error(), test.text) {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/frame/frametest"
+	"github.com/livestill/livestill/internal/ingest/ingesttest"
 	"github.com/livestill/livestill/rtsp"
 )
 
@@ -75,7 +76,7 @@ func TestClientPullsGStreamer(t *testing.T) {
 			t.Parallel()
 			addr := gstServer(t, served, append(test.args, "--timeout=2")...)
 			if test.user != "" {
-				err := (&rtsp.Client{URL: "rtsp://me:wrong@" + addr + "/cam", Handler: refuse(t), Transport: test.transport}).Run(t.Context())
+				err := (&rtsp.Client{URL: "rtsp://me:wrong@" + addr + "/cam", Handler: ingesttest.Refuse(t), Transport: test.transport}).Run(t.Context())
 				if !errors.Is(err, rtsp.ErrUnauthorized) {
 					t.Errorf("with a wrong password: %v", err)
 				}
@@ -108,7 +109,7 @@ func TestClientPullsGStreamerTLS(t *testing.T) {
 	url := "rtsps://" + addr + "/cam"
 	_, units := collect(t, &rtsp.Client{URL: url, Fingerprints: []string{sum}}, 30)
 	check(t, units, served.Units(t))
-	err = (&rtsp.Client{URL: url, Handler: refuse(t)}).Run(t.Context())
+	err = (&rtsp.Client{URL: url, Handler: ingesttest.Refuse(t)}).Run(t.Context())
 	var cert *rtsp.CertificateError
 	if !errors.As(err, &cert) || cert.Fingerprint != colons(sum) {
 		t.Errorf("without a fingerprint: %v", err)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/ingest/ingesttest"
 	"github.com/livestill/livestill/rtsp"
 	"github.com/pion/rtp"
 )
@@ -139,7 +140,7 @@ func TestMalformedDescriptions(t *testing.T) {
 		url := camera{describe: func(int) (kind, body string) { return test.kind, test.body }}.start(t)
 		c := rtsp.Client{URL: url, Timeout: time.Minute, Logger: slog.New(slog.DiscardHandler)}
 		if errors.Is(test.want, rtsp.ErrCodec) {
-			c.Handler = refuse(t)
+			c.Handler = ingesttest.Refuse(t)
 			if err := c.Run(t.Context()); !errors.Is(err, test.want) {
 				t.Errorf("%s: %v, want %v", test.about, err, test.want)
 			}

@@ -17,6 +17,7 @@ import (
 	"github.com/bluenviron/gortsplib/v4/pkg/format"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/frametest"
+	"github.com/livestill/livestill/internal/ingest/ingesttest"
 	"github.com/livestill/livestill/rtsp"
 )
 
@@ -182,7 +183,7 @@ func TestTransports(t *testing.T) {
 				"rtsp: setup cam from "+s.addr+": the server does not offer the transport: bad status code: 461")
 		})
 	}
-	err := (&rtsp.Client{URL: "rtsp://127.0.0.1/cam", Handler: refuse(t), Transport: 7}).Run(context.Background())
+	err := (&rtsp.Client{URL: "rtsp://127.0.0.1/cam", Handler: ingesttest.Refuse(t), Transport: 7}).Run(context.Background())
 	if err == nil || err.Error() != "rtsp: configure cam from 127.0.0.1: there is no Transport(7)" {
 		t.Errorf("another transport: %v", err)
 	}

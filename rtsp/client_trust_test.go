@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/frame/frametest"
+	"github.com/livestill/livestill/internal/ingest/ingesttest"
 	"github.com/livestill/livestill/rtsp"
 )
 
@@ -95,7 +96,7 @@ func TestFingerprints(t *testing.T) {
 			collect(t, &c, 1)
 			continue
 		}
-		c.Handler = refuse(t)
+		c.Handler = ingesttest.Refuse(t)
 		err := c.Run(context.Background())
 		var e *rtsp.Error
 		var cert *rtsp.CertificateError
@@ -115,7 +116,7 @@ func TestFingerprints(t *testing.T) {
 		{s.url(), sum[1:] + "g", "not a SHA-256 fingerprint"},
 		{"rtsp://127.0.0.1/cam", sum, "rtsps://"},
 	} {
-		err := (&rtsp.Client{URL: test.url, Fingerprints: []string{sum, test.pin}, Handler: refuse(t)}).Run(context.Background())
+		err := (&rtsp.Client{URL: test.url, Fingerprints: []string{sum, test.pin}, Handler: ingesttest.Refuse(t)}).Run(context.Background())
 		var e *rtsp.Error
 		if !errors.As(err, &e) || e.Step != "configure" || !strings.Contains(err.Error(), test.text) {
 			t.Errorf("fingerprint %q of %s: %v, want %q", test.pin, test.url, err, test.text)
@@ -134,7 +135,7 @@ func TestCertificates(t *testing.T) {
 	foreign.start(t, "", false)
 	fails(t, &rtsp.Client{URL: old.url(), TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: known[0]}}, nil, "has expired")
 	err := (&rtsp.Client{URL: foreign.url(), TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: known[1]},
-		Handler: refuse(t)}).Run(context.Background())
+		Handler: ingesttest.Refuse(t)}).Run(context.Background())
 	var cert *rtsp.CertificateError
 	var host x509.HostnameError
 	if !errors.As(err, &cert) || !errors.As(err, &host) {

@@ -7,6 +7,7 @@ import (
 	"log"
 	"net"
 	"os/exec"
+	"strings"
 
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/rtsp"
@@ -25,36 +26,29 @@ func ExampleServer() {
 		},
 		Handler: frame.HandlerFunc(func(_ context.Context, s *frame.Stream) error {
 			defer stop()
-			units := 0
 			for u, err := range s.Units {
 				if err != nil {
-					return err // the encoder did not leave, but was lost
+					return err
 				}
-				if units++; units == 1 {
-					fmt.Println(s.Name, u.Codec, "key unit:", u.Key)
-				}
+				fmt.Println(s.Name, u.Codec, "key unit:", u.Key)
+				break // one is enough: the encoder is hung up on
 			}
-			fmt.Println(units, "units")
 			return nil
 		}),
 	}
-	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0") // ListenAndServe does that for Server.Addr
+	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		log.Fatal(err)
 	}
-	encoder := exec.CommandContext(context.Background(), "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=size=64x64:rate=10:duration=2",
-		"-c:v", "libx264", "-pix_fmt", "yuv420p", "-g", "10", "-f", "rtsp", "-rtsp_transport", "tcp",
-		"rtsp://alice:secret@"+ln.Addr().String()+"/live/alice")
+	const arguments = "-v quiet -re -f lavfi -i testsrc=size=64x64 -c:v libx264 -pix_fmt yuv420p -f rtsp -rtsp_transport tcp rtsp://alice:secret@"
+	encoder := exec.CommandContext(ctx, "ffmpeg", strings.Fields(arguments+ln.Addr().String()+"/live/alice")...)
 	if err := encoder.Start(); err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(server.Serve(ctx, ln))
+	_ = server.Serve(ctx, ln)
 	_ = encoder.Wait()
 
-	// Output:
-	// live/alice H.264 key unit: true
-	// 20 units
-	// context canceled
+	// Output: live/alice H.264 key unit: true
 }
 
 // Run returns what does not heal by itself. With Once it returns everything that ends the stream.

@@ -14,6 +14,7 @@ import (
 	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/frametest"
+	"github.com/livestill/livestill/internal/ingest/ingesttest"
 	"github.com/livestill/livestill/rtsp"
 )
 
@@ -158,7 +159,7 @@ func TestRefusal(t *testing.T) {
 			t.Parallel()
 			log := make(transcript, 100)
 			s := test.server
-			s.Logger, s.Handler = textLogger(log), refuse(t)
+			s.Logger, s.Handler = textLogger(log), ingesttest.Refuse(t)
 			if test.handler != nil {
 				s.Handler = frame.HandlerFunc(test.handler)
 			}

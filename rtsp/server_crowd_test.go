@@ -5,11 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
-	"net"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,35 +13,9 @@ import (
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/ingest"
+	"github.com/livestill/livestill/internal/ingest/ingesttest"
 	"github.com/livestill/livestill/rtsp"
 )
-
-// A lineCounter counts what is logged.
-type lineCounter struct{ lines atomic.Int64 }
-
-func (c *lineCounter) Write(p []byte) (int, error) {
-	c.lines.Add(1)
-	return len(p), nil
-}
-
-// at is a connection from an address.
-type at struct {
-	net.Conn
-	addr net.Addr
-}
-
-func (c at) RemoteAddr() net.Addr { return c.addr }
-
-// dialFrom returns the client's end of a new connection from an IP address.
-func (l *pipeListener) dialFrom(ip string) net.Conn {
-	client, server := net.Pipe()
-	select {
-	case l.conns <- at{server, &net.TCPAddr{IP: net.ParseIP(ip), Port: 1}}:
-	case <-l.closed:
-		_ = client.Close()
-	}
-	return client
-}
 
 // TestCrowd has more connections of one address than there may be, or of several, that are dialled anew whenever they are closed, and
 // never record. A publisher from the first address, 10 ms away, is let in each time, and the log stays short.
@@ -54,69 +24,36 @@ func TestCrowd(t *testing.T) {
 	options := "OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n"
 	announce := fmt.Sprintf("ANNOUNCE rtsp://pipe/live/crowd RTSP/1.0\r\nCSeq: 1\r\nContent-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s",
 		len(sdp), sdp)
-	for _, test := range []struct {
-		about     string
-		says      []string // before they fall silent
-		addresses int
-		crowd     int
-	}{
-		{"silent ones", []string{""}, 1, 200},
-		{"that say one byte", []string{"O"}, 1, 200},
-		{"that ask for options", []string{options}, 1, 200},
-		{"that announce", []string{announce}, 1, 200},
-		{"of all kinds", []string{"", "O", options, announce}, 1, 200},
-		{"silent ones of ten addresses", []string{""}, 10, 700},
+	for _, crowd := range []ingesttest.Crowd{
+		{About: "silent ones", Says: []string{""}, Addresses: 1, Size: 200},
+		{About: "that say one byte", Says: []string{"O"}, Addresses: 1, Size: 200},
+		{About: "that ask for options", Says: []string{options}, Addresses: 1, Size: 200},
+		{About: "that announce", Says: []string{announce}, Addresses: 1, Size: 200},
+		{About: "of all kinds", Says: []string{"", "O", options, announce}, Addresses: 1, Size: 200},
+		{About: "silent ones of ten addresses", Says: []string{""}, Addresses: 10, Size: 700},
 	} {
-		t.Run(test.about, func(t *testing.T) {
+		t.Run(crowd.About, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				const tries, away = 3, 10 * time.Millisecond
-				ln, log := newPipeListener(), new(lineCounter)
-				stop := run(t, &rtsp.Server{Handler: drain, Logger: slog.New(slog.NewTextHandler(log, nil)), MaxConns: 512}, ln)
-				begin, end := time.Now(), make(chan struct{})
-				var crowd sync.WaitGroup
-				for n := range test.crowd {
-					crowd.Go(func() {
-						for wait(end, 20*time.Millisecond) {
-							conn := ln.dialFrom(fmt.Sprintf("192.0.2.%d", 1+n%test.addresses))
-							go func() { _, _ = io.WriteString(conn, test.says[n%len(test.says)]) }()
-							_, _ = io.Copy(io.Discard, conn)
-							_ = conn.Close()
+				ln, log := ingesttest.NewListener(), new(ingesttest.LineCounter)
+				stop := run(t, &rtsp.Server{Handler: drain, Logger: log.Logger(), MaxConns: 512}, ln)
+				crowd.Run(t, ln, log, func() {
+					for n := range tries {
+						r := wrap(t, ln.DialFrom("192.0.2.1"), fmt.Sprint("rtsp://pipe/live/good", n))
+						for _, step := range [][4]string{
+							{"OPTIONS", r.url, "", ""}, {"ANNOUNCE", r.url, "", sdp}, {"SETUP", r.url + "/streamid=0", overTCP, ""}, {"RECORD", r.url, "", ""},
+						} {
+							time.Sleep(away)
+							if response, err := r.request(step[0], step[1], step[2], step[3]); err != nil || response.StatusCode != base.StatusOK {
+								t.Errorf("try %d fails at %s: %d, %v", n, step[0], response.StatusCode, err)
+								break
+							}
 						}
-					})
-				}
-				time.Sleep(300 * time.Millisecond)
-				for n := range tries {
-					r := wrap(t, ln.dialFrom("192.0.2.1"), fmt.Sprint("rtsp://pipe/live/good", n))
-					for _, step := range [][4]string{
-						{"OPTIONS", r.url, "", ""}, {"ANNOUNCE", r.url, "", sdp}, {"SETUP", r.url + "/streamid=0", overTCP, ""}, {"RECORD", r.url, "", ""},
-					} {
-						time.Sleep(away)
-						if response, err := r.request(step[0], step[1], step[2], step[3]); err != nil || response.StatusCode != base.StatusOK {
-							t.Errorf("try %d fails at %s: %d, %v", n, step[0], response.StatusCode, err)
-							break
-						}
+						_ = r.Close()
 					}
-					_ = r.Close()
-				}
-				took := time.Since(begin)
-				close(end)
-				stop()
-				crowd.Wait()
-				if most := 60 * (1 + took.Seconds()/10) * float64(test.addresses); float64(log.lines.Load()) > most {
-					t.Errorf("%d lines within %v, want %v", log.lines.Load(), took, most)
-				}
+				}, stop)
 			})
 		})
-	}
-}
-
-// wait waits, and tells whether it is not the end.
-func wait(end <-chan struct{}, d time.Duration) bool {
-	select {
-	case <-time.After(d):
-		return true
-	case <-end:
-		return false
 	}
 }
 
@@ -124,10 +61,10 @@ func wait(end <-chan struct{}, d time.Duration) bool {
 func TestConnsOfAnAddress(t *testing.T) {
 	sdp := describe(small(t))
 	synctest.Test(t, func(t *testing.T) {
-		got, ln := make(taker, 3), newPipeListener()
+		got, ln := make(taker, 3), ingesttest.NewListener()
 		stop := run(t, &rtsp.Server{Handler: got, MaxConnsPerAddr: 2}, ln)
 		defer stop()
-		from := func(ip, name string) *raw { return wrap(t, ln.dialFrom(ip), "rtsp://pipe/live/"+name) }
+		from := func(ip, name string) *raw { return wrap(t, ln.DialFrom(ip), "rtsp://pipe/live/"+name) }
 		from("2001:db8::1", "first").record(t, sdp)
 		second := from("2001:db8::2", "second")
 		second.want(t, base.StatusOK, "ANNOUNCE", second.url, "", sdp)
@@ -166,7 +103,7 @@ func TestFloods(t *testing.T) {
 		t.Run(test.about, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				units, lost := 0, false
-				ln := newPipeListener()
+				ln := ingesttest.NewListener()
 				stop := run(t, &rtsp.Server{Handler: frame.HandlerFunc(func(_ context.Context, s *frame.Stream) error {
 					for u, err := range s.Units {
 						if err != nil {
@@ -177,7 +114,7 @@ func TestFloods(t *testing.T) {
 					}
 					return nil
 				})}, ln)
-				r := ln.dial(t)
+				r := dialPipe(t, ln)
 				r.record(t, sdp)
 				go func() { _, _ = io.Copy(io.Discard, r.in) }()
 				_ = r.SetDeadline(time.Time{})

@@ -8,12 +8,12 @@ import (
 	"net"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/frametest"
+	"github.com/livestill/livestill/internal/ingest/ingesttest"
 	"github.com/livestill/livestill/rtsp"
 )
 
@@ -145,39 +145,15 @@ func TestStop(t *testing.T) {
 	}
 }
 
-// scarce is a listener out of file descriptors, which passes.
-type scarce struct {
-	*pipeListener
-	failures int
-}
-
-type scarceError struct{}
-
-func (scarceError) Error() string   { return "out of something" }
-func (scarceError) Temporary() bool { return true }
-
-func (l *scarce) Accept() (net.Conn, error) {
-	if l.failures--; l.failures >= 0 {
-		return nil, scarceError{}
-	}
-	return l.pipeListener.Accept()
-}
-
 func TestAcceptErrorsPass(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		begin := time.Now()
-		ln := &scarce{newPipeListener(), 12}
-		stop := run(t, &rtsp.Server{Handler: make(taker)}, ln)
-		defer stop()
-		_ = ln.dial(t).Close()
-		if took := time.Since(begin); took < 4*time.Second || took > 10*time.Second {
-			t.Errorf("twelve failures took %v", took)
-		}
+	ingesttest.TestAcceptErrorsPass(t, func(t *testing.T, ln net.Listener) (stop func()) {
+		t.Helper()
+		return run(t, &rtsp.Server{Handler: make(taker)}, ln)
 	})
 }
 
 func TestListeningFails(t *testing.T) {
-	closed := newPipeListener()
+	closed := ingesttest.NewListener()
 	_ = closed.Close()
 	var wrapped *rtsp.Error
 	err := (&rtsp.Server{Handler: make(taker)}).Serve(context.Background(), closed)

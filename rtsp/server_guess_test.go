@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
+	"github.com/livestill/livestill/internal/ingest/ingesttest"
 	"github.com/livestill/livestill/rtsp"
 )
 
@@ -25,7 +26,7 @@ func TestGuesses(t *testing.T) {
 	for _, method := range []string{"Basic", "Digest"} {
 		t.Run(method, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				ln := newPipeListener()
+				ln := ingesttest.NewListener()
 				stop := run(t, &rtsp.Server{Handler: drain, Authenticate: func(_ context.Context, l *rtsp.Login) error {
 					if !l.Knows("secret") {
 						return rtsp.ErrUnauthorized
@@ -37,8 +38,8 @@ func TestGuesses(t *testing.T) {
 				var guessing sync.WaitGroup
 				for range 10 {
 					guessing.Go(func() {
-						for wait(end, time.Millisecond) {
-							r := wrap(t, ln.dialFrom("192.0.2.1"), "rtsp://pipe/live/cam")
+						for ingesttest.Wait(end, time.Millisecond) {
+							r := wrap(t, ln.DialFrom("192.0.2.1"), "rtsp://pipe/live/cam")
 							header := basic(fmt.Sprint(guesses.Load()))
 							if method == "Digest" {
 								header = fmt.Sprintf(digest, guesses.Load())
@@ -59,7 +60,7 @@ func TestGuesses(t *testing.T) {
 				for range seconds / 10 {
 					time.Sleep(10 * time.Second)
 					for ip, most := range map[string]time.Duration{"192.0.2.1": 3 * time.Second, "192.0.2.2": 0} {
-						r, begin := wrap(t, ln.dialFrom(ip), "rtsp://pipe/live/"+ip), time.Now()
+						r, begin := wrap(t, ln.DialFrom(ip), "rtsp://pipe/live/"+ip), time.Now()
 						r.want(t, base.StatusOK, "ANNOUNCE", r.url, basic("secret"), sdp)
 						if took := time.Since(begin); took > most {
 							t.Errorf("a right password from %s is let in after %v", ip, took)

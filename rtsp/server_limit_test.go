@@ -17,40 +17,14 @@ import (
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/frametest"
+	"github.com/livestill/livestill/internal/ingest/ingesttest"
 	"github.com/livestill/livestill/rtsp"
 )
 
-// A pipeListener accepts in-memory connections, which live on the fake clock of a synctest bubble.
-type pipeListener struct {
-	conns  chan net.Conn
-	closed chan struct{}
-	close  func()
-}
-
-func newPipeListener() *pipeListener {
-	l := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
-	l.close = sync.OnceFunc(func() { close(l.closed) })
-	return l
-}
-
-func (l *pipeListener) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.conns:
-		return c, nil
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (l *pipeListener) Close() error   { l.close(); return nil }
-func (l *pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
-
-// dial returns the client's end of a new connection.
-func (l *pipeListener) dial(t *testing.T) *raw {
+// dialPipe connects to a server in memory.
+func dialPipe(t *testing.T, ln *ingesttest.Listener) *raw {
 	t.Helper()
-	client, server := net.Pipe()
-	l.conns <- server
-	return wrap(t, client, "rtsp://pipe/live/cam")
+	return wrap(t, ln.Dial(), "rtsp://pipe/live/cam")
 }
 
 // Every peer below would hold its connection for ever. The server gives each the time that it promises, to the second.
@@ -103,7 +77,7 @@ func TestDeadlines(t *testing.T) {
 		t.Run(test.about, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				begin := time.Now()
-				ln := newPipeListener()
+				ln := ingesttest.NewListener()
 				got := make(taker, 1)
 				s := &rtsp.Server{Handler: got, PublishTimeout: publishTimeout, IdleTimeout: idleTimeout}
 				if test.tls {
@@ -111,7 +85,7 @@ func TestDeadlines(t *testing.T) {
 				}
 				stop := run(t, s, ln)
 				defer stop()
-				r := ln.dial(t)
+				r := dialPipe(t, ln)
 				if test.do != nil {
 					test.do(r)
 				}

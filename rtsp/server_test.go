@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -20,6 +19,7 @@ import (
 
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/frametest"
+	"github.com/livestill/livestill/internal/ingest/ingesttest"
 	"github.com/livestill/livestill/rtsp"
 )
 
@@ -63,10 +63,7 @@ func (r takeSome) ServeStream(_ context.Context, s *frame.Stream) error {
 // listen runs the server on a free port of the loopback interface until the test ends or stop is called, and returns host:port.
 func listen(tb testing.TB, s *rtsp.Server) (addr string, stop func()) {
 	tb.Helper()
-	ln, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
+	ln := ingesttest.Listen(tb)
 	s.PublishTimeout, s.IdleTimeout = cmp.Or(s.PublishTimeout, ample), cmp.Or(s.IdleTimeout, ample)
 	return ln.Addr().String(), run(tb, s, ln)
 }
@@ -76,17 +73,7 @@ func run(tb testing.TB, s *rtsp.Server, ln net.Listener) (stop func()) {
 	if s.Logger == nil {
 		s.Logger = slog.New(slog.DiscardHandler)
 	}
-	ctx, cancel := context.WithCancelCause(context.Background())
-	done := make(chan error)
-	go func() { done <- s.Serve(ctx, ln) }()
-	stop = sync.OnceFunc(func() {
-		cancel(errStop)
-		if err := <-done; !errors.Is(err, errStop) {
-			tb.Errorf("Serve returned %v, want the cause of its context", err)
-		}
-	})
-	tb.Cleanup(stop)
-	return stop
+	return ingesttest.Run(tb, func(ctx context.Context) error { return s.Serve(ctx, ln) })
 }
 
 // ffmpeg runs a real ffmpeg that publishes a clip once, and returns when it has ended.
