@@ -66,6 +66,28 @@ func (d *amfDecoder) value(depth int) (any, error) {
 		return nil, err
 	}
 	switch marker := head[0]; marker {
+	case amfTypedObject:
+		if _, err := d.text(2); err != nil { // the name of its class
+			return nil, err
+		}
+		return d.object(depth - 1)
+	case amfObject:
+		return d.object(depth - 1)
+	case amfECMAArray:
+		if _, err := d.take(4); err != nil { // how many; encoders are often wrong about it
+			return nil, err
+		}
+		return d.object(depth - 1)
+	case amfStrictArray:
+		return d.array(depth - 1)
+	default:
+		return d.scalar(marker)
+	}
+}
+
+// scalar decodes what follows the marker of a value in which no other nests.
+func (d *amfDecoder) scalar(marker byte) (any, error) {
+	switch marker {
 	case amfNumber:
 		return d.number()
 	case amfBoolean:
@@ -82,20 +104,6 @@ func (d *amfDecoder) value(depth int) (any, error) {
 		return nil, err
 	case amfDate:
 		return d.date()
-	case amfTypedObject:
-		if _, err := d.text(2); err != nil { // the name of its class
-			return nil, err
-		}
-		return d.object(depth - 1)
-	case amfObject:
-		return d.object(depth - 1)
-	case amfECMAArray:
-		if _, err := d.take(4); err != nil { // how many; encoders are often wrong about it
-			return nil, err
-		}
-		return d.object(depth - 1)
-	case amfStrictArray:
-		return d.array(depth - 1)
 	default:
 		return nil, protocolError("AMF0 marker %#02x", marker)
 	}

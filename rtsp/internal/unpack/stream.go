@@ -148,13 +148,17 @@ func (s *Stream) complete(emit func(frame.AccessUnit)) error {
 		s.missing = s.missing || damaged
 		return nil
 	}
-	lost := damaged || s.missing && (!m.key || !m.certain)
-	if !s.live {
-		if !m.key || damaged || !m.opens {
-			return nil
-		}
-		s.live, lost = true, false
+	if !s.live && (!m.key || damaged || !m.opens) {
+		return nil // the stream does not begin with that
 	}
+	lost := s.live && (damaged || s.missing && (!m.key || !m.certain))
+	s.live = true
+	emit(s.unit(m, lost))
+	return nil
+}
+
+// unit returns the unit that was made, with its times. Lost says that something is missing in it, or right before it.
+func (s *Stream) unit(m made, lost bool) frame.AccessUnit {
 	torn := s.missing
 	s.missing = false
 	u := frame.AccessUnit{Codec: m.codec, Key: m.key, Lost: lost, Data: m.data}
@@ -166,8 +170,7 @@ func (s *Stream) complete(emit func(frame.AccessUnit)) error {
 		u.Lost = true
 	}
 	s.date(&u)
-	emit(u)
-	return nil
+	return u
 }
 
 // date tells when u was shown.
