@@ -102,7 +102,7 @@ func (c *conn) picture(p packet) (u frame.AccessUnit, ok bool, err error) {
 		return frame.AccessUnit{}, false, err
 	}
 	// Only pictures move the timeline: encoders send sequence headers with whatever timestamp.
-	at := c.timeline.place(p.time)
+	at := c.timeline.next(p.time)
 	u.PTS += at
 	u.DTS += at
 	c.clock.Stamp(&u, time.Now())

@@ -144,7 +144,7 @@ func (s *Server) serve(ctx context.Context, in *ingest.Conn, log *ingest.Log) {
 	_ = conn.SetDeadline(time.Now().Add(publish))
 	if err := c.untilPublish(); err != nil {
 		log.Log(ctx, slog.LevelInfo, "connection failed", in.RemoteAddr(), "err", c.wrap(c.explain(ctx, err, publish, "publish")))
-		c.bye()
+		c.linger()
 		return
 	}
 	in.Reach(ingest.Publishing)
@@ -168,6 +168,6 @@ func (s *Server) handle(ctx context.Context, c *publisher, log *ingest.Log) {
 		log.Log(ctx, slog.LevelWarn, "stream failed", peer, "err", c.wrap(err))
 	}
 	if c.left || !c.accepted {
-		c.bye()
+		c.linger()
 	}
 }

@@ -40,7 +40,7 @@ func (c *publisher) answer(cmd command) error {
 		c.streams++
 		return c.wire.call(0, "_result", cmd.id, nil, c.streams)
 	case "FCPublish":
-		c.forecast = true
+		c.fcPublish = true
 		return c.result(cmd, nil)
 	case "releaseStream", "FCUnpublish", "_checkbw":
 		return c.result(cmd, nil)

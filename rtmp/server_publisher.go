@@ -27,7 +27,7 @@ type publisher struct {
 	connected bool
 	app       string
 	streams   uint32 // message streams created
-	forecast  bool   // the encoder sent FCPublish, and so expects onFCPublish
+	fcPublish bool   // the encoder sent FCPublish, and so expects onFCPublish
 
 	publish  command // from which on the stream has its name
 	accepted bool    // Units was ranged over
@@ -125,7 +125,7 @@ func (c *publisher) accept() error {
 	c.buffer = bufio.NewReaderSize(c.buffer, mediaBuffer) // large reads go past the small buffer once it is empty
 	c.packets.r, c.packets.maxLength = c.buffer, c.maxMessage
 	c.wire.timeout = c.idle
-	if c.forecast {
+	if c.fcPublish {
 		begins := status{"status", string(message.NetStreamOnStatusCodePublishStart), c.name}
 		if err := c.wire.call(c.publish.stream, "onFCPublish", 0, nil, begins); err != nil {
 			return err
@@ -157,9 +157,9 @@ func (c *publisher) obey(p packet) error {
 	return c.answer(cmd)
 }
 
-// bye sends what is still to be said, and gives the peer a second to hang up first. Encoders that left still send what they have to
+// linger sends what is still to be said, and gives the peer a second to hang up first. Encoders that left still send what they have to
 // say: if the connection were closed with that unread in it, it would be reset, and a reset may overtake what was sent last.
-func (c *publisher) bye() {
+func (c *publisher) linger() {
 	c.wire.timeout = 0
 	if c.wire.SetDeadline(time.Now().Add(lingerTime)) == nil && c.wire.flush() == nil {
 		_, _ = io.CopyN(io.Discard, c.wire.Conn, lingerAmount)

@@ -21,8 +21,8 @@ import (
 )
 
 const (
-	udpTimeout = 3 * time.Second // without a packet over UDP; then TCP is tried
-	farewell   = time.Second     // for a server to take our TEARDOWN, without which some stream on to nobody
+	udpTimeout      = 3 * time.Second // without a packet over UDP; then TCP is tried
+	teardownTimeout = time.Second     // for a server to take our TEARDOWN, without which some stream on to nobody
 )
 
 // A pull is one attempt at a stream, from dialling to its end.
@@ -43,7 +43,7 @@ type pull struct {
 	units    *queue.Queue
 	unpacker *unpack.Stream // nil until there is a video
 	watchdog watchdog
-	strange  atomic.Pointer[error] // why the newest packet was ignored; nil if it was not
+	ignored  atomic.Pointer[error] // why the newest packet was ignored; nil if it was not
 	accepted bool                  // the Handler ranges over Units
 	ended    error                 // why the stream ended; nil until then
 
@@ -95,14 +95,14 @@ func (p *pull) client() *gortsplib.Client {
 		OnRequest:             func(req *base.Request) { p.answers.asked = req.Method },
 		OnResponse:            p.answer,
 		OnPacketsLost:         func(uint64) {},                           // unpack counts for itself
-		OnDecodeError:         func(err error) { p.strange.Store(&err) }, // what is no packet, or none of the stream, is a gap for unpack
+		OnDecodeError:         func(err error) { p.ignored.Store(&err) }, // what is no packet, or none of the stream, is a gap for unpack
 	}
 }
 
 // hangUp closes the connection when life is done.
 func (p *pull) hangUp(life context.Context) {
 	<-life.Done()
-	force := time.AfterFunc(farewell, p.dialler.close)
+	force := time.AfterFunc(teardownTimeout, p.dialler.close)
 	defer force.Stop()
 	p.conn.Close()
 }
@@ -160,14 +160,14 @@ func (p *pull) report(packet rtcp.Packet) {
 // heard says that the server is not silent.
 func (p *pull) heard() {
 	p.silence.Reset(p.timeout)
-	p.strange.Store(nil)
+	p.ignored.Store(nil)
 }
 
 // fallSilent ends the connection since no packet of the video comes, and says what comes instead.
 func (p *pull) fallSilent() {
 	err := ErrSilent
-	if strange := p.strange.Load(); strange != nil {
-		err = fmt.Errorf("%w, but for what is not of its video: %w", ErrSilent, *strange)
+	if ignored := p.ignored.Load(); ignored != nil {
+		err = fmt.Errorf("%w, but for what is not of its video: %w", ErrSilent, *ignored)
 	}
 	p.end(err)
 }

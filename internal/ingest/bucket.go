@@ -12,7 +12,7 @@ const (
 	Burst     = 10_000 // at once: a minute of those 160, caught up on after the connection had stalled
 	Beginning = 200    // at once before it publishes: encoders send five to ten
 
-	shortest = 10 * time.Millisecond // that is waited for: timers are not exact
+	shortestWait = 10 * time.Millisecond // timers are not exact
 )
 
 // A bucket is a token bucket: an allowance of messages that refills with time.
@@ -36,7 +36,7 @@ func (b *bucket) spend(n float64) {
 // done is closed.
 func (b *bucket) wait(done <-chan struct{}) (left float64) {
 	left, owed := b.state()
-	if owed < shortest {
+	if owed < shortestWait {
 		return left
 	}
 	timer := time.NewTimer(owed)

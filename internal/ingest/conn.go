@@ -6,10 +6,10 @@ import (
 	"sync/atomic"
 )
 
-// A reader that comes to the end of its allowance takes small sips, so that what it owes after each is a fraction of a second.
+// A reader that comes to the end of its allowance reads little at a time, so that what it owes after each read is a fraction of a second.
 const (
-	sip        = 1 << 10
-	perMessage = 4 // bytes that are read for each message of the allowance, at the most
+	leastRead  = 1 << 10 // bytes
+	perMessage = 4       // bytes that are read for each message of the allowance, at the most
 )
 
 // A Conn is a connection of a peer that may be hostile. It is read no faster than messages may come: whoever reads it says what it has
@@ -39,7 +39,7 @@ func newConn(nc net.Conn) *Conn {
 
 // Read reads what there is, once nothing is owed.
 func (c *Conn) Read(p []byte) (int, error) {
-	if most := max(sip, int(c.bucket.wait(c.closed))*perMessage); most < len(p) {
+	if most := max(leastRead, int(c.bucket.wait(c.closed))*perMessage); most < len(p) {
 		p = p[:most]
 	}
 	n, err := c.Conn.Read(p)

@@ -26,8 +26,8 @@ func Listen(ctx context.Context, addr string, fail Failure) (net.Listener, error
 }
 
 // A Listener accepts connections, lets them in by its Limiter, and outlives errors that pass. Connections that others have to give way to
-// are accepted at the pace of messages, two thousand a second: so those who have just come stay for long enough to say what they want,
-// and who dials without end does not take all of the processor. The system keeps the others waiting, with what they have sent.
+// are accepted as fast as messages are read, two thousand a second. So those who have just come stay for long enough to say what they
+// want, and who dials without end does not take all of the processor. The system keeps the others waiting, with what they have sent.
 type Listener struct {
 	net.Listener
 

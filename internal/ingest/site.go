@@ -8,8 +8,8 @@ import (
 // siteBits is how much of an IPv6 address stands for one site: each gets a /64 at least, and may use all addresses of it, RFC 6177.
 const siteBits = 64
 
-// A Site is whom a limit per address counts as one: an IPv4 address, mapped to IPv6 or not, or the first 64 bits of an IPv6 address.
-// The zero value is for peers that have no IP address, such as those of Unix sockets and pipes.
+// A Site is what limits per address count by: an IPv4 address, mapped to IPv6 or not, or the first 64 bits of an IPv6 address. The zero
+// value is for peers that have no IP address, such as those of Unix sockets and pipes.
 type Site struct{ addr netip.Addr }
 
 // SiteOf returns the site of a peer.

@@ -162,7 +162,7 @@ func (s *Stream) unit(m made, lost bool) frame.AccessUnit {
 	torn := s.missing
 	s.missing = false
 	u := frame.AccessUnit{Codec: m.codec, Key: m.key, Lost: lost, Data: m.data}
-	u.PTS, u.DTS = s.timing.place(s.pts, lost, s.order)
+	u.PTS, u.DTS = s.timing.next(s.pts, lost, s.order)
 	switch {
 	case u.Key:
 		s.torn, s.keyPTS = torn, u.PTS

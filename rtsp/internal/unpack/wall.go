@@ -111,12 +111,12 @@ func (w *wall) date(u *frame.AccessUnit, arrival time.Time) {
 		}
 	}
 	u.SourceTime = w.known
-	floor := w.newest
+	last := w.newest
 	if !newest {
-		floor = w.before
+		last = w.before
 	}
-	if least := floor.time.Add(min(u.PTS-floor.pts, maxPace) / 2); !floor.time.IsZero() && u.Time.Before(least) {
-		u.Time, u.SourceTime = least, false
+	if earliest := last.time.Add(min(u.PTS-last.pts, maxPace) / 2); !last.time.IsZero() && u.Time.Before(earliest) {
+		u.Time, u.SourceTime = earliest, false
 	}
 	switch {
 	case newest:
