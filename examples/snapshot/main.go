@@ -20,10 +20,10 @@ func main() {
 	go func() { stop(client.Run(ctx)) }() // Capture returns what ends the stream
 
 	still, err := cam.Capture(ctx, capture.Request{})
-	if err == nil {
-		err = os.WriteFile("still.jpg", still.Data, 0o644)
-	}
 	if err != nil {
+		log.Fatal(err)
+	}
+	if err := os.WriteFile("still.jpg", still.Data, 0o644); err != nil {
 		log.Fatal(err)
 	}
 }
