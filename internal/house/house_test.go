@@ -19,7 +19,9 @@ var spokes = []string{"rtmp", "rtsp", "capture", "enhance", "frame/ffmpeg"}
 // The packages that need the standard library and each other alone. So does enhance.
 var foundations = []string{"frame", "internal/measure", "internal/minheap"}
 
-func isFoundation(path string) bool { return slices.Contains(foundations, strings.TrimPrefix(path, module)) }
+func isFoundation(path string) bool {
+	return slices.Contains(foundations, strings.TrimPrefix(path, module))
+}
 
 func spokeOf(path string) string {
 	path = strings.TrimPrefix(path, module)
