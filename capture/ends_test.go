@@ -15,8 +15,8 @@ import (
 	"github.com/livestill/livestill/frame/frametest"
 )
 
-// slow is a Follower, an Enhancer and an Encoder. Where it is told to, a hook hangs until its context ends; and then it goes on for two seconds, as does
-// an Encoder. It knows how many of its hooks run.
+// slow is a Follower, an Enhancer and an Encoder. Where it is told to, a hook hangs until its context ends; and then it goes on for two
+// seconds, as does an Encoder. It knows how many of its hooks run.
 type slow struct {
 	decoder
 	hangs   string
@@ -131,7 +131,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 								return
 							}
 							serve(t, cam, us)
-							if n := d.running.Load(); n != 0 {
+							if n := d.running.Load(); n != 0 && when != "as it ends" { // the capture goes on, and waits for its hooks
 								t.Errorf("%d hooks run although ServeStream has returned", n)
 							}
 						}()
@@ -150,6 +150,9 @@ func TestNothingIsLeftBehind(t *testing.T) {
 							t.Errorf("%d hooks run although the capture has returned", n)
 						}
 						<-served
+						if n := d.running.Load(); n != 0 {
+							t.Errorf("%d hooks run although both have returned", n)
+						}
 					})
 				})
 			}
