@@ -119,7 +119,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 								return nil
 							}),
 						}
-						us := units(20, 10, false)
+						us := units(40, 10, false)
 						us[5].Data = []byte{1}
 						served := make(chan struct{})
 						go func() {
@@ -139,7 +139,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 						case "live":
 							pass(15*interval + interval/2)
 						case "as it ends":
-							pass(19*interval - 1)
+							pass(39*interval - 1)
 						default:
 							<-served
 						}
