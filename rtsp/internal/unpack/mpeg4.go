@@ -3,10 +3,8 @@ package unpack
 import (
 	"bytes"
 	"errors"
-	"time"
 
 	"github.com/livestill/livestill/frame"
-	"github.com/pion/rtp"
 )
 
 // Start codes of MPEG-4 part 2: 00 00 01 and one of these, ISO/IEC 14496-2 table 6-3.
@@ -21,9 +19,8 @@ const maxConfig = 64 << 10 // bytes; encoders write a few hundred at most
 
 var errConfig = errors.New("MPEG-4 configuration exceeds 64 KiB")
 
-// An MPEG4 makes access units of the RTP packets of one MPEG-4 part 2 stream, RFC 6416 section 5.
+// An MPEG4 is the format of MPEG-4 part 2, RFC 6416 section 5.
 type MPEG4 struct {
-	stream
 	pieces
 	config []byte // what stands before the first picture of a sequence
 }
@@ -37,12 +34,6 @@ func (v *MPEG4) Learn(config []byte) error {
 		v.config = bytes.Clone(config)
 	}
 	return nil
-}
-
-// Packet takes in the next packet, which arrived at the given time. The units that are complete with it, two at the most, are given
-// to emit. After an error nothing more can be made of the stream.
-func (v *MPEG4) Packet(p *rtp.Packet, arrival time.Time, emit func(frame.AccessUnit)) error {
-	return v.take(v, p, arrival, emit)
 }
 
 // add takes in the payload of a packet, which is a part of the elementary stream. It can be known for the first of a unit only by the
