@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/bitstream"
 )
 
 // A remote is a GOP that a child decodes, seen from this process.
@@ -75,7 +76,7 @@ func (r *remote) refuse(first *frame.AccessUnit) error {
 	if err := begins(first); err != nil {
 		return err
 	}
-	return r.d.check(first.Codec, sizeOf(first))
+	return r.d.check(first.Codec, bitstream.SizeOf(*first))
 }
 
 // begin gets a child. If that has ended while it was idle, through no fault of the GOP, another one.

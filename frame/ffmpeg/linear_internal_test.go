@@ -2,13 +2,11 @@ package ffmpeg
 
 import (
 	"fmt"
-	"slices"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/livestill/livestill/frame"
-	"github.com/livestill/livestill/frame/frametest"
 )
 
 // A million units of one GOP go through a queue, whatever their order and fate. If each took time by how many came before it, this would
@@ -54,45 +52,6 @@ func TestQueueIsLinear(t *testing.T) {
 				t.Errorf("%d units are left, %d held, %d settled", len(q.show), q.holding, q.settled)
 			}
 		})
-	}
-}
-
-// What a surveyor remembers has a bound, however long a GOP is and whatever it says of itself.
-func TestSurveyorIsBounded(t *testing.T) {
-	h264 := frametest.Clip{Frames: 4, BFrames: 2}.GOPs(t)[0]
-	var s surveyor
-	s.place(&h264[0])
-	sps := s.count.sps
-	for i := range 200_000 {
-		// A P slice whose count goes on, as no IDR picture comes.
-		b := bitWriter{bytes: []byte{0x41}, size: 8}
-		b.ue(0)
-		b.ue(0)
-		b.ue(0)
-		b.put(uint64(i), int(sps.Log2MaxFrameNumMinus4)+4)
-		b.put(uint64(2*i), int(sps.Log2MaxPicOrderCntLsbMinus4)+4)
-		b.put(1, 8)
-		s.place(&frame.AccessUnit{Codec: frame.H264, Data: annexB(nil, escape(b.bytes))})
-	}
-	if n := len(s.count.roll.here) + len(s.count.roll.before); n < mostPresent || n > 2*mostPresent {
-		t.Errorf("%d pictures of H.264 are remembered", n)
-	}
-
-	var o order
-	for i := range 100_000 {
-		var set bitWriter // of an id of its own
-		set.bytes, set.size = []byte{34 << 1, 1}, 16
-		set.ue(uint32(i))
-		set.ue(0)
-		set.put(0, 5)
-		set.end()
-		o.unit([][]byte{escape(set.bytes)})
-	}
-	if len(o.pps) > 64 {
-		t.Errorf("%d sets of H.265 are remembered", len(o.pps))
-	}
-	if !slices.ContainsFunc([]uint32{0, 63}, func(id uint32) bool { return o.pps[id] != nil }) {
-		t.Error("no set of H.265 is remembered")
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/asticode/go-astiav"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/bitstream"
 )
 
 // libav reads up to this many bytes past the end of a packet (AV_INPUT_BUFFER_PADDING_SIZE), and they must be zero.
@@ -31,20 +32,21 @@ const (
 // A session is the decoding of one GOP. Packets carry the index of their unit as timestamp, so that a frame is known to be of a
 // unit whatever the publisher's timestamps are.
 type session struct {
-	d      *Decoder
-	name   frame.Codec
-	id     *astiav.Codec
-	codec  *astiav.CodecContext
-	pics   *C.ls_buffers // those of codec
-	packet *astiav.Packet
-	frame  *astiav.Frame // what is received into
-	units  []unit        // those that were sent
-	survey surveyor
-	floor  *floor // nil without one
-	size   size   // by the headers of the newest key unit
-	held   int64  // bytes of pictures, as Stats has them
-	trail  trail
-	queue  *queue[*astiav.Frame]
+	d       *Decoder
+	name    frame.Codec
+	id      *astiav.Codec
+	codec   *astiav.CodecContext
+	pics    *C.ls_buffers // those of codec
+	packet  *astiav.Packet
+	frame   *astiav.Frame // what is received into
+	units   []unit        // those that were sent
+	tracker bitstream.Tracker
+	headers *bitstream.Headers  // of the newest unit
+	guard   *bitstream.GuardRow // nil without one
+	size    bitstream.Size      // by the headers of the newest key unit
+	held    int64               // bytes of pictures, as Stats has them
+	trail   trail
+	queue   *queue[*astiav.Frame]
 
 	offered []*astiav.Frame // by a child, which can develop them until the next unit
 
@@ -64,8 +66,7 @@ type unit struct {
 	time   time.Time
 	key    bool
 	wanted bool // its picture may be
-	place  place
-	hidden bool    // it may rightly have none
+	status bitstream.Status
 	qp     float32 // effective quantiser of its picture
 }
 
@@ -78,14 +79,16 @@ func (d *Decoder) open(first *frame.AccessUnit) (*session, error) {
 	if codec == nil {
 		return nil, &Error{Step: "open", Codec: name, Err: ErrUnsupported}
 	}
-	s := &session{d: d, name: name, id: codec, size: sizeOf(first)}
+	s := &session{d: d, name: name, id: codec}
+	s.read(first)
+	s.size = s.headers.Size
 	if err := d.check(name, s.size); err != nil {
 		return nil, err
 	}
 	if name == frame.H264 && !d.bare {
-		s.floor = newFloor(first.Data)
+		s.guard = bitstream.NewGuardRow(s.headers)
 	}
-	s.queue = newQueue[*astiav.Frame](func(i int) bool { return s.units[i].hidden || s.units[i].place.second })
+	s.queue = newQueue[*astiav.Frame](func(i int) bool { return s.units[i].status.Hidden || s.units[i].status.SecondField })
 	s.packet = astiav.AllocPacket()
 	s.frame = astiav.AllocFrame()
 	d.live.Add(2)
@@ -120,9 +123,9 @@ func (s *session) begin() error {
 	}
 	pixels := s.d.maxPixels()
 	if s.name == frame.AV1 { // its decoder has buffers of its own
-		pixels = int(min(int64(pixels), s.size.orAssumed().pixels()))
+		pixels = int(min(int64(pixels), orAssumed(s.size).Pixels()))
 	}
-	expect := &C.ls_expect{bytes: C.int64_t(s.d.allowed(s.size)), pixels: C.int64_t(mostGrowth * s.size.pixels())}
+	expect := &C.ls_expect{bytes: C.int64_t(s.d.allowed(s.size)), pixels: C.int64_t(mostGrowth * s.size.Pixels())}
 	expect.each = mostBegun
 	if s.name == frame.MJPEG {
 		expect.each = mostFields
@@ -130,9 +133,9 @@ func (s *session) begin() error {
 	if s.marked() {
 		expect.marks = 1
 	}
-	if s.floor != nil {
-		pixels = min(pixels+s.floor.pixels(), math.MaxInt32) // which is what FFmpeg counts up to
-		s.floor.expect(expect)
+	if s.guard != nil {
+		pixels = min(pixels+s.guard.Frame.Pixels(), math.MaxInt32) // which is what FFmpeg counts up to
+		expectGuardRow(expect, &s.guard.Frame)
 	}
 	options := astiav.NewDictionary()
 	defer options.Free()
@@ -160,10 +163,18 @@ func (s *session) begin() error {
 	return nil
 }
 
+// expectGuardRow says what FFmpeg's pictures must be like if it reads the parameter sets as we do.
+func expectGuardRow(e *C.ls_expect, f *bitstream.GuardedFrame) {
+	e.row = 1
+	e.width, e.height = C.int(f.Width), C.int(f.Height)
+	e.shown_width, e.shown_height = C.int(f.ShownWidth), C.int(f.ShownHeight)
+	e.chroma, e.depth = C.int(f.ChromaFormat), C.int(f.BitDepth)
+}
+
 // marked reports whether the blocks of pictures are marked where nothing was decoded. FFmpeg does not ask whether the slices of H.265 cover
 // the picture, nor whether a picture of VP8 is whole; in H.264 it does, but not of fields. What they leave out is what the memory held.
 func (s *session) marked() bool {
-	return s.name == frame.H265 || s.name == frame.VP8 || s.name == frame.H264 && s.floor == nil
+	return s.name == frame.H265 || s.name == frame.VP8 || s.name == frame.H264 && s.guard == nil
 }
 
 // end frees the decoder.
@@ -268,29 +279,41 @@ func (s *session) retire() {
 	s.offered = s.offered[:0]
 }
 
+// read reads the headers of the next unit.
+func (s *session) read(u *frame.AccessUnit) {
+	s.headers = s.tracker.Next(u)
+	if s.headers.SEI > mostSEI {
+		s.headers.DropSEI()
+	}
+}
+
 // take decodes the next unit, unless nobody needs it.
 func (s *session) take(u *frame.AccessUnit, wanted bool) error {
 	s.retire()
-	i, place := len(s.units), s.survey.place(u)
+	i := len(s.units)
+	if i > 0 { // the headers of the first were read when this began
+		s.read(u)
+	}
+	status := s.headers.Status
 	s.d.stats.units.Add(1)
-	s.units = append(s.units, unit{pts: u.PTS, time: u.Time, key: u.Key, wanted: wanted, place: place, hidden: hidden(u.Codec, u.Data)})
+	s.units = append(s.units, unit{pts: u.PTS, time: u.Time, key: u.Key, wanted: wanted, status: status})
 	s.queue.add(u.PTS, u.Key)
 	s.due = s.due || wanted
-	if u.Lost || place.gap {
+	if u.Lost || status.MissingReference {
 		s.queue.spoil(i, false)
 	}
-	if place.open {
-		if !place.dirty && !s.clear {
+	if status.NoIDR {
+		if !status.BeforeRecovery && !s.clear {
 			s.clear, s.clean = true, u.PTS
 		}
 		if !s.clear || u.PTS < s.clean {
 			s.queue.spoil(i, true)
 		}
 	}
-	if place.broken {
-		s.queue.spoil(i, place.alone)
+	if status.Malformed {
+		s.queue.spoil(i, status.NonReference)
 	}
-	if place.spare && !wanted {
+	if status.Droppable && !wanted {
 		s.queue.forgo(i)
 		return nil
 	}

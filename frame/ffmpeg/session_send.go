@@ -22,22 +22,22 @@ func (s *session) send(u *frame.AccessUnit) error {
 	case len(u.Data) == 0: // to libav an empty packet is the end
 		s.queue.lose(i)
 		return nil
-	case s.crowded(u.Data):
+	case crowded(s.headers):
 		s.fail(errCrowded)
 		s.queue.lose(i)
 		return nil
 	}
 	if s.name == frame.AV1 && i > 0 {
-		if err := s.sequel(u.Data); err != nil {
+		if err := s.sequel(); err != nil {
 			return err
 		}
 	}
 	if u.Key && i > 0 {
-		if err := s.resize(sizeOf(u)); err != nil {
+		if err := s.resize(s.headers.Size); err != nil {
 			return err
 		}
 	}
-	if s.floor != nil && !s.floor.fits(s.survey.nals) {
+	if s.guard != nil && !s.guard.Fits(s.headers) {
 		if err := s.bare(u); err != nil {
 			return err
 		}
@@ -52,7 +52,7 @@ func (s *session) send(u *frame.AccessUnit) error {
 	if err := s.refusal(refused); err != nil {
 		return err
 	}
-	if s.units[i].place.second { // its picture is that of the first field
+	if s.units[i].status.SecondField { // its picture is that of the first field
 		s.queue.lose(i)
 	}
 	if s.name == frame.VP8 || s.name == frame.VP9 || s.name == frame.AV1 || s.name == frame.MJPEG { // coded in the order they are shown
@@ -62,22 +62,20 @@ func (s *session) send(u *frame.AccessUnit) error {
 }
 
 // sequel returns an error if a unit of AV1 begins a sequence of pictures that take more than the GOP may.
-func (s *session) sequel(data []byte) error {
-	sequences, _ := bitstream.SequencesAV1(data)
-	for _, b := range sequences {
-		z := sequenceAV1(b)
-		if z.pixels() == 0 && s.size.pixels() > 0 || z.cost().Decoding > s.d.allowed(s.size) {
+func (s *session) sequel() error {
+	for _, z := range s.headers.Sequences {
+		if z.Pixels() == 0 && s.size.Pixels() > 0 || costOf(z).Decoding > s.d.allowed(s.size) {
 			return &Error{Step: "send", Codec: s.name, Err: fmt.Errorf("%w: its pictures become larger than the %d x %d that the headers of its GOP say",
-				frame.ErrTooCostly, s.size.width, s.size.height)}
+				frame.ErrTooCostly, s.size.Width, s.size.Height)}
 		}
 	}
 	return nil
 }
 
 // resize goes on with pictures of another size.
-func (s *session) resize(to size) error {
+func (s *session) resize(to bitstream.Size) error {
 	s.size = to
-	C.ls_buffers_allow(s.pics, C.int64_t(mostGrowth*to.pixels()))
+	C.ls_buffers_allow(s.pics, C.int64_t(mostGrowth*to.Pixels()))
 	return s.d.check(s.name, to)
 }
 
@@ -88,7 +86,7 @@ func (s *session) bare(u *frame.AccessUnit) error {
 	}
 	s.receive()
 	s.end()
-	s.floor = nil
+	s.guard = nil
 	if !u.Key {
 		s.queue.spoil(len(s.units)-1, false)
 	}
@@ -99,11 +97,11 @@ func (s *session) bare(u *frame.AccessUnit) error {
 func (s *session) decode(u *frame.AccessUnit) (refused C.int) {
 	i := len(s.units) - 1
 	switch s.buf = s.buf[:0]; {
-	case s.floor != nil:
-		s.buf = s.floor.unit(s.buf, s.survey.nals)
-	case s.survey.cut:
-		for _, n := range s.survey.nals {
-			s.buf = annexB(s.buf, n)
+	case s.guard != nil:
+		s.buf = s.guard.AppendUnit(s.buf, s.headers)
+	case s.headers.SEI > mostSEI:
+		for _, n := range s.headers.NALs {
+			s.buf = bitstream.AppendAnnexB(s.buf, n)
 		}
 	default:
 		s.buf = append(s.buf, u.Data...)
@@ -139,9 +137,9 @@ func (s *session) refusal(refused C.int) error {
 	z := s.size
 	switch {
 	case refused&C.LS_LARGER != 0:
-		err = fmt.Errorf("%w: a picture is much larger than the %d x %d that the headers of its GOP say", frame.ErrTooCostly, z.width, z.height)
-	case refused&C.LS_COSTLY != 0 && z.pixels() > 0:
-		err = fmt.Errorf("%w: pictures of %d x %d with %d references take more than %d MiB", frame.ErrTooCostly, z.width, z.height, z.held,
+		err = fmt.Errorf("%w: a picture is much larger than the %d x %d that the headers of its GOP say", frame.ErrTooCostly, z.Width, z.Height)
+	case refused&C.LS_COSTLY != 0 && z.Pixels() > 0:
+		err = fmt.Errorf("%w: pictures of %d x %d with %d references take more than %d MiB", frame.ErrTooCostly, z.Width, z.Height, z.References,
 			s.d.allowed(z)>>20)
 	case refused&C.LS_COSTLY != 0:
 		err = fmt.Errorf("%w: its pictures take more than %d MiB", frame.ErrTooCostly, s.d.allowed(z)>>20)
@@ -164,7 +162,7 @@ func (s *session) drain() {
 func (s *session) fail(err error) {
 	s.last = err
 	i := len(s.units) - 1
-	s.queue.spoil(i, s.units[i].place.alone)
+	s.queue.spoil(i, s.units[i].status.NonReference)
 }
 
 // receive puts into the queue what the decoder has ready.
@@ -197,7 +195,7 @@ func (s *session) keep() {
 	}
 	s.units[i].qp = s.trail.next(scaleQP(s.name, float64(raw.qp)), raw.intra != 0, raw.bi != 0)
 	if damaged(s.name, raw) || s.marked() && C.ls_marks_left(s.frame.UnsafePointer()) != 0 {
-		s.queue.spoil(i, s.units[i].place.alone)
+		s.queue.spoil(i, s.units[i].status.NonReference)
 	}
 	f := astiav.AllocFrame()
 	s.d.live.Add(1)

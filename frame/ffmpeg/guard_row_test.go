@@ -11,8 +11,8 @@ import (
 	"github.com/livestill/livestill/frame/frametest"
 )
 
-// The floor changes no picture, and makes none corrupt.
-func TestFloorIsNotSeen(t *testing.T) {
+// The guard row changes no picture, and makes none corrupt.
+func TestGuardRowIsNotSeen(t *testing.T) {
 	for name, clip := range map[string]frametest.Clip{
 		"one slice":           {Args: []string{"-x264-params", "sliced-threads=0:slices=1"}},
 		"slices":              {Args: []string{"-slices", "5"}},
@@ -36,7 +36,7 @@ func TestFloorIsNotSeen(t *testing.T) {
 				want := all(t, new(ffmpeg.Decoder).Bare(), g, time.Time{})
 				got := all(t, new(ffmpeg.Decoder), g, time.Time{})
 				if len(want) != len(g) || len(got) != len(g) {
-					t.Fatalf("%d pictures of %d, %d without a floor", len(got), len(g), len(want))
+					t.Fatalf("%d pictures of %d, %d without a guard row", len(got), len(g), len(want))
 				}
 				for i, p := range got {
 					w := want[i]
@@ -78,9 +78,9 @@ func TestFlippedBits(t *testing.T) {
 					without++
 				}
 			}
-			t.Logf("of 60 pass as good: %d, without a floor %d", passed, without)
+			t.Logf("of 60 pass as good: %d, without a guard row %d", passed, without)
 			if passed > 1 || without <= passed {
-				t.Errorf("of 60 pass as good: %d, without a floor %d", passed, without)
+				t.Errorf("of 60 pass as good: %d, without a guard row %d", passed, without)
 			}
 		})
 	}

@@ -1,11 +1,13 @@
-package ffmpeg
+package bitstream
 
 import (
 	"slices"
 	"testing"
+
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
 )
 
-func TestRoll(t *testing.T) {
+func TestPictureOrders(t *testing.T) {
 	const bits = 4 // of the counts in headers: modulo 16
 	type picture struct {
 		lsb   int
@@ -27,18 +29,25 @@ func TestRoll(t *testing.T) {
 		{"and so are reordered ones", frames("IPbbbPbbb", 0, 8, 4, 2, 6, 16, 12, 10, 14), nil},
 		{"one may come twice", frames("IPbbbb", 0, 8, 4, 2, 2, 6), []int{4}},
 		{"or a run of them", frames("IPbPbPb", 0, 4, 2, 4, 2, 8, 6), []int{3, 4}},
-		{"an IDR picture begins a new roll", frames("IPPIPP", 0, 2, 4, 0, 2, 4), nil},
+		{"an IDR picture begins anew", frames("IPPIPP", 0, 2, 4, 0, 2, 4), nil},
 		{"counts may be left out", frames("IPbPb", 0, 8, 2, 16, 14), nil},
 		{"decoding may begin anywhere", frames("PbPb", 12, 10, 16, 14), nil},
 		{"the fields of a frame are two", []picture{
-			{0, top, 'I'}, {0, bottom, 'P'}, {2, top, 'P'}, {2, bottom, 'P'}, {2, bottom, 'P'},
+			{0, topField, 'I'}, {0, bottomField, 'P'}, {2, topField, 'P'}, {2, bottomField, 'P'}, {2, bottomField, 'P'},
 		}, []int{4}},
 		{"an encoder that counts nothing is forgiven", frames("IPPP", 0, 0, 0, 0), nil},
 	} {
-		var r roll
+		var o pictureOrders
 		var again []int
 		for i, p := range tt.pictures {
-			if r.again(head{lsb: p.lsb, field: p.field}, bits, p.kind == 'I', p.kind != 'b') {
+			h := sliceHeaderH264{kind: h264.NALUTypeNonIDR, lsb: uint64(p.lsb), field: p.field}
+			if p.kind == 'I' {
+				h.kind = h264.NALUTypeIDR
+			}
+			if p.kind != 'b' {
+				h.nalRefIDC = 1
+			}
+			if o.repeated(&pictureH264{sliceHeaderH264: h}, 1<<bits) {
 				again = append(again, i)
 			}
 		}

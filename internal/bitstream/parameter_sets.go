@@ -25,7 +25,7 @@ type reader func(nal []byte) (role, set)
 // A set is a parameter set; a newer one of the same kind and id replaces it.
 type set struct {
 	kind byte // NAL unit type; a set may refer to those of a lower kind
-	id   uint
+	id   uint32
 	nal  []byte
 }
 
@@ -163,30 +163,11 @@ func checkRecord(record []byte, least int, version byte) error {
 	return nil
 }
 
-// newSet makes a set of a parameter set's NAL unit whose id was read from it, if that went well.
-func newSet(kind byte, nal []byte, id uint, ok bool) (role, set) {
-	if !ok {
-		return kept, set{}
+// newSet makes a set of a parameter set's NAL unit. Its id, below 256, is the Exp-Golomb code (ITU-T H.264 section 9.1) that id begins with.
+func newSet(kind byte, nal, id []byte) (role, set) {
+	r := newBitReader(id, 0)
+	if v := r.ue(); !r.failed && v < 256 {
+		return parameters, set{kind, v, nal}
 	}
-	return parameters, set{kind, id, nal}
-}
-
-// trim returns the NAL unit without the zeros that some encoders pad it with; section 7.4.1 has it that no NAL unit ends in zero.
-func trim(nal []byte) []byte { return bytes.TrimRight(nal, "\x00") }
-
-// golomb reads the unsigned Exp-Golomb code (ITU-T H.264 and H.265 section 9) that b begins with. Ids are below 256, so that their
-// codes end within 17 bits.
-func golomb(b []byte) (v uint, ok bool) {
-	bit := func(i int) uint { return uint(b[i/8]>>(7-i%8)) & 1 }
-	zeros := 0
-	for zeros < len(b)*8 && zeros <= 8 && bit(zeros) == 0 {
-		zeros++
-	}
-	if zeros > 8 || 2*zeros >= len(b)*8 {
-		return 0, false
-	}
-	for i := zeros; i <= 2*zeros; i++ {
-		v = v<<1 | bit(i)
-	}
-	return v - 1, v <= 256
+	return kept, set{}
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/livestill/livestill/internal/bitstream"
 )
 
-// Where parameter sets change, or are ones that two readers may read differently, what passes for good is what comes without a floor.
-func TestFloorGivesWay(t *testing.T) {
+// Where parameter sets change, or are ones that two readers may read differently, what passes for good is what comes without a guard row.
+func TestGuardRowGivesWay(t *testing.T) {
 	g := frametest.Clip{Frames: 12, GOP: 12}.GOPs(t)[0]
 	other := frametest.Clip{Frames: 12, GOP: 12, Width: 480, Height: 270}.GOPs(t)[0]
 	plain := frametest.Clip{Frames: 12, GOP: 12, Args: []string{"-profile:v", "baseline"}}.GOPs(t)[0]
@@ -80,7 +80,7 @@ func TestFloorGivesWay(t *testing.T) {
 				good++
 				w := want[p.PTS]
 				if w == nil || w.Rect != p.Rect || !bytes.Equal(w.Y, p.Y) || !bytes.Equal(w.Cb, p.Cb) || !bytes.Equal(w.Cr, p.Cr) {
-					t.Fatalf("the picture of %v is another than without a floor", p.PTS)
+					t.Fatalf("the picture of %v is another than without a guard row", p.PTS)
 				}
 			}
 			if good < tt.good {
