@@ -29,14 +29,22 @@ type setting struct {
 	correction time.Duration
 }
 
+// How fast corrections come, as a part of the time that passes. One to an earlier time comes soon, since a unit cannot have been shown after it
+// arrived; half of the time, so that times still rise. One to a later time may come of a network that is slow for a while, so it comes slowly,
+// if a hundred times faster than clocks drift, which is 0.01 % at most.
+const (
+	earlier = 2
+	later   = 64
+)
+
 func (s setting) at(pts time.Duration) time.Time {
 	d := pts - s.pts
 	switch {
 	case d < 0:
 	case s.correction < 0:
-		d += max(s.correction, -d/2)
+		d += max(s.correction, -d/earlier)
 	default:
-		d += min(s.correction, d/64)
+		d += min(s.correction, d/later)
 	}
 	return s.time.Add(d)
 }

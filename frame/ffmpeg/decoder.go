@@ -45,7 +45,7 @@ type Decoder struct {
 	places places
 	stats  counts
 	live   atomic.Int64 // libav objects that are not freed yet
-	bare   bool         // without a floor, to see what that is good for
+	bare   bool         // without a guard row, to see what that is good for
 	room   []byte       // where images are made; nil means in memory of their own
 }
 

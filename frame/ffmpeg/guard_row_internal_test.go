@@ -17,13 +17,13 @@ func TestGuardRowIsChecked(t *testing.T) {
 		t.Helper()
 		d := new(Decoder)
 		s, err := d.open(&g[0])
-		if err != nil || s.guard == nil {
+		if err != nil || s.guardRow == nil {
 			t.Fatal(err, "no guard row")
 		}
 		defer s.close()
 		if lie != nil {
 			s.end()
-			lie(&s.guard.Frame)
+			lie(&s.guardRow.Frame)
 			if err := s.begin(); err != nil {
 				t.Fatal(err)
 			}
@@ -33,7 +33,7 @@ func TestGuardRowIsChecked(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !l.Corrupt {
-				good = append(good, s.sum)
+				good = append(good, s.print)
 			}
 			return true
 		}
@@ -45,7 +45,7 @@ func TestGuardRowIsChecked(t *testing.T) {
 		}
 		s.drain()
 		s.show(show)
-		return good, s.guard != nil
+		return good, s.guardRow != nil
 	}
 	want, guarded := decode(t, nil)
 	if len(want) != len(g) || !guarded {

@@ -9,52 +9,6 @@ import (
 	"github.com/livestill/livestill/frame"
 )
 
-// A million units of one GOP go through a queue, whatever their order and fate. If each took time by how many came before it, this would
-// take hours.
-func TestQueueIsLinear(t *testing.T) {
-	const n = 1_000_000
-	for name, tt := range map[string]struct {
-		pts  func(i int) int
-		fate func(q *queue[int], i int)
-	}{
-		"in order, and each is seen": {func(i int) int { return i }, func(q *queue[int], i int) { q.put(i, i) }},
-		"backwards, and none comes":  {func(i int) int { return -i }, func(*queue[int], int) {}},
-		"backwards, and each comes":  {func(i int) int { return -i }, func(q *queue[int], i int) { q.put(i, i) }},
-		"in disorder, none comes":    {func(i int) int { return i * 7919 % n }, func(*queue[int], int) {}},
-		"the first is damaged": {func(i int) int { return i }, func(q *queue[int], i int) {
-			if i == 0 {
-				q.spoil(i, false)
-			}
-			q.put(i, i)
-		}},
-		"the first is found damaged again and again": {func(i int) int { return i }, func(q *queue[int], i int) {
-			q.put(i, i)
-			q.spoil(0, false)
-		}},
-		"each is lost": {func(i int) int { return i }, func(q *queue[int], i int) { q.lose(i) }},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			q := newQueue[int](func(int) bool { return false })
-			take := func() {
-				for ok := true; ok; {
-					_, _, _, _, ok = q.take()
-				}
-			}
-			for i := range n {
-				q.add(time.Duration(tt.pts(i)), i == 0)
-				tt.fate(q, i)
-				take()
-			}
-			q.drain()
-			take()
-			if len(q.show) != 0 || q.holding != 0 || q.settled != n {
-				t.Errorf("%d units are left, %d held, %d settled", len(q.show), q.holding, q.settled)
-			}
-		})
-	}
-}
-
 // What a unit costs does not depend on how many came before it: see cpu-ns/unit, which is of processor time.
 func BenchmarkUnits(b *testing.B) {
 	for _, c := range []frame.Codec{frame.VP9, frame.VP8, frame.H264} {

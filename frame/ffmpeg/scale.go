@@ -20,9 +20,9 @@ const mostWidened = 1.5
 
 // readable makes of f a frame that our own loops can read, with square pixels, by swscale. It returns nil if f is one already.
 // swscale is not told of the colours, so it leaves them alone; more than 8 bits are dithered down.
-func (s *session) readable(f *astiav.Frame, raw *C.ls_raw) (*astiav.Frame, error) {
-	most := int(mostWidened * float64(shown(orAssumed(s.size))))
-	width := squareWidth(raw, min(s.d.maxPixels(), most))
+func (g *gopDecoder) readable(f *astiav.Frame, raw *C.ls_raw) (*astiav.Frame, error) {
+	most := int(mostWidened * float64(shown(orAssumed(g.size))))
+	width := squareWidth(raw, min(g.d.maxPixels(), most))
 	if raw.layout != C.LS_OTHER && raw.sub_x <= 1 && raw.sub_y <= raw.sub_x && width == int(raw.width) {
 		return nil, nil
 	}
@@ -34,7 +34,7 @@ func (s *session) readable(f *astiav.Frame, raw *C.ls_raw) (*astiav.Frame, error
 	}
 	defer scaler.Free()
 	to := astiav.AllocFrame()
-	s.d.live.Add(1)
+	g.d.live.Add(1)
 	to.SetWidth(width)
 	to.SetHeight(int(raw.height))
 	to.SetPixelFormat(format)
@@ -44,7 +44,7 @@ func (s *session) readable(f *astiav.Frame, raw *C.ls_raw) (*astiav.Frame, error
 		err = scaler.ScaleFrame(f, to)
 	}
 	if err != nil {
-		s.free(to)
+		g.free(to)
 		return nil, err
 	}
 	return to, nil

@@ -1,4 +1,4 @@
-package ffmpeg
+package reorder
 
 import (
 	"fmt"
@@ -10,8 +10,8 @@ import (
 	"github.com/livestill/livestill/frame"
 )
 
-// Pictures come out of a queue in presentation order, and as soon as their worth is known.
-func TestQueue(t *testing.T) {
+// Pictures come out of a Buffer in presentation order, and as soon as their worth is known.
+func TestBuffer(t *testing.T) {
 	// A step is a unit whose picture comes out (its index), that is lost (-1-index), or the end (drain).
 	const drain = 100
 	for _, tt := range []struct {
@@ -49,40 +49,40 @@ func TestQueue(t *testing.T) {
 			for i, c := range tt.pts {
 				g = append(g, frame.AccessUnit{PTS: time.Duration(c), Key: i == 0 || slices.Contains(tt.key, i)})
 			}
-			q := newQueue[int](func(i int) bool { return slices.Contains(tt.hidden, i) })
+			b := New[int](func(i int) bool { return slices.Contains(tt.hidden, i) })
 			for i := range g {
-				q.add(g[i].PTS, g[i].Key)
+				b.Add(g[i].PTS, g[i].Key)
 			}
 			for _, i := range tt.spoil {
-				q.spoil(i, false)
+				b.Damage(i, false)
 			}
 			for _, i := range tt.alone {
-				q.spoil(i, true)
+				b.Damage(i, true)
 			}
 			for n, step := range tt.steps {
 				switch {
 				case step == drain:
-					q.drain()
+					b.Drain()
 				case step < 0:
-					q.lose(-1 - step)
+					b.Lose(-1 - step)
 				default:
-					q.put(step, step)
+					b.Put(step, step)
 				}
 				var got strings.Builder
 				for {
-					i, held, corrupt, none, ok := q.take()
+					o, ok := b.Next()
 					if !ok {
 						break
 					}
-					if none {
-						fmt.Fprintf(&got, "(%d)", i)
+					if o.Hidden {
+						fmt.Fprintf(&got, "(%d)", o.Unit)
 						continue
 					}
-					if i != held {
-						t.Fatalf("unit %d has the picture of %d", i, held)
+					if o.Unit != o.Picture {
+						t.Fatalf("unit %d has the picture of %d", o.Unit, o.Picture)
 					}
-					fmt.Fprint(&got, i)
-					if corrupt {
+					fmt.Fprint(&got, o.Unit)
+					if o.Corrupt {
 						got.WriteByte('!')
 					}
 				}
@@ -94,32 +94,78 @@ func TestQueue(t *testing.T) {
 	}
 }
 
-// Timestamps in disorder do not make a queue hold a whole GOP.
-func TestQueueBound(t *testing.T) {
+// Timestamps in disorder do not make a Buffer hold a whole GOP.
+func TestBufferBound(t *testing.T) {
 	g := make(frame.GOP, 200)
 	for i := range g {
 		g[i].PTS = time.Duration(1 + i)
 	}
 	g[199].PTS = 0
-	q := newQueue[int](func(int) bool { return false })
+	b := New[int](func(int) bool { return false })
 	taken := 0
 	for i := range g {
-		q.add(g[i].PTS, g[i].Key)
+		b.Add(g[i].PTS, g[i].Key)
 	}
 	for i := range g {
-		q.put(i, i)
+		b.Put(i, i)
 		for {
-			_, _, _, _, ok := q.take()
+			_, ok := b.Next()
 			if !ok {
 				break
 			}
 			taken++
 		}
-		if q.holding > maxHeld {
-			t.Fatalf("%d pictures held", q.holding)
+		if b.holding > maxHeld {
+			t.Fatalf("%d pictures held", b.holding)
 		}
 	}
-	if taken != 199 || len(q.rest()) != 0 {
+	if taken != 199 || len(b.Rest()) != 0 {
 		t.Errorf("%d pictures", taken)
+	}
+}
+
+// A million units of one GOP go through a Buffer, whatever their order and what becomes of them. If each took time by how many came before it, this would
+// take hours.
+func TestBufferIsLinear(t *testing.T) {
+	const n = 1_000_000
+	for name, tt := range map[string]struct {
+		pts  func(i int) int
+		came func(b *Buffer[int], i int)
+	}{
+		"in order, and each is seen": {func(i int) int { return i }, func(b *Buffer[int], i int) { b.Put(i, i) }},
+		"backwards, and none comes":  {func(i int) int { return -i }, func(*Buffer[int], int) {}},
+		"backwards, and each comes":  {func(i int) int { return -i }, func(b *Buffer[int], i int) { b.Put(i, i) }},
+		"in disorder, none comes":    {func(i int) int { return i * 7919 % n }, func(*Buffer[int], int) {}},
+		"the first is damaged": {func(i int) int { return i }, func(b *Buffer[int], i int) {
+			if i == 0 {
+				b.Damage(i, false)
+			}
+			b.Put(i, i)
+		}},
+		"the first is found damaged again and again": {func(i int) int { return i }, func(b *Buffer[int], i int) {
+			b.Put(i, i)
+			b.Damage(0, false)
+		}},
+		"each is lost": {func(i int) int { return i }, func(b *Buffer[int], i int) { b.Lose(i) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := New[int](func(int) bool { return false })
+			take := func() {
+				for ok := true; ok; {
+					_, ok = b.Next()
+				}
+			}
+			for i := range n {
+				b.Add(time.Duration(tt.pts(i)), i == 0)
+				tt.came(b, i)
+				take()
+			}
+			b.Drain()
+			take()
+			if len(b.show) != 0 || b.holding != 0 || b.settled != n {
+				t.Errorf("%d units are left, %d held, %d settled", len(b.show), b.holding, b.settled)
+			}
+		})
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/livestill/livestill/frame"
 )
 
-func TestTrail(t *testing.T) {
+func TestEffectiveQP(t *testing.T) {
 	type picture struct {
 		kind rune
 		qp   float64
@@ -32,10 +32,10 @@ func TestTrail(t *testing.T) {
 		{"intra refresh has no picture to begin with", []picture{{'P', 30}}, 30},
 		{"what is not told stays unknown", []picture{{'I', 0}, {'P', 0}}, 0},
 	} {
-		var tr trail
+		var e effectiveQP
 		var got float32
 		for _, p := range c.pictures {
-			got = tr.next(p.qp, p.kind == 'I', p.kind == 'B')
+			got = e.next(p.qp, p.kind == 'I', p.kind == 'B')
 		}
 		if math.Abs(float64(got-c.want)) > 0.05 {
 			t.Errorf("%s: effective quantiser %.2f, want %.2f", c.sentence, got, c.want)

@@ -1,6 +1,6 @@
-// For tests, built only with LS_GUARD: pictures lie between pages that cannot be touched. What reads or writes far beyond a plane then
+// For tests, built only with LS_GUARD_PAGES: pictures lie between pages that cannot be touched. What reads or writes far beyond a plane then
 // ends the process, where it would leap over the red zones of AddressSanitizer.
-#ifdef LS_GUARD
+#ifdef LS_GUARD_PAGES
 
 #include "buffers.h"
 
@@ -42,7 +42,7 @@ static AVBufferRef *between(size_t bytes, size_t first)
 	return buf;
 }
 
-int ls_guard(void *codec, void *frame)
+int ls_guard_pages(void *codec, void *frame)
 {
 	AVFrame *f = frame;
 	int i, w = f->width, h = f->height, align[AV_NUM_DATA_POINTERS];
