@@ -74,6 +74,9 @@ type unit struct {
 
 // open opens a gopDecoder for a GOP that begins with first.
 func (d *Decoder) open(first *frame.AccessUnit) (*gopDecoder, error) {
+	if err := begins(first); err != nil {
+		return nil, err
+	}
 	quiet()
 	id, _ := codecID(first.Codec)
 	decoder := astiav.FindDecoder(id)
@@ -97,6 +100,7 @@ func (d *Decoder) open(first *frame.AccessUnit) (*gopDecoder, error) {
 		g.close()
 		return nil, err
 	}
+	d.stats.gops.Add(1)
 	return g, nil
 }
 
@@ -244,29 +248,21 @@ func (d *Decoder) follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, 
 			g.close()
 		}
 	}()
-	more := true
 	for u, wanted := range units {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		if g == nil {
-			if err := begins(&u); err != nil {
-				return err
-			}
 			if g, err = d.open(&u); err != nil {
 				return err
 			}
-			d.stats.gops.Add(1)
-		}
-		if u.Codec != g.codec {
-			return &Error{Step: "check", Codec: g.codec, Err: fmt.Errorf("%w: unit %d is %v", ErrGOP, len(g.units), u.Codec)}
 		}
 		err = g.take(&u, wanted)
 		g.account()
 		if err != nil {
 			return err
 		}
-		if more = g.show(yield); !more {
+		if more := g.show(yield); !more {
 			return nil
 		}
 	}
@@ -276,11 +272,16 @@ func (d *Decoder) follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, 
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	}
+	return g.finish(yield)
+}
+
+// finish yields what comes when the units have ended. It returns an error if that is no picture at all where one was due.
+func (g *gopDecoder) finish(yield func(frame.Latent, error) bool) error {
 	g.drain()
 	if !g.show(yield) || g.given || !g.due {
 		return nil
 	}
-	err = ErrNoPicture
+	err := ErrNoPicture
 	if g.last != nil {
 		err = fmt.Errorf("%w: %w", ErrNoPicture, g.last)
 	}
@@ -305,8 +306,11 @@ func (g *gopDecoder) read(u *frame.AccessUnit) {
 
 // take decodes the next unit, unless nobody needs it.
 func (g *gopDecoder) take(u *frame.AccessUnit, wanted bool) error {
-	g.retire()
 	i := len(g.units)
+	if u.Codec != g.codec {
+		return &Error{Step: "check", Codec: g.codec, Err: fmt.Errorf("%w: unit %d is %v", ErrGOP, i, u.Codec)}
+	}
+	g.retire()
 	if i > 0 { // the headers of the first were read when this began
 		g.read(u)
 	}

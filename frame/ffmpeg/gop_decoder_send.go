@@ -28,20 +28,8 @@ func (g *gopDecoder) send(u *frame.AccessUnit) error {
 		g.reorder.Lose(i)
 		return nil
 	}
-	if g.codec == frame.AV1 && i > 0 {
-		if err := g.sequel(); err != nil {
-			return err
-		}
-	}
-	if u.Key && i > 0 {
-		if err := g.resize(g.headers.Size); err != nil {
-			return err
-		}
-	}
-	if g.guardRow != nil && !g.guardRow.Fits(g.headers) {
-		if err := g.dropGuardRow(u); err != nil {
-			return err
-		}
+	if err := g.adapt(u); err != nil {
+		return err
 	}
 	refused := g.decode(u)
 	if refused&C.LS_DIFFERS != 0 {
@@ -53,11 +41,32 @@ func (g *gopDecoder) send(u *frame.AccessUnit) error {
 	if err := g.refusal(refused); err != nil {
 		return err
 	}
-	if g.units[i].status.SecondField { // its picture is that of the first field
+	// The picture of a second field is that of the first.
+	if g.units[i].status.SecondField || inOrder(g.codec) {
 		g.reorder.Lose(i)
 	}
-	if g.codec == frame.VP8 || g.codec == frame.VP9 || g.codec == frame.AV1 || g.codec == frame.MJPEG { // coded in the order they are shown
-		g.reorder.Lose(i)
+	return nil
+}
+
+// inOrder reports whether pictures of a codec are coded in the order they are shown in: what has not come with its unit does not come.
+func inOrder(c frame.Codec) bool {
+	return c == frame.VP8 || c == frame.VP9 || c == frame.AV1 || c == frame.MJPEG
+}
+
+// adapt goes by what the headers of the newest unit say of the pictures from it on.
+func (g *gopDecoder) adapt(u *frame.AccessUnit) error {
+	if first := len(g.units) == 1; !first {
+		if err := g.sequel(); err != nil {
+			return err
+		}
+		if u.Key {
+			if err := g.resize(g.headers.Size); err != nil {
+				return err
+			}
+		}
+	}
+	if g.guardRow != nil && !g.guardRow.Fits(g.headers) {
+		return g.dropGuardRow(u)
 	}
 	return nil
 }

@@ -222,22 +222,27 @@ func (r *remote) ask(ctx context.Context, o *request, data []byte) (latents []an
 		}
 	})
 	if err != nil {
-		r.child.kill()
-		switch late := errors.Is(err, os.ErrDeadlineExceeded); {
-		case late && ctx.Err() != nil:
-			r.last = context.Cause(ctx)
-		case late:
-			r.fail(fmt.Errorf("%w: %v", ErrHung, timeout))
-		default:
-			<-r.child.gone
-			r.fail(fmt.Errorf("%w: %s", ErrCrashed, r.child.how))
-		}
-		return nil, a, nil, r.last
+		return nil, a, nil, r.broken(ctx, err, timeout)
 	}
 	if a.Kind == ansLatent && (o.Kind == reqUnit || len(latents) == 0) {
 		return nil, a, nil, r.nonsense("a picture that is not due")
 	}
 	return latents, a, told, nil
+}
+
+// broken ends a child that an exchange with failed, and returns why it did.
+func (r *remote) broken(ctx context.Context, err error, timeout time.Duration) error {
+	r.child.kill()
+	switch late := errors.Is(err, os.ErrDeadlineExceeded); {
+	case late && ctx.Err() != nil:
+		r.last = context.Cause(ctx)
+	case late:
+		r.fail(fmt.Errorf("%w: %v", ErrHung, timeout))
+	default:
+		<-r.child.gone
+		r.fail(fmt.Errorf("%w: %s", ErrCrashed, r.child.how))
+	}
+	return r.last
 }
 
 // exchange gives the child a request and has the answers read. When ctx ends, there is little time left for that.

@@ -36,37 +36,14 @@ func (a *AV1) Config(record []byte) error {
 // a key unit is preceded by the sequence header if it lacks it. The data is a copy of its own. It is empty if there is no frame in
 // it; a sequence header is remembered all the same.
 func (a *AV1) Unit(unit []byte) (data []byte, key bool, err error) {
-	size, pictures, inBand := 0, false, false
-	for b := unit; len(b) > 0; {
-		o, rest, err := cutOBU(b)
-		if err != nil {
-			return nil, false, err
-		}
-		switch o.kind() {
-		case av1SequenceHeader:
-			if pictures { // it stands before the frames that it is for (section 7.5), so these have another
-				break
-			}
-			if err := a.learn(o); err != nil {
-				return nil, false, err
-			}
-			inBand = true
-		case av1FrameHeader, av1Frame:
-			key = key || !pictures && a.opens(o)
-			pictures = true
-		}
-		if !o.idle() {
-			size += o.size()
-		}
-		b = rest
+	c, err := a.contents(unit)
+	if err != nil || !c.picture {
+		return nil, false, err
 	}
-	if !pictures {
-		return nil, false, nil
-	}
-	if key && !inBand {
-		data = append(make([]byte, 0, len(a.sequence)+size), a.sequence...)
+	if c.key && c.sets == 0 {
+		data = append(make([]byte, 0, len(a.sequence)+c.size), a.sequence...)
 	} else {
-		data = make([]byte, 0, size)
+		data = make([]byte, 0, c.size)
 	}
 	for b := unit; len(b) > 0; {
 		o, rest, err := cutOBU(b)
@@ -78,7 +55,35 @@ func (a *AV1) Unit(unit []byte) (data []byte, key bool, err error) {
 		}
 		b = rest
 	}
-	return data, key, nil
+	return data, c.key, nil
+}
+
+// contents finds out what a temporal unit has, and remembers its sequence header.
+func (a *AV1) contents(unit []byte) (c contents, err error) {
+	for b := unit; len(b) > 0; {
+		o, rest, err := cutOBU(b)
+		if err != nil {
+			return c, err
+		}
+		switch o.kind() {
+		case av1SequenceHeader:
+			if c.picture { // it stands before the frames that it is for (section 7.5), so these have another
+				break
+			}
+			if err := a.learn(o); err != nil {
+				return c, err
+			}
+			c.sets += o.size()
+		case av1FrameHeader, av1Frame:
+			c.key = c.key || !c.picture && a.opens(o)
+			c.picture = true
+		}
+		if !o.idle() {
+			c.size += o.size()
+		}
+		b = rest
+	}
+	return c, nil
 }
 
 // learn remembers a copy of a sequence header in place of the one before.

@@ -22,28 +22,8 @@ type trackerH265 struct {
 // next reads the NAL units of an access unit: parameter sets, and of its slices the first. A picture that leads a random access picture, and
 // may refer to what came before that, is hidden if decoding began there (8.3.1). Nothing but its like refers to it.
 func (t *trackerH265) next(h *Headers) {
-	var slice []byte
-	known := true
-	for _, n := range h.NALs {
-		kind := typeH265(n)
-		h.Hidden = h.Hidden || isRASL(kind) && !forbidden(n)
-		if len(n) < 3 || forbidden(n) || layerH265(n) > 0 {
-			continue
-		}
-		switch {
-		case kind == h265.NALUType_SPS_NUT:
-			size, ok := t.learnSPS(n, slice == nil)
-			known = known && ok
-			h.Size = larger(h.Size, size)
-		case kind == h265.NALUType_PPS_NUT && slice == nil:
-			t.learnPPS(n)
-		case kind <= h265.NALUType_RSV_IRAP_VCL23 && slice == nil:
-			slice = n
-		}
-	}
-	if !known {
-		h.Size = Size{}
-	}
+	h.Hidden = slices.ContainsFunc(h.NALs, func(n []byte) bool { return isRASL(typeH265(n)) && !forbidden(n) })
+	slice := t.sets(h)
 	width, height := 0, 0
 	for _, sps := range t.sps {
 		width, height = max(width, int(sps.PicWidthInLumaSamples)), max(height, int(sps.PicHeightInLumaSamples))
@@ -52,6 +32,31 @@ func (t *trackerH265) next(h *Headers) {
 	if slice != nil {
 		h.MissingReference = !t.picture(slice)
 	}
+}
+
+// sets reads the parameter sets of a unit, and remembers those before its first slice, which it returns.
+func (t *trackerH265) sets(h *Headers) (slice []byte) {
+	known := true
+	for _, n := range h.NALs {
+		if len(n) < 3 || forbidden(n) || layerH265(n) > 0 {
+			continue
+		}
+		switch kind := typeH265(n); {
+		case kind == h265.NALUType_SPS_NUT:
+			size, ok := t.learnSPS(n, slice == nil)
+			known = known && ok
+			h.Size = larger(h.Size, size)
+		case slice != nil:
+		case kind == h265.NALUType_PPS_NUT:
+			t.learnPPS(n)
+		case kind <= h265.NALUType_RSV_IRAP_VCL23:
+			slice = n
+		}
+	}
+	if !known {
+		h.Size = Size{}
+	}
+	return slice
 }
 
 // learnSPS returns the size of the pictures of a sequence, and remembers its parameter set if that is wanted. ok is false if the size is

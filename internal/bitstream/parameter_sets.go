@@ -40,38 +40,17 @@ type memory struct {
 // them are remembered all the same. If begin is set, it is a key unit even without a key picture, as long as sets of the kinds
 // that are due are known.
 func (m *memory) unit(read reader, nals [][]byte, begin bool, due ...byte) (data []byte, key bool, err error) {
-	size, inBand, pictures := 0, 0, false
-	for _, n := range nals {
-		if len(n) == 0 {
-			continue
-		}
-		r, s := read(n)
-		switch r {
-		case dropped:
-			continue
-		case parameters:
-			if err := m.learn(s); err != nil {
-				return nil, false, err
-			}
-			inBand += 4 + len(n)
-			continue
-		case picture, keyPicture:
-			pictures, key = true, key || r == keyPicture
-		case kept:
-		}
-		size += 4 + len(n)
+	c, err := m.contents(read, nals)
+	if err != nil || !c.picture {
+		return nil, false, err
 	}
-	key = key || begin && m.has(due)
-	switch {
-	case !pictures:
-		return nil, false, nil
-	case key:
-		data = make([]byte, 0, size+m.size+4*len(m.sets))
+	if key = c.key || begin && m.has(due); key {
+		data = make([]byte, 0, c.size+m.size+4*len(m.sets))
 		for _, s := range m.sets {
 			data = appendNAL(data, s.nal)
 		}
-	default:
-		data = make([]byte, 0, size+inBand)
+	} else {
+		data = make([]byte, 0, c.size+c.sets)
 	}
 	for _, n := range nals {
 		if len(n) == 0 {
@@ -82,6 +61,35 @@ func (m *memory) unit(read reader, nals [][]byte, begin bool, due ...byte) (data
 		}
 	}
 	return data, key, nil
+}
+
+// Contents are what an access unit has that is kept.
+type contents struct {
+	picture, key bool // it has a picture, and one that decoding can begin with
+	size         int  // bytes of what is kept; of NAL units with their start codes, and without parameter sets
+	sets         int  // bytes of parameter sets, or sequence headers
+}
+
+// contents finds out what the access unit that consists of nals has, and remembers its sets.
+func (m *memory) contents(read reader, nals [][]byte) (c contents, err error) {
+	for _, n := range nals {
+		if len(n) == 0 {
+			continue
+		}
+		switch r, s := read(n); r {
+		case dropped:
+		case parameters:
+			if err := m.learn(s); err != nil {
+				return c, err
+			}
+			c.sets += 4 + len(n)
+		default:
+			c.picture = c.picture || r == picture || r == keyPicture
+			c.key = c.key || r == keyPicture
+			c.size += 4 + len(n)
+		}
+	}
+	return c, nil
 }
 
 // has reports whether sets of all these kinds are known.
