@@ -1,8 +1,8 @@
-package ffmpeg
+// Package places shares the processor between streams: who decodes has a place, and the stream that has used the least time goes first.
+package places
 
 import (
 	"context"
-	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -14,10 +14,12 @@ import (
 // another place is opened beside it, so that nobody waits for its end: five times what a picture of 1080p takes.
 const handOff = 50 * time.Millisecond
 
-// Places are what GOPs are decoded in, a few at a time. The stream that has used the least time goes first. The zero value needs most.
-type places struct {
+// Places are what GOPs are decoded in, a few at a time. The stream that has used the least time goes first. Any number of goroutines may use
+// them.
+type Places struct {
+	most int
+
 	mu      sync.Mutex
-	most    int
 	held    map[*holder]bool
 	waiting []*holder                // in the order they came
 	used    map[string]time.Duration // by streams that are ahead of clock
@@ -26,14 +28,19 @@ type places struct {
 
 // A holder has a place or waits for one. It is a frame.Place.
 type holder struct {
-	places *places
+	places *Places
 	stream string
 	since  time.Time     // when it got the place
 	given  chan struct{} // closed when it has it
 }
 
-// reserve waits for a place until ctx ends.
-func (ps *places) reserve(ctx context.Context, stream string) (frame.Place, error) {
+// New returns so many places.
+func New(most int) *Places {
+	return &Places{most: most, held: map[*holder]bool{}, used: map[string]time.Duration{}}
+}
+
+// Reserve waits for a place until ctx ends. It is for work on a stream.
+func (ps *Places) Reserve(ctx context.Context, stream string) (frame.Place, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -49,7 +56,7 @@ func (ps *places) reserve(ctx context.Context, stream string) (frame.Place, erro
 }
 
 // queue has h wait; ps.mu is held.
-func (ps *places) queue(h *holder) {
+func (ps *Places) queue(h *holder) {
 	h.given = make(chan struct{})
 	ps.waiting = append(ps.waiting, h)
 	ps.give()
@@ -111,7 +118,7 @@ func (h *holder) Yield(ctx context.Context) error {
 }
 
 // charge adds to what a stream has used what it has held h for; ps.mu is held.
-func (ps *places) charge(h *holder) {
+func (ps *Places) charge(h *holder) {
 	if ps.held[h] {
 		now := time.Now()
 		ps.used[h.stream] += now.Sub(h.since)
@@ -120,7 +127,7 @@ func (ps *places) charge(h *holder) {
 }
 
 // give gives places to those who wait, as far as there are any; ps.mu is held.
-func (ps *places) give() {
+func (ps *Places) give() {
 	now := time.Now()
 	for len(ps.waiting) > 0 && len(ps.held) < ps.most+min(ps.most, ps.overdue(now)) {
 		next := 0
@@ -137,7 +144,7 @@ func (ps *places) give() {
 }
 
 // overdue returns how many holders have had their place for long.
-func (ps *places) overdue(now time.Time) (n int) {
+func (ps *Places) overdue(now time.Time) (n int) {
 	for h := range ps.held {
 		if now.Sub(h.since) >= handOff {
 			n++
@@ -147,7 +154,7 @@ func (ps *places) overdue(now time.Time) (n int) {
 }
 
 // tick moves the clock on. A stream that others have caught up with owes nothing, and is forgotten unless it is here.
-func (ps *places) tick() {
+func (ps *Places) tick() {
 	here := make(map[string]bool)
 	for h := range ps.held {
 		here[h.stream] = true
@@ -167,17 +174,4 @@ func (ps *places) tick() {
 			delete(ps.used, s)
 		}
 	}
-}
-
-// Reserve waits for one of the Concurrent places until ctx ends. It is for whoever has units at hand for Follow; to wait for more of them
-// takes no place. stream names whose work it is: the one that has used the least time goes first.
-func (d *Decoder) Reserve(ctx context.Context, stream string) (frame.Place, error) {
-	d.once.Do(func() {
-		d.places.most = d.Concurrent
-		if d.places.most <= 0 {
-			d.places.most = max(1, runtime.GOMAXPROCS(0)-1)
-		}
-		d.places.held, d.places.used = make(map[*holder]bool), make(map[string]time.Duration)
-	})
-	return d.places.reserve(ctx, stream)
 }
