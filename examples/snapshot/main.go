@@ -17,13 +17,17 @@ import (
 func main() {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
+	ctx, stop := context.WithCancelCause(ctx)
 
 	cam := &capture.Camera{Decoder: &ffmpeg.Decoder{}}
-	go (&rtsp.Client{URL: os.Args[1], Handler: cam}).Run(ctx)
+	client := &rtsp.Client{URL: os.Args[1], Handler: cam}
+	go func() { stop(client.Run(ctx)) }() // a wrong password ends Run, and is the capture's error
 
 	still, err := cam.Capture(ctx, capture.Request{})
 	if err != nil {
 		log.Fatal(err)
 	}
-	os.WriteFile("still.jpg", still.Data, 0o644)
+	if err := os.WriteFile("still.jpg", still.Data, 0o644); err != nil {
+		log.Fatal(err)
+	}
 }

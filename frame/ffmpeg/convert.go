@@ -39,7 +39,7 @@ func (g *gopDecoder) convert(f *astiav.Frame, raw *C.ls_raw) (*image.YCbCr, erro
 	}
 	planes := raw
 	if scaled != nil {
-		defer g.free(scaled)
+		defer scaled.Free()
 		planes = new(C.ls_raw)
 		C.ls_read(scaled.UnsafePointer(), planes)
 		planes.full, planes.space = raw.full, raw.space

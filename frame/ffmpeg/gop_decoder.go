@@ -6,7 +6,6 @@ import "C"
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"math"
@@ -89,13 +88,12 @@ func (d *Decoder) open(first *frame.AccessUnit) (*gopDecoder, error) {
 	if err := d.check(g.codec, g.size); err != nil {
 		return nil, err
 	}
-	if g.codec == frame.H264 && !d.bare {
+	if g.codec == frame.H264 {
 		g.guardRow = bitstream.NewGuardRow(g.headers)
 	}
 	g.reorder = reorder.New[*astiav.Frame](func(i int) bool { return g.units[i].status.Hidden || g.units[i].status.SecondField })
 	g.packet = astiav.AllocPacket()
 	g.frame = astiav.AllocFrame()
-	d.live.Add(2)
 	if err := g.begin(); err != nil {
 		g.close()
 		return nil, err
@@ -105,7 +103,7 @@ func (d *Decoder) open(first *frame.AccessUnit) (*gopDecoder, error) {
 }
 
 // begin opens libav's decoder.
-func (g *gopDecoder) begin() error {
+func (g *gopDecoder) begin() (err error) {
 	pixels := g.d.maxPixels()
 	if g.codec == frame.AV1 { // its decoder has buffers of its own
 		pixels = int(min(int64(pixels), orAssumed(g.size).Pixels()))
@@ -121,9 +119,8 @@ func (g *gopDecoder) begin() error {
 		}
 	}
 	g.libav = astiav.AllocCodecContext(g.decoder)
-	g.d.live.Add(1)
-	if g.buffers = buffers(g.libav, g.expected()); g.buffers == nil {
-		return &Error{Step: "open", Codec: g.codec, Err: errors.New("no way to its buffers")}
+	if g.buffers, err = buffers(g.libav, g.expected()); err != nil {
+		return &Error{Step: "open", Codec: g.codec, Err: err}
 	}
 	if err := g.libav.Open(g.decoder, options); err != nil {
 		return &Error{Step: "open", Codec: g.codec, Err: err}
@@ -203,7 +200,6 @@ func (g *gopDecoder) end() {
 		return
 	}
 	g.libav.Free()
-	g.d.live.Add(-1)
 	g.libav = nil
 	if g.buffers != nil {
 		C.ls_buffers_close(g.buffers)
@@ -225,18 +221,12 @@ func (g *gopDecoder) account() {
 func (g *gopDecoder) close() {
 	g.retire()
 	for _, f := range g.reorder.Rest() {
-		g.free(f)
+		f.Free()
 	}
 	g.frame.Free()
 	g.packet.Free()
-	g.d.live.Add(-2)
 	g.end()
 	g.account()
-}
-
-func (g *gopDecoder) free(f *astiav.Frame) {
-	f.Free()
-	g.d.live.Add(-1)
 }
 
 // follow decodes units and yields their pictures. It returns the error that ends the sequence, nil if it ended well or the caller
@@ -291,7 +281,7 @@ func (g *gopDecoder) finish(yield func(frame.Latent, error) bool) error {
 // retire frees the pictures that were offered with the unit before.
 func (g *gopDecoder) retire() {
 	for _, f := range g.offered {
-		g.free(f)
+		f.Free()
 	}
 	g.offered = g.offered[:0]
 }
@@ -363,7 +353,7 @@ func (g *gopDecoder) show(yield func(frame.Latent, error) bool) bool {
 		if g.d.room != nil {
 			g.offered = append(g.offered, f)
 		} else {
-			g.free(f)
+			f.Free()
 		}
 		if !more {
 			return false

@@ -208,10 +208,9 @@ func (g *gopDecoder) keep() {
 		g.reorder.Damage(i, g.units[i].status.NonReference)
 	}
 	f := astiav.AllocFrame()
-	g.d.live.Add(1)
 	f.MoveRef(g.frame)
 	if !g.reorder.Put(i, f) {
-		g.free(f)
+		f.Free()
 	}
 }
 

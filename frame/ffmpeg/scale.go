@@ -34,7 +34,6 @@ func (g *gopDecoder) readable(f *astiav.Frame, raw *C.ls_raw) (*astiav.Frame, er
 	}
 	defer scaler.Free()
 	to := astiav.AllocFrame()
-	g.d.live.Add(1)
 	to.SetWidth(width)
 	to.SetHeight(int(raw.height))
 	to.SetPixelFormat(format)
@@ -44,7 +43,7 @@ func (g *gopDecoder) readable(f *astiav.Frame, raw *C.ls_raw) (*astiav.Frame, er
 		err = scaler.ScaleFrame(f, to)
 	}
 	if err != nil {
-		g.free(to)
+		to.Free()
 		return nil, err
 	}
 	return to, nil
