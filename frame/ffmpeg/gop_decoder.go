@@ -57,7 +57,7 @@ type gopDecoder struct {
 	last  error         // the latest error of libav
 	clear bool          // the first clean picture was sent, if decoding began without one
 	clean time.Duration // and its PTS
-	print uint64        // of the picture that was shown last
+	hash  uint64        // of the picture that was shown last
 	since time.Time     // when it was first shown
 }
 
@@ -346,8 +346,8 @@ func (g *gopDecoder) show(yield func(frame.Latent, error) bool) bool {
 			}
 			continue
 		}
-		if print := uint64(C.ls_print(f.UnsafePointer())); print != g.print || g.since.IsZero() {
-			g.print, g.since = print, g.units[i].time
+		if hash := uint64(C.ls_print(f.UnsafePointer())); hash != g.hash || g.since.IsZero() {
+			g.hash, g.since = hash, g.units[i].time
 		}
 		more := g.latent(i, f, o.Corrupt, yield)
 		if g.d.room != nil {
