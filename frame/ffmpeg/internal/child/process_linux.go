@@ -1,4 +1,4 @@
-package ffmpeg
+package child
 
 // #include <signal.h>
 //
@@ -15,6 +15,7 @@ import "C"
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strconv"
@@ -31,9 +32,9 @@ const (
 	childRoom   = 4 // for pictures
 )
 
-// startChild executes this program anew. The calling goroutine must be locked to its thread until the child has ended, since the kernel
+// Start executes this program anew. The calling goroutine must be locked to its thread until the child has ended, since the kernel
 // takes the end of the thread for that of the parent.
-func startChild(memory, room int64) (*child, error) {
+func Start(memory, room int64) (*Child, error) {
 	mem, err := newRoom(room)
 	if err != nil {
 		return nil, err
@@ -50,7 +51,7 @@ func startChild(memory, room int64) (*child, error) {
 	}
 	cmd := &exec.Cmd{
 		Path:       "/proc/self/exe", // whatever has become of the file meanwhile
-		Args:       []string{childName, strconv.FormatInt(memory, 10)},
+		Args:       []string{Name, strconv.FormatInt(memory, 10)},
 		Env:        []string{},
 		Dir:        "/",
 		ExtraFiles: []*os.File{theirs, mem},
@@ -66,16 +67,13 @@ func startChild(memory, room int64) (*child, error) {
 		return nil, closing(err, mem, ours, theirs)
 	}
 	_ = theirs.Close()
-	return &child{
-		socket: ours, room: mem, gone: make(chan struct{}),
-		kill: func() { _ = cmd.Process.Kill() },
-		wait: func() string {
-			if err := cmd.Wait(); cmd.ProcessState == nil {
-				return err.Error()
-			}
-			return cmd.ProcessState.String()
-		},
-	}, nil
+	wait := func() string {
+		if err := cmd.Wait(); cmd.ProcessState == nil {
+			return err.Error()
+		}
+		return cmd.ProcessState.String()
+	}
+	return New(ours, mem, func() { _ = cmd.Process.Kill() }, wait), nil
 }
 
 func closing(err error, files ...*os.File) error {
@@ -101,8 +99,9 @@ func newRoom(size int64) (*os.File, error) {
 	return f, nil
 }
 
-// childMain is main in a child.
-func childMain() error {
+// Main is main in a child. It calls serve, with the socket to the parent and the room that both have; headroom tells whether a quarter of the
+// memory is left that it may take.
+func Main(serve func(socket io.ReadWriter, room []byte, confined bool, headroom func() bool) error) error {
 	if len(os.Args) != 2 {
 		return fmt.Errorf("%d arguments", len(os.Args))
 	}
@@ -110,26 +109,22 @@ func childMain() error {
 	if err != nil {
 		return err
 	}
-	var room unix.Stat_t
-	if err := unix.Fstat(childRoom, &room); err != nil {
+	var stat unix.Stat_t
+	if err := unix.Fstat(childRoom, &stat); err != nil {
 		return err
 	}
-	pictures, err := unix.Mmap(childRoom, 0, int(room.Size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	room, err := unix.Mmap(childRoom, 0, int(stat.Size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
 		return err
 	}
 	if err := unix.Close(childRoom); err != nil {
 		return err
 	}
-	confined, err := confine(memory)
+	confined, err := Confine(memory)
 	if err != nil {
 		return err
 	}
-	socket := os.NewFile(childSocket, "socket to the parent")
-	if err := writeAnswer(socket, &answer{Kind: ansHello, Confined: confined}, nil); err != nil {
-		return err
-	}
-	return serve(socket, pictures, func() bool { return available(int(memory / 4)) })
+	return serve(os.NewFile(childSocket, "socket to the parent"), room, confined, func() bool { return available(int(memory / 4)) })
 }
 
 // available tells whether so many bytes of memory could be had. A quarter of 1 GiB has room for the largest picture there is, of 8K with
@@ -142,13 +137,13 @@ func available(n int) bool {
 	return err == nil
 }
 
-// confine takes from this process what decoding does not need, for good:
+// Confine takes from this process what decoding does not need, for good:
 //   - files and sockets: it has none but the one to its parent, and RLIMIT_NOFILE lets it open none
 //   - memory beyond what it has now and what is given, but for that which it shares
 //   - every system call but those that Go, malloc and threads need, if the kernel has seccomp; it tells whether that is so
 //
 // Landlock would add nothing: what it forbids begins with system calls that seccomp does not let through.
-func confine(memory uint64) (confined bool, err error) {
+func Confine(memory uint64) (confined bool, err error) {
 	C.end_by_signals()
 	if err := closeInherited(); err != nil {
 		return false, err

@@ -1,6 +1,6 @@
 //go:build linux && (amd64 || arm64)
 
-package ffmpeg
+package child
 
 // #define _GNU_SOURCE
 // #include <linux/filter.h>

@@ -1,11 +1,10 @@
-package ffmpeg
+package child
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"runtime"
 	"slices"
@@ -16,52 +15,39 @@ import (
 const (
 	startTimeout = 30 * time.Second // a hundred times what it takes
 	idleFor      = 10 * time.Second // until children end that have nothing to do, all but one
-	mostGOPs     = 1000             // of one child, so that what libav may leak has an end
 )
 
-// A pool holds the children of an Isolated.
+// A Pool holds children.
 //
-//	start ──▶ idle ◀──▶ at work on one GOP ──▶ killed, if anything went wrong
+//	start ──▶ idle ◀──▶ at work on one job ──▶ killed, if anything went wrong
 //	            └─▶ killed after idleFor, unless it is the only idle one, and by close
 //
 // Each child has a goroutine, which starts it, and waits for its end. None is asked to end, since it holds nothing that would be lost.
-type pool struct {
-	memory, room int64 // bytes of a child
+type Pool struct {
+	Memory int64 // bytes that a child may take, beside what it takes to start with
+	Room   int64 // bytes that it shares with this process
+
+	// Hello reads what a child says first, and whether it says that it is confined.
+	Hello func(io.Reader) (confined bool, err error)
+
+	// Start starts a child; nil means Start of this package.
+	Start func(memory, room int64) (*Child, error)
 
 	running sync.WaitGroup // the goroutines of children
 
 	mu       sync.Mutex
-	children map[*child]bool // that have not ended
-	idle     []*child        // the one that was used last comes last
+	children map[*Child]bool // that have not ended
+	idle     []*Child        // the one that was used last comes last
 	spare    bool            // a spare one is being started
 	closed   bool
-	stats    Children
-}
-
-// A child is a process that decodes.
-type child struct {
-	socket interface { // to talk to it
-		io.ReadWriteCloser
-		SetDeadline(t time.Time) error
-	}
-	room interface { // where it makes pictures
-		io.ReaderAt
-		io.Closer
-	}
-	kill func()
-	wait func() (how string) // waits for its end, and tells how that was
-
-	gone   chan struct{} // closed when it has ended
-	how    string        // set before that
-	gops   int           // that it has begun
-	expiry *time.Timer   // while it is idle
+	stats    Stats
 }
 
 // start starts a child and waits until it is ready; if ctx ends first, the child becomes an idle one.
-func (p *pool) start(ctx context.Context) (*child, error) {
+func (p *Pool) start(ctx context.Context) (*Child, error) {
 	type started struct {
-		*child
-		err error
+		child *Child
+		err   error
 	}
 	ready := make(chan started)
 	left := make(chan struct{})
@@ -75,14 +61,14 @@ func (p *pool) start(ctx context.Context) (*child, error) {
 	p.mu.Unlock()
 	go func() {
 		defer p.running.Done()
-		runtime.LockOSThread() // see startChild
+		runtime.LockOSThread() // see Start
 		defer runtime.UnlockOSThread()
 		c, err := p.launch()
 		select {
 		case ready <- started{c, err}:
 		case <-left:
 			if err == nil {
-				p.put(c)
+				p.Put(c)
 			}
 		}
 		if err == nil {
@@ -98,28 +84,35 @@ func (p *pool) start(ctx context.Context) (*child, error) {
 }
 
 // launch starts a child, and hears it say hello.
-func (p *pool) launch() (*child, error) {
-	c, err := startChild(p.memory, p.room)
+func (p *Pool) launch() (*Child, error) {
+	start := p.Start
+	if start == nil {
+		start = Start
+	}
+	c, err := start(p.Memory, p.Room)
 	if err != nil {
 		return nil, err
 	}
 	p.mu.Lock()
+	if p.children == nil {
+		p.children = map[*Child]bool{}
+	}
 	p.children[c] = true
 	p.stats.Started++
 	closed := p.closed
 	p.mu.Unlock()
 	if closed {
-		c.kill()
+		c.Kill()
 	}
 	_ = c.socket.SetDeadline(time.Now().Add(startTimeout))
-	a, _, err := readAnswer(c.socket)
-	if err == nil && a.Kind == ansHello {
+	confined, err := p.Hello(c.socket)
+	if err == nil {
 		p.mu.Lock()
-		p.stats.Confined = a.Confined
+		p.stats.Confined = confined
 		p.mu.Unlock()
 		return c, nil
 	}
-	c.kill()
+	c.Kill()
 	p.wait(c)
 	switch {
 	case closed:
@@ -131,19 +124,19 @@ func (p *pool) launch() (*child, error) {
 }
 
 // wait waits for the end of a child.
-func (p *pool) wait(c *child) {
+func (p *Pool) wait(c *Child) {
 	c.how = c.wait()
 	p.mu.Lock()
 	delete(p.children, c)
-	p.idle = slices.DeleteFunc(p.idle, func(i *child) bool { return i == c })
+	p.idle = slices.DeleteFunc(p.idle, func(i *Child) bool { return i == c })
 	p.mu.Unlock()
 	_ = c.socket.Close()
-	_ = c.room.Close()
+	_ = c.Room.Close()
 	close(c.gone)
 }
 
-// take returns an idle child, or a new one, and sees to it that the next to come finds one idle.
-func (p *pool) take(ctx context.Context) (c *child, err error) {
+// Take returns an idle child, or a new one, and sees to it that the next to come finds one idle.
+func (p *Pool) Take(ctx context.Context) (c *Child, err error) {
 	p.mu.Lock()
 	if n := len(p.idle); n > 0 {
 		c = p.idle[n-1]
@@ -154,12 +147,12 @@ func (p *pool) take(ctx context.Context) (c *child, err error) {
 	if c == nil {
 		c, err = p.start(ctx)
 	}
-	p.refill(ctx)
+	p.Refill(ctx)
 	return c, err
 }
 
-// refill starts a spare child if none is idle.
-func (p *pool) refill(ctx context.Context) {
+// Refill starts a spare child if none is idle.
+func (p *Pool) Refill(ctx context.Context) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed || p.spare || len(p.idle) > 0 {
@@ -169,7 +162,7 @@ func (p *pool) refill(ctx context.Context) {
 	p.running.Go(func() {
 		c, err := p.start(context.WithoutCancel(ctx))
 		if err == nil {
-			p.put(c)
+			p.Put(c)
 		} // else the next to come will try, and be told
 		p.mu.Lock()
 		p.spare = false
@@ -177,12 +170,12 @@ func (p *pool) refill(ctx context.Context) {
 	})
 }
 
-// put makes a child idle.
-func (p *pool) put(c *child) {
+// Put makes a child idle.
+func (p *Pool) Put(c *Child) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed || !p.children[c] {
-		c.kill()
+		c.Kill()
 		return
 	}
 	p.idle = append(p.idle, c)
@@ -190,17 +183,17 @@ func (p *pool) put(c *child) {
 }
 
 // expire ends a child that has been idle for long, unless it is the only one.
-func (p *pool) expire(c *child) {
+func (p *Pool) expire(c *Child) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if i := slices.Index(p.idle, c); i >= 0 && len(p.idle) > 1 {
 		p.idle = slices.Delete(p.idle, i, i+1)
-		c.kill()
+		c.Kill()
 	}
 }
 
-// blame counts why a child had to be killed, and returns that; if all were killed, since the pool was closed.
-func (p *pool) blame(err error) error {
+// Blame counts why a child had to be killed, and returns that; if all were killed, since the pool was closed.
+func (p *Pool) Blame(err error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
@@ -214,27 +207,25 @@ func (p *pool) blame(err error) error {
 	return err
 }
 
-// close ends all children, and waits for that.
-func (p *pool) close() {
+// Close ends all children, and waits for that.
+func (p *Pool) Close() {
 	p.mu.Lock()
 	p.closed = true
 	for _, c := range p.idle {
 		c.expiry.Stop()
 	}
 	for c := range p.children {
-		c.kill()
+		c.Kill()
 	}
 	p.mu.Unlock()
 	p.running.Wait()
 }
 
-func (p *pool) count() Children {
+// Count tells how the children are.
+func (p *Pool) Count() Stats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := p.stats
 	s.Running, s.Idle = len(p.children), len(p.idle)
 	return s
 }
-
-// roomFor returns the bytes of the largest picture.
-func roomFor(maxPixels int) int64 { return 3 * int64(min(maxPixels, math.MaxInt32)) }

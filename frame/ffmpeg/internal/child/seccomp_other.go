@@ -1,6 +1,6 @@
-//go:build linux && !amd64 && !arm64
+//go:build linux && cgo && !amd64 && !arm64
 
-package ffmpeg
+package child
 
 import "errors"
 
