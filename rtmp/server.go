@@ -112,17 +112,18 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		Listener: ln, Log: log, Fail: failed,
 		Limiter: ingest.Limiter{Max: cmp.Or(s.MaxConns, defaultMaxConns), PerSite: s.MaxConnsPerAddr},
 	}
+	guesses := &ingest.Guesses{Off: s.MaxConnsPerAddr < 0}
 	for {
 		conn, err := in.Accept(ctx)
 		if err != nil {
 			return err
 		}
-		conns.Go(func() { s.serve(ctx, conn, log) })
+		conns.Go(func() { s.serve(ctx, conn, guesses, log) })
 	}
 }
 
 // serve serves one connection, and closes it.
-func (s *Server) serve(ctx context.Context, in *ingest.Conn, log *ingest.Log) {
+func (s *Server) serve(ctx context.Context, in *ingest.Conn, guesses *ingest.Guesses, log *ingest.Log) {
 	defer closeWith(ctx, in)()
 	conn := net.Conn(in)
 	handshake, publish := cmp.Or(s.HandshakeTimeout, defaultHandshake), cmp.Or(s.PublishTimeout, defaultPublish)
@@ -147,15 +148,19 @@ func (s *Server) serve(ctx context.Context, in *ingest.Conn, log *ingest.Log) {
 		c.linger()
 		return
 	}
-	in.Reach(ingest.Publishing)
 	_ = conn.SetDeadline(time.Time{})
-	s.handle(ctx, c, log)
+	s.handle(ctx, c, guesses, log)
 }
 
-// handle hands a stream to the Handler. A panic of the Handler's ends here.
-func (s *Server) handle(ctx context.Context, c *publisher, log *ingest.Log) {
+// handle hands a stream to the Handler, unless too many of the address were refused. A panic of the Handler's ends here.
+func (s *Server) handle(ctx context.Context, c *publisher, guesses *ingest.Guesses, log *ingest.Log) {
 	peer := c.wire.RemoteAddr()
-	err := log.Contain(ctx, peer, func() error { return s.Handler.ServeStream(ctx, c.stream(ctx)) }, "stream", c.name)
+	decided, err := guesses.Begin(c.in.Life(), peer, cmp.Or(s.PublishTimeout, defaultPublish)/3)
+	if err == nil {
+		c.decided = sync.OnceFunc(func() { decided(!c.accepted && c.in.Life().Err() == nil) })
+		err = log.Contain(ctx, peer, func() error { return s.Handler.ServeStream(c.in.Life(), c.stream(ctx)) }, "stream", c.name)
+		c.decided()
+	}
 	switch {
 	case ctx.Err() != nil, errors.Is(err, ingest.ErrPanicked):
 		return

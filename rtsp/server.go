@@ -148,6 +148,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 			Listener: ln, Log: log, Fail: failed,
 			Limiter: ingest.Limiter{Max: s.MaxConns, PerSite: s.MaxConnsPerAddr},
 		},
+		guesses:   ingest.Guesses{Off: s.MaxConnsPerAddr < 0},
 		logs:      log,
 		life:      life,
 		perPacket: ingest.Rate * smallPacket / float64(s.MaxRate),

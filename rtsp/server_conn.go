@@ -45,11 +45,17 @@ type conn struct {
 	refusal  error // why there is no stream, if that is known
 	oversize bool  // of the request that is being answered
 	streamed bool  // there was a stream
+	asked    bool  // for credentials, which counted as a wrong guess
 }
 
 func newConn(r *recorder, in *ingest.Conn) *conn {
 	c := &conn{Conn: in, recorder: r, meter: meter{rate: r.MaxRate}}
 	c.life, c.end = context.WithCancelCause(r.life)
+	context.AfterFunc(in.Life(), func() { // the library does not notice while it waits for an answer of ours
+		if reason := in.Reason(); reason != nil {
+			c.end(reason)
+		}
+	})
 	c.close = sync.OnceFunc(func() {
 		c.timer.Stop()
 		_ = c.Conn.Close()

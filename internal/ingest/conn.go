@@ -1,9 +1,12 @@
 package ingest
 
 import (
+	"cmp"
+	"context"
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // A reader that comes to the end of its allowance reads little at a time, so that what it owes after each read is a fraction of a second.
@@ -13,14 +16,18 @@ const (
 )
 
 // A Conn is a connection of a peer that may be hostile. It is read no faster than messages may come: whoever reads it says what it has
-// read by Spend, and Read waits while more was spent than there is. A Conn has an Admission of a Limiter if a Listener accepted it. Close,
-// Spend, Take, Publish and Reach may be called at any time; Read is for one goroutine.
+// read by Spend, and Read waits while more was spent than there is. A Conn has an Admission of a Limiter and a Holding if a Listener
+// accepted it. Read and Hold are for one goroutine; all others may be called at any time.
 type Conn struct {
 	net.Conn
 
 	bucket    *bucket
 	admission *Admission // nil if there is no Limiter
+	holding   *Holding   // nil if what is held is not bounded
 	heard     atomic.Bool
+	video     atomic.Int64 // when the Limiter heard last that video came, in seconds
+	life      context.Context
+	end       context.CancelCauseFunc
 	closed    chan struct{}
 	once      sync.Once
 	reason    error // why it gave way; set before closed is closed
@@ -28,14 +35,20 @@ type Conn struct {
 
 // NewConn returns a Conn without a Limiter, which has the allowance of a publisher.
 func NewConn(nc net.Conn) *Conn {
-	c := newConn(nc)
+	c := newConn(context.Background(), nc)
 	c.bucket.widen()
 	return c
 }
 
-func newConn(nc net.Conn) *Conn {
-	return &Conn{Conn: nc, bucket: newBucket(Beginning), closed: make(chan struct{})}
+func newConn(ctx context.Context, nc net.Conn) *Conn {
+	c := &Conn{Conn: nc, bucket: newBucket(Beginning), closed: make(chan struct{})}
+	c.life, c.end = context.WithCancelCause(ctx)
+	return c
 }
+
+// Life returns the context that ends with that of the Listener, and as soon as the connection is closed; its cause is then the Reason, if
+// there is one.
+func (c *Conn) Life() context.Context { return c.life }
 
 // Read reads what there is, once nothing is owed.
 func (c *Conn) Read(p []byte) (int, error) {
@@ -59,13 +72,28 @@ func (c *Conn) Spend(messages float64) { c.bucket.spend(messages) }
 // Take is Spend for what cannot be made to wait; it returns false if it must be dropped.
 func (c *Conn) Take(messages float64) bool { return c.bucket.take(messages) }
 
-// Reach says how far the connection has come. A publisher has more of an allowance.
+// Reach says how far the connection has come. Once it is accepted, it has more of an allowance.
 func (c *Conn) Reach(s Stage) {
-	if s == Publishing {
+	if s == Accepted {
 		c.bucket.widen()
 	}
 	if c.admission != nil {
 		c.admission.Reach(s)
+	}
+}
+
+// Video says that video came: the connection is Publishing.
+func (c *Conn) Video() {
+	now := time.Now().Unix()
+	if before := c.video.Swap(now); before != now {
+		c.Reach(Publishing)
+	}
+}
+
+// Hold says how many bytes of messages or units are held for the connection that are not complete, or not taken yet.
+func (c *Conn) Hold(bytes int) {
+	if c.holding != nil {
+		c.holding.Set(bytes)
 	}
 }
 
@@ -76,9 +104,13 @@ func (c *Conn) close(reason error) error {
 	c.once.Do(func() {
 		c.reason = reason
 		close(c.closed)
+		c.end(cmp.Or(reason, net.ErrClosed))
 	})
 	if c.admission != nil {
 		c.admission.Leave()
+	}
+	if c.holding != nil {
+		c.holding.Leave()
 	}
 	return c.Conn.Close()
 }
