@@ -53,12 +53,15 @@ type Server struct {
 	// MaxConnsPerAddr bounds the connections of one address at a time: of
 	// an IPv4 address, or of the /64 that an IPv6 address is in. Zero means
 	// 128: a hundred encoders behind one router, and some more that
-	// reconnect. Negative means no bound, for a Server behind a proxy.
+	// reconnect. Negative means no bound, for a Server behind a proxy; then
+	// guesses at tokens are not slowed either.
 	//
-	// When either bound is reached, a connection that has not sent publish
-	// yet is closed in favour of the new one. Of those it is one that has
-	// come as far as most have, and stood there for the longest. When all
-	// publish, the new one is closed.
+	// When either bound is reached, a connection is closed in favour of the
+	// new one. The first to go was refused and has not hung up. Then it is
+	// one that has sent no video yet: of those, one that has come as far as
+	// most have, and stood there for the longest. Then it is a publisher
+	// that has sent no video for ten seconds. When there is none, the new
+	// one is closed.
 	MaxConnsPerAddr int
 
 	// MaxMessage is how many bytes a message may have, and so an access

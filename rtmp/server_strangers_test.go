@@ -207,7 +207,7 @@ func TestWhoGivesWay(t *testing.T) {
 // take too much. Meanwhile a picture of another address arrives.
 func TestUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const conns = 18 // of 8 MiB, where an eighth of 1 GiB is the most
+		const conns = 10 // of 8 MiB, where a sixteenth of 1 GiB is the most
 		got, ln := make(recorder, conns+1), ingesttest.NewListener()
 		stop := serve(t, &rtmp.Server{Handler: got}, ln)
 		open := func(ip, key string) *client {

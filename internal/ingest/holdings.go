@@ -10,13 +10,14 @@ import (
 const (
 	freeHolding = 64 << 10 // bytes that any connection may hold: most access units of a camera
 	holdingStep = 16 << 10 // bytes; less of a change is not worth a lock
+	leastMax    = 16 << 20 // bytes: two of the largest messages
 )
 
 // Holdings bounds the bytes that the connections of a listener hold together, of messages and units that are under way: those of which
 // not all has come, and those that wait for the Handler. The first 64 KiB of a connection do not count. When there are more than Max, the
 // site that holds the most loses the connection that holds the most. All methods may be called at any time.
 type Holdings struct {
-	Max int64 // zero means an eighth of frame.DefaultBudget, which is beside that
+	Max int64 // zero means a sixteenth of frame.DefaultBudget, but 16 MiB at least; it is beside that Budget
 
 	mu    sync.Mutex
 	all   map[*Holding]struct{} // that hold anything
@@ -93,7 +94,8 @@ func (h *Holdings) max() int64 {
 	if h.Max > 0 {
 		return h.Max
 	}
-	return frame.DefaultBudget.Most(frame.ForPictures) // an eighth
+	const eighth = frame.ForPictures
+	return max(leastMax, frame.DefaultBudget.Most(eighth)/2)
 }
 
 // largest returns the largest Holding of the site that holds the most.

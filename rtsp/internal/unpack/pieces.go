@@ -51,8 +51,12 @@ func (c *pieces) release() {
 }
 
 func (c *pieces) append(b []byte) bool {
-	if len(c.data)+len(b) > maxUnit {
+	size := len(c.data) + len(b)
+	if size > maxUnit {
 		return false
+	}
+	if size > cap(c.data) {
+		c.data = append(make([]byte, 0, max(size, min(2*cap(c.data), maxUnit))), c.data...)
 	}
 	c.data = append(c.data, b...)
 	return true
