@@ -19,7 +19,7 @@ func TestBest(t *testing.T) {
 		qps     map[int]byte // 30 unless told here
 		damaged int          // a picture, with what follows in its GOP; zero is none
 		moment  func(start time.Time) capture.Moment
-		score   capture.Score
+		metric  capture.Metric
 		want    int
 		literal int
 		waits   time.Duration
@@ -31,8 +31,8 @@ func TestBest(t *testing.T) {
 		{about: "in the GOP before", qps: map[int]byte{8: 20}, moment: atOffset(1000 * time.Millisecond), want: 8, literal: 10},
 		{about: "in the GOP after", qps: map[int]byte{11: 20}, moment: atOffset(900 * time.Millisecond), want: 11, literal: 9},
 		{about: "the literal one is the best", qps: map[int]byte{15: 20}, moment: atOffset(1500 * time.Millisecond), want: 15, literal: 15},
-		{about: "a score of the caller's, among those that are coded well and near", qps: map[int]byte{17: 20}, moment: atOffset(1500 * time.Millisecond),
-			score: func(p *frame.Picture) float64 { return -p.PTS.Seconds() * 10 }, want: 14, literal: 15},
+		{about: "a Metric of the caller's, among those that are coded well and near", qps: map[int]byte{17: 20}, moment: atOffset(1500 * time.Millisecond),
+			metric: func(p *frame.Picture) float64 { return -p.PTS.Seconds() * 10 }, want: 14, literal: 15},
 		{about: "newest", qps: map[int]byte{33: 20, 36: 10}, moment: func(time.Time) capture.Moment { return capture.Moment{} }, want: 33, literal: 35},
 		{about: "in the future", qps: map[int]byte{52: 20}, moment: atOffset(5000 * time.Millisecond), want: 52, literal: 50, waits: 1750 * time.Millisecond},
 		{about: "the better one is damaged", qps: map[int]byte{17: 20}, damaged: 17, moment: atOffset(1500 * time.Millisecond), want: 15, literal: 15},
@@ -56,13 +56,13 @@ func TestBest(t *testing.T) {
 				cam := &capture.Camera{Decoder: d}
 				start := time.Now()
 				go serve(t, cam, us)
-				score := test.score
-				if score == nil { // the pictures are too small for Quality
-					score = func(p *frame.Picture) float64 { return -float64(p.EffectiveQP) }
+				metric := test.metric
+				if metric == nil { // the pictures are too small for Quality
+					metric = func(p *frame.Picture) float64 { return -float64(p.EffectiveQP) }
 				}
 				const now = 3550 * time.Millisecond
 				pass(now)
-				still, err := cam.Capture(t.Context(), capture.Request{Moment: test.moment(start).Best(250*time.Millisecond, score)})
+				still, err := cam.Capture(t.Context(), capture.Request{Moment: test.moment(start).Best(250*time.Millisecond, metric)})
 				if waited := time.Since(start) - now; waited != test.waits {
 					t.Errorf("waited %v, want %v", waited, test.waits)
 				}

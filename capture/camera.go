@@ -16,6 +16,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/livestill/livestill/capture/internal/sched"
+	"github.com/livestill/livestill/capture/internal/shared"
 	"github.com/livestill/livestill/frame"
 )
 
@@ -26,11 +28,15 @@ import (
 // pixels are compressed once, at the end. Nothing is decoded while nobody captures, but see Warm.
 //
 // Captures of the same moments at the same time share the work: each picture is decoded, enhanced and encoded once, each unit
-// decoded once if the Decoder is a Follower. Each has its own run of Policy, Moderator, Store and Notifier. For that a picture, its
-// file, and the decoder's state are kept for a quarter of a second after a capture.
+// decoded once if the Decoder is a Follower. Each has its own run of Policy, Moderator, Store and Notifier. For that a picture and its
+// file are kept for a quarter of a second after a capture, and while the stream is live the decoder's state.
 //
-// If the Enhancer is a Merger, one capture at a time gathers neighbours and has them merged, since they take much memory: each as much
-// as a picture. Those who wait for their turn hold no more than the others do, but for one that holds what was decoded on its way.
+// What is shared ends when nobody waits for it any more: the contexts of the Decoder and the Enhancer end then, and an Encoder, which has
+// none, ends by itself. So a capture that gives up returns at once, while its hooks may run for a moment. ServeStream waits for them. When
+// no stream is live, before it and after it, a capture leaves nothing behind: it waits for its Decoder to end, unless it gives up.
+//
+// If the Enhancer is a Merger, a capture holds many pictures while these are gathered and merged. So one capture at a time does that. Others
+// wait, and hold no more than the picture that they have decoded; but one of them may have kept the neighbours that came before it.
 type Camera struct {
 	Policy    Policy
 	Decoder   Decoder
@@ -40,60 +46,72 @@ type Camera struct {
 	Store     Store   // nil keeps the still with the caller alone
 	Notifier  Notifier
 
-	History frame.History // the recent past; set its bounds before the stream begins
+	// History is the recent past. Set its bounds before the stream begins.
+	History frame.History
 
-	// Warm keeps the newest picture at hand: a decoder follows the stream, never further behind than this, so that no more than that,
-	// and one picture, is left to decode. A nanosecond keeps it at one picture; two seconds bound what a GOP of ten costs, and
-	// decode nothing of shorter ones. The price is that nearly all of the stream is decoded, captured or not. Zero decodes nothing but
-	// for captures. The decoder holds memory of the Budget all the time: when others want that, some Cameras are not warm until their next
-	// key picture.
+	// Warm keeps the newest picture at hand: a decoder follows the stream,
+	// never further behind than this, so that no more than that, and one
+	// picture, is left to decode. A nanosecond keeps it at one picture; two
+	// seconds bound what a GOP of ten costs, and decode nothing of shorter
+	// ones. The price is that nearly all of the stream is decoded, captured or
+	// not. Zero decodes nothing but for captures.
+	//
+	// The decoder holds memory of the Budget all the time: when others want
+	// that, some Cameras are not warm until their next key picture.
 	Warm time.Duration
 
-	// MaxDecoding is the time that one capture may take to decode a GOP, as long as it holds a place of the Decoder; zero means 30 seconds.
-	// What takes longer is an ErrTooCostly. It bounds Followers only: a GOP that goes to Decode at once ends with its context.
+	// MaxDecoding is the time that one capture may take to decode a GOP, as
+	// long as it holds a place of the Decoder; zero means 30 seconds. What
+	// takes longer is an ErrTooCostly. It bounds Followers only: a GOP that
+	// goes to Decode at once ends with its context.
 	MaxDecoding time.Duration
 
-	// Budget bounds the memory of Histories and captures, of this Camera and of all that share it; nil means frame.DefaultBudget. It
-	// knows what a Decoder takes that is a Coster. A capture holds memory from the decoding of its picture until the Store has the
-	// still: a hook that captures and waits for that, other than the Policy and the Notifier, may wait until its context ends.
+	// Budget bounds the memory of Histories and captures, of this Camera and of
+	// all that share it; nil means frame.DefaultBudget. It knows what a Decoder
+	// takes that is a Coster.
+	//
+	// A capture holds memory from the decoding of its picture until the Store
+	// has the still: a hook that captures and waits for that, other than the
+	// Policy and the Notifier, may wait until its context ends.
 	Budget *frame.Budget
 
-	lines      lines
-	pictures   flights[unitID, developed]
-	neighbours flights[nearID, developed]
-	ratings    flights[pictureID, Scores]
-	enhanced   flights[enhancedID, enhanced]
-	files      flights[fileID, []byte]
+	once    sync.Once
+	decodes *sched.Scheduler // made by scheduler
+	running shared.Group     // goroutines that work for captures
 
-	loans   loans
-	known   atomic.Pointer[knownCost]
-	stats   counters
-	merging atomic.Bool // a capture has an album
+	standIns shared.Calls[standInID, *frame.Picture]
+	rated    shared.Calls[sched.ID, Scores]
+	enhanced shared.Calls[enhancedID, enhanced]
+	files    shared.Calls[fileID, []byte]
 
-	mu     sync.Mutex
-	stream string        // name of the stream, kept after it ends
-	live   chan struct{} // closed when the stream ends; nil while there is none
-	turn   chan struct{} // has room for the one capture that may hold neighbours
+	merging     shared.Semaphore // of captures that hold neighbours; made by scheduler
+	prefetching atomic.Bool      // a capture has a prefetch
+	stats       counters
 }
 
-// ServeStream takes in the units of s until it ends. It refuses a second stream at the same time with ErrLive. What an earlier
-// stream left in the History remains until it is too old, so that the last seconds can be captured after the end.
+// scheduler returns what decodes for captures.
+func (c *Camera) scheduler() *sched.Scheduler {
+	c.once.Do(func() {
+		c.merging = make(shared.Semaphore, 1)
+		c.decodes = sched.New(sched.Source{
+			History: &c.History, Decoder: c.Decoder, Warm: c.Warm, MaxDecoding: c.MaxDecoding, Budget: c.Budget, Group: &c.running,
+		})
+	})
+	return c.decodes
+}
+
+// ServeStream takes in the units of s until it ends, and waits for what captures have begun meanwhile, if nobody else does. It refuses a second
+// stream at the same time with ErrLive. What an earlier stream left in the History remains until it is too old, so that the last seconds
+// can be captured after the end.
+//
+// A hook that goes on when its context has ended holds up ServeStream. By then the stream counts as ended: another may begin.
 func (c *Camera) ServeStream(ctx context.Context, s *frame.Stream) error {
-	c.mu.Lock()
-	busy := c.live != nil
-	if !busy {
-		c.live, c.stream = make(chan struct{}), s.Name
-	}
-	c.mu.Unlock()
-	if busy {
+	decodes := c.scheduler()
+	if !decodes.Begin(s.Name) {
 		return fmt.Errorf("%s: %w", s.Name, ErrLive)
 	}
-	defer func() {
-		c.mu.Lock()
-		close(c.live)
-		c.live = nil
-		c.mu.Unlock()
-	}()
+	defer c.running.Wait()
+	defer decodes.End()
 	if c.History.Budget == nil {
 		c.History.Budget = c.Budget
 	}
@@ -103,7 +121,7 @@ func (c *Camera) ServeStream(ctx context.Context, s *frame.Stream) error {
 		var warming sync.WaitGroup
 		defer warming.Wait()
 		defer end()
-		warming.Go(func() { c.keepWarm(ctx) })
+		warming.Go(func() { decodes.KeepWarm(ctx) })
 	}
 	for u, err := range s.Units {
 		if err != nil {
@@ -118,25 +136,11 @@ func (c *Camera) ServeStream(ctx context.Context, s *frame.Stream) error {
 // with ctx. Its error is an *Error.
 func (c *Camera) Capture(ctx context.Context, r Request) (*Still, error) {
 	w := c.begun(r)
-	defer w.close()
+	defer w.close(ctx)
 	err := w.expose(ctx)
 	if err == nil {
 		err = w.finish(ctx, w.reach)
 	}
-	w.letGo()
+	w.endPrefetch()
 	return w.end(ctx, err)
-}
-
-// serving returns what is closed when the stream ends; nil if none is live.
-func (c *Camera) serving() <-chan struct{} {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.live
-}
-
-// name returns the name of the stream that is, or was last, live; empty before the first.
-func (c *Camera) name() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.stream
 }

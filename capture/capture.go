@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/livestill/livestill/capture/internal/sched"
 	"github.com/livestill/livestill/frame"
 )
 
@@ -18,17 +19,14 @@ type capture struct {
 	asked  time.Time
 	began  time.Time // when the step did that runs now
 
-	target  target
-	reach   time.Duration // how far to wait for neighbours of the picture; alone if it has to do without
-	album   album         // nil without one
-	release func()        // of the line that goes on behind the picture; nil without an album
-
-	giveBack    func() // the memory of its pictures; nil without any
-	albumMemory func() // the same of its album
+	target   target
+	reach    time.Duration // how far to wait for neighbours of the picture; alone if it has to do without
+	prefetch *prefetch     // nil without one
+	giveBack func()        // the memory of its pictures; nil without any
 
 	picture *frame.Picture // as it was decoded
-	id      pictureID
-	scores  <-chan Scores
+	id      sched.ID
+	scores  <-chan Scores // of the picture, once; nil when they have been received
 }
 
 // A stage is what does a step of a capture.
@@ -41,7 +39,7 @@ type stage struct {
 // begun returns a capture that is asked for now.
 func (c *Camera) begun(r Request) *capture {
 	if r.Stream == "" {
-		r.Stream = c.name()
+		r.Stream = c.scheduler().Stream()
 	}
 	if r.ID == "" {
 		r.ID = rand.Text()
@@ -54,11 +52,13 @@ func (c *Camera) begun(r Request) *capture {
 	return w
 }
 
-// close lets go of all that the capture holds.
-func (w *capture) close() {
-	w.letGo()
+// close lets go of all that the capture holds, and waits for what works for it alone.
+func (w *capture) close(ctx context.Context) {
+	w.endPrefetch()
 	w.repay()
+	w.score()
 	w.camera.stats.captures.Add(-1)
+	w.camera.scheduler().Settle(ctx)
 }
 
 // run runs stages up to the first that fails. Its error is an *Error.
@@ -97,26 +97,30 @@ func (w *capture) expose(ctx context.Context) error {
 		stage{"wait", &c.History, func() (err error) {
 			w.target, err = c.wait(ctx, s, w.asked)
 			if s.Stream == "" {
-				s.Stream = c.name()
+				s.Stream = c.scheduler().Stream()
 				s.Request.Stream = s.Stream
 			}
 			return err
 		}},
-		stage{"decode", c.Decoder, func() (err error) {
-			if err := w.borrow(ctx); err != nil {
-				return err
-			}
-			w.open()
-			if w.picture, err = c.expose(ctx, s, w.target); err != nil {
-				return err
-			}
-			w.id = idOf(w.picture.PTS, w.picture.Time)
-			w.hold()
-			s.Age = w.asked.Add(w.target.offset).Sub(w.picture.Time)
-			w.scores = c.rate(ctx, w.id, w.picture)
-			return nil
-		}},
+		stage{"decode", c.Decoder, func() error { return w.decode(ctx) }},
 	)
+}
+
+// decode decodes the picture, and begins to rate it.
+func (w *capture) decode(ctx context.Context) (err error) {
+	c, s := w.camera, w.still
+	if err := w.borrow(ctx); err != nil {
+		return err
+	}
+	w.beginPrefetch()
+	if w.picture, err = c.expose(ctx, s, w.target, w.prefetch); err != nil {
+		return err
+	}
+	w.id = sched.IDOf(w.picture.PTS, w.picture.Time)
+	w.hold()
+	s.Age = w.asked.Add(w.target.offset).Sub(w.picture.Time)
+	w.scores = c.rate(ctx, w.id, w.picture)
+	return nil
 }
 
 // finish runs the steps that make a still of the decoded picture, and of its neighbours as far as it may reach.
@@ -126,50 +130,78 @@ func (w *capture) finish(ctx context.Context, reach time.Duration) error {
 	if encoder == nil {
 		encoder = JPEG{}
 	}
-	p, file := w.picture, fileID{pictureID: w.id}
+	s.Picture = w.picture
+	file := fileID{ID: w.id}
 	return w.run(ctx,
 		stage{"enhance", c.Enhancer, func() error {
-			if w.giveBack == nil { // the still before was the caller's meanwhile
-				if err := w.borrow(ctx); err != nil {
-					return err
-				}
-			}
-			decoded, album := w.picture, w.album
-			e, err := c.enhanced.do(ctx, enhancedID{w.id, reach}, func(ctx context.Context) (enhanced, error) {
-				return c.enhance(ctx, decoded, reach, album)
-			})
+			e, err := w.enhance(ctx, reach)
 			if err != nil {
 				return err
 			}
-			if reach != alone {
-				gathered := e.gathered
-				if gathered.Before(w.began) {
-					gathered = w.began // by another capture
-				}
-				w.done("gather", "", gathered)
-				w.letGo()
-			}
-			p, s.Merged = e.Picture, e.merged
+			s.Picture, s.Merged = e.Picture, e.merged
 			if e.merged > 1 {
-				file.merged = p
+				file.merged = e.Picture
 			}
 			return nil
 		}},
-		stage{"moderate", c.Moderator, func() error { return c.Moderator.Moderate(ctx, s.Request, p) }},
+		stage{"moderate", c.Moderator, func() error { return c.Moderator.Moderate(ctx, s.Request, s.Picture) }},
 		stage{"encode", encoder, func() (err error) {
-			s.Type, s.Picture = encoder.Type(), p
-			s.Data, err = c.files.do(ctx, file, func(ctx context.Context) ([]byte, error) {
-				var file bytes.Buffer
-				err := c.work(ctx, func() error { return encoder.Encode(&file, p) })
-				return slices.Clip(file.Bytes()), err // without room behind it: several stills share it
-			})
-			if w.scores != nil {
-				s.Scores, w.scores = <-w.scores, nil
-			}
+			s.Type = encoder.Type()
+			p := s.Picture
+			s.Data, err = c.files.Do(ctx, &c.running, file, func(ctx context.Context) ([]byte, error) { return c.encode(ctx, encoder, p) })
+			w.score()
 			return err
 		}},
 		stage{"store", c.Store, func() (err error) { s.Location, err = c.Store.Put(ctx, s); return err }},
 	)
+}
+
+// enhance has the Enhancer make a better picture, as c.enhance does, once for all captures of it that reach as far.
+func (w *capture) enhance(ctx context.Context, reach time.Duration) (e enhanced, err error) {
+	c := w.camera
+	if w.giveBack == nil { // the still before was the caller's meanwhile
+		if err := w.borrow(ctx); err != nil {
+			return e, err
+		}
+	}
+	decoded, prefetched := w.picture, w.prefetch
+	e, err = c.enhanced.Do(ctx, &c.running, enhancedID{w.id, reach}, func(ctx context.Context) (enhanced, error) {
+		return c.enhance(ctx, decoded, reach, prefetched)
+	})
+	if err == nil && reach != alone {
+		gathered := e.gathered
+		if gathered.Before(w.began) {
+			gathered = w.began // by another capture
+		}
+		w.done("gather", "", gathered)
+		w.endPrefetch()
+	}
+	return e, err
+}
+
+// score waits for the Scores of the picture, if it is being rated.
+func (w *capture) score() {
+	if w.scores != nil {
+		w.still.Scores, w.scores = <-w.scores, nil
+	}
+}
+
+// borrow waits for the memory of the pictures that the capture will hold: the decoded one, for a Best those beside it, and the enhanced
+// one. Captures of the same picture share it.
+func (w *capture) borrow(ctx context.Context) (err error) {
+	c, t := w.camera, w.target
+	if t.gop == nil {
+		return nil // there may be no picture at all
+	}
+	pictures := int64(1)
+	if w.still.Request.Moment.window > 0 {
+		pictures += contenders
+	}
+	if c.Enhancer != nil {
+		pictures++
+	}
+	w.giveBack, err = c.scheduler().Reserve(ctx, t.gop, t.index, pictures)
+	return err
 }
 
 // repay gives back the memory of the pictures: from now on they are the caller's.
@@ -204,7 +236,7 @@ func (w *capture) end(ctx context.Context, err error) (*Still, error) {
 
 // An enhancedID tells apart what the Enhancer makes.
 type enhancedID struct {
-	pictureID
+	sched.ID
 	reach time.Duration
 }
 
@@ -217,17 +249,17 @@ type enhanced struct {
 
 // A fileID tells image files apart.
 type fileID struct {
-	pictureID
+	sched.ID
 	merged *frame.Picture // made of several pictures, which may be others the next time; nil if of one
 }
 
 // enhance has the Enhancer make a better picture of p and, unless it is to be made alone, of its neighbours.
-func (c *Camera) enhance(ctx context.Context, p *frame.Picture, reach time.Duration, have album) (e enhanced, err error) {
+func (c *Camera) enhance(ctx context.Context, p *frame.Picture, reach time.Duration, f *prefetch) (e enhanced, err error) {
 	merge := func(b *frame.Burst) error {
 		e.merged, e.gathered = len(b.Pictures), time.Now()
-		return c.work(ctx, func() (err error) {
+		return c.scheduler().Work(ctx, func() (err error) {
 			if e.Picture, err = c.Enhancer.Enhance(ctx, b); err == nil {
-				err = check(e.Picture)
+				err = sched.Check(e.Picture)
 			}
 			return err
 		})
@@ -237,29 +269,24 @@ func (c *Camera) enhance(ctx context.Context, p *frame.Picture, reach time.Durat
 		err = merge(&frame.Burst{Pictures: []*frame.Picture{p}})
 		return e, err
 	}
-	if err = c.await(ctx, idOf(p.PTS, p.Time), reach); err == nil {
-		err = c.gather(ctx, m, p, have, merge)
+	if err = c.await(ctx, sched.IDOf(p.PTS, p.Time), reach); err == nil {
+		err = c.gather(ctx, m, p, f, merge)
 	}
 	return e, err
 }
 
-// work has a place of the Decoder while do works the processor.
-func (c *Camera) work(ctx context.Context, do func() error) error {
-	place, err := c.follower().Reserve(ctx, c.name())
-	if err != nil {
-		return err
-	}
-	defer place.Release()
-	began := time.Now()
-	defer func() { c.stats.processor.Add(int64(time.Since(began))) }()
-	return do()
+// encode makes the image file of a picture.
+func (c *Camera) encode(ctx context.Context, encoder Encoder, p *frame.Picture) ([]byte, error) {
+	var file bytes.Buffer
+	err := c.scheduler().Work(ctx, func() error { return encoder.Encode(&file, p) })
+	return slices.Clip(file.Bytes()), err // without room behind it: several stills share it
 }
 
-// rate rates a picture while it is enhanced and encoded.
-func (c *Camera) rate(ctx context.Context, id pictureID, p *frame.Picture) <-chan Scores {
+// rate rates a picture while it is enhanced and encoded. What it returns is to be received from.
+func (c *Camera) rate(ctx context.Context, id sched.ID, p *frame.Picture) <-chan Scores {
 	scores := make(chan Scores, 1)
 	go func() {
-		s, _ := c.ratings.do(context.WithoutCancel(ctx), id, func(context.Context) (Scores, error) { return Rate(p), nil })
+		s, _ := c.rated.Do(context.WithoutCancel(ctx), &c.running, id, func(context.Context) (Scores, error) { return Rate(p), nil })
 		scores <- s
 	}()
 	return scores

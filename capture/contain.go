@@ -2,10 +2,8 @@ package capture
 
 import (
 	"errors"
-	"fmt"
-	"runtime/debug"
 
-	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/capture/internal/shared"
 )
 
 // A PanicError is what becomes of a hook that panics: its capture fails with it, as the Err of an *Error, and nothing else does.
@@ -14,48 +12,17 @@ type PanicError struct {
 	Stack []byte // where, as debug.Stack tells it
 }
 
-func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
+func (e *PanicError) Error() string { return (*shared.PanicError)(e).Error() }
 
 // Unwrap returns the value, if that is an error.
-func (e *PanicError) Unwrap() error {
-	err, _ := e.Value.(error)
+func (e *PanicError) Unwrap() error { return (*shared.PanicError)(e).Unwrap() }
+
+// contain calls someone else's code and makes a PanicError of its panic, also of one that was contained below it.
+func contain(do func() error) error {
+	err := shared.Contain(do)
+	var panicked *shared.PanicError
+	if errors.As(err, &panicked) {
+		return (*PanicError)(panicked)
+	}
 	return err
-}
-
-// errExit is the error of what a hook ended by runtime.Goexit.
-var errExit = errors.New("a hook called runtime.Goexit")
-
-// fault reports whether an error is no word on the stream, but on a hook or on what a capture may take: the next one may fare better.
-func fault(err error) bool {
-	var panicked *PanicError
-	return errors.As(err, &panicked) || errors.Is(err, errExit) || errors.Is(err, ErrTooCostly)
-}
-
-// contain calls someone else's code and makes an error of its panic.
-func contain(do func() error) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = &PanicError{v, debug.Stack()}
-		}
-	}()
-	return do()
-}
-
-// check returns an error if the planes of a picture that a hook made do not hold what its size promises.
-func check(p *frame.Picture) error {
-	switch {
-	case p == nil:
-		return errors.New("there is no picture")
-	case p.YCbCr == nil || p.Rect.Empty():
-		return errors.New("the picture has no pixels")
-	}
-	last := p.Rect.Max.Sub(p.Rect.Min)
-	if p.YStride < last.X || len(p.Y) < (last.Y-1)*p.YStride+last.X {
-		return fmt.Errorf("the picture's luma is too small for %v", last)
-	}
-	width, c := p.COffset(p.Rect.Max.X-1, p.Rect.Min.Y)+1, p.COffset(p.Rect.Max.X-1, p.Rect.Max.Y-1)
-	if p.CStride < width || c >= len(p.Cb) || c >= len(p.Cr) {
-		return fmt.Errorf("the picture's chroma is too small for %v", last)
-	}
-	return nil
 }

@@ -121,7 +121,6 @@ func TestHarmIsContained(t *testing.T) {
 			}
 			t.Run(where+" "+about, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					settle(t)
 					r := &rogue{harm: harm, where: where}
 					r.slots = make(chan struct{}, 1)
 					cam := &capture.Camera{Policy: r, Decoder: r, Enhancer: r, Moderator: r, Encoder: r, Store: r, Notifier: r}
@@ -162,7 +161,6 @@ func TestHarmIsContained(t *testing.T) {
 // TestAScoreThatPanics fails its capture.
 func TestAScoreThatPanics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		settle(t)
 		cam := &capture.Camera{Decoder: new(decoder), Encoder: encoder{&steps{}}}
 		serve(t, cam, units(30, 10, false))
 		_, err := cam.Capture(t.Context(), capture.Request{Moment: capture.Best(time.Second, func(*frame.Picture) float64 { panic("score") })})
@@ -177,7 +175,6 @@ func TestAScoreThatPanics(t *testing.T) {
 func TestWarmIsContained(t *testing.T) {
 	for _, where := range []string{"cost", "reserve", "release", "follow", "between"} {
 		synctest.Test(t, func(t *testing.T) {
-			settle(t)
 			r := &rogue{harm: func() *frame.Picture { panic(errHook) }, where: where}
 			cam := &capture.Camera{Decoder: r, Warm: 1}
 			serve(t, cam, units(30, 10, false))
@@ -202,7 +199,6 @@ func TestPicturesWithOddPlanes(t *testing.T) {
 		{"lines of luma that overlap", func(img *image.YCbCr) { img.YStride = 1 }, true},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			settle(t)
 			r := &rogue{where: "develop", harm: func() *frame.Picture {
 				img := image.NewYCbCr(image.Rect(0, 0, 64, 32), image.YCbCrSubsampleRatio420)
 				test.odd(img)

@@ -64,7 +64,6 @@ func (c *costly) Follow(ctx context.Context, us iter.Seq2[frame.AccessUnit, bool
 func TestManyCapturesFitTheBudget(t *testing.T) {
 	for seed := range uint64(8) {
 		synctest.Test(t, func(t *testing.T) {
-			settle(t)
 			r := rand.New(rand.NewPCG(seed, 0))
 			d := &costly{cost: frame.Cost{Picture: 64 * 32 * 3 / 2, Decoding: 20_000}}
 			d.took = time.Duration(r.IntN(20)) * time.Millisecond
@@ -138,7 +137,6 @@ func TestWhatIsTooCostly(t *testing.T) {
 		{"a second, and ten units", frame.Cost{Picture: 3 << 20, Decoding: 50 << 20}, 100 * time.Millisecond, nil},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			settle(t)
 			d := &costly{cost: test.cost}
 			d.took = test.took
 			cam := &capture.Camera{Decoder: d, Budget: &frame.Budget{Bytes: 1 << 30}, MaxDecoding: 20 * time.Second}
@@ -158,7 +156,6 @@ func TestWhatIsTooCostly(t *testing.T) {
 // TestBarrenGOPs captures again and again from a stream that makes no pictures: each time is not all of it decoded anew.
 func TestBarrenGOPs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		settle(t)
 		d := new(decoder)
 		cam := &capture.Camera{Decoder: d}
 		us := units(1000, 1000, false)
@@ -182,7 +179,6 @@ func TestBarrenGOPs(t *testing.T) {
 // beside one that takes little.
 func TestALargeStreamHoldsUpOthersForASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		settle(t)
 		b := new(frame.Budget)
 		d := &costly{cost: frame.Cost{Picture: 12 << 20, Decoding: 236 << 20}}
 		d.took = 90 * time.Millisecond

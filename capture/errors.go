@@ -4,34 +4,48 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/livestill/livestill/capture/internal/sched"
 	"github.com/livestill/livestill/frame"
 )
 
 // What a caller may branch on, with errors.Is.
 var (
-	ErrDenied    = errors.New("denied")                               // a Policy or Moderator refused: see Deny
-	ErrForgotten = errors.New("moment is no longer remembered")       // older than the History, or lost to its bounds
-	ErrCorrupt   = errors.New("no undamaged picture")                 // neither the wanted picture nor a neighbour within Tolerance
-	ErrBlank     = errors.New("picture of one colour")                // black, mostly: another within Tolerance is better
-	ErrNotLive   = errors.New("stream is not live")                   // no publisher of that name at the Hub
-	ErrTakenOver = errors.New("another publisher took the name over") // ends the first one's stream: see Hub.TakeOver
-	ErrLive      = errors.New("stream is live already")               // refuses a second publisher of a name
-	ErrDecoder   = errors.New("camera has no Decoder")
+	// ErrDenied: a Policy or Moderator refused. See Deny.
+	ErrDenied = errors.New("denied")
 
-	// ErrTooCostly refuses a capture that takes more memory than the Budget has, or more processor time than MaxDecoding.
+	// ErrForgotten: older than the History, or lost to its bounds.
+	ErrForgotten = errors.New("moment is no longer remembered")
+
+	// ErrCorrupt, "no undamaged picture": neither the wanted picture nor a
+	// neighbour within Tolerance.
+	ErrCorrupt = sched.ErrCorrupt
+
+	// ErrBlank: black, mostly. Another picture within Tolerance is better.
+	ErrBlank = errors.New("picture of one colour")
+
+	// ErrNotLive: there is no publisher of that name at the Hub.
+	ErrNotLive = errors.New("stream is not live")
+
+	// ErrTakenOver ends the first one's stream: see Hub.TakeOver.
+	ErrTakenOver = errors.New("another publisher took the name over")
+
+	// ErrLive refuses a second publisher of a name.
+	ErrLive = errors.New("stream is live already")
+
+	// ErrDecoder: nothing can be captured without one.
+	ErrDecoder = errors.New("camera has no Decoder")
+
+	// ErrTooCostly refuses a capture that takes more memory than the Budget
+	// has, or more processor time than MaxDecoding.
 	ErrTooCostly = frame.ErrTooCostly
-)
-
-var (
-	errLost    = fmt.Errorf("%w: data was lost on the way", ErrCorrupt)
-	errDamaged = fmt.Errorf("%w: decoding saw errors", ErrCorrupt)
-	errHidden  = fmt.Errorf("%w: the unit has none of its own", ErrCorrupt)
-	errNone    = fmt.Errorf("%w: the decoder made none of the unit", ErrCorrupt)
 )
 
 // An Error says in which step a capture failed, and of which stream.
 type Error struct {
-	Step   string // policy, wait, decode, enhance, moderate, encode, store; notify, if the Notifier panicked: all else is done then
+	// Step is policy, wait, decode, enhance, moderate, encode or store; or
+	// notify, if the Notifier panicked: all else is done then.
+	Step string
+
 	Stream string // may be empty: no stream came yet
 	Err    error
 }

@@ -174,12 +174,6 @@ func pass(d time.Duration) {
 	synctest.Wait()
 }
 
-// settle leaves Cameras the time to forget what they decoded, at the end of a test on a clock of its own.
-func settle(t *testing.T) {
-	t.Helper()
-	t.Cleanup(func() { pass(2 * time.Second) })
-}
-
 // number reads the number that was drawn into a still.
 func number(s *capture.Still) int {
 	n, ok := frametest.Read(s.Picture.YCbCr)

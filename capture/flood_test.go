@@ -32,7 +32,6 @@ func TestFlood(t *testing.T) {
 	const many, more = 100_000, 1000
 	for _, keys := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			settle(t)
 			c := flooded(&decoder{}, many, keys)
 			for _, test := range []struct {
 				moment capture.Moment
@@ -89,7 +88,7 @@ func BenchmarkFlood(b *testing.B) {
 						}
 						capture.Off(c, f.Wanted, f.GOP[f.Unit].Time)
 						capture.Around(c, f.GOP[f.Unit])
-						capture.Odd(heads{}, &c.History, f.GOP)
+						capture.Trusted(c, f.GOP)
 					}
 					b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/unit")
 				})
@@ -121,7 +120,6 @@ func TestStandInsAreFew(t *testing.T) {
 		{"all of them", func(int) bool { return true }, -1, 70},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			settle(t)
 			d := &decoder{}
 			c := &capture.Camera{Decoder: d, History: frame.History{MaxAge: time.Hour}}
 			start := time.Now()
@@ -150,7 +148,6 @@ func TestStandInsAreFew(t *testing.T) {
 // TestBestOfTooMany: the best of more pictures than can be compared is one of the nearest.
 func TestBestOfTooMany(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		settle(t)
 		c := &capture.Camera{Decoder: &decoder{}, History: frame.History{MaxAge: time.Hour}}
 		score := func(p *frame.Picture) float64 { return -float64(p.EffectiveQP) }
 		for n := range 6000 {

@@ -11,27 +11,34 @@ import (
 )
 
 // A Policy says who may capture what, before anything is done for the request. Its error refuses, and reaches the caller as it is:
-// see Deny.
+// see Deny. It is called on the goroutine of the capture, and ctx is that of the capture.
 type Policy interface {
 	Allow(ctx context.Context, r Request) error
 }
 
 // A Decoder decompresses. Decode yields the pictures of g that were shown at or after from, in presentation order. It marks as
 // Corrupt what damage reached, and yields an error as its last pair when it cannot go on. It must be safe for concurrent use;
-// ffmpeg.Decoder is one. ctx ends when no capture waits for the pictures any more.
+// ffmpeg.Decoder is one.
+//
+// Captures share what it decodes, so that it runs on goroutines of the Camera's. ctx ends when no capture waits for the pictures any more,
+// and Decode is to return soon then: it may still run for a moment after the capture has returned that it began for. See Camera for who
+// waits for it. It may keep g, which is immutable; the pictures are the Camera's.
 type Decoder interface {
 	Decode(ctx context.Context, g frame.GOP, from time.Time) iter.Seq2[*frame.Picture, error]
 }
 
-// A Follower is a Decoder that can go on where it was: with it, captures of the same seconds share the decoding.
+// A Follower is a Decoder that decodes a GOP while it arrives, and goes on where it was when more is wanted: with it, captures of the
+// same seconds share the decoding.
 //
-// Follow decodes units, which are a GOP, as they come; with each comes whether its picture may be wanted, or only what refers to it. It
-// yields the pictures in presentation order, each as soon as it is known, before it takes another unit; what is left when the units
-// end, then. Of a unit that rightly has no picture it may yield that: see frame.Latent. ctx ends when no more units come and no capture
-// waits for what is left.
+// Follow decodes the units of one GOP. With each unit comes a bool. True says that the unit's picture may be wanted. False says that it is
+// not, and the unit is only decoded since other pictures refer to it. Follow yields the pictures in presentation order, each as soon as
+// it is known, before it takes another unit. When the units end, it yields the pictures that it has held back. For a unit that rightly has
+// no picture it may yield a Latent that says so: see frame.Latent. ctx ends when no more units come and no capture waits for the pictures
+// that were held back. As with Decode, Follow is to return soon then.
 //
-// Reserve waits for leave to work the processor for a stream, which it names, so that not all is done at once that is wanted at once,
-// and streams come in meanwhile: Follow is given units while a Place is held only, and the Enhancer and the Encoder run there, too.
+// Reserve waits until ctx ends for a Place, which is leave to work the processor for the stream that it names. So not all is done at once
+// that is wanted at once, and streams come in meanwhile. Follow is given units while a Place is held only, and the Enhancer and the
+// Encoder run while one is held, too.
 type Follower interface {
 	Decoder
 	Reserve(ctx context.Context, stream string) (frame.Place, error)
@@ -39,31 +46,46 @@ type Follower interface {
 }
 
 // A Coster is a Decoder that tells beforehand what memory it takes to decode a GOP that begins with a key unit. It tells the zero Cost
-// if it cannot know. Less than zero is taken for zero.
+// if it cannot know. Less than zero is taken for zero. Cost is called for a GOP once or a few times, by any number of goroutines.
 type Coster interface {
 	Decoder
 	Cost(key frame.AccessUnit) frame.Cost
 }
 
+// A Header is a Decoder that tells what in a key unit governs its whole GOP: the parameter sets. Damage there may decode to another
+// picture with no error, of another size or quantiser. But streams hardly ever change them, so that damage is what one GOP has
+// alone. Header returns nil if there is nothing of the kind. What it returns may be a part of the unit; it is called as Cost is.
+type Header interface {
+	Header(key frame.AccessUnit) []byte
+}
+
 // An Enhancer makes a better picture of b.Picture(). It returns a new Picture, or that one untouched; the pictures of b are not
 // its own to write to. The Burst is of that picture alone, unless the Enhancer is a Merger.
+//
+// Captures share what it makes, so that it runs on a goroutine of the Camera's, for several pictures at a time. ctx ends when no capture waits
+// for the picture any more, and Enhance is to return soon then: it may still run for a moment after the capture has returned that it
+// began for. See Camera for who waits for it.
 type Enhancer interface {
 	Enhance(ctx context.Context, b *frame.Burst) (*frame.Picture, error)
 }
 
 // A Moderator looks at the finished picture before it is encoded or stored. Any error refuses the picture, a failure of the
-// moderator's own too. It must not write to p.
+// moderator's own too. It must not write to p. It is called on the goroutine of the capture, and ctx is that of the capture.
 type Moderator interface {
 	Moderate(ctx context.Context, r Request, p *frame.Picture) error
 }
 
-// An Encoder makes an image file of a picture. Type is the file's media type, like "image/jpeg".
+// An Encoder makes an image file of a picture. Type is the file's media type, like "image/jpeg". It must not write to p.
+//
+// Captures share the file, so that Encode runs on a goroutine of the Camera's, for several pictures at a time. It may still run for a moment
+// after the capture has given up that it began for. See Camera for who waits for it.
 type Encoder interface {
 	Encode(w io.Writer, p *frame.Picture) error
 	Type() string
 }
 
-// A Notifier is told how each capture ended, as its last step. It cannot fail one: what goes wrong in it is its own affair.
+// A Notifier is told how each capture ended, as its last step. It cannot fail one: what goes wrong in it is its own affair. It is called on the
+// goroutine of the capture, which returns when Notify has. ctx has the values of that of the capture, and does not end with it.
 type Notifier interface {
 	Notify(ctx context.Context, e Event)
 }

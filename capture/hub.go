@@ -13,22 +13,26 @@ import (
 
 // A Hub takes in any number of streams, with a Camera for each while it is live.
 type Hub struct {
-	// NewCamera makes the Camera of a stream that is about to begin. An error refuses the publisher and says why. It is the
-	// place to set s.OnCue. Until it has returned the publisher has no hold on the name, so that who is refused hurts nobody; of
-	// several that it lets in at once, all but one may be refused after all.
+	// NewCamera makes the Camera of a stream that is about to begin. An error
+	// refuses the publisher and says why. It is the place to set s.OnCue. Until
+	// it has returned the publisher has no hold on the name, so that who is
+	// refused hurts nobody; of several that it lets in at once, all but one may
+	// be refused after all. Any number of goroutines call it.
 	NewCamera func(s *frame.Stream) (*Camera, error)
 
-	// TakeOver lets a second publisher of a live name take it over, as encoders do that reconnect before their old connection is
-	// known to be dead. The first is hung up on with ErrTakenOver. Each has a Camera of its own, so that their pictures do
-	// not mix. Without TakeOver the second is refused with ErrLive.
+	// TakeOver lets a second publisher of a live name take it over, as encoders
+	// do that reconnect before their old connection is known to be dead. The
+	// first is hung up on with ErrTakenOver. Each has a Camera of its own, so
+	// that their pictures do not mix. Without TakeOver the second is refused
+	// with ErrLive.
 	TakeOver bool
 
 	mu      sync.Mutex
-	streams map[string]*live // by name
+	streams map[string]*publisher // by name
 }
 
-// A live is one publisher's hold on a name.
-type live struct {
+// A publisher is one that has a name for its stream.
+type publisher struct {
 	camera *Camera
 	taken  atomic.Bool
 }
@@ -46,21 +50,25 @@ func (h *Hub) ServeStream(ctx context.Context, s *frame.Stream) error {
 	case c == nil:
 		return fmt.Errorf("%s: NewCamera made no Camera", s.Name)
 	}
-	mine := &live{camera: c}
+	mine := &publisher{camera: c}
 	if !h.hold(s.Name, mine) {
 		return errLive
 	}
 	defer h.release(s.Name, mine)
-	s.Units = mine.until(s.Units)
+	units := mine.until(s.Units)
+	s.Units = func(yield func(frame.AccessUnit, error) bool) {
+		defer h.release(s.Name, mine) // before the Camera waits for what captures have begun
+		units(yield)
+	}
 	return c.ServeStream(ctx, s)
 }
 
 // hold gives a name to a publisher, unless another has it for good.
-func (h *Hub) hold(name string, l *live) bool {
+func (h *Hub) hold(name string, p *publisher) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.streams == nil {
-		h.streams = make(map[string]*live)
+		h.streams = make(map[string]*publisher)
 	}
 	if other := h.streams[name]; other != nil {
 		if !h.TakeOver {
@@ -68,23 +76,23 @@ func (h *Hub) hold(name string, l *live) bool {
 		}
 		other.taken.Store(true)
 	}
-	h.streams[name] = l
+	h.streams[name] = p
 	return true
 }
 
-func (h *Hub) release(name string, l *live) {
+func (h *Hub) release(name string, p *publisher) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.streams[name] == l {
+	if h.streams[name] == p {
 		delete(h.streams, name)
 	}
 }
 
 // until yields units until the name is taken over.
-func (l *live) until(units iter.Seq2[frame.AccessUnit, error]) iter.Seq2[frame.AccessUnit, error] {
+func (p *publisher) until(units iter.Seq2[frame.AccessUnit, error]) iter.Seq2[frame.AccessUnit, error] {
 	return func(yield func(frame.AccessUnit, error) bool) {
 		for u, err := range units {
-			if l.taken.Load() {
+			if p.taken.Load() {
 				yield(frame.AccessUnit{}, ErrTakenOver)
 				return
 			}
@@ -100,8 +108,8 @@ func (l *live) until(units iter.Seq2[frame.AccessUnit, error]) iter.Seq2[frame.A
 func (h *Hub) Camera(stream string) *Camera {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if l := h.streams[stream]; l != nil {
-		return l.camera
+	if p := h.streams[stream]; p != nil {
+		return p.camera
 	}
 	return nil
 }

@@ -6,7 +6,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/livestill/livestill/capture/internal/sched"
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/measure"
 )
 
 // A Merger is an Enhancer that makes a better picture of a picture and its neighbours in time, as enhance.Fuse does. Its Bursts hold
@@ -25,10 +27,10 @@ type Merger interface {
 const alone = time.Duration(-1)
 
 // locate returns where a picture's unit is; no GOP if that is forgotten.
-func (c *Camera) locate(id pictureID) (g frame.GOP, unit int) {
+func (c *Camera) locate(id sched.ID) (g frame.GOP, unit int) {
 	for g := range c.History.Backward() {
 		for unit := range g {
-			if id.is(&g[unit]) {
+			if id.Is(&g[unit]) {
 				return g, unit
 			}
 		}
@@ -40,13 +42,13 @@ func (c *Camera) locate(id pictureID) (g frame.GOP, unit int) {
 const mostGOPs = 1000
 
 // around returns the GOPs before and after a picture without a gap, and where in them its unit is; nil if that is forgotten.
-func (c *Camera) around(id pictureID) (gops []frame.GOP, gop, unit int) {
+func (c *Camera) around(id sched.ID) (gops []frame.GOP, gop, unit int) {
 	g, unit := c.locate(id)
 	if g == nil {
 		return nil, 0, 0
 	}
 	all, gop := c.History.Around(g, mostGOPs)
-	if gop < 0 || !id.in(all[gop], unit) {
+	if gop < 0 || !id.In(all[gop], unit) {
 		return nil, 0, 0
 	}
 	from, to := gop, gop+1
@@ -59,22 +61,25 @@ func (c *Camera) around(id pictureID) (gops []frame.GOP, gop, unit int) {
 	return all[from:to], gop - from, unit
 }
 
+// A stream that sends nothing for longer than this beyond what a capture waits for is taken to stall: more than any jitter of a live one.
+const stallTimeout = 500 * time.Millisecond
+
 // await waits until all is there that is shown up to reach after a picture, or the next GOP has begun, or the stream has ended, or the
 // clock says that it stalls.
-func (c *Camera) await(ctx context.Context, id pictureID, reach time.Duration) error {
+func (c *Camera) await(ctx context.Context, id sched.ID, reach time.Duration) error {
 	if reach == 0 {
 		return nil
 	}
-	stalled := time.NewTimer(max(reach, reach+patience))
+	stalled := time.NewTimer(max(reach, reach+stallTimeout))
 	defer stalled.Stop()
 	g, unit := c.locate(id)
 	if g == nil {
 		return nil
 	}
 	for {
-		changed, ended := c.History.Changed(), c.serving()
+		changed, ended := c.History.Changed(), c.scheduler().Live()
 		gops, i := c.History.Around(g, 1)
-		if i < 0 || !id.in(gops[i], unit) || i < len(gops)-1 && c.History.Before(gops[i+1]) != nil || ended == nil {
+		if i < 0 || !id.In(gops[i], unit) || i < len(gops)-1 && c.History.Before(gops[i+1]) != nil || ended == nil {
 			return nil
 		}
 		if g = gops[i]; g[len(g)-1].DTS-g[unit].PTS >= reach { // no unit is shown before it is decoded
@@ -91,77 +96,63 @@ func (c *Camera) await(ctx context.Context, id pictureID, reach time.Duration) e
 	}
 }
 
-// take waits until this is the capture that may hold neighbours, until end is called.
-func (c *Camera) take(ctx context.Context) (end func(), err error) {
-	c.mu.Lock()
-	if c.turn == nil {
-		c.turn = make(chan struct{}, 1)
-	}
-	turn := c.turn
-	c.mu.Unlock()
-	select {
-	case turn <- struct{}{}:
-		return func() { <-turn }, nil
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
-}
-
 // gather has merge work on a picture with what m wants beside it, as far as that can be had and there is memory for it. Its own error is
 // that of ctx.
-func (c *Camera) gather(ctx context.Context, m Merger, p *frame.Picture, have album, merge func(*frame.Burst) error) error {
-	end, err := c.take(ctx)
-	if err != nil {
+func (c *Camera) gather(ctx context.Context, m Merger, p *frame.Picture, f *prefetch, merge func(*frame.Burst) error) error {
+	if err := c.merging.Acquire(ctx); err != nil {
 		return err
 	}
-	defer end()
-	gops, gop, unit := c.around(idOf(p.PTS, p.Time))
+	defer c.merging.Release()
+	gops, gop, unit := c.around(sched.IDOf(p.PTS, p.Time))
 	if gops == nil {
 		return merge(&frame.Burst{Pictures: []*frame.Picture{p}})
 	}
-	wanted, n := trim(m.Neighbours(gops, gop, unit), gop, c.budget().Most(frame.ForNeighbours)/size(p))
-	giveBack, err := c.budget().Reserve(ctx, frame.ForNeighbours, n*size(p))
+	budget := c.scheduler().Budget
+	wanted, n := trim(m.Neighbours(gops, gop, unit), gop, budget.Most(frame.ForNeighbours)/size(p))
+	giveBack, err := budget.Reserve(ctx, frame.ForNeighbours, n*size(p))
 	if err != nil {
 		return err
 	}
 	defer giveBack()
-	b, err := c.burst(ctx, p, gops, gop, wanted, have)
+	b, err := c.burst(ctx, p, gops, gop, wanted, f)
 	if err != nil {
 		return err
 	}
 	return merge(b)
 }
 
+// size returns the bytes of a picture.
+func size(p *frame.Picture) int64 { return int64(len(p.Y) + len(p.Cb) + len(p.Cr)) }
+
+// trim keeps of the neighbours that are wanted no more than there is room for: those of the GOP of the picture first, and then of the
+// GOPs nearest to it.
+func trim(wanted [][]int, gop int, room int64) (kept [][]int, n int64) {
+	kept = make([][]int, len(wanted))
+	order := make([]int, len(wanted))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return abs(a-gop) - abs(b-gop) })
+	for _, i := range order {
+		take := min(room-n, int64(len(wanted[i])))
+		kept[i] = wanted[i][int64(len(wanted[i]))-take:]
+		n += take
+	}
+	return kept, n
+}
+
+func abs(n int) int { return max(n, -n) }
+
 // burst decodes the neighbours of a picture, which is of gops[gop]. Its error is that of ctx.
-func (c *Camera) burst(ctx context.Context, p *frame.Picture, gops []frame.GOP, gop int, wanted [][]int, have album) (*frame.Burst, error) {
-	id := idOf(p.PTS, p.Time)
+func (c *Camera) burst(ctx context.Context, p *frame.Picture, gops []frame.GOP, gop int, wanted [][]int, f *prefetch) (*frame.Burst, error) {
 	b := new(frame.Burst)
 	for i, g := range gops {
 		var shown []*frame.Picture
 		if i < len(wanted) {
-			var wants []*want
-			for _, n := range c.decodable(g, wanted[i]) {
-				switch q := idOf(g[n].PTS, g[n].Time); {
-				case q == id:
-				case have[q] != nil:
-					shown = append(shown, have[q])
-				default:
-					wants = append(wants, newWant(n, anyhow))
-				}
+			var err error
+			if shown, err = c.neighbours(ctx, p, g, wanted[i], f); err != nil {
+				return nil, err
 			}
-			if len(wants) > 0 {
-				if err := c.develop(ctx, g, wants...); err != nil {
-					return nil, err
-				}
-			}
-			for _, w := range wants {
-				if q := w.picture(); q != nil {
-					shown = append(shown, q)
-				}
-			}
-			shown = slices.DeleteFunc(shown, func(q *frame.Picture) bool {
-				return q.Rect != p.Rect || q.SubsampleRatio != p.SubsampleRatio || blank(q.YCbCr)
-			})
 		}
 		if i == gop {
 			shown = append(shown, p)
@@ -173,14 +164,42 @@ func (c *Camera) burst(ctx context.Context, p *frame.Picture, gops []frame.GOP, 
 	return b, nil
 }
 
-// passing returns wants of the neighbours of a picture that come out of the decoder before it.
-func (c *Camera) passing(t target) (wants []*want) {
+// neighbours returns the pictures of units of a GOP that are good neighbours of p. Its error is that of ctx.
+func (c *Camera) neighbours(ctx context.Context, p *frame.Picture, g frame.GOP, units []int, f *prefetch) (good []*frame.Picture, err error) {
+	var demands []*sched.Demand
+	for _, unit := range c.decodable(g, units) {
+		id := sched.IDOf(g[unit].PTS, g[unit].Time)
+		switch q := f.picture(id); {
+		case id == sched.IDOf(p.PTS, p.Time):
+		case q != nil:
+			good = append(good, q)
+		default:
+			demands = append(demands, &sched.Demand{Unit: unit})
+		}
+	}
+	if len(demands) > 0 {
+		if err := c.scheduler().Decode(ctx, g, demands...); err != nil {
+			return nil, err
+		}
+	}
+	for _, demand := range demands {
+		if q := demand.Picture(); q != nil {
+			good = append(good, q)
+		}
+	}
+	return slices.DeleteFunc(good, func(q *frame.Picture) bool {
+		return q.Rect != p.Rect || q.SubsampleRatio != p.SubsampleRatio || measure.Blank(q.YCbCr)
+	}), nil
+}
+
+// before returns the units of the GOP of a target whose pictures are neighbours of its own that come out of the Decoder before it.
+func (c *Camera) before(t target) (units []int) {
 	m, ok := c.Enhancer.(Merger)
-	if !ok || t.album == nil {
+	if !ok {
 		return nil
 	}
 	u := t.unit()
-	gops, gop, unit := c.around(idOf(u.PTS, u.Time))
+	gops, gop, unit := c.around(sched.IDOf(u.PTS, u.Time))
 	if gops == nil {
 		return nil
 	}
@@ -188,14 +207,8 @@ func (c *Camera) passing(t target) (wants []*want) {
 	if gop >= len(wanted) {
 		return nil
 	}
-	for _, n := range c.decodable(gops[gop], wanted[gop]) {
-		if later(gops[gop], unit, n) {
-			w := newWant(n, anyhow)
-			w.passing = true
-			wants = append(wants, w)
-		}
-	}
-	return wants
+	g := gops[gop]
+	return slices.DeleteFunc(c.decodable(g, wanted[gop]), func(n int) bool { return !sched.Later(g, unit, n) })
 }
 
 // decodable returns those of the indexes of units of a GOP whose pictures can be had from the GOP alone: those that lead its key
@@ -204,7 +217,7 @@ func (c *Camera) decodable(g frame.GOP, units []int) (can []int) {
 	if len(units) == 0 {
 		return nil
 	}
-	end := c.trusted(g)
+	end := c.scheduler().Trusted(g)
 	for _, i := range units {
 		if i >= 0 && i < end && g[i].PTS >= g[0].PTS {
 			can = append(can, i)
@@ -212,6 +225,3 @@ func (c *Camera) decodable(g frame.GOP, units []int) (can []int) {
 	}
 	return can
 }
-
-// anyhow wants a picture whatever it is like.
-func anyhow(frame.Latent) bool { return true }

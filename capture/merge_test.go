@@ -247,7 +247,6 @@ func TestLookahead(t *testing.T) {
 		t.Run(test.about, eachDecoder(func(t *testing.T, d capture.Decoder) {
 			t.Helper()
 			synctest.Test(t, func(t *testing.T) {
-				settle(t)
 				m := &merger{places: span(-5, 6)}
 				cam := &capture.Camera{Decoder: d, Enhancer: m}
 				us := test.units
@@ -282,7 +281,6 @@ func TestLookahead(t *testing.T) {
 // TestLookaheadEndsWithItsContext has a stream stall.
 func TestLookaheadEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		settle(t)
 		m := &merger{}
 		cam := &capture.Camera{Decoder: &decoder{}, Enhancer: m}
 		s := &frame.Stream{Units: func(yield func(frame.AccessUnit, error) bool) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/livestill/livestill/capture/internal/sched"
 	"github.com/livestill/livestill/frame"
 )
 
@@ -17,7 +18,7 @@ type Moment struct {
 	span time.Duration // ago, or from the publisher's zero
 
 	window time.Duration // of Best; zero means the very picture
-	score  *Score        // nil means Quality; a pointer, so that Moments can be compared
+	metric *Metric       // nil means Quality; a pointer, so that Moments can be compared
 }
 
 type kind uint8
@@ -45,17 +46,17 @@ func AtPTS(pts time.Duration) Moment { return Moment{kind: atPTS, span: pts} }
 func Keyframe() Moment { return Moment{kind: keyframe} }
 
 // Best is the best of the pictures shown in the last while: see Moment.Best.
-func Best(window time.Duration, score Score) Moment { return Moment{}.Best(window, score) }
+func Best(window time.Duration, by Metric) Moment { return Moment{}.Best(window, by) }
 
-// Best is the picture with the highest score of those that were shown no more than window before or after the picture of m, or that
-// very picture unless another is clearly better. A capture of an instant waits for what comes after it; of the newest picture, nothing
-// comes after. Of more than 2,000 pictures it is one of the nearest. A nil score means Quality. See Still.Ranked for the others.
+// Best is the best picture by a Metric of those that were shown no more than window before or after the picture of m, or that very
+// picture unless another is clearly better. A capture of an instant waits for what comes after it; of the newest picture, nothing
+// comes after. Of more than 2,000 pictures it is one of the nearest. A nil Metric means Quality. See Still.Ranked for the others.
 //
-// Pictures whose score matters are few: see Score.
-func (m Moment) Best(window time.Duration, score Score) Moment {
-	m.window, m.score = max(0, window), nil
-	if score != nil {
-		m.score = &score
+// The pictures that are measured are few: see Metric.
+func (m Moment) Best(window time.Duration, by Metric) Moment {
+	m.window, m.metric = max(0, window), nil
+	if by != nil {
+		m.metric = &by
 	}
 	return m
 }
@@ -84,10 +85,8 @@ func (m Moment) String() string {
 type target struct {
 	gop    frame.GOP // nil if the moment was before the first unit that is remembered
 	index  int
-	key    bool          // it is a key unit
 	wanted time.Time     // on the scale of the units' Time
 	offset time.Duration // of that scale from this machine's clock
-	album  album         // for neighbours that are decoded on the way to it; nil for none
 }
 
 func (t target) unit() frame.AccessUnit { return t.gop[t.index] }
@@ -95,12 +94,19 @@ func (t target) unit() frame.AccessUnit { return t.gop[t.index] }
 // remembered reports whether the target can be decoded.
 func (t target) remembered() bool { return t.gop != nil && t.unit().Data != nil }
 
+// with returns what is to be decoded: the target, and the neighbours that f fetches on the way to it; nil for none.
+func (t target) with(f *prefetch) sched.Target {
+	if f == nil {
+		return sched.Target{GOP: t.gop, Unit: t.index}
+	}
+	return sched.Target{GOP: t.gop, Unit: t.index, Along: f.units, Take: f.take, Hold: f.hold}
+}
+
 // find returns the unit of the picture that is wanted, for a capture asked for at the given time. ok is false while units that are still to
 // come may decide otherwise: that is seen by the newest alone.
 func (m Moment) find(h *frame.History, asked time.Time) (t target, ok bool) {
 	limit, shown := m.limit(asked)
 	var g frame.GOP // the oldest that counts
-	var best time.Time
 	for older := range h.Backward() {
 		switch {
 		case g == nil && m.timed() && !decided(&older[len(older)-1], shown, limit.Add(m.window)):
@@ -109,22 +115,28 @@ func (m Moment) find(h *frame.History, asked time.Time) (t target, ok bool) {
 			return m.found(t, g, limit, shown), true // since then the publisher has counted anew
 		}
 		g = older
-		for i := len(g) - 1; i >= 0; i-- {
-			u := &g[i]
-			switch {
-			case m.timed() && shown(u).After(limit):
-			case !m.timed() && u.Data == nil: // forgotten, so not the newest there is
-			case m.kind == keyframe && !u.Key:
-			case t.gop != nil && !u.Shown().After(best):
-			default:
-				t.gop, t.index, best = g, i, u.Shown()
-			}
-		}
+		t = m.later(t, g, limit, shown)
 	}
 	if g == nil {
 		return t, false
 	}
 	return m.found(t, g, limit, shown), true
+}
+
+// later returns the unit of g that was shown last of those that count, or t if that was shown later; of equals the one that is decoded later.
+func (m Moment) later(t target, g frame.GOP, limit time.Time, shown func(*frame.AccessUnit) time.Time) target {
+	for i := len(g) - 1; i >= 0; i-- {
+		u := &g[i]
+		switch {
+		case m.timed() && shown(u).After(limit):
+		case !m.timed() && u.Data == nil: // forgotten, so not the newest there is
+		case m.kind == keyframe && !u.Key:
+		case t.gop != nil && !u.Shown().After(t.gop[t.index].Shown()):
+		default:
+			t.gop, t.index = g, i
+		}
+	}
+	return t
 }
 
 // found returns a target with all that its unit tells, or the first unit of the oldest GOP if it has none.
@@ -133,7 +145,7 @@ func (m Moment) found(t target, oldest frame.GOP, limit time.Time, shown func(*f
 	if t.gop != nil {
 		u = &t.gop[t.index]
 	}
-	t.offset, t.wanted, t.key = u.Offset, u.Time, u.Key
+	t.offset, t.wanted = u.Offset, u.Time
 	if m.timed() {
 		t.wanted = u.Time.Add(limit.Sub(shown(u)))
 	}

@@ -103,7 +103,6 @@ func TestSourceClock(t *testing.T) {
 			{atOffset(wrong + 3*time.Second), 30},
 		} {
 			synctest.Test(t, func(t *testing.T) {
-				settle(t)
 				cam := &capture.Camera{Decoder: &decoder{}}
 				start := time.Now()
 				s := frametest.Live(t.Context(), "camera", units(100, 10, false))
@@ -146,7 +145,6 @@ func atPTS(d time.Duration) func(time.Time) capture.Moment {
 // serve plays units live to the handler.
 func serve(t *testing.T, h frame.Handler, us []frame.AccessUnit) {
 	t.Helper()
-	settle(t)
 	if err := h.ServeStream(t.Context(), frametest.Live(t.Context(), "live/a", us)); err != nil && t.Context().Err() == nil {
 		t.Error(err)
 	}

@@ -17,7 +17,6 @@ import (
 // memory for the pictures of three.
 func TestANotifierCaptures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		settle(t)
 		d := &costly{cost: frame.Cost{Picture: 64 * 32 * 3 / 2}}
 		cam := &capture.Camera{
 			Decoder: d, Budget: &frame.Budget{Bytes: 8 * 6 * d.cost.Picture}, History: frame.History{Budget: new(frame.Budget)},
@@ -78,7 +77,6 @@ func (s silent) Decode(ctx context.Context, _ frame.GOP, _ time.Time) iter.Seq2[
 // TestADecoderEndsWithItsCaptures has a Decoder that hangs: it is told when the last capture that waits for it has given up.
 func TestADecoderEndsWithItsCaptures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		settle(t)
 		d := silent{make(chan struct{})}
 		cam := &capture.Camera{Decoder: d}
 		serve(t, cam, units(30, 10, false))

@@ -18,7 +18,7 @@ import (
 func (c *Camera) Refine(ctx context.Context, r Request) iter.Seq2[*Still, error] {
 	return func(yield func(*Still, error) bool) {
 		w := c.begun(r)
-		defer w.close()
+		defer w.close(ctx)
 		err := w.expose(ctx)
 		exposed := len(w.still.Steps)
 		if err == nil {

@@ -1,9 +1,9 @@
 package capture
 
 import (
-	"slices"
 	"time"
 
+	"github.com/livestill/livestill/capture/internal/sched"
 	"github.com/livestill/livestill/frame"
 )
 
@@ -13,12 +13,11 @@ type Finding struct {
 	Unit   int
 	Wanted time.Time
 	Ago    time.Duration
-	Key    bool
 	OK     bool
 }
 
 func finding(t target, ok bool) Finding {
-	return Finding{t.gop, t.index, t.wanted, t.offset, t.key, ok}
+	return Finding{t.gop, t.index, t.wanted, t.offset, ok}
 }
 
 // Find finds a Moment as a capture does.
@@ -62,29 +61,14 @@ func FindInAll(m Moment, gops []frame.GOP, asked time.Time) Finding {
 func Off(c *Camera, wanted, shown time.Time) int { return c.off(target{wanted: wanted}, shown) }
 
 // Locate is locate.
-func Locate(c *Camera, u frame.AccessUnit) (frame.GOP, int) { return c.locate(idOf(u.PTS, u.Time)) }
+func Locate(c *Camera, u frame.AccessUnit) (frame.GOP, int) {
+	return c.locate(sched.IDOf(u.PTS, u.Time))
+}
 
 // Around is around.
 func Around(c *Camera, u frame.AccessUnit) (gops []frame.GOP, gop, unit int) {
-	return c.around(idOf(u.PTS, u.Time))
+	return c.around(sched.IDOf(u.PTS, u.Time))
 }
 
-// Odd is odd.
-func Odd(d Header, h *frame.History, g frame.GOP) bool { return odd(d, h, g) }
-
-// OddInAll is what Odd must say of gops[i].
-func OddInAll(d Header, gops []frame.GOP, i int) bool {
-	head := func(i int) []byte { return d.Header(gops[i][0]) }
-	equal := func(a, b int) bool { return slices.Equal(head(a), head(b)) }
-	last := len(gops) - 1
-	switch {
-	case last < 2 || i > 0 && equal(i, i-1) || i < last && equal(i, i+1):
-		return false
-	case i == 0:
-		return equal(1, 2) && flipped(head(0), head(1)) <= slip
-	case i == last:
-		return equal(i-1, i-2) && flipped(head(i), head(i-1)) <= slip
-	default:
-		return equal(i-1, i+1) && (i < 2 || !equal(i, i-2)) && (i+2 > last || !equal(i, i+2))
-	}
-}
+// Trusted is Trusted of the Scheduler.
+func Trusted(c *Camera, g frame.GOP) int { return c.scheduler().Trusted(g) }

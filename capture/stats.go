@@ -7,25 +7,30 @@ import (
 
 // Stats say what a stream has cost, and costs.
 type Stats struct {
-	Captures   int           // under way
-	Delivered  int           // captures that have ended well, since the Camera was made
-	Failed     int           // and that have not
-	Decoded    int           // access units that were decoded for captures, or to keep warm
-	Processor  time.Duration // for which a place of the Decoder was held: to decode, enhance and encode
-	Remembered int64         // bytes of memory of the History
+	Captures  int // under way
+	Delivered int // captures that have ended well, since the Camera was made
+	Failed    int // and that have not
+	Decoded   int // access units decoded for captures, or to keep warm
+
+	// Processor is for how long places of the Decoder were held: to decode,
+	// enhance and encode.
+	Processor time.Duration
+
+	Remembered int64 // bytes of memory of the History
 }
 
-// counters are what Stats are made of.
+// counters are what Stats are made of, beside what the Scheduler counts.
 type counters struct {
-	captures, delivered, failed, decoded, processor atomic.Int64
+	captures, delivered, failed atomic.Int64
 }
 
 // Stats returns what the stream has cost up to now.
 func (c *Camera) Stats() Stats {
 	s := &c.stats
+	units, processor := c.scheduler().Stats()
 	return Stats{
-		Captures: int(s.captures.Load()), Delivered: int(s.delivered.Load()), Failed: int(s.failed.Load()), Decoded: int(s.decoded.Load()),
-		Processor: time.Duration(s.processor.Load()), Remembered: int64(c.History.Size()),
+		Captures: int(s.captures.Load()), Delivered: int(s.delivered.Load()), Failed: int(s.failed.Load()), Decoded: units,
+		Processor: processor, Remembered: int64(c.History.Size()),
 	}
 }
 

@@ -13,20 +13,30 @@ import (
 
 // A Request asks for one still. The zero Request asks for the newest picture.
 type Request struct {
-	Stream string // which stream; a Hub finds its Camera by it, a Camera fills it in
+	// Stream says which stream. A Hub finds its Camera by it; a Camera fills
+	// it in.
+	Stream string
+
 	Moment Moment `json:"-"` // which picture
 	By     string // who asks; for Policy and whoever else wants to know
-	ID     string // names the still; empty means a new random one. A Store replaces what it has of the same picture under the same ID.
 
-	// Tolerance is how far from the wanted instant another picture may be that stands in for one that is damaged or forgotten.
-	// Zero means one second; negative means that only the very picture will do.
+	// ID names the still; empty means a new random one. A Store replaces what
+	// it has of the same picture under the same ID.
+	ID string
+
+	// Tolerance is how far from the wanted instant another picture may be that
+	// stands in for one that is damaged or forgotten. Zero means one second;
+	// negative means that only the very picture will do.
 	Tolerance time.Duration
 
-	// Lookahead is how far beyond its picture a capture may wait for others that make it better, if the Enhancer is a Merger: until all
-	// that is shown within it is there. A tenth of a second is three pictures of thirty a second. It ends early when the next GOP begins,
-	// since what comes after adds little, so that ten seconds mean the next key picture; and when the stream ends. One that stalls
-	// holds the capture for half a second more by the clock. Zero takes what is there already; negative does without any neighbours,
-	// those before as well, which is quick.
+	// Lookahead is how far beyond its picture a capture may wait for others
+	// that make it better, if the Enhancer is a Merger: until all that is shown
+	// within it is there. A tenth of a second is three pictures of thirty a
+	// second. It ends early when the next GOP begins, since what comes after
+	// adds little, so that ten seconds mean the next key picture; and when the
+	// stream ends. One that stalls holds the capture for half a second more by
+	// the clock. Zero takes what is there already; negative does without any
+	// neighbours, those before as well, which is quick.
 	Lookahead time.Duration
 }
 
@@ -45,30 +55,68 @@ func (r Request) tolerance() time.Duration {
 
 // A Still is a finished capture, and the truth about it. As JSON it is the truth alone: without its pixels, with Instead as its text.
 type Still struct {
-	ID      string
-	Stream  string
-	Variant string  // of stills with the same ID, which one: "thumb", "original". Empty is the still itself; a Camera makes no other
+	ID     string
+	Stream string
+
+	// Variant says which of the stills with the same ID this is: "thumb",
+	// "original". Empty is the still itself; a Camera makes no other.
+	Variant string
+
 	Request Request // as it was asked for, with Stream and ID filled in
 
-	Data    []byte         `json:"-"` // the image file; immutable
-	Type    string         // its media type
-	Picture *frame.Picture `json:"-"` // the finished picture before it was encoded; immutable; nil in one that was read from JSON
+	Data []byte `json:"-"` // the image file; immutable
+	Type string // its media type
 
-	Wanted  time.Time      // the instant asked for, by the same clock as Time
-	Time    time.Time      // when the delivered picture was shown, by the source's clock if the stream tells it
-	PTS     time.Duration  // its presentation time in the publisher's stream
-	Age     time.Duration  // how long before the capture was asked for it was shown, by this machine's clock; negative for one in the future
-	Key     bool           // it is a key picture
-	QP      float32        // its mean quantiser in the codec's own scale; zero if unknown
-	Scores  Scores         // of the picture as it was decoded
-	Frozen  time.Duration  // for how long the same picture had been on show before, as far back as its GOP: see frame.Picture
-	Blank   bool           // it is of one colour, and so is all within Tolerance
-	Off     int            // by how many pictures it comes after the wanted one; negative if before
-	Ranked  []Ranked       `json:"-"` // of a Best: the pictures that were looked at, the best first, which is the delivered one
-	Literal *frame.Picture `json:"-"` // of a Best: the very picture of the moment; nil if it is damaged
-	Merged  int            // how many pictures the Enhancer was given to make it of, this one and its neighbours; zero without an Enhancer
-	Refined bool           // it replaces the one under the same ID that Refine delivered first
-	Instead error          // nil: this is the very picture. Else why another within Tolerance stands in for it: ErrCorrupt, ErrForgotten, ErrBlank
+	// Picture is the finished picture before it was encoded; immutable; nil in
+	// a Still that was read from JSON.
+	Picture *frame.Picture `json:"-"`
+
+	// Wanted is the instant asked for, by the same clock as Time.
+	Wanted time.Time
+
+	// Time is when the delivered picture was shown, by the source's clock if
+	// the stream tells it.
+	Time time.Time
+
+	PTS time.Duration // its presentation time in the publisher's stream
+
+	// Age is how long before the capture was asked for the picture was shown,
+	// by this machine's clock; negative for one in the future.
+	Age time.Duration
+
+	Key    bool    // it is a key picture
+	QP     float32 // its mean quantiser in the codec's own scale; zero if unknown
+	Scores Scores  // of the picture as it was decoded
+
+	// Frozen is for how long the same picture had been on show before, as far
+	// back as its GOP: see frame.Picture.
+	Frozen time.Duration
+
+	Blank bool // it is of one colour, and so is all within Tolerance
+
+	// Off is by how many pictures it comes after the wanted one; negative if
+	// before.
+	Off int
+
+	// Ranked is of a Best: the pictures that were looked at, the best first,
+	// which is the delivered one.
+	Ranked []Ranked `json:"-"`
+
+	// Literal is of a Best: the very picture of the moment; nil if it is
+	// damaged.
+	Literal *frame.Picture `json:"-"`
+
+	// Merged is how many pictures the Enhancer was given to make it of, this
+	// one and its neighbours; zero without an Enhancer.
+	Merged int
+
+	// Refined says that it replaces the one under the same ID that Refine
+	// delivered first.
+	Refined bool
+
+	// Instead is nil if this is the very picture. Else it says why another
+	// within Tolerance stands in for it: ErrCorrupt, ErrForgotten, ErrBlank.
+	Instead error
 
 	Steps    []Step // what touched it, in order, and for how long
 	Location string // where the Store put it
@@ -86,8 +134,14 @@ func (s *Still) Step(name string) time.Duration {
 
 // A Step is one step of a capture.
 type Step struct {
-	Name string        // as in Error.Step; also gather, before enhance: to wait for the neighbours of a Merger, and to decode them
-	Hook string        // the Go type of the hook that ran; empty for what Camera does itself
+	// Name is as in Error.Step; also gather, before enhance: to wait for the
+	// neighbours of a Merger, and to decode them.
+	Name string
+
+	// Hook is the Go type of the hook that ran; empty for what Camera does
+	// itself.
+	Hook string
+
 	Took time.Duration // from its beginning to its end, waiting included
 }
 

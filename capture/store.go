@@ -83,7 +83,9 @@ type Selection struct {
 	ID     string    // of the still: all variants
 	By     string    // Request.By
 	Since  time.Time // those whose Time is not before it
-	Before time.Time // those whose Time is before it; it and Since are cut to what the Store keeps, a millisecond or better
+	Before time.Time // those whose Time is before it
+
+	// Since and Before are cut to what the Store keeps, a millisecond or better.
 }
 
 // All reports whether w selects all stills.
@@ -95,8 +97,12 @@ type Stored struct {
 	Stream   string
 	ID       string
 	Variant  string
-	By       string    // what stands for Request.By in the store's names: not who asked, but the same for the same; empty for nobody
-	Time     time.Time // in UTC; zero if the store's Template does not keep it
-	Type     string    // media type; empty if unknown
-	Size     int64     // bytes
+
+	// By is what stands for Request.By in the store's names: not who asked, but
+	// the same for the same; empty for nobody.
+	By string
+
+	Time time.Time // in UTC; zero if the store's Template does not keep it
+	Type string    // media type; empty if unknown
+	Size int64     // bytes
 }

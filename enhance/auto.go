@@ -21,8 +21,9 @@ const (
 	// Faithful is as close to the scene as can be: the zero Style.
 	Faithful Style = iota
 
-	// Crisp is Faithful, and then sharpened, which people like and which no measure of fidelity does: edges get steeper, but grow no halo,
-	// and what may be left of noise or blocks is not amplified.
+	// Crisp is Faithful, and then sharpened, which people like and which no
+	// measure of fidelity does: edges get steeper, but grow no halo, and
+	// what may be left of noise or blocks is not amplified.
 	Crisp
 )
 

@@ -1,7 +1,6 @@
 package enhance
 
-// A blend merges a tile: coefficients of the same frequencies, of the target and its neighbours. The assembly knows the places of its
-// fields.
+// A blend merges a tile: coefficients of the same frequencies, of the target and its neighbours. The assembly reads and writes it.
 type blend struct {
 	target, merged [tileLen]float32
 	left           [tileLen]float32 // of the weight, the target's part

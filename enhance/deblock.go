@@ -10,8 +10,10 @@ import (
 // that it left goes as well. It knows from other pictures what coefficients are likely to have been, see Fuse, of which it is the part
 // that needs no neighbours. It gains a few tenths of a decibel, more where there is noise; where nothing was lost it changes nothing.
 type Deblock struct {
-	// QP is the quantiser that the picture was coded with, in the scale of H.264, as frame.Picture's EffectiveQP is. Zero means estimated
-	// from the blocks that are to be seen: none are if the codec smoothed them. Negative does nothing.
+	// QP is the quantiser that the picture was coded with, in the scale of
+	// H.264, as frame.Picture's EffectiveQP is. Zero means estimated from
+	// the blocks that are to be seen: none are if the codec smoothed them.
+	// Negative does nothing.
 	QP float64
 }
 

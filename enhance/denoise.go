@@ -12,11 +12,13 @@ import (
 // It shrinks the spectrum of 8x8 tiles that overlap by half in both directions (Yu and Sapiro, "DCT image denoising", IPOL 2011),
 // with a smooth empirical Wiener gain in place of their threshold. A plane in which no noise is measured is left as it is.
 type Denoise struct {
-	// Strength multiplies the measured noise; zero means 1. Above 1 fine texture goes with the noise. Negative does nothing.
+	// Strength multiplies the measured noise; zero means 1. Above 1 fine
+	// texture goes with the noise. Negative does nothing.
 	Strength float64
 
-	// Luma and Chroma are the noise to remove in code values, standard deviation, where the caller knows it; zero means
-	// measured in the picture, negative leaves those planes alone.
+	// Luma and Chroma are the noise to remove, where the caller knows it:
+	// its standard deviation in code values. Zero means measured in the
+	// picture, negative leaves those planes alone.
 	Luma, Chroma float64
 }
 

@@ -123,8 +123,7 @@ func (t *tracker) refine(from, to *layer, noise float32, f *flow) {
 	t.smooth(f)
 }
 
-// A grid is a flow with a border of nodes that count for nothing: node (i, j) is at (j+1)*stride+i+1. The assembly knows the places of its
-// fields.
+// A grid is a flow with a border of nodes that count for nothing: node (i, j) is at (j+1)*stride+i+1. The assembly reads it.
 type grid struct {
 	u, v       []float32
 	xx, xy, yy []float32 // how far a vector is to be trusted, for how sure it is and how well it fits

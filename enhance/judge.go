@@ -1,12 +1,6 @@
 package enhance
 
-import (
-	_ "embed"
-	"encoding/binary"
-	"math"
-	"strings"
-	"sync"
-)
+import "math"
 
 // What a neighbour's tile is worth, and how much of a merged coefficient is true, depends on more than a formula holds: how energy is
 // spread over frequencies tells compression errors from misalignment and from another scene, and encoders drop small coefficients, so that
@@ -17,9 +11,6 @@ import (
 // They were learned together from 94 streams of 47 scenes, photographs, drawings and pages in motion, none of them a clip that Livestill is
 // measured with, encoded by x264 as live, whose sources are known: by the mean square error of tiles, of which what a tile is worse for
 // being merged counts more than thrice.
-//
-//go:embed learned
-var learned string
 
 const (
 	rings  = 12 // of frequency: three for four steps of a tile's 16
@@ -54,14 +45,6 @@ type truth struct {
 	Tile    [3 * rings * hidden]float32       // inputs: what is merged, the target's part of it, and the target
 	Out     [2][(1 + hidden) * hidden]float32 // as above: what is kept of no energy, and of all; the energy for half of that, and nothing
 }
-
-var judge = sync.OnceValue(func() *judges {
-	j := new(judges)
-	if err := binary.Read(strings.NewReader(learned), binary.LittleEndian, j); err != nil {
-		panic(err) // the file is part of the program
-	}
-	return j
-})
 
 // ofNeighbour returns the hidden values that a neighbour has in all tiles, given the variances of the errors of both.
 func (w *worth) ofNeighbour(target, p *party, targetVariance, variance float32) (h [hidden]float32) {

@@ -3,6 +3,7 @@
 //go:build amd64
 
 #include "textflag.h"
+#include "go_asm.h"
 
 // func cpuid(leaf uint32, sub uint32) (a uint32, b uint32, c uint32, d uint32)
 // Requires: CPUID
@@ -663,14 +664,14 @@ TEXT ·cutAVX2(SB), NOSPLIT, $0-40
 	ADDQ         DX, CX
 	VMOVUPS      4(CX), Y7
 	VMOVUPS      4(CX)(DX*1), Y8
-	VMOVUPS      Y7, (AX)
+	VMOVUPS      Y7, pattern_pix+0(AX)
 	VMOVUPS      8(CX), Y9
 	VSUBPS       (CX), Y9, Y9
 	VMULPS       Y0, Y9, Y9
-	VMOVUPS      Y9, 256(AX)
+	VMOVUPS      Y9, pattern_gx+0(AX)
 	VSUBPS       Y6, Y8, Y6
 	VMULPS       Y0, Y6, Y6
-	VMOVUPS      Y6, 512(AX)
+	VMOVUPS      Y6, pattern_gy+0(AX)
 	VADDPS       Y9, Y1, Y1
 	VADDPS       Y6, Y2, Y2
 	VFMADD231PS  Y9, Y9, Y3
@@ -678,14 +679,14 @@ TEXT ·cutAVX2(SB), NOSPLIT, $0-40
 	VFMADD231PS  Y6, Y6, Y5
 	ADDQ         DX, CX
 	VMOVUPS      4(CX)(DX*1), Y6
-	VMOVUPS      Y8, 32(AX)
+	VMOVUPS      Y8, pattern_pix+32(AX)
 	VMOVUPS      8(CX), Y9
 	VSUBPS       (CX), Y9, Y9
 	VMULPS       Y0, Y9, Y9
-	VMOVUPS      Y9, 288(AX)
+	VMOVUPS      Y9, pattern_gx+32(AX)
 	VSUBPS       Y7, Y6, Y7
 	VMULPS       Y0, Y7, Y7
-	VMOVUPS      Y7, 544(AX)
+	VMOVUPS      Y7, pattern_gy+32(AX)
 	VADDPS       Y9, Y1, Y1
 	VADDPS       Y7, Y2, Y2
 	VFMADD231PS  Y9, Y9, Y3
@@ -693,14 +694,14 @@ TEXT ·cutAVX2(SB), NOSPLIT, $0-40
 	VFMADD231PS  Y7, Y7, Y5
 	ADDQ         DX, CX
 	VMOVUPS      4(CX)(DX*1), Y7
-	VMOVUPS      Y6, 64(AX)
+	VMOVUPS      Y6, pattern_pix+64(AX)
 	VMOVUPS      8(CX), Y9
 	VSUBPS       (CX), Y9, Y9
 	VMULPS       Y0, Y9, Y9
-	VMOVUPS      Y9, 320(AX)
+	VMOVUPS      Y9, pattern_gx+64(AX)
 	VSUBPS       Y8, Y7, Y8
 	VMULPS       Y0, Y8, Y8
-	VMOVUPS      Y8, 576(AX)
+	VMOVUPS      Y8, pattern_gy+64(AX)
 	VADDPS       Y9, Y1, Y1
 	VADDPS       Y8, Y2, Y2
 	VFMADD231PS  Y9, Y9, Y3
@@ -708,14 +709,14 @@ TEXT ·cutAVX2(SB), NOSPLIT, $0-40
 	VFMADD231PS  Y8, Y8, Y5
 	ADDQ         DX, CX
 	VMOVUPS      4(CX)(DX*1), Y8
-	VMOVUPS      Y7, 96(AX)
+	VMOVUPS      Y7, pattern_pix+96(AX)
 	VMOVUPS      8(CX), Y9
 	VSUBPS       (CX), Y9, Y9
 	VMULPS       Y0, Y9, Y9
-	VMOVUPS      Y9, 352(AX)
+	VMOVUPS      Y9, pattern_gx+96(AX)
 	VSUBPS       Y6, Y8, Y6
 	VMULPS       Y0, Y6, Y6
-	VMOVUPS      Y6, 608(AX)
+	VMOVUPS      Y6, pattern_gy+96(AX)
 	VADDPS       Y9, Y1, Y1
 	VADDPS       Y6, Y2, Y2
 	VFMADD231PS  Y9, Y9, Y3
@@ -723,14 +724,14 @@ TEXT ·cutAVX2(SB), NOSPLIT, $0-40
 	VFMADD231PS  Y6, Y6, Y5
 	ADDQ         DX, CX
 	VMOVUPS      4(CX)(DX*1), Y6
-	VMOVUPS      Y8, 128(AX)
+	VMOVUPS      Y8, pattern_pix+128(AX)
 	VMOVUPS      8(CX), Y9
 	VSUBPS       (CX), Y9, Y9
 	VMULPS       Y0, Y9, Y9
-	VMOVUPS      Y9, 384(AX)
+	VMOVUPS      Y9, pattern_gx+128(AX)
 	VSUBPS       Y7, Y6, Y7
 	VMULPS       Y0, Y7, Y7
-	VMOVUPS      Y7, 640(AX)
+	VMOVUPS      Y7, pattern_gy+128(AX)
 	VADDPS       Y9, Y1, Y1
 	VADDPS       Y7, Y2, Y2
 	VFMADD231PS  Y9, Y9, Y3
@@ -738,14 +739,14 @@ TEXT ·cutAVX2(SB), NOSPLIT, $0-40
 	VFMADD231PS  Y7, Y7, Y5
 	ADDQ         DX, CX
 	VMOVUPS      4(CX)(DX*1), Y7
-	VMOVUPS      Y6, 160(AX)
+	VMOVUPS      Y6, pattern_pix+160(AX)
 	VMOVUPS      8(CX), Y9
 	VSUBPS       (CX), Y9, Y9
 	VMULPS       Y0, Y9, Y9
-	VMOVUPS      Y9, 416(AX)
+	VMOVUPS      Y9, pattern_gx+160(AX)
 	VSUBPS       Y8, Y7, Y8
 	VMULPS       Y0, Y8, Y8
-	VMOVUPS      Y8, 672(AX)
+	VMOVUPS      Y8, pattern_gy+160(AX)
 	VADDPS       Y9, Y1, Y1
 	VADDPS       Y8, Y2, Y2
 	VFMADD231PS  Y9, Y9, Y3
@@ -753,14 +754,14 @@ TEXT ·cutAVX2(SB), NOSPLIT, $0-40
 	VFMADD231PS  Y8, Y8, Y5
 	ADDQ         DX, CX
 	VMOVUPS      4(CX)(DX*1), Y8
-	VMOVUPS      Y7, 192(AX)
+	VMOVUPS      Y7, pattern_pix+192(AX)
 	VMOVUPS      8(CX), Y9
 	VSUBPS       (CX), Y9, Y9
 	VMULPS       Y0, Y9, Y9
-	VMOVUPS      Y9, 448(AX)
+	VMOVUPS      Y9, pattern_gx+192(AX)
 	VSUBPS       Y6, Y8, Y6
 	VMULPS       Y0, Y6, Y6
-	VMOVUPS      Y6, 704(AX)
+	VMOVUPS      Y6, pattern_gy+192(AX)
 	VADDPS       Y9, Y1, Y1
 	VADDPS       Y6, Y2, Y2
 	VFMADD231PS  Y9, Y9, Y3
@@ -768,14 +769,14 @@ TEXT ·cutAVX2(SB), NOSPLIT, $0-40
 	VFMADD231PS  Y6, Y6, Y5
 	ADDQ         DX, CX
 	VMOVUPS      4(CX)(DX*1), Y6
-	VMOVUPS      Y8, 224(AX)
+	VMOVUPS      Y8, pattern_pix+224(AX)
 	VMOVUPS      8(CX), Y8
 	VSUBPS       (CX), Y8, Y8
 	VMULPS       Y0, Y8, Y8
-	VMOVUPS      Y8, 480(AX)
+	VMOVUPS      Y8, pattern_gx+224(AX)
 	VSUBPS       Y7, Y6, Y6
 	VMULPS       Y0, Y6, Y6
-	VMOVUPS      Y6, 736(AX)
+	VMOVUPS      Y6, pattern_gy+224(AX)
 	VADDPS       Y8, Y1, Y1
 	VADDPS       Y6, Y2, Y2
 	VFMADD231PS  Y8, Y8, Y3
@@ -787,7 +788,7 @@ TEXT ·cutAVX2(SB), NOSPLIT, $0-40
 	VHADDPS      Y3, Y1, Y1
 	VEXTRACTF128 $0x01, Y1, X0
 	VADDPS       X0, X1, X0
-	VMOVUPS      X0, 768(AX)
+	VMOVUPS      X0, pattern_sums+0(AX)
 	VXORPS       Y0, Y0, Y0
 	VXORPS       Y1, Y1, Y1
 	VXORPS       Y2, Y2, Y2
@@ -796,7 +797,7 @@ TEXT ·cutAVX2(SB), NOSPLIT, $0-40
 	VHADDPS      Y1, Y5, Y5
 	VEXTRACTF128 $0x01, Y5, X0
 	VADDPS       X0, X5, X0
-	VMOVUPS      X0, 784(AX)
+	VMOVUPS      X0, pattern_sums+16(AX)
 	VZEROUPPER
 	RET
 
@@ -807,25 +808,25 @@ TEXT ·matchAVX2(SB), NOSPLIT, $0-36
 	MOVQ         l+8(FP), CX
 	VBROADCASTSS u+16(FP), Y0
 	VBROADCASTSS v+20(FP), Y1
-	VBROADCASTSS 812(AX), Y2
+	VBROADCASTSS pattern_highU+0(AX), Y2
 	VMINPS       Y2, Y0, Y0
-	VBROADCASTSS 808(AX), Y2
+	VBROADCASTSS pattern_lowU+0(AX), Y2
 	VMAXPS       Y2, Y0, Y0
 	VROUNDPS     $0x01, Y0, Y2
 	VSUBPS       Y2, Y0, Y0
 	VCVTTSS2SIQ  X2, DX
-	VBROADCASTSS 820(AX), Y2
+	VBROADCASTSS pattern_highV+0(AX), Y2
 	VMINPS       Y2, Y1, Y1
-	VBROADCASTSS 816(AX), Y2
+	VBROADCASTSS pattern_lowV+0(AX), Y2
 	VMAXPS       Y2, Y1, Y1
 	VROUNDPS     $0x01, Y1, Y2
 	VSUBPS       Y2, Y1, Y1
 	VCVTTSS2SIQ  X2, BX
-	MOVQ         (CX), SI
-	MOVQ         24(CX), CX
+	MOVQ         layer_pix+0(CX), SI
+	MOVQ         layer_stride+0(CX), CX
 	IMULQ        CX, BX
 	ADDQ         DX, BX
-	ADDQ         800(AX), BX
+	ADDQ         pattern_at+0(AX), BX
 	LEAQ         (SI)(BX*4), SI
 	SHLQ         $0x02, CX
 	VMULPS       Y0, Y1, Y3
@@ -847,11 +848,11 @@ TEXT ·matchAVX2(SB), NOSPLIT, $0-36
 	VMOVUPS      4(SI), Y9
 	VFMADD231PS  Y4, Y8, Y10
 	VFMADD231PS  Y3, Y9, Y10
-	VSUBPS       (AX), Y10, Y10
+	VSUBPS       pattern_pix+0(AX), Y10, Y10
 	VADDPS       Y10, Y0, Y0
 	VFMADD231PS  Y10, Y10, Y5
-	VFMADD231PS  256(AX), Y10, Y6
-	VFMADD231PS  512(AX), Y10, Y7
+	VFMADD231PS  pattern_gx+0(AX), Y10, Y6
+	VFMADD231PS  pattern_gy+0(AX), Y10, Y7
 	ADDQ         CX, SI
 	VMULPS       Y1, Y8, Y10
 	VFMADD231PS  Y2, Y9, Y10
@@ -859,11 +860,11 @@ TEXT ·matchAVX2(SB), NOSPLIT, $0-36
 	VMOVUPS      4(SI), Y9
 	VFMADD231PS  Y4, Y8, Y10
 	VFMADD231PS  Y3, Y9, Y10
-	VSUBPS       32(AX), Y10, Y10
+	VSUBPS       pattern_pix+32(AX), Y10, Y10
 	VADDPS       Y10, Y0, Y0
 	VFMADD231PS  Y10, Y10, Y5
-	VFMADD231PS  288(AX), Y10, Y6
-	VFMADD231PS  544(AX), Y10, Y7
+	VFMADD231PS  pattern_gx+32(AX), Y10, Y6
+	VFMADD231PS  pattern_gy+32(AX), Y10, Y7
 	ADDQ         CX, SI
 	VMULPS       Y1, Y8, Y10
 	VFMADD231PS  Y2, Y9, Y10
@@ -871,11 +872,11 @@ TEXT ·matchAVX2(SB), NOSPLIT, $0-36
 	VMOVUPS      4(SI), Y9
 	VFMADD231PS  Y4, Y8, Y10
 	VFMADD231PS  Y3, Y9, Y10
-	VSUBPS       64(AX), Y10, Y10
+	VSUBPS       pattern_pix+64(AX), Y10, Y10
 	VADDPS       Y10, Y0, Y0
 	VFMADD231PS  Y10, Y10, Y5
-	VFMADD231PS  320(AX), Y10, Y6
-	VFMADD231PS  576(AX), Y10, Y7
+	VFMADD231PS  pattern_gx+64(AX), Y10, Y6
+	VFMADD231PS  pattern_gy+64(AX), Y10, Y7
 	ADDQ         CX, SI
 	VMULPS       Y1, Y8, Y10
 	VFMADD231PS  Y2, Y9, Y10
@@ -883,11 +884,11 @@ TEXT ·matchAVX2(SB), NOSPLIT, $0-36
 	VMOVUPS      4(SI), Y9
 	VFMADD231PS  Y4, Y8, Y10
 	VFMADD231PS  Y3, Y9, Y10
-	VSUBPS       96(AX), Y10, Y10
+	VSUBPS       pattern_pix+96(AX), Y10, Y10
 	VADDPS       Y10, Y0, Y0
 	VFMADD231PS  Y10, Y10, Y5
-	VFMADD231PS  352(AX), Y10, Y6
-	VFMADD231PS  608(AX), Y10, Y7
+	VFMADD231PS  pattern_gx+96(AX), Y10, Y6
+	VFMADD231PS  pattern_gy+96(AX), Y10, Y7
 	ADDQ         CX, SI
 	VMULPS       Y1, Y8, Y10
 	VFMADD231PS  Y2, Y9, Y10
@@ -895,11 +896,11 @@ TEXT ·matchAVX2(SB), NOSPLIT, $0-36
 	VMOVUPS      4(SI), Y9
 	VFMADD231PS  Y4, Y8, Y10
 	VFMADD231PS  Y3, Y9, Y10
-	VSUBPS       128(AX), Y10, Y10
+	VSUBPS       pattern_pix+128(AX), Y10, Y10
 	VADDPS       Y10, Y0, Y0
 	VFMADD231PS  Y10, Y10, Y5
-	VFMADD231PS  384(AX), Y10, Y6
-	VFMADD231PS  640(AX), Y10, Y7
+	VFMADD231PS  pattern_gx+128(AX), Y10, Y6
+	VFMADD231PS  pattern_gy+128(AX), Y10, Y7
 	ADDQ         CX, SI
 	VMULPS       Y1, Y8, Y10
 	VFMADD231PS  Y2, Y9, Y10
@@ -907,11 +908,11 @@ TEXT ·matchAVX2(SB), NOSPLIT, $0-36
 	VMOVUPS      4(SI), Y9
 	VFMADD231PS  Y4, Y8, Y10
 	VFMADD231PS  Y3, Y9, Y10
-	VSUBPS       160(AX), Y10, Y10
+	VSUBPS       pattern_pix+160(AX), Y10, Y10
 	VADDPS       Y10, Y0, Y0
 	VFMADD231PS  Y10, Y10, Y5
-	VFMADD231PS  416(AX), Y10, Y6
-	VFMADD231PS  672(AX), Y10, Y7
+	VFMADD231PS  pattern_gx+160(AX), Y10, Y6
+	VFMADD231PS  pattern_gy+160(AX), Y10, Y7
 	ADDQ         CX, SI
 	VMULPS       Y1, Y8, Y10
 	VFMADD231PS  Y2, Y9, Y10
@@ -919,11 +920,11 @@ TEXT ·matchAVX2(SB), NOSPLIT, $0-36
 	VMOVUPS      4(SI), Y9
 	VFMADD231PS  Y4, Y8, Y10
 	VFMADD231PS  Y3, Y9, Y10
-	VSUBPS       192(AX), Y10, Y10
+	VSUBPS       pattern_pix+192(AX), Y10, Y10
 	VADDPS       Y10, Y0, Y0
 	VFMADD231PS  Y10, Y10, Y5
-	VFMADD231PS  448(AX), Y10, Y6
-	VFMADD231PS  704(AX), Y10, Y7
+	VFMADD231PS  pattern_gx+192(AX), Y10, Y6
+	VFMADD231PS  pattern_gy+192(AX), Y10, Y7
 	ADDQ         CX, SI
 	VMULPS       Y1, Y8, Y1
 	VFMADD231PS  Y2, Y9, Y1
@@ -931,18 +932,18 @@ TEXT ·matchAVX2(SB), NOSPLIT, $0-36
 	VMOVUPS      4(SI), Y9
 	VFMADD231PS  Y4, Y8, Y1
 	VFMADD231PS  Y3, Y9, Y1
-	VSUBPS       224(AX), Y1, Y1
+	VSUBPS       pattern_pix+224(AX), Y1, Y1
 	VADDPS       Y1, Y0, Y0
 	VFMADD231PS  Y1, Y1, Y5
-	VFMADD231PS  480(AX), Y1, Y6
-	VFMADD231PS  736(AX), Y1, Y7
+	VFMADD231PS  pattern_gx+224(AX), Y1, Y6
+	VFMADD231PS  pattern_gy+224(AX), Y1, Y7
 	VHADDPS      Y5, Y0, Y0
 	VHADDPS      Y7, Y6, Y6
 	VHADDPS      Y6, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X1
 	VBROADCASTSS X1, X0
-	VMOVSD       768(AX), X2
+	VMOVSD       pattern_sums+0(AX), X2
 	VMOVLHPS     X2, X0, X2
 	VMULPS       eight25<>+0(SB), X0, X0
 	VFNMADD231PS X0, X2, X1
@@ -975,17 +976,17 @@ TEXT ·smoothAVX2(SB), NOSPLIT, $0-64
 	MOVQ    u_len+8(FP), DX
 	MOVQ    field+48(FP), BX
 	MOVQ    n+56(FP), SI
-	MOVQ    (BX), DI
+	MOVQ    grid_u+0(BX), DI
 	LEAQ    (DI)(SI*4), DI
-	MOVQ    24(BX), R8
+	MOVQ    grid_v+0(BX), R8
 	LEAQ    (R8)(SI*4), R8
-	MOVQ    48(BX), R9
+	MOVQ    grid_xx+0(BX), R9
 	LEAQ    (R9)(SI*4), R9
-	MOVQ    72(BX), R10
+	MOVQ    grid_xy+0(BX), R10
 	LEAQ    (R10)(SI*4), R10
-	MOVQ    96(BX), R11
+	MOVQ    grid_yy+0(BX), R11
 	LEAQ    (R11)(SI*4), R11
-	MOVQ    120(BX), BX
+	MOVQ    grid_stride+0(BX), BX
 	MOVQ    BX, SI
 	NEGQ    SI
 	VMOVUPS eight9<>+0(SB), Y0
@@ -1200,15 +1201,15 @@ TEXT ·warpAVX2(SB), NOSPLIT, $0-32
 	MOVQ out_base+0(FP), AX
 	MOVQ out_len+8(FP), CX
 	MOVQ r+24(FP), DX
-	MOVQ (DX), BX
-	MOVQ 112(DX), SI
+	MOVQ reach_coefs+0(DX), BX
+	MOVQ reach_before+0(DX), SI
 	LEAQ (BX)(SI*4), BX
-	MOVQ 24(DX), SI
-	MOVQ 48(DX), DI
-	MOVQ 72(DX), R8
+	MOVQ reach_u+0(DX), SI
+	MOVQ reach_v+0(DX), DI
+	MOVQ reach_stride+0(DX), R8
 	MOVQ R8, R9
 	SHLQ $0x02, R9
-	MOVQ 80(DX), R10
+	MOVQ reach_x+0(DX), R10
 	XORQ R11, R11
 	ANDQ $-8, CX
 
@@ -1219,7 +1220,7 @@ warp:
 	VBROADCASTSS X3, Y0
 	VADDPS       eight27<>+0(SB), Y0, Y0
 	VADDPS       eight1<>+0(SB), Y0, Y2
-	VBROADCASTSS 88(DX), Y4
+	VBROADCASTSS reach_node+0(DX), Y4
 	VMULPS       Y4, Y2, Y2
 	VCVTTPS2DQ   Y2, Y1
 	VCVTDQ2PS    Y1, Y4
@@ -1236,15 +1237,15 @@ warp:
 	VPERMPS      4(DI)(R12*4), Y1, Y1
 	VSUBPS       Y5, Y1, Y1
 	VFMADD231PS  Y2, Y1, Y5
-	VBROADCASTSS 92(DX), Y1
+	VBROADCASTSS reach_lowX+0(DX), Y1
 	VSUBPS       Y0, Y1, Y1
 	VMAXPS       Y1, Y4, Y4
-	VBROADCASTSS 96(DX), Y1
+	VBROADCASTSS reach_highX+0(DX), Y1
 	VSUBPS       Y0, Y1, Y1
 	VMINPS       Y1, Y4, Y4
-	VBROADCASTSS 100(DX), Y0
+	VBROADCASTSS reach_lowY+0(DX), Y0
 	VMAXPS       Y0, Y5, Y5
-	VBROADCASTSS 104(DX), Y0
+	VBROADCASTSS reach_highY+0(DX), Y0
 	VMINPS       Y0, Y5, Y5
 	VEXTRACTF128 $0x01, Y4, X0
 	VROUNDSS     $0x00, X0, X0, X0
@@ -1371,7 +1372,7 @@ warp_apart:
 	VROUNDPS     $0x01, Y5, Y1
 	VSUBPS       Y1, Y5, Y5
 	VCVTTPS2DQ   Y1, Y1
-	VPBROADCASTD 72(DX), Y2
+	VPBROADCASTD reach_stride+0(DX), Y2
 	VPMULLD      Y2, Y1, Y1
 	VPADDD       Y1, Y0, Y0
 	VPADDD       eight30<>+0(SB), Y0, Y0
@@ -4292,10 +4293,10 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VPERMPS      (SP), Y5, Y5
 	VDIVPS       Y6, Y5, Y6
 	VMOVUPS      (CX), Y5
-	VFMADD213PS  3072(AX), Y6, Y5
-	VMOVUPS      Y5, 3072(AX)
-	VADDPS       4096(AX), Y6, Y6
-	VMOVUPS      Y6, 4096(AX)
+	VFMADD213PS  blend_sum+0(AX), Y6, Y5
+	VMOVUPS      Y5, blend_sum+0(AX)
+	VADDPS       blend_weight+0(AX), Y6, Y6
+	VMOVUPS      Y6, blend_weight+0(AX)
 	VMOVDQU      eight144<>+0(SB), Y6
 	VPERMPS      64(SP), Y6, Y5
 	VPERMPS      96(SP), Y6, Y6
@@ -4307,10 +4308,10 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VBLENDPS     $0xf8, Y6, Y4, Y4
 	VDIVPS       Y5, Y4, Y5
 	VMOVUPS      32(CX), Y4
-	VFMADD213PS  3104(AX), Y5, Y4
-	VMOVUPS      Y4, 3104(AX)
-	VADDPS       4128(AX), Y5, Y5
-	VMOVUPS      Y5, 4128(AX)
+	VFMADD213PS  blend_sum+32(AX), Y5, Y4
+	VMOVUPS      Y4, blend_sum+32(AX)
+	VADDPS       blend_weight+32(AX), Y5, Y5
+	VMOVUPS      Y5, blend_weight+32(AX)
 	VMOVUPS      128(CX), Y4
 	VMULPS       Y4, Y4, Y4
 	VMOVUPS      160(CX), Y5
@@ -4337,10 +4338,10 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VPERMPS      (SP), Y2, Y2
 	VDIVPS       Y4, Y2, Y4
 	VMOVUPS      64(CX), Y2
-	VFMADD213PS  3136(AX), Y4, Y2
-	VMOVUPS      Y2, 3136(AX)
-	VADDPS       4160(AX), Y4, Y4
-	VMOVUPS      Y4, 4160(AX)
+	VFMADD213PS  blend_sum+64(AX), Y4, Y2
+	VMOVUPS      Y2, blend_sum+64(AX)
+	VADDPS       blend_weight+64(AX), Y4, Y4
+	VMOVUPS      Y4, blend_weight+64(AX)
 	VMOVDQU      eight144<>+0(SB), Y4
 	VPERMPS      64(SP), Y4, Y2
 	VPERMPS      96(SP), Y4, Y4
@@ -4352,10 +4353,10 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VBLENDPS     $0xf8, Y4, Y3, Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      96(CX), Y3
-	VFMADD213PS  3168(AX), Y2, Y3
-	VMOVUPS      Y3, 3168(AX)
-	VADDPS       4192(AX), Y2, Y2
-	VMOVUPS      Y2, 4192(AX)
+	VFMADD213PS  blend_sum+96(AX), Y2, Y3
+	VMOVUPS      Y3, blend_sum+96(AX)
+	VADDPS       blend_weight+96(AX), Y2, Y2
+	VMOVUPS      Y2, blend_weight+96(AX)
 	VMOVUPS      192(CX), Y2
 	VMULPS       Y2, Y2, Y2
 	VMOVUPS      224(CX), Y3
@@ -4382,10 +4383,10 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VPERMPS      (SP), Y3, Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      128(CX), Y3
-	VFMADD213PS  3200(AX), Y2, Y3
-	VMOVUPS      Y3, 3200(AX)
-	VADDPS       4224(AX), Y2, Y2
-	VMOVUPS      Y2, 4224(AX)
+	VFMADD213PS  blend_sum+128(AX), Y2, Y3
+	VMOVUPS      Y3, blend_sum+128(AX)
+	VADDPS       blend_weight+128(AX), Y2, Y2
+	VMOVUPS      Y2, blend_weight+128(AX)
 	VMOVDQU      eight144<>+0(SB), Y3
 	VPERMPS      64(SP), Y3, Y2
 	VPERMPS      96(SP), Y3, Y3
@@ -4397,10 +4398,10 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VBLENDPS     $0xf8, Y8, Y3, Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      160(CX), Y3
-	VFMADD213PS  3232(AX), Y2, Y3
-	VMOVUPS      Y3, 3232(AX)
-	VADDPS       4256(AX), Y2, Y2
-	VMOVUPS      Y2, 4256(AX)
+	VFMADD213PS  blend_sum+160(AX), Y2, Y3
+	VMOVUPS      Y3, blend_sum+160(AX)
+	VADDPS       blend_weight+160(AX), Y2, Y2
+	VMOVUPS      Y2, blend_weight+160(AX)
 	VMOVUPS      256(CX), Y2
 	VMULPS       Y2, Y2, Y2
 	VMOVUPS      288(CX), Y3
@@ -4427,10 +4428,10 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VPERMPS      (SP), Y3, Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      192(CX), Y3
-	VFMADD213PS  3264(AX), Y2, Y3
-	VMOVUPS      Y3, 3264(AX)
-	VADDPS       4288(AX), Y2, Y2
-	VMOVUPS      Y2, 4288(AX)
+	VFMADD213PS  blend_sum+192(AX), Y2, Y3
+	VMOVUPS      Y3, blend_sum+192(AX)
+	VADDPS       blend_weight+192(AX), Y2, Y2
+	VMOVUPS      Y2, blend_weight+192(AX)
 	VMOVDQU      eight148<>+0(SB), Y3
 	VPERMPS      64(SP), Y3, Y2
 	VPERMPS      96(SP), Y3, Y3
@@ -4442,10 +4443,10 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VBLENDPS     $0xf8, Y6, Y3, Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      224(CX), Y3
-	VFMADD213PS  3296(AX), Y2, Y3
-	VMOVUPS      Y3, 3296(AX)
-	VADDPS       4320(AX), Y2, Y2
-	VMOVUPS      Y2, 4320(AX)
+	VFMADD213PS  blend_sum+224(AX), Y2, Y3
+	VMOVUPS      Y3, blend_sum+224(AX)
+	VADDPS       blend_weight+224(AX), Y2, Y2
+	VMOVUPS      Y2, blend_weight+224(AX)
 	VMOVUPS      320(CX), Y2
 	VMULPS       Y2, Y2, Y2
 	VMOVUPS      352(CX), Y3
@@ -4472,10 +4473,10 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VPERMPS      (SP), Y3, Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      256(CX), Y3
-	VFMADD213PS  3328(AX), Y2, Y3
-	VMOVUPS      Y3, 3328(AX)
-	VADDPS       4352(AX), Y2, Y2
-	VMOVUPS      Y2, 4352(AX)
+	VFMADD213PS  blend_sum+256(AX), Y2, Y3
+	VMOVUPS      Y3, blend_sum+256(AX)
+	VADDPS       blend_weight+256(AX), Y2, Y2
+	VMOVUPS      Y2, blend_weight+256(AX)
 	VMOVDQU      eight150<>+0(SB), Y3
 	VPERMPS      64(SP), Y3, Y2
 	VPERMPS      96(SP), Y3, Y3
@@ -4487,10 +4488,10 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VBLENDPS     $0xfc, Y4, Y3, Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      288(CX), Y3
-	VFMADD213PS  3360(AX), Y2, Y3
-	VMOVUPS      Y3, 3360(AX)
-	VADDPS       4384(AX), Y2, Y2
-	VMOVUPS      Y2, 4384(AX)
+	VFMADD213PS  blend_sum+288(AX), Y2, Y3
+	VMOVUPS      Y3, blend_sum+288(AX)
+	VADDPS       blend_weight+288(AX), Y2, Y2
+	VMOVUPS      Y2, blend_weight+288(AX)
 	VMOVUPS      384(CX), Y2
 	VMULPS       Y2, Y2, Y2
 	VMOVUPS      416(CX), Y3
@@ -4517,10 +4518,10 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VPERMPS      (SP), Y3, Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      320(CX), Y3
-	VFMADD213PS  3392(AX), Y2, Y3
-	VMOVUPS      Y3, 3392(AX)
-	VADDPS       4416(AX), Y2, Y2
-	VMOVUPS      Y2, 4416(AX)
+	VFMADD213PS  blend_sum+320(AX), Y2, Y3
+	VMOVUPS      Y3, blend_sum+320(AX)
+	VADDPS       blend_weight+320(AX), Y2, Y2
+	VMOVUPS      Y2, blend_weight+320(AX)
 	VMOVDQU      eight152<>+0(SB), Y3
 	VPERMPS      64(SP), Y3, Y2
 	VPERMPS      96(SP), Y3, Y3
@@ -4532,10 +4533,10 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VBLENDPS     $0xfc, Y8, Y3, Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      352(CX), Y3
-	VFMADD213PS  3424(AX), Y2, Y3
-	VMOVUPS      Y3, 3424(AX)
-	VADDPS       4448(AX), Y2, Y2
-	VMOVUPS      Y2, 4448(AX)
+	VFMADD213PS  blend_sum+352(AX), Y2, Y3
+	VMOVUPS      Y3, blend_sum+352(AX)
+	VADDPS       blend_weight+352(AX), Y2, Y2
+	VMOVUPS      Y2, blend_weight+352(AX)
 	VMOVUPS      448(CX), Y2
 	VMULPS       Y2, Y2, Y2
 	VMOVUPS      480(CX), Y3
@@ -4562,10 +4563,10 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VPERMPS      (SP), Y3, Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      384(CX), Y3
-	VFMADD213PS  3456(AX), Y2, Y3
-	VMOVUPS      Y3, 3456(AX)
-	VADDPS       4480(AX), Y2, Y2
-	VMOVUPS      Y2, 4480(AX)
+	VFMADD213PS  blend_sum+384(AX), Y2, Y3
+	VMOVUPS      Y3, blend_sum+384(AX)
+	VADDPS       blend_weight+384(AX), Y2, Y2
+	VMOVUPS      Y2, blend_weight+384(AX)
 	VMOVDQU      eight154<>+0(SB), Y3
 	VPERMPS      64(SP), Y3, Y2
 	VPERMPS      96(SP), Y3, Y3
@@ -4577,10 +4578,10 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VBLENDPS     $0xfe, Y6, Y3, Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      416(CX), Y3
-	VFMADD213PS  3488(AX), Y2, Y3
-	VMOVUPS      Y3, 3488(AX)
-	VADDPS       4512(AX), Y2, Y2
-	VMOVUPS      Y2, 4512(AX)
+	VFMADD213PS  blend_sum+416(AX), Y2, Y3
+	VMOVUPS      Y3, blend_sum+416(AX)
+	VADDPS       blend_weight+416(AX), Y2, Y2
+	VMOVUPS      Y2, blend_weight+416(AX)
 	VMOVUPS      512(CX), Y2
 	VMULPS       Y2, Y2, Y2
 	VMOVUPS      544(CX), Y3
@@ -4607,10 +4608,10 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VPERMPS      (SP), Y3, Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      448(CX), Y3
-	VFMADD213PS  3520(AX), Y2, Y3
-	VMOVUPS      Y3, 3520(AX)
-	VADDPS       4544(AX), Y2, Y2
-	VMOVUPS      Y2, 4544(AX)
+	VFMADD213PS  blend_sum+448(AX), Y2, Y3
+	VMOVUPS      Y3, blend_sum+448(AX)
+	VADDPS       blend_weight+448(AX), Y2, Y2
+	VMOVUPS      Y2, blend_weight+448(AX)
 	VMOVDQU      eight156<>+0(SB), Y3
 	VPERMPS      64(SP), Y3, Y2
 	VPERMPS      96(SP), Y3, Y3
@@ -4622,10 +4623,10 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VBLENDPS     $0xfe, Y4, Y3, Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      480(CX), Y3
-	VFMADD213PS  3552(AX), Y2, Y3
-	VMOVUPS      Y3, 3552(AX)
-	VADDPS       4576(AX), Y2, Y2
-	VMOVUPS      Y2, 4576(AX)
+	VFMADD213PS  blend_sum+480(AX), Y2, Y3
+	VMOVUPS      Y3, blend_sum+480(AX)
+	VADDPS       blend_weight+480(AX), Y2, Y2
+	VMOVUPS      Y2, blend_weight+480(AX)
 	VMOVUPS      576(CX), Y2
 	VMULPS       Y2, Y2, Y2
 	VMOVUPS      608(CX), Y3
@@ -4652,10 +4653,10 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VPERMPS      (SP), Y3, Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      512(CX), Y3
-	VFMADD213PS  3584(AX), Y2, Y3
-	VMOVUPS      Y3, 3584(AX)
-	VADDPS       4608(AX), Y2, Y2
-	VMOVUPS      Y2, 4608(AX)
+	VFMADD213PS  blend_sum+512(AX), Y2, Y3
+	VMOVUPS      Y3, blend_sum+512(AX)
+	VADDPS       blend_weight+512(AX), Y2, Y2
+	VMOVUPS      Y2, blend_weight+512(AX)
 	VMOVDQU      eight158<>+0(SB), Y2
 	VPERMPS      96(SP), Y2, Y2
 	VFMADD231PS  Y8, Y8, Y2
@@ -4663,10 +4664,10 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VPERMPS      32(SP), Y3, Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      544(CX), Y3
-	VFMADD213PS  3616(AX), Y2, Y3
-	VMOVUPS      Y3, 3616(AX)
-	VADDPS       4640(AX), Y2, Y2
-	VMOVUPS      Y2, 4640(AX)
+	VFMADD213PS  blend_sum+544(AX), Y2, Y3
+	VMOVUPS      Y3, blend_sum+544(AX)
+	VADDPS       blend_weight+544(AX), Y2, Y2
+	VMOVUPS      Y2, blend_weight+544(AX)
 	VMOVUPS      640(CX), Y2
 	VMULPS       Y2, Y2, Y2
 	VMOVUPS      672(CX), Y3
@@ -4697,10 +4698,10 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VBLENDPS     $0xc0, Y7, Y3, Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      576(CX), Y3
-	VFMADD213PS  3648(AX), Y2, Y3
-	VMOVUPS      Y3, 3648(AX)
-	VADDPS       4672(AX), Y2, Y2
-	VMOVUPS      Y2, 4672(AX)
+	VFMADD213PS  blend_sum+576(AX), Y2, Y3
+	VMOVUPS      Y3, blend_sum+576(AX)
+	VADDPS       blend_weight+576(AX), Y2, Y2
+	VMOVUPS      Y2, blend_weight+576(AX)
 	VMOVDQU      eight160<>+0(SB), Y2
 	VPERMPS      96(SP), Y2, Y2
 	VFMADD231PS  Y6, Y6, Y2
@@ -4708,10 +4709,10 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VPERMPS      32(SP), Y3, Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      608(CX), Y3
-	VFMADD213PS  3680(AX), Y2, Y3
-	VMOVUPS      Y3, 3680(AX)
-	VADDPS       4704(AX), Y2, Y2
-	VMOVUPS      Y2, 4704(AX)
+	VFMADD213PS  blend_sum+608(AX), Y2, Y3
+	VMOVUPS      Y3, blend_sum+608(AX)
+	VADDPS       blend_weight+608(AX), Y2, Y2
+	VMOVUPS      Y2, blend_weight+608(AX)
 	VMOVUPS      704(CX), Y2
 	VMULPS       Y2, Y2, Y2
 	VMOVUPS      736(CX), Y3
@@ -4742,10 +4743,10 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VBLENDPS     $0xf0, Y5, Y3, Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      640(CX), Y3
-	VFMADD213PS  3712(AX), Y2, Y3
-	VMOVUPS      Y3, 3712(AX)
-	VADDPS       4736(AX), Y2, Y2
-	VMOVUPS      Y2, 4736(AX)
+	VFMADD213PS  blend_sum+640(AX), Y2, Y3
+	VMOVUPS      Y3, blend_sum+640(AX)
+	VADDPS       blend_weight+640(AX), Y2, Y2
+	VMOVUPS      Y2, blend_weight+640(AX)
 	VMOVDQU      eight162<>+0(SB), Y2
 	VPERMPS      96(SP), Y2, Y2
 	VFMADD231PS  Y4, Y4, Y2
@@ -4753,10 +4754,10 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VPERMPS      32(SP), Y3, Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      672(CX), Y3
-	VFMADD213PS  3744(AX), Y2, Y3
-	VMOVUPS      Y3, 3744(AX)
-	VADDPS       4768(AX), Y2, Y2
-	VMOVUPS      Y2, 4768(AX)
+	VFMADD213PS  blend_sum+672(AX), Y2, Y3
+	VMOVUPS      Y3, blend_sum+672(AX)
+	VADDPS       blend_weight+672(AX), Y2, Y2
+	VMOVUPS      Y2, blend_weight+672(AX)
 	VMOVUPS      768(CX), Y2
 	VMULPS       Y2, Y2, Y2
 	VMOVUPS      800(CX), Y3
@@ -4783,10 +4784,10 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VPERMPS      32(SP), Y3, Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      704(CX), Y3
-	VFMADD213PS  3776(AX), Y2, Y3
-	VMOVUPS      Y3, 3776(AX)
-	VADDPS       4800(AX), Y2, Y2
-	VMOVUPS      Y2, 4800(AX)
+	VFMADD213PS  blend_sum+704(AX), Y2, Y3
+	VMOVUPS      Y3, blend_sum+704(AX)
+	VADDPS       blend_weight+704(AX), Y2, Y2
+	VMOVUPS      Y2, blend_weight+704(AX)
 	VMOVDQU      eight164<>+0(SB), Y2
 	VPERMPS      96(SP), Y2, Y2
 	VFMADD231PS  Y8, Y8, Y2
@@ -4794,10 +4795,10 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VPERMPS      32(SP), Y3, Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      736(CX), Y3
-	VFMADD213PS  3808(AX), Y2, Y3
-	VMOVUPS      Y3, 3808(AX)
-	VADDPS       4832(AX), Y2, Y2
-	VMOVUPS      Y2, 4832(AX)
+	VFMADD213PS  blend_sum+736(AX), Y2, Y3
+	VMOVUPS      Y3, blend_sum+736(AX)
+	VADDPS       blend_weight+736(AX), Y2, Y2
+	VMOVUPS      Y2, blend_weight+736(AX)
 	VMOVUPS      832(CX), Y2
 	VMULPS       Y2, Y2, Y2
 	VMOVUPS      864(CX), Y3
@@ -4824,10 +4825,10 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VPERMPS      32(SP), Y3, Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      768(CX), Y3
-	VFMADD213PS  3840(AX), Y2, Y3
-	VMOVUPS      Y3, 3840(AX)
-	VADDPS       4864(AX), Y2, Y2
-	VMOVUPS      Y2, 4864(AX)
+	VFMADD213PS  blend_sum+768(AX), Y2, Y3
+	VMOVUPS      Y3, blend_sum+768(AX)
+	VADDPS       blend_weight+768(AX), Y2, Y2
+	VMOVUPS      Y2, blend_weight+768(AX)
 	VMOVDQU      eight166<>+0(SB), Y2
 	VPERMPS      96(SP), Y2, Y2
 	VFMADD231PS  Y6, Y6, Y2
@@ -4835,10 +4836,10 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VPERMPS      32(SP), Y3, Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      800(CX), Y3
-	VFMADD213PS  3872(AX), Y2, Y3
-	VMOVUPS      Y3, 3872(AX)
-	VADDPS       4896(AX), Y2, Y2
-	VMOVUPS      Y2, 4896(AX)
+	VFMADD213PS  blend_sum+800(AX), Y2, Y3
+	VMOVUPS      Y3, blend_sum+800(AX)
+	VADDPS       blend_weight+800(AX), Y2, Y2
+	VMOVUPS      Y2, blend_weight+800(AX)
 	VMOVUPS      896(CX), Y2
 	VMULPS       Y2, Y2, Y2
 	VMOVUPS      928(CX), Y3
@@ -4865,19 +4866,19 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VPERMPS      32(SP), Y3, Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      832(CX), Y3
-	VFMADD213PS  3904(AX), Y2, Y3
-	VMOVUPS      Y3, 3904(AX)
-	VADDPS       4928(AX), Y2, Y2
-	VMOVUPS      Y2, 4928(AX)
+	VFMADD213PS  blend_sum+832(AX), Y2, Y3
+	VMOVUPS      Y3, blend_sum+832(AX)
+	VADDPS       blend_weight+832(AX), Y2, Y2
+	VMOVUPS      Y2, blend_weight+832(AX)
 	VBROADCASTSS 108(SP), Y2
 	VFMADD231PS  Y4, Y4, Y2
 	VBROADCASTSS 44(SP), Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      864(CX), Y3
-	VFMADD213PS  3936(AX), Y2, Y3
-	VMOVUPS      Y3, 3936(AX)
-	VADDPS       4960(AX), Y2, Y2
-	VMOVUPS      Y2, 4960(AX)
+	VFMADD213PS  blend_sum+864(AX), Y2, Y3
+	VMOVUPS      Y3, blend_sum+864(AX)
+	VADDPS       blend_weight+864(AX), Y2, Y2
+	VMOVUPS      Y2, blend_weight+864(AX)
 	VMOVUPS      960(CX), Y2
 	VMULPS       Y2, Y2, Y2
 	VMOVUPS      992(CX), Y3
@@ -4904,19 +4905,19 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VPERMPS      32(SP), Y3, Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      896(CX), Y3
-	VFMADD213PS  3968(AX), Y2, Y3
-	VMOVUPS      Y3, 3968(AX)
-	VADDPS       4992(AX), Y2, Y2
-	VMOVUPS      Y2, 4992(AX)
+	VFMADD213PS  blend_sum+896(AX), Y2, Y3
+	VMOVUPS      Y3, blend_sum+896(AX)
+	VADDPS       blend_weight+896(AX), Y2, Y2
+	VMOVUPS      Y2, blend_weight+896(AX)
 	VBROADCASTSS 108(SP), Y2
 	VFMADD231PS  Y8, Y8, Y2
 	VBROADCASTSS 44(SP), Y3
 	VDIVPS       Y2, Y3, Y2
 	VMOVUPS      928(CX), Y3
-	VFMADD213PS  4000(AX), Y2, Y3
-	VMOVUPS      Y3, 4000(AX)
-	VADDPS       5024(AX), Y2, Y2
-	VMOVUPS      Y2, 5024(AX)
+	VFMADD213PS  blend_sum+928(AX), Y2, Y3
+	VMOVUPS      Y3, blend_sum+928(AX)
+	VADDPS       blend_weight+928(AX), Y2, Y2
+	VMOVUPS      Y2, blend_weight+928(AX)
 	VADDPS       Y0, Y7, Y7
 	VFMADD231PS  eight4<>+0(SB), Y0, Y7
 	VMULPS       eight142<>+0(SB), Y7, Y7
@@ -4928,19 +4929,19 @@ TEXT ·countAVX2(SB), NOSPLIT, $128-32
 	VBROADCASTSS 44(SP), Y1
 	VDIVPS       Y0, Y1, Y0
 	VMOVUPS      960(CX), Y1
-	VFMADD213PS  4032(AX), Y0, Y1
-	VMOVUPS      Y1, 4032(AX)
-	VADDPS       5056(AX), Y0, Y0
-	VMOVUPS      Y0, 5056(AX)
+	VFMADD213PS  blend_sum+960(AX), Y0, Y1
+	VMOVUPS      Y1, blend_sum+960(AX)
+	VADDPS       blend_weight+960(AX), Y0, Y0
+	VMOVUPS      Y0, blend_weight+960(AX)
 	VBROADCASTSS 108(SP), Y0
 	VFMADD231PS  Y6, Y6, Y0
 	VBROADCASTSS 44(SP), Y1
 	VDIVPS       Y0, Y1, Y0
 	VMOVUPS      992(CX), Y1
-	VFMADD213PS  4064(AX), Y0, Y1
-	VMOVUPS      Y1, 4064(AX)
-	VADDPS       5088(AX), Y0, Y0
-	VMOVUPS      Y0, 5088(AX)
+	VFMADD213PS  blend_sum+992(AX), Y0, Y1
+	VMOVUPS      Y1, blend_sum+992(AX)
+	VADDPS       blend_weight+992(AX), Y0, Y0
+	VMOVUPS      Y0, blend_weight+992(AX)
 	VZEROUPPER
 	RET
 
@@ -5269,230 +5270,230 @@ GLOBL eight168<>(SB), RODATA|NOPTR, $32
 TEXT ·mixAVX2(SB), NOSPLIT, $0-12
 	MOVQ         b+0(FP), AX
 	VBROADCASTSS weight+8(FP), Y0
-	VADDPS       4096(AX), Y0, Y1
-	VMOVUPS      3072(AX), Y2
+	VADDPS       blend_weight+0(AX), Y0, Y1
+	VMOVUPS      blend_sum+0(AX), Y2
 	VDIVPS       Y1, Y2, Y2
-	VADDPS       (AX), Y2, Y2
-	VMOVUPS      Y2, 1024(AX)
+	VADDPS       blend_target+0(AX), Y2, Y2
+	VMOVUPS      Y2, blend_merged+0(AX)
 	VDIVPS       Y1, Y0, Y1
-	VMOVUPS      Y1, 2048(AX)
-	VADDPS       4128(AX), Y0, Y1
-	VMOVUPS      3104(AX), Y2
+	VMOVUPS      Y1, blend_left+0(AX)
+	VADDPS       blend_weight+32(AX), Y0, Y1
+	VMOVUPS      blend_sum+32(AX), Y2
 	VDIVPS       Y1, Y2, Y2
-	VADDPS       32(AX), Y2, Y2
-	VMOVUPS      Y2, 1056(AX)
+	VADDPS       blend_target+32(AX), Y2, Y2
+	VMOVUPS      Y2, blend_merged+32(AX)
 	VDIVPS       Y1, Y0, Y1
-	VMOVUPS      Y1, 2080(AX)
-	VADDPS       4160(AX), Y0, Y1
-	VMOVUPS      3136(AX), Y2
+	VMOVUPS      Y1, blend_left+32(AX)
+	VADDPS       blend_weight+64(AX), Y0, Y1
+	VMOVUPS      blend_sum+64(AX), Y2
 	VDIVPS       Y1, Y2, Y2
-	VADDPS       64(AX), Y2, Y2
-	VMOVUPS      Y2, 1088(AX)
+	VADDPS       blend_target+64(AX), Y2, Y2
+	VMOVUPS      Y2, blend_merged+64(AX)
 	VDIVPS       Y1, Y0, Y1
-	VMOVUPS      Y1, 2112(AX)
-	VADDPS       4192(AX), Y0, Y1
-	VMOVUPS      3168(AX), Y2
+	VMOVUPS      Y1, blend_left+64(AX)
+	VADDPS       blend_weight+96(AX), Y0, Y1
+	VMOVUPS      blend_sum+96(AX), Y2
 	VDIVPS       Y1, Y2, Y2
-	VADDPS       96(AX), Y2, Y2
-	VMOVUPS      Y2, 1120(AX)
+	VADDPS       blend_target+96(AX), Y2, Y2
+	VMOVUPS      Y2, blend_merged+96(AX)
 	VDIVPS       Y1, Y0, Y1
-	VMOVUPS      Y1, 2144(AX)
-	VADDPS       4224(AX), Y0, Y1
-	VMOVUPS      3200(AX), Y2
+	VMOVUPS      Y1, blend_left+96(AX)
+	VADDPS       blend_weight+128(AX), Y0, Y1
+	VMOVUPS      blend_sum+128(AX), Y2
 	VDIVPS       Y1, Y2, Y2
-	VADDPS       128(AX), Y2, Y2
-	VMOVUPS      Y2, 1152(AX)
+	VADDPS       blend_target+128(AX), Y2, Y2
+	VMOVUPS      Y2, blend_merged+128(AX)
 	VDIVPS       Y1, Y0, Y1
-	VMOVUPS      Y1, 2176(AX)
-	VADDPS       4256(AX), Y0, Y1
-	VMOVUPS      3232(AX), Y2
+	VMOVUPS      Y1, blend_left+128(AX)
+	VADDPS       blend_weight+160(AX), Y0, Y1
+	VMOVUPS      blend_sum+160(AX), Y2
 	VDIVPS       Y1, Y2, Y2
-	VADDPS       160(AX), Y2, Y2
-	VMOVUPS      Y2, 1184(AX)
+	VADDPS       blend_target+160(AX), Y2, Y2
+	VMOVUPS      Y2, blend_merged+160(AX)
 	VDIVPS       Y1, Y0, Y1
-	VMOVUPS      Y1, 2208(AX)
-	VADDPS       4288(AX), Y0, Y1
-	VMOVUPS      3264(AX), Y2
+	VMOVUPS      Y1, blend_left+160(AX)
+	VADDPS       blend_weight+192(AX), Y0, Y1
+	VMOVUPS      blend_sum+192(AX), Y2
 	VDIVPS       Y1, Y2, Y2
-	VADDPS       192(AX), Y2, Y2
-	VMOVUPS      Y2, 1216(AX)
+	VADDPS       blend_target+192(AX), Y2, Y2
+	VMOVUPS      Y2, blend_merged+192(AX)
 	VDIVPS       Y1, Y0, Y1
-	VMOVUPS      Y1, 2240(AX)
-	VADDPS       4320(AX), Y0, Y1
-	VMOVUPS      3296(AX), Y2
+	VMOVUPS      Y1, blend_left+192(AX)
+	VADDPS       blend_weight+224(AX), Y0, Y1
+	VMOVUPS      blend_sum+224(AX), Y2
 	VDIVPS       Y1, Y2, Y2
-	VADDPS       224(AX), Y2, Y2
-	VMOVUPS      Y2, 1248(AX)
+	VADDPS       blend_target+224(AX), Y2, Y2
+	VMOVUPS      Y2, blend_merged+224(AX)
 	VDIVPS       Y1, Y0, Y1
-	VMOVUPS      Y1, 2272(AX)
-	VADDPS       4352(AX), Y0, Y1
-	VMOVUPS      3328(AX), Y2
+	VMOVUPS      Y1, blend_left+224(AX)
+	VADDPS       blend_weight+256(AX), Y0, Y1
+	VMOVUPS      blend_sum+256(AX), Y2
 	VDIVPS       Y1, Y2, Y2
-	VADDPS       256(AX), Y2, Y2
-	VMOVUPS      Y2, 1280(AX)
+	VADDPS       blend_target+256(AX), Y2, Y2
+	VMOVUPS      Y2, blend_merged+256(AX)
 	VDIVPS       Y1, Y0, Y1
-	VMOVUPS      Y1, 2304(AX)
-	VADDPS       4384(AX), Y0, Y1
-	VMOVUPS      3360(AX), Y2
+	VMOVUPS      Y1, blend_left+256(AX)
+	VADDPS       blend_weight+288(AX), Y0, Y1
+	VMOVUPS      blend_sum+288(AX), Y2
 	VDIVPS       Y1, Y2, Y2
-	VADDPS       288(AX), Y2, Y2
-	VMOVUPS      Y2, 1312(AX)
+	VADDPS       blend_target+288(AX), Y2, Y2
+	VMOVUPS      Y2, blend_merged+288(AX)
 	VDIVPS       Y1, Y0, Y1
-	VMOVUPS      Y1, 2336(AX)
-	VADDPS       4416(AX), Y0, Y1
-	VMOVUPS      3392(AX), Y2
+	VMOVUPS      Y1, blend_left+288(AX)
+	VADDPS       blend_weight+320(AX), Y0, Y1
+	VMOVUPS      blend_sum+320(AX), Y2
 	VDIVPS       Y1, Y2, Y2
-	VADDPS       320(AX), Y2, Y2
-	VMOVUPS      Y2, 1344(AX)
+	VADDPS       blend_target+320(AX), Y2, Y2
+	VMOVUPS      Y2, blend_merged+320(AX)
 	VDIVPS       Y1, Y0, Y1
-	VMOVUPS      Y1, 2368(AX)
-	VADDPS       4448(AX), Y0, Y1
-	VMOVUPS      3424(AX), Y2
+	VMOVUPS      Y1, blend_left+320(AX)
+	VADDPS       blend_weight+352(AX), Y0, Y1
+	VMOVUPS      blend_sum+352(AX), Y2
 	VDIVPS       Y1, Y2, Y2
-	VADDPS       352(AX), Y2, Y2
-	VMOVUPS      Y2, 1376(AX)
+	VADDPS       blend_target+352(AX), Y2, Y2
+	VMOVUPS      Y2, blend_merged+352(AX)
 	VDIVPS       Y1, Y0, Y1
-	VMOVUPS      Y1, 2400(AX)
-	VADDPS       4480(AX), Y0, Y1
-	VMOVUPS      3456(AX), Y2
+	VMOVUPS      Y1, blend_left+352(AX)
+	VADDPS       blend_weight+384(AX), Y0, Y1
+	VMOVUPS      blend_sum+384(AX), Y2
 	VDIVPS       Y1, Y2, Y2
-	VADDPS       384(AX), Y2, Y2
-	VMOVUPS      Y2, 1408(AX)
+	VADDPS       blend_target+384(AX), Y2, Y2
+	VMOVUPS      Y2, blend_merged+384(AX)
 	VDIVPS       Y1, Y0, Y1
-	VMOVUPS      Y1, 2432(AX)
-	VADDPS       4512(AX), Y0, Y1
-	VMOVUPS      3488(AX), Y2
+	VMOVUPS      Y1, blend_left+384(AX)
+	VADDPS       blend_weight+416(AX), Y0, Y1
+	VMOVUPS      blend_sum+416(AX), Y2
 	VDIVPS       Y1, Y2, Y2
-	VADDPS       416(AX), Y2, Y2
-	VMOVUPS      Y2, 1440(AX)
+	VADDPS       blend_target+416(AX), Y2, Y2
+	VMOVUPS      Y2, blend_merged+416(AX)
 	VDIVPS       Y1, Y0, Y1
-	VMOVUPS      Y1, 2464(AX)
-	VADDPS       4544(AX), Y0, Y1
-	VMOVUPS      3520(AX), Y2
+	VMOVUPS      Y1, blend_left+416(AX)
+	VADDPS       blend_weight+448(AX), Y0, Y1
+	VMOVUPS      blend_sum+448(AX), Y2
 	VDIVPS       Y1, Y2, Y2
-	VADDPS       448(AX), Y2, Y2
-	VMOVUPS      Y2, 1472(AX)
+	VADDPS       blend_target+448(AX), Y2, Y2
+	VMOVUPS      Y2, blend_merged+448(AX)
 	VDIVPS       Y1, Y0, Y1
-	VMOVUPS      Y1, 2496(AX)
-	VADDPS       4576(AX), Y0, Y1
-	VMOVUPS      3552(AX), Y2
+	VMOVUPS      Y1, blend_left+448(AX)
+	VADDPS       blend_weight+480(AX), Y0, Y1
+	VMOVUPS      blend_sum+480(AX), Y2
 	VDIVPS       Y1, Y2, Y2
-	VADDPS       480(AX), Y2, Y2
-	VMOVUPS      Y2, 1504(AX)
+	VADDPS       blend_target+480(AX), Y2, Y2
+	VMOVUPS      Y2, blend_merged+480(AX)
 	VDIVPS       Y1, Y0, Y1
-	VMOVUPS      Y1, 2528(AX)
-	VADDPS       4608(AX), Y0, Y1
-	VMOVUPS      3584(AX), Y2
+	VMOVUPS      Y1, blend_left+480(AX)
+	VADDPS       blend_weight+512(AX), Y0, Y1
+	VMOVUPS      blend_sum+512(AX), Y2
 	VDIVPS       Y1, Y2, Y2
-	VADDPS       512(AX), Y2, Y2
-	VMOVUPS      Y2, 1536(AX)
+	VADDPS       blend_target+512(AX), Y2, Y2
+	VMOVUPS      Y2, blend_merged+512(AX)
 	VDIVPS       Y1, Y0, Y1
-	VMOVUPS      Y1, 2560(AX)
-	VADDPS       4640(AX), Y0, Y1
-	VMOVUPS      3616(AX), Y2
+	VMOVUPS      Y1, blend_left+512(AX)
+	VADDPS       blend_weight+544(AX), Y0, Y1
+	VMOVUPS      blend_sum+544(AX), Y2
 	VDIVPS       Y1, Y2, Y2
-	VADDPS       544(AX), Y2, Y2
-	VMOVUPS      Y2, 1568(AX)
+	VADDPS       blend_target+544(AX), Y2, Y2
+	VMOVUPS      Y2, blend_merged+544(AX)
 	VDIVPS       Y1, Y0, Y1
-	VMOVUPS      Y1, 2592(AX)
-	VADDPS       4672(AX), Y0, Y1
-	VMOVUPS      3648(AX), Y2
+	VMOVUPS      Y1, blend_left+544(AX)
+	VADDPS       blend_weight+576(AX), Y0, Y1
+	VMOVUPS      blend_sum+576(AX), Y2
 	VDIVPS       Y1, Y2, Y2
-	VADDPS       576(AX), Y2, Y2
-	VMOVUPS      Y2, 1600(AX)
+	VADDPS       blend_target+576(AX), Y2, Y2
+	VMOVUPS      Y2, blend_merged+576(AX)
 	VDIVPS       Y1, Y0, Y1
-	VMOVUPS      Y1, 2624(AX)
-	VADDPS       4704(AX), Y0, Y1
-	VMOVUPS      3680(AX), Y2
+	VMOVUPS      Y1, blend_left+576(AX)
+	VADDPS       blend_weight+608(AX), Y0, Y1
+	VMOVUPS      blend_sum+608(AX), Y2
 	VDIVPS       Y1, Y2, Y2
-	VADDPS       608(AX), Y2, Y2
-	VMOVUPS      Y2, 1632(AX)
+	VADDPS       blend_target+608(AX), Y2, Y2
+	VMOVUPS      Y2, blend_merged+608(AX)
 	VDIVPS       Y1, Y0, Y1
-	VMOVUPS      Y1, 2656(AX)
-	VADDPS       4736(AX), Y0, Y1
-	VMOVUPS      3712(AX), Y2
+	VMOVUPS      Y1, blend_left+608(AX)
+	VADDPS       blend_weight+640(AX), Y0, Y1
+	VMOVUPS      blend_sum+640(AX), Y2
 	VDIVPS       Y1, Y2, Y2
-	VADDPS       640(AX), Y2, Y2
-	VMOVUPS      Y2, 1664(AX)
+	VADDPS       blend_target+640(AX), Y2, Y2
+	VMOVUPS      Y2, blend_merged+640(AX)
 	VDIVPS       Y1, Y0, Y1
-	VMOVUPS      Y1, 2688(AX)
-	VADDPS       4768(AX), Y0, Y1
-	VMOVUPS      3744(AX), Y2
+	VMOVUPS      Y1, blend_left+640(AX)
+	VADDPS       blend_weight+672(AX), Y0, Y1
+	VMOVUPS      blend_sum+672(AX), Y2
 	VDIVPS       Y1, Y2, Y2
-	VADDPS       672(AX), Y2, Y2
-	VMOVUPS      Y2, 1696(AX)
+	VADDPS       blend_target+672(AX), Y2, Y2
+	VMOVUPS      Y2, blend_merged+672(AX)
 	VDIVPS       Y1, Y0, Y1
-	VMOVUPS      Y1, 2720(AX)
-	VADDPS       4800(AX), Y0, Y1
-	VMOVUPS      3776(AX), Y2
+	VMOVUPS      Y1, blend_left+672(AX)
+	VADDPS       blend_weight+704(AX), Y0, Y1
+	VMOVUPS      blend_sum+704(AX), Y2
 	VDIVPS       Y1, Y2, Y2
-	VADDPS       704(AX), Y2, Y2
-	VMOVUPS      Y2, 1728(AX)
+	VADDPS       blend_target+704(AX), Y2, Y2
+	VMOVUPS      Y2, blend_merged+704(AX)
 	VDIVPS       Y1, Y0, Y1
-	VMOVUPS      Y1, 2752(AX)
-	VADDPS       4832(AX), Y0, Y1
-	VMOVUPS      3808(AX), Y2
+	VMOVUPS      Y1, blend_left+704(AX)
+	VADDPS       blend_weight+736(AX), Y0, Y1
+	VMOVUPS      blend_sum+736(AX), Y2
 	VDIVPS       Y1, Y2, Y2
-	VADDPS       736(AX), Y2, Y2
-	VMOVUPS      Y2, 1760(AX)
+	VADDPS       blend_target+736(AX), Y2, Y2
+	VMOVUPS      Y2, blend_merged+736(AX)
 	VDIVPS       Y1, Y0, Y1
-	VMOVUPS      Y1, 2784(AX)
-	VADDPS       4864(AX), Y0, Y1
-	VMOVUPS      3840(AX), Y2
+	VMOVUPS      Y1, blend_left+736(AX)
+	VADDPS       blend_weight+768(AX), Y0, Y1
+	VMOVUPS      blend_sum+768(AX), Y2
 	VDIVPS       Y1, Y2, Y2
-	VADDPS       768(AX), Y2, Y2
-	VMOVUPS      Y2, 1792(AX)
+	VADDPS       blend_target+768(AX), Y2, Y2
+	VMOVUPS      Y2, blend_merged+768(AX)
 	VDIVPS       Y1, Y0, Y1
-	VMOVUPS      Y1, 2816(AX)
-	VADDPS       4896(AX), Y0, Y1
-	VMOVUPS      3872(AX), Y2
+	VMOVUPS      Y1, blend_left+768(AX)
+	VADDPS       blend_weight+800(AX), Y0, Y1
+	VMOVUPS      blend_sum+800(AX), Y2
 	VDIVPS       Y1, Y2, Y2
-	VADDPS       800(AX), Y2, Y2
-	VMOVUPS      Y2, 1824(AX)
+	VADDPS       blend_target+800(AX), Y2, Y2
+	VMOVUPS      Y2, blend_merged+800(AX)
 	VDIVPS       Y1, Y0, Y1
-	VMOVUPS      Y1, 2848(AX)
-	VADDPS       4928(AX), Y0, Y1
-	VMOVUPS      3904(AX), Y2
+	VMOVUPS      Y1, blend_left+800(AX)
+	VADDPS       blend_weight+832(AX), Y0, Y1
+	VMOVUPS      blend_sum+832(AX), Y2
 	VDIVPS       Y1, Y2, Y2
-	VADDPS       832(AX), Y2, Y2
-	VMOVUPS      Y2, 1856(AX)
+	VADDPS       blend_target+832(AX), Y2, Y2
+	VMOVUPS      Y2, blend_merged+832(AX)
 	VDIVPS       Y1, Y0, Y1
-	VMOVUPS      Y1, 2880(AX)
-	VADDPS       4960(AX), Y0, Y1
-	VMOVUPS      3936(AX), Y2
+	VMOVUPS      Y1, blend_left+832(AX)
+	VADDPS       blend_weight+864(AX), Y0, Y1
+	VMOVUPS      blend_sum+864(AX), Y2
 	VDIVPS       Y1, Y2, Y2
-	VADDPS       864(AX), Y2, Y2
-	VMOVUPS      Y2, 1888(AX)
+	VADDPS       blend_target+864(AX), Y2, Y2
+	VMOVUPS      Y2, blend_merged+864(AX)
 	VDIVPS       Y1, Y0, Y1
-	VMOVUPS      Y1, 2912(AX)
-	VADDPS       4992(AX), Y0, Y1
-	VMOVUPS      3968(AX), Y2
+	VMOVUPS      Y1, blend_left+864(AX)
+	VADDPS       blend_weight+896(AX), Y0, Y1
+	VMOVUPS      blend_sum+896(AX), Y2
 	VDIVPS       Y1, Y2, Y2
-	VADDPS       896(AX), Y2, Y2
-	VMOVUPS      Y2, 1920(AX)
+	VADDPS       blend_target+896(AX), Y2, Y2
+	VMOVUPS      Y2, blend_merged+896(AX)
 	VDIVPS       Y1, Y0, Y1
-	VMOVUPS      Y1, 2944(AX)
-	VADDPS       5024(AX), Y0, Y1
-	VMOVUPS      4000(AX), Y2
+	VMOVUPS      Y1, blend_left+896(AX)
+	VADDPS       blend_weight+928(AX), Y0, Y1
+	VMOVUPS      blend_sum+928(AX), Y2
 	VDIVPS       Y1, Y2, Y2
-	VADDPS       928(AX), Y2, Y2
-	VMOVUPS      Y2, 1952(AX)
+	VADDPS       blend_target+928(AX), Y2, Y2
+	VMOVUPS      Y2, blend_merged+928(AX)
 	VDIVPS       Y1, Y0, Y1
-	VMOVUPS      Y1, 2976(AX)
-	VADDPS       5056(AX), Y0, Y1
-	VMOVUPS      4032(AX), Y2
+	VMOVUPS      Y1, blend_left+928(AX)
+	VADDPS       blend_weight+960(AX), Y0, Y1
+	VMOVUPS      blend_sum+960(AX), Y2
 	VDIVPS       Y1, Y2, Y2
-	VADDPS       960(AX), Y2, Y2
-	VMOVUPS      Y2, 1984(AX)
+	VADDPS       blend_target+960(AX), Y2, Y2
+	VMOVUPS      Y2, blend_merged+960(AX)
 	VDIVPS       Y1, Y0, Y1
-	VMOVUPS      Y1, 3008(AX)
-	VADDPS       5088(AX), Y0, Y1
-	VMOVUPS      4064(AX), Y2
+	VMOVUPS      Y1, blend_left+960(AX)
+	VADDPS       blend_weight+992(AX), Y0, Y1
+	VMOVUPS      blend_sum+992(AX), Y2
 	VDIVPS       Y1, Y2, Y2
-	VADDPS       992(AX), Y2, Y2
-	VMOVUPS      Y2, 2016(AX)
+	VADDPS       blend_target+992(AX), Y2, Y2
+	VMOVUPS      Y2, blend_merged+992(AX)
 	VDIVPS       Y1, Y0, Y0
-	VMOVUPS      Y0, 3040(AX)
+	VMOVUPS      Y0, blend_left+992(AX)
 	VZEROUPPER
 	RET
 
@@ -5566,9 +5567,9 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VBROADCASTSS mean+28(FP), Y1
 	VMOVDQU      eight140<>+0(SB), Y2
 	VMOVDQU      eight141<>+0(SB), Y3
-	VMOVUPS      1024(AX), Y4
+	VMOVUPS      blend_merged+0(AX), Y4
 	VMULPS       Y4, Y4, Y4
-	VMOVUPS      1056(AX), Y5
+	VMOVUPS      blend_merged+32(AX), Y5
 	VMULPS       Y5, Y5, Y5
 	VPERM2F128   $0x21, Y5, Y4, Y6
 	VPERMPS      Y4, Y2, Y7
@@ -5581,9 +5582,9 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VFMADD231PS  eight4<>+0(SB), Y5, Y6
 	VMOVUPS      Y7, Y4
 	VMOVUPS      Y6, Y5
-	VMOVUPS      1088(AX), Y8
+	VMOVUPS      blend_merged+64(AX), Y8
 	VMULPS       Y8, Y8, Y8
-	VMOVUPS      1120(AX), Y9
+	VMOVUPS      blend_merged+96(AX), Y9
 	VMULPS       Y9, Y9, Y9
 	VPERM2F128   $0x21, Y9, Y8, Y10
 	VPERMPS      Y8, Y2, Y11
@@ -5603,7 +5604,7 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VBROADCASTSS (DX), Y8
 	VMULPS       Y1, Y8, Y8
 	VMULPS       (DX), Y8, Y8
-	VMOVUPS      1024(AX), Y9
+	VMOVUPS      blend_merged+0(AX), Y9
 	VSUBPS       Y8, Y9, Y9
 	VMULPS       Y0, Y7, Y7
 	VMOVDQU      eight143<>+0(SB), Y12
@@ -5616,11 +5617,11 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VPERMPS      64(SP), Y13, Y13
 	VFMADD231PS  Y13, Y7, Y12
 	VFMADD213PS  Y8, Y12, Y9
-	VMOVUPS      Y9, 1024(AX)
+	VMOVUPS      Y9, blend_merged+0(AX)
 	VBROADCASTSS (DX), Y7
 	VMULPS       Y1, Y7, Y7
 	VMULPS       32(DX), Y7, Y7
-	VMOVUPS      1056(AX), Y8
+	VMOVUPS      blend_merged+32(AX), Y8
 	VSUBPS       Y7, Y8, Y8
 	VMULPS       Y0, Y6, Y6
 	VMOVDQU      eight144<>+0(SB), Y12
@@ -5639,10 +5640,10 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VBLENDPS     $0xf8, Y13, Y12, Y12
 	VFMADD231PS  Y12, Y6, Y9
 	VFMADD213PS  Y7, Y9, Y8
-	VMOVUPS      Y8, 1056(AX)
-	VMOVUPS      1152(AX), Y6
+	VMOVUPS      Y8, blend_merged+32(AX)
+	VMOVUPS      blend_merged+128(AX), Y6
 	VMULPS       Y6, Y6, Y6
-	VMOVUPS      1184(AX), Y7
+	VMOVUPS      blend_merged+160(AX), Y7
 	VMULPS       Y7, Y7, Y7
 	VPERM2F128   $0x21, Y7, Y6, Y8
 	VPERMPS      Y6, Y2, Y9
@@ -5662,7 +5663,7 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VBROADCASTSS 4(DX), Y6
 	VMULPS       Y1, Y6, Y6
 	VMULPS       (DX), Y6, Y6
-	VMOVUPS      1088(AX), Y7
+	VMOVUPS      blend_merged+64(AX), Y7
 	VSUBPS       Y6, Y7, Y7
 	VMULPS       Y0, Y4, Y4
 	VMOVDQU      eight145<>+0(SB), Y12
@@ -5675,11 +5676,11 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VPERMPS      64(SP), Y13, Y13
 	VFMADD231PS  Y13, Y4, Y12
 	VFMADD213PS  Y6, Y12, Y7
-	VMOVUPS      Y7, 1088(AX)
+	VMOVUPS      Y7, blend_merged+64(AX)
 	VBROADCASTSS 4(DX), Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       32(DX), Y4, Y4
-	VMOVUPS      1120(AX), Y6
+	VMOVUPS      blend_merged+96(AX), Y6
 	VSUBPS       Y4, Y6, Y6
 	VMULPS       Y0, Y5, Y5
 	VMOVDQU      eight144<>+0(SB), Y12
@@ -5698,10 +5699,10 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VBLENDPS     $0xf8, Y13, Y12, Y12
 	VFMADD231PS  Y12, Y5, Y7
 	VFMADD213PS  Y4, Y7, Y6
-	VMOVUPS      Y6, 1120(AX)
-	VMOVUPS      1216(AX), Y4
+	VMOVUPS      Y6, blend_merged+96(AX)
+	VMOVUPS      blend_merged+192(AX), Y4
 	VMULPS       Y4, Y4, Y4
-	VMOVUPS      1248(AX), Y5
+	VMOVUPS      blend_merged+224(AX), Y5
 	VMULPS       Y5, Y5, Y5
 	VPERM2F128   $0x21, Y5, Y4, Y6
 	VPERMPS      Y4, Y2, Y7
@@ -5721,7 +5722,7 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VBROADCASTSS 8(DX), Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       (DX), Y4, Y4
-	VMOVUPS      1152(AX), Y5
+	VMOVUPS      blend_merged+128(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y11, Y11
 	VMOVDQU      eight146<>+0(SB), Y12
@@ -5734,11 +5735,11 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VPERMPS      64(SP), Y13, Y13
 	VFMADD231PS  Y13, Y11, Y12
 	VFMADD213PS  Y4, Y12, Y5
-	VMOVUPS      Y5, 1152(AX)
+	VMOVUPS      Y5, blend_merged+128(AX)
 	VBROADCASTSS 8(DX), Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       32(DX), Y4, Y4
-	VMOVUPS      1184(AX), Y5
+	VMOVUPS      blend_merged+160(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y10, Y10
 	VMOVDQU      eight144<>+0(SB), Y12
@@ -5757,10 +5758,10 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VBLENDPS     $0xf8, Y13, Y12, Y12
 	VFMADD231PS  Y12, Y10, Y11
 	VFMADD213PS  Y4, Y11, Y5
-	VMOVUPS      Y5, 1184(AX)
-	VMOVUPS      1280(AX), Y4
+	VMOVUPS      Y5, blend_merged+160(AX)
+	VMOVUPS      blend_merged+256(AX), Y4
 	VMULPS       Y4, Y4, Y4
-	VMOVUPS      1312(AX), Y5
+	VMOVUPS      blend_merged+288(AX), Y5
 	VMULPS       Y5, Y5, Y5
 	VPERM2F128   $0x21, Y5, Y4, Y10
 	VPERMPS      Y4, Y2, Y11
@@ -5780,7 +5781,7 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VBROADCASTSS 12(DX), Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       (DX), Y4, Y4
-	VMOVUPS      1216(AX), Y5
+	VMOVUPS      blend_merged+192(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y9, Y9
 	VMOVDQU      eight147<>+0(SB), Y12
@@ -5793,11 +5794,11 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VPERMPS      64(SP), Y13, Y13
 	VFMADD231PS  Y13, Y9, Y12
 	VFMADD213PS  Y4, Y12, Y5
-	VMOVUPS      Y5, 1216(AX)
+	VMOVUPS      Y5, blend_merged+192(AX)
 	VBROADCASTSS 12(DX), Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       32(DX), Y4, Y4
-	VMOVUPS      1248(AX), Y5
+	VMOVUPS      blend_merged+224(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y8, Y8
 	VMOVDQU      eight148<>+0(SB), Y12
@@ -5816,10 +5817,10 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VBLENDPS     $0xf8, Y13, Y12, Y12
 	VFMADD231PS  Y12, Y8, Y9
 	VFMADD213PS  Y4, Y9, Y5
-	VMOVUPS      Y5, 1248(AX)
-	VMOVUPS      1344(AX), Y4
+	VMOVUPS      Y5, blend_merged+224(AX)
+	VMOVUPS      blend_merged+320(AX), Y4
 	VMULPS       Y4, Y4, Y4
-	VMOVUPS      1376(AX), Y5
+	VMOVUPS      blend_merged+352(AX), Y5
 	VMULPS       Y5, Y5, Y5
 	VPERM2F128   $0x21, Y5, Y4, Y8
 	VPERMPS      Y4, Y2, Y9
@@ -5839,7 +5840,7 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VBROADCASTSS 16(DX), Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       (DX), Y4, Y4
-	VMOVUPS      1280(AX), Y5
+	VMOVUPS      blend_merged+256(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y7, Y7
 	VMOVDQU      eight149<>+0(SB), Y12
@@ -5852,11 +5853,11 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VPERMPS      64(SP), Y13, Y13
 	VFMADD231PS  Y13, Y7, Y12
 	VFMADD213PS  Y4, Y12, Y5
-	VMOVUPS      Y5, 1280(AX)
+	VMOVUPS      Y5, blend_merged+256(AX)
 	VBROADCASTSS 16(DX), Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       32(DX), Y4, Y4
-	VMOVUPS      1312(AX), Y5
+	VMOVUPS      blend_merged+288(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y6, Y6
 	VMOVDQU      eight150<>+0(SB), Y12
@@ -5875,10 +5876,10 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VBLENDPS     $0xfc, Y13, Y12, Y12
 	VFMADD231PS  Y12, Y6, Y7
 	VFMADD213PS  Y4, Y7, Y5
-	VMOVUPS      Y5, 1312(AX)
-	VMOVUPS      1408(AX), Y4
+	VMOVUPS      Y5, blend_merged+288(AX)
+	VMOVUPS      blend_merged+384(AX), Y4
 	VMULPS       Y4, Y4, Y4
-	VMOVUPS      1440(AX), Y5
+	VMOVUPS      blend_merged+416(AX), Y5
 	VMULPS       Y5, Y5, Y5
 	VPERM2F128   $0x21, Y5, Y4, Y6
 	VPERMPS      Y4, Y2, Y7
@@ -5898,7 +5899,7 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VBROADCASTSS 20(DX), Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       (DX), Y4, Y4
-	VMOVUPS      1344(AX), Y5
+	VMOVUPS      blend_merged+320(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y11, Y11
 	VMOVDQU      eight151<>+0(SB), Y12
@@ -5911,11 +5912,11 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VPERMPS      64(SP), Y13, Y13
 	VFMADD231PS  Y13, Y11, Y12
 	VFMADD213PS  Y4, Y12, Y5
-	VMOVUPS      Y5, 1344(AX)
+	VMOVUPS      Y5, blend_merged+320(AX)
 	VBROADCASTSS 20(DX), Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       32(DX), Y4, Y4
-	VMOVUPS      1376(AX), Y5
+	VMOVUPS      blend_merged+352(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y10, Y10
 	VMOVDQU      eight152<>+0(SB), Y12
@@ -5934,10 +5935,10 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VBLENDPS     $0xfc, Y13, Y12, Y12
 	VFMADD231PS  Y12, Y10, Y11
 	VFMADD213PS  Y4, Y11, Y5
-	VMOVUPS      Y5, 1376(AX)
-	VMOVUPS      1472(AX), Y4
+	VMOVUPS      Y5, blend_merged+352(AX)
+	VMOVUPS      blend_merged+448(AX), Y4
 	VMULPS       Y4, Y4, Y4
-	VMOVUPS      1504(AX), Y5
+	VMOVUPS      blend_merged+480(AX), Y5
 	VMULPS       Y5, Y5, Y5
 	VPERM2F128   $0x21, Y5, Y4, Y10
 	VPERMPS      Y4, Y2, Y11
@@ -5957,7 +5958,7 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VBROADCASTSS 24(DX), Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       (DX), Y4, Y4
-	VMOVUPS      1408(AX), Y5
+	VMOVUPS      blend_merged+384(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y9, Y9
 	VMOVDQU      eight153<>+0(SB), Y12
@@ -5970,11 +5971,11 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VPERMPS      64(SP), Y13, Y13
 	VFMADD231PS  Y13, Y9, Y12
 	VFMADD213PS  Y4, Y12, Y5
-	VMOVUPS      Y5, 1408(AX)
+	VMOVUPS      Y5, blend_merged+384(AX)
 	VBROADCASTSS 24(DX), Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       32(DX), Y4, Y4
-	VMOVUPS      1440(AX), Y5
+	VMOVUPS      blend_merged+416(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y8, Y8
 	VMOVDQU      eight154<>+0(SB), Y12
@@ -5993,10 +5994,10 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VBLENDPS     $0xfe, Y13, Y12, Y12
 	VFMADD231PS  Y12, Y8, Y9
 	VFMADD213PS  Y4, Y9, Y5
-	VMOVUPS      Y5, 1440(AX)
-	VMOVUPS      1536(AX), Y4
+	VMOVUPS      Y5, blend_merged+416(AX)
+	VMOVUPS      blend_merged+512(AX), Y4
 	VMULPS       Y4, Y4, Y4
-	VMOVUPS      1568(AX), Y5
+	VMOVUPS      blend_merged+544(AX), Y5
 	VMULPS       Y5, Y5, Y5
 	VPERM2F128   $0x21, Y5, Y4, Y8
 	VPERMPS      Y4, Y2, Y9
@@ -6016,7 +6017,7 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VBROADCASTSS 28(DX), Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       (DX), Y4, Y4
-	VMOVUPS      1472(AX), Y5
+	VMOVUPS      blend_merged+448(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y7, Y7
 	VMOVDQU      eight155<>+0(SB), Y12
@@ -6029,11 +6030,11 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VPERMPS      64(SP), Y13, Y13
 	VFMADD231PS  Y13, Y7, Y12
 	VFMADD213PS  Y4, Y12, Y5
-	VMOVUPS      Y5, 1472(AX)
+	VMOVUPS      Y5, blend_merged+448(AX)
 	VBROADCASTSS 28(DX), Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       32(DX), Y4, Y4
-	VMOVUPS      1504(AX), Y5
+	VMOVUPS      blend_merged+480(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y6, Y6
 	VMOVDQU      eight156<>+0(SB), Y12
@@ -6052,10 +6053,10 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VBLENDPS     $0xfe, Y13, Y12, Y12
 	VFMADD231PS  Y12, Y6, Y7
 	VFMADD213PS  Y4, Y7, Y5
-	VMOVUPS      Y5, 1504(AX)
-	VMOVUPS      1600(AX), Y4
+	VMOVUPS      Y5, blend_merged+480(AX)
+	VMOVUPS      blend_merged+576(AX), Y4
 	VMULPS       Y4, Y4, Y4
-	VMOVUPS      1632(AX), Y5
+	VMOVUPS      blend_merged+608(AX), Y5
 	VMULPS       Y5, Y5, Y5
 	VPERM2F128   $0x21, Y5, Y4, Y6
 	VPERMPS      Y4, Y2, Y7
@@ -6075,7 +6076,7 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VBROADCASTSS 32(DX), Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       (DX), Y4, Y4
-	VMOVUPS      1536(AX), Y5
+	VMOVUPS      blend_merged+512(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y11, Y11
 	VMOVDQU      eight157<>+0(SB), Y12
@@ -6088,11 +6089,11 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VPERMPS      64(SP), Y13, Y13
 	VFMADD231PS  Y13, Y11, Y12
 	VFMADD213PS  Y4, Y12, Y5
-	VMOVUPS      Y5, 1536(AX)
+	VMOVUPS      Y5, blend_merged+512(AX)
 	VBROADCASTSS 32(DX), Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       32(DX), Y4, Y4
-	VMOVUPS      1568(AX), Y5
+	VMOVUPS      blend_merged+544(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y10, Y10
 	VMOVDQU      eight158<>+0(SB), Y11
@@ -6105,10 +6106,10 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VPERMPS      96(SP), Y12, Y12
 	VFMADD231PS  Y12, Y10, Y11
 	VFMADD213PS  Y4, Y11, Y5
-	VMOVUPS      Y5, 1568(AX)
-	VMOVUPS      1664(AX), Y4
+	VMOVUPS      Y5, blend_merged+544(AX)
+	VMOVUPS      blend_merged+640(AX), Y4
 	VMULPS       Y4, Y4, Y4
-	VMOVUPS      1696(AX), Y5
+	VMOVUPS      blend_merged+672(AX), Y5
 	VMULPS       Y5, Y5, Y5
 	VPERM2F128   $0x21, Y5, Y4, Y10
 	VPERMPS      Y4, Y2, Y11
@@ -6128,7 +6129,7 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VBROADCASTSS 36(DX), Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       (DX), Y4, Y4
-	VMOVUPS      1600(AX), Y5
+	VMOVUPS      blend_merged+576(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y9, Y9
 	VMOVDQU      eight159<>+0(SB), Y13
@@ -6147,11 +6148,11 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VBLENDPS     $0xc0, Y14, Y13, Y13
 	VFMADD231PS  Y13, Y9, Y12
 	VFMADD213PS  Y4, Y12, Y5
-	VMOVUPS      Y5, 1600(AX)
+	VMOVUPS      Y5, blend_merged+576(AX)
 	VBROADCASTSS 36(DX), Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       32(DX), Y4, Y4
-	VMOVUPS      1632(AX), Y5
+	VMOVUPS      blend_merged+608(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y8, Y8
 	VMOVDQU      eight160<>+0(SB), Y9
@@ -6164,10 +6165,10 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VPERMPS      96(SP), Y12, Y12
 	VFMADD231PS  Y12, Y8, Y9
 	VFMADD213PS  Y4, Y9, Y5
-	VMOVUPS      Y5, 1632(AX)
-	VMOVUPS      1728(AX), Y4
+	VMOVUPS      Y5, blend_merged+608(AX)
+	VMOVUPS      blend_merged+704(AX), Y4
 	VMULPS       Y4, Y4, Y4
-	VMOVUPS      1760(AX), Y5
+	VMOVUPS      blend_merged+736(AX), Y5
 	VMULPS       Y5, Y5, Y5
 	VPERM2F128   $0x21, Y5, Y4, Y8
 	VPERMPS      Y4, Y2, Y9
@@ -6187,7 +6188,7 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VBROADCASTSS 40(DX), Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       (DX), Y4, Y4
-	VMOVUPS      1664(AX), Y5
+	VMOVUPS      blend_merged+640(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y7, Y7
 	VMOVDQU      eight161<>+0(SB), Y13
@@ -6206,11 +6207,11 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VBLENDPS     $0xf0, Y14, Y13, Y13
 	VFMADD231PS  Y13, Y7, Y12
 	VFMADD213PS  Y4, Y12, Y5
-	VMOVUPS      Y5, 1664(AX)
+	VMOVUPS      Y5, blend_merged+640(AX)
 	VBROADCASTSS 40(DX), Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       32(DX), Y4, Y4
-	VMOVUPS      1696(AX), Y5
+	VMOVUPS      blend_merged+672(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y6, Y6
 	VMOVDQU      eight162<>+0(SB), Y7
@@ -6223,10 +6224,10 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VPERMPS      96(SP), Y12, Y12
 	VFMADD231PS  Y12, Y6, Y7
 	VFMADD213PS  Y4, Y7, Y5
-	VMOVUPS      Y5, 1696(AX)
-	VMOVUPS      1792(AX), Y4
+	VMOVUPS      Y5, blend_merged+672(AX)
+	VMOVUPS      blend_merged+768(AX), Y4
 	VMULPS       Y4, Y4, Y4
-	VMOVUPS      1824(AX), Y5
+	VMOVUPS      blend_merged+800(AX), Y5
 	VMULPS       Y5, Y5, Y5
 	VPERM2F128   $0x21, Y5, Y4, Y6
 	VPERMPS      Y4, Y2, Y7
@@ -6246,7 +6247,7 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VBROADCASTSS 44(DX), Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       (DX), Y4, Y4
-	VMOVUPS      1728(AX), Y5
+	VMOVUPS      blend_merged+704(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y11, Y11
 	VMOVDQU      eight163<>+0(SB), Y12
@@ -6259,11 +6260,11 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VPERMPS      96(SP), Y13, Y13
 	VFMADD231PS  Y13, Y11, Y12
 	VFMADD213PS  Y4, Y12, Y5
-	VMOVUPS      Y5, 1728(AX)
+	VMOVUPS      Y5, blend_merged+704(AX)
 	VBROADCASTSS 44(DX), Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       32(DX), Y4, Y4
-	VMOVUPS      1760(AX), Y5
+	VMOVUPS      blend_merged+736(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y10, Y10
 	VMOVDQU      eight164<>+0(SB), Y11
@@ -6276,10 +6277,10 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VPERMPS      96(SP), Y12, Y12
 	VFMADD231PS  Y12, Y10, Y11
 	VFMADD213PS  Y4, Y11, Y5
-	VMOVUPS      Y5, 1760(AX)
-	VMOVUPS      1856(AX), Y4
+	VMOVUPS      Y5, blend_merged+736(AX)
+	VMOVUPS      blend_merged+832(AX), Y4
 	VMULPS       Y4, Y4, Y4
-	VMOVUPS      1888(AX), Y5
+	VMOVUPS      blend_merged+864(AX), Y5
 	VMULPS       Y5, Y5, Y5
 	VPERM2F128   $0x21, Y5, Y4, Y10
 	VPERMPS      Y4, Y2, Y11
@@ -6299,7 +6300,7 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VBROADCASTSS 48(DX), Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       (DX), Y4, Y4
-	VMOVUPS      1792(AX), Y5
+	VMOVUPS      blend_merged+768(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y9, Y9
 	VMOVDQU      eight165<>+0(SB), Y12
@@ -6312,11 +6313,11 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VPERMPS      96(SP), Y13, Y13
 	VFMADD231PS  Y13, Y9, Y12
 	VFMADD213PS  Y4, Y12, Y5
-	VMOVUPS      Y5, 1792(AX)
+	VMOVUPS      Y5, blend_merged+768(AX)
 	VBROADCASTSS 48(DX), Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       32(DX), Y4, Y4
-	VMOVUPS      1824(AX), Y5
+	VMOVUPS      blend_merged+800(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y8, Y8
 	VMOVDQU      eight166<>+0(SB), Y9
@@ -6329,10 +6330,10 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VPERMPS      96(SP), Y12, Y12
 	VFMADD231PS  Y12, Y8, Y9
 	VFMADD213PS  Y4, Y9, Y5
-	VMOVUPS      Y5, 1824(AX)
-	VMOVUPS      1920(AX), Y4
+	VMOVUPS      Y5, blend_merged+800(AX)
+	VMOVUPS      blend_merged+896(AX), Y4
 	VMULPS       Y4, Y4, Y4
-	VMOVUPS      1952(AX), Y5
+	VMOVUPS      blend_merged+928(AX), Y5
 	VMULPS       Y5, Y5, Y5
 	VPERM2F128   $0x21, Y5, Y4, Y8
 	VPERMPS      Y4, Y2, Y9
@@ -6352,7 +6353,7 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VBROADCASTSS 52(DX), Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       (DX), Y4, Y4
-	VMOVUPS      1856(AX), Y5
+	VMOVUPS      blend_merged+832(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y7, Y7
 	VMOVDQU      eight167<>+0(SB), Y12
@@ -6365,11 +6366,11 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VPERMPS      96(SP), Y13, Y13
 	VFMADD231PS  Y13, Y7, Y12
 	VFMADD213PS  Y4, Y12, Y5
-	VMOVUPS      Y5, 1856(AX)
+	VMOVUPS      Y5, blend_merged+832(AX)
 	VBROADCASTSS 52(DX), Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       32(DX), Y4, Y4
-	VMOVUPS      1888(AX), Y5
+	VMOVUPS      blend_merged+864(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y6, Y6
 	VBROADCASTSS 172(SP), Y7
@@ -6379,10 +6380,10 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VBROADCASTSS 108(SP), Y12
 	VFMADD231PS  Y12, Y6, Y7
 	VFMADD213PS  Y4, Y7, Y5
-	VMOVUPS      Y5, 1888(AX)
-	VMOVUPS      1984(AX), Y4
+	VMOVUPS      Y5, blend_merged+864(AX)
+	VMOVUPS      blend_merged+960(AX), Y4
 	VMULPS       Y4, Y4, Y4
-	VMOVUPS      2016(AX), Y5
+	VMOVUPS      blend_merged+992(AX), Y5
 	VMULPS       Y5, Y5, Y5
 	VPERM2F128   $0x21, Y5, Y4, Y6
 	VPERMPS      Y4, Y2, Y2
@@ -6402,7 +6403,7 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VBROADCASTSS 56(DX), Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       (DX), Y4, Y4
-	VMOVUPS      1920(AX), Y5
+	VMOVUPS      blend_merged+896(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y11, Y11
 	VMOVDQU      eight168<>+0(SB), Y6
@@ -6415,11 +6416,11 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VPERMPS      96(SP), Y7, Y7
 	VFMADD231PS  Y7, Y11, Y6
 	VFMADD213PS  Y4, Y6, Y5
-	VMOVUPS      Y5, 1920(AX)
+	VMOVUPS      Y5, blend_merged+896(AX)
 	VBROADCASTSS 56(DX), Y4
 	VMULPS       Y1, Y4, Y4
 	VMULPS       32(DX), Y4, Y4
-	VMOVUPS      1952(AX), Y5
+	VMOVUPS      blend_merged+928(AX), Y5
 	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y0, Y10, Y10
 	VBROADCASTSS 172(SP), Y6
@@ -6429,7 +6430,7 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VBROADCASTSS 108(SP), Y7
 	VFMADD231PS  Y7, Y10, Y6
 	VFMADD213PS  Y4, Y6, Y5
-	VMOVUPS      Y5, 1952(AX)
+	VMOVUPS      Y5, blend_merged+928(AX)
 	VADDPS       Y2, Y9, Y9
 	VFMADD231PS  eight4<>+0(SB), Y2, Y9
 	VMULPS       eight142<>+0(SB), Y9, Y9
@@ -6439,7 +6440,7 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VBROADCASTSS 60(DX), Y2
 	VMULPS       Y1, Y2, Y2
 	VMULPS       (DX), Y2, Y2
-	VMOVUPS      1984(AX), Y3
+	VMOVUPS      blend_merged+960(AX), Y3
 	VSUBPS       Y2, Y3, Y3
 	VMULPS       Y0, Y9, Y9
 	VBROADCASTSS 172(SP), Y4
@@ -6449,11 +6450,11 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VBROADCASTSS 108(SP), Y5
 	VFMADD231PS  Y5, Y9, Y4
 	VFMADD213PS  Y2, Y4, Y3
-	VMOVUPS      Y3, 1984(AX)
+	VMOVUPS      Y3, blend_merged+960(AX)
 	VBROADCASTSS 60(DX), Y2
 	VMULPS       Y1, Y2, Y2
 	VMULPS       32(DX), Y2, Y2
-	VMOVUPS      2016(AX), Y1
+	VMOVUPS      blend_merged+992(AX), Y1
 	VSUBPS       Y2, Y1, Y1
 	VMULPS       Y0, Y8, Y8
 	VBROADCASTSS 172(SP), Y0
@@ -6463,7 +6464,7 @@ TEXT ·restoreAVX2(SB), NOSPLIT, $192-32
 	VBROADCASTSS 108(SP), Y3
 	VFMADD231PS  Y3, Y8, Y0
 	VFMADD213PS  Y2, Y0, Y1
-	VMOVUPS      Y1, 2016(AX)
+	VMOVUPS      Y1, blend_merged+992(AX)
 	VZEROUPPER
 	RET
 

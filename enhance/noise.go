@@ -3,9 +3,10 @@ package enhance
 import (
 	"context"
 	"image"
-	"math"
 	"slices"
 	"sync"
+
+	"github.com/livestill/livestill/internal/measure"
 )
 
 // Noise returns the standard deviation of the noise in the luma of img, in code values. The 0.29 that rounding to whole values
@@ -25,7 +26,7 @@ func Noise(img *image.YCbCr) float64 {
 // energies recycles the list of block energies.
 var energies = sync.Pool{New: func() any { return new([]float32) }}
 
-// noise measures the noise of a plane, see floor. It is zero if ctx ends.
+// noise measures the noise of a plane, see measure.Noise. It is zero if ctx ends.
 func noise(ctx context.Context, p plane) (sigma, trust float64) { return someNoise(ctx, p, 1) }
 
 // someNoise asks but one of every so many rows of blocks.
@@ -48,34 +49,7 @@ func someNoise(ctx context.Context, p plane, every int) (sigma, trust float64) {
 	if err != nil {
 		return 0, 0
 	}
-	return floor(slices.DeleteFunc(list, func(e float32) bool { return e == clipped }))
-}
-
-// floor returns the standard deviation of the noise, given the energy of blocks, and how far it can be trusted to be noise, from
-// zero to one.
-//
-// Were there nothing but white noise, its variance would be any quantile of the energies over the same quantile of chi-squared
-// per degree of freedom, of which a block has 48. Texture lies above, so the low quantiles are the ones to ask. Up to twice what
-// the fiftieth part says, the tenth part is right: noise that compression thinned unevenly spreads that far. Spread further, the
-// tenth part is texture, and the less noise there is to be seen: the estimate falls back to the fiftieth part, and the trust
-// in that falls with the spread, for some of it will be texture, too.
-func floor(energies []float32) (sigma, trust float64) {
-	const (
-		tenthOfChi    = 0.749 // over 48 degrees of freedom, by Wilson and Hilferty, "The distribution of chi-square", 1931
-		fiftiethOfChi = 0.626
-		maxSpread     = 2
-	)
-	if len(energies) == 0 {
-		return 0, 0
-	}
-	slices.Sort(energies)
-	tenth := math.Sqrt(float64(energies[len(energies)/10]) / tenthOfChi)
-	fiftieth := math.Sqrt(float64(energies[len(energies)/50]) / fiftiethOfChi)
-	if tenth <= maxSpread*fiftieth {
-		return tenth, 1
-	}
-	excess := tenth / (maxSpread * fiftieth) // infinite if a fiftieth of the blocks are flat
-	return fiftieth * max(1, maxSpread/excess), min(1, maxSpread/excess)
+	return measure.Noise(slices.DeleteFunc(list, func(e float32) bool { return e == clipped }))
 }
 
 const clipped = -1

@@ -14,9 +14,17 @@ import (
 // Sharpening is a taste: it moves a picture toward what people call sharp and, by any measure of fidelity, away from the scene.
 // So the zero value does next to nothing, to strong edges only; an Amount from 0.3 to 1 is what one asks for to see it.
 type Sharpen struct {
-	Radius    float64 // standard deviation of the blur that details are told by, in pixels, up to 8; zero means 1
-	Amount    float64 // how much of the detail is added, up to 16; zero means 0.02; negative adds nothing
-	Threshold float64 // detail in code values below which nothing is added; zero means 3 times Noise; negative means 0
+	// Radius is the standard deviation of the blur that details are told
+	// by, in pixels, up to 8; zero means 1.
+	Radius float64
+
+	// Amount is how much of the detail is added, up to 16; zero means 0.02;
+	// negative adds nothing.
+	Amount float64
+
+	// Threshold is the detail, in code values, below which nothing is
+	// added; zero means 3 times Noise; negative means 0.
+	Threshold float64
 }
 
 const (

@@ -6,7 +6,7 @@ type template struct {
 	xx, xy, yy float32 // second moments of the gradient about its mean
 }
 
-// A pattern is a template's pixels and their gradient. The assembly knows the places of its fields.
+// A pattern is a template's pixels and their gradient. The assembly reads and writes it.
 type pattern struct {
 	pix, gx, gy [patch * patch]float32
 	sums        [8]float32 // of the gradient, both ways, and of its products: xx, xy, yy

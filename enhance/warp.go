@@ -105,7 +105,7 @@ type warper struct {
 	pixelY float32
 }
 
-// A reach is what a row of a picture is read from, and where. The assembly knows the places of its fields.
+// A reach is what a row of a picture is read from, and where. The assembly reads it.
 type reach struct {
 	coefs       []float32 // from pixel (0, y) on, with what lies before it
 	u, v        []float32 // vectors of nodes, in pixels of the plane; the first is that of a node left of the plane

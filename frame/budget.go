@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/livestill/livestill/internal/minheap"
 )
 
 // ErrTooCostly refuses what would take more memory or processor time than it may.
@@ -32,16 +34,17 @@ type Cost struct {
 // the order they came. But what needs more than a quarter of a part, as pictures of 4K do of the default, holds up what needs less for no
 // longer than a second: after that it is passed by what fits, and decoding that has had so much for a second ends with ErrTooCostly. What is remembered never gives way to captures, nor they to it.
 type Budget struct {
-	// Bytes is the bound; zero means half of Go's memory limit (GOMEMLIMIT) if there is one, else 1 GiB, which suits a machine of 2 GiB.
-	// Set it before the first use.
+	// Bytes is the bound; zero means half of Go's memory limit (GOMEMLIMIT)
+	// if there is one, else 1 GiB, which suits a machine of 2 GiB. Set it
+	// before the first use.
 	Bytes int64
 
 	mu    sync.Mutex
 	pools [uses]pool
 
-	remembered int64  // what Histories take, as live memory
-	shares     shares // of the Histories
-	relieving  bool   // a goroutine has Histories give way
+	remembered int64                // what Histories take, as live memory
+	shares     minheap.Heap[*share] // of the Histories
+	relieving  bool                 // a goroutine has Histories give way
 }
 
 // A Use is what memory of a Budget is for.
@@ -49,9 +52,11 @@ type Use uint8
 
 // Who holds memory for one use may wait for a later one, but not the other way round: so no two wait for each other.
 const (
-	ForPictures   Use = iota // that captures hold, and neighbours that come out of the decoder before them
-	ForNeighbours            // of these, that are to be merged
-	ForDecoding              // the buffers of a decoder
+	// Pictures that captures hold, and neighbours that come out of the
+	// decoder before them.
+	ForPictures   Use = iota
+	ForNeighbours     // of these pictures, that are to be merged
+	ForDecoding       // the buffers of a decoder
 	uses
 )
 
@@ -64,7 +69,7 @@ var DefaultBudget = new(Budget)
 const defaultBudget = 1 << 30
 
 // Those who ask for much hold up others for no longer than this: what a GOP of two seconds of 1080p takes to be decoded on a slow core.
-const patience = time.Second
+const maxHoldUp = time.Second
 
 // A pool is the memory for one use.
 type pool struct {
@@ -90,7 +95,9 @@ type spared struct {
 
 // BudgetStats is what a Budget is used for.
 type BudgetStats struct {
-	Remembered int64 // bytes that Histories take, as they count for the Budget: up to a third more than the sum of their sizes
+	// Remembered is how many bytes Histories take, as they count for the
+	// Budget: up to a third more than the sum of their sizes.
+	Remembered int64
 	Histories  int   // that have remembered anything so far
 	Reserved   int64 // bytes that captures have reserved
 	Waiting    int   // captures and decoders that wait for bytes
@@ -100,7 +107,7 @@ type BudgetStats struct {
 func (b *Budget) Stats() BudgetStats {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	s := BudgetStats{Remembered: b.remembered * garbage, Histories: len(b.shares)}
+	s := BudgetStats{Remembered: b.remembered * garbage, Histories: b.shares.Len()}
 	for i := range b.pools {
 		s.Reserved += b.pools[i].taken
 		s.Waiting += len(b.pools[i].waiting)
@@ -129,7 +136,7 @@ func (b *Budget) Reserve(ctx context.Context, use Use, n int64) (release func(),
 		return release, nil
 	default:
 	}
-	overdue := time.AfterFunc(patience, func() {
+	overdue := time.AfterFunc(maxHoldUp, func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		b.give(use)
@@ -194,7 +201,7 @@ func (b *Budget) Overdue(use Use, n int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.large(use, n) && slices.ContainsFunc(b.pools[use].waiting, func(r *reservation) bool {
-		return !b.large(use, r.bytes) && time.Since(r.since) >= patience
+		return !b.large(use, r.bytes) && time.Since(r.since) >= maxHoldUp
 	})
 }
 
@@ -217,7 +224,7 @@ func (b *Budget) give(use Use) {
 	blocked := false // by one that came before
 	p.waiting = slices.DeleteFunc(p.waiting, func(r *reservation) bool {
 		if blocked || p.taken+r.bytes > b.Most(use) {
-			blocked = blocked || !b.large(use, r.bytes) || time.Since(r.since) < patience
+			blocked = blocked || !b.large(use, r.bytes) || time.Since(r.since) < maxHoldUp
 			return false
 		}
 		p.taken += r.bytes

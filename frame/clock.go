@@ -2,8 +2,8 @@ package frame
 
 import "time"
 
-// A source whose timestamps disagree with the clock by more than this has jumped: encoders ride out shorter stalls of the network
-// and then send what they held back.
+// A source whose timestamps disagree with the clock by more than this has jumped. In shorter stalls of the network encoders hold units
+// back, and then send them late: OBS and ffmpeg do so for some seconds, and the default History lasts no longer than this.
 const maxLag = 10 * time.Second
 
 // The clock is set anew this often: twice the 16 pictures that a codec may reorder, so that every unit's presentation time lies
@@ -21,6 +21,15 @@ type Clock struct {
 	maxPTS      time.Duration
 }
 
+// How fast a correction is made: it takes at most this part of the presentation time that passes. A unit that arrives before its time
+// proves the clock late, so that is corrected at half speed, the slowest at which times still rise clearly. Units that arrive after their
+// time may just have been held up, so that is corrected by less than 2 %: a hundred times what the crystals of encoders are off, and too
+// little to be seen in the times of pictures.
+const (
+	mostBack    = 2  // a half
+	mostForward = 64 // a sixty-fourth
+)
+
 // A setting maps presentation times onto the wall clock. From a point on, the correction grows with time until it is complete, so
 // that the map is continuous and rises.
 type setting struct {
@@ -34,9 +43,9 @@ func (s setting) at(pts time.Duration) time.Time {
 	switch {
 	case d < 0:
 	case s.correction < 0:
-		d += max(s.correction, -d/2)
+		d += max(s.correction, -d/mostBack)
 	default:
-		d += min(s.correction, d/64)
+		d += min(s.correction, d/mostForward)
 	}
 	return s.time.Add(d)
 }

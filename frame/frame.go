@@ -40,20 +40,28 @@ func (c Codec) String() string {
 //   - VP8, VP9: the frame; MJPEG: the file; MPEG-4: a key unit begins with its visual object sequence
 type AccessUnit struct {
 	Codec Codec
-	// Decoding can begin with a key unit, with nothing that came before. Most key units close what came before; after one that begins an
-	// open GOP or an intra refresh some pictures are clean only if the GOP before is decoded too: those that are shown before it, or
-	// that come before all is refreshed.
-	Key  bool
-	Lost bool // something of this unit did not arrive, or, unless it is a key unit, of what came just before it
 
-	// SourceTime is set if Time is by the source's own clock, as RTSP can tell it; else Time is by when units arrived. Sources' clocks
-	// are often wrong: Offset is how far Time is ahead of this machine's clock, as far as arrival can tell.
+	// Decoding can begin with a key unit, with nothing that came before.
+	// After most key units no picture refers to what came before them.
+	// After one that begins an open GOP or an intra refresh some do: those
+	// that are shown before it, or that come before all is refreshed. They
+	// are clean only if the GOP before is decoded too.
+	Key bool
+
+	// Lost says that a part of this unit did not arrive or, unless it is a
+	// key unit, a part of what came just before it.
+	Lost bool
+
+	// SourceTime says that Time is by the source's own clock, as RTSP can
+	// tell it; else Time is by when units arrived. Sources' clocks are
+	// often wrong: Offset is how far Time is ahead of this machine's clock,
+	// as far as arrival can tell.
 	SourceTime bool
-	place      uint32 // of the GOP that it begins in a History, counted from the first
+	ordinal    uint32 // of the GOP that it begins in a History, counted from the first
 	Offset     time.Duration
 
-	PTS  time.Duration // presentation time, from a zero of the publisher's own
-	DTS  time.Duration // decoding time on the same scale; never decreases within a stream
+	PTS  time.Duration // presentation time, by the publisher's zero
+	DTS  time.Duration // decoding time by the same zero; never decreases
 	Time time.Time     // PTS on the wall clock: when the picture was shown
 	Data []byte
 }
@@ -79,16 +87,27 @@ func (g GOP) Size() int {
 // must not be written to.
 type Picture struct {
 	*image.YCbCr
-	PTS     time.Duration // of the access unit it was decoded from
-	Time    time.Time     // when it was shown, from the same unit
-	Key     bool          // decoded from a key unit
-	Corrupt bool          // decoding saw errors in it, or in a picture it may refer to
-	QP      float32       // mean quantiser of its blocks, in the codec's own scale; zero if the decoder does not tell
-	Frozen  time.Duration // for how long the very same pixels had been on show before, as far back as the GOP it was decoded from
+	PTS  time.Duration // of the access unit it was decoded from
+	Time time.Time     // when it was shown, from the same unit
+	Key  bool          // decoded from a key unit
 
-	// EffectiveQP is the quantiser that what it shows was coded with, on average, in the scale of H.264; zero if unknown. That of a
-	// picture which copies most of its blocks is nearly that of what it copies them from: it tells how well coded a picture is beside
-	// its neighbours, where QP tells how well coded what is new in it is.
+	// Corrupt says that decoding saw errors in it, or in a picture that it
+	// may refer to.
+	Corrupt bool
+
+	// QP is the mean quantiser of its blocks, in the codec's own scale;
+	// zero if the decoder does not tell.
+	QP float32
+
+	// Frozen is for how long the very same pixels had been on show before,
+	// as far back as the GOP that it was decoded from.
+	Frozen time.Duration
+
+	// EffectiveQP is the quantiser that what it shows was coded with, on
+	// average, in the scale of H.264; zero if unknown. That of a picture
+	// which copies most of its blocks is nearly that of what it copies them
+	// from: it tells how well coded a picture is beside its neighbours,
+	// where QP tells how well coded what is new in it is.
 	EffectiveQP float32
 }
 
@@ -104,25 +123,33 @@ func (p *Picture) Clone() *Picture {
 
 // A Latent is a picture as it comes out of a decoder, before anybody has asked for its pixels.
 type Latent struct {
-	Unit        int           // number of its access unit, counted from zero as the decoder was given them
+	Unit        int           // of its access unit: the first is 0
 	PTS         time.Duration // as in Picture
 	Corrupt     bool          // as in Picture
 	EffectiveQP float32       // as in Picture
 
-	// Hidden says that the unit rightly has no picture: it is there for others to refer to, or repeats the picture before it, or is that
-	// one's second field. What was on show stays. There is nothing to develop.
+	// Hidden says that the unit rightly has no picture: it is there for
+	// others to refer to, or repeats the picture before it, or is that
+	// one's second field. What was on show stays. There is nothing to
+	// develop.
 	Hidden bool
 
-	// Develop makes the Picture. It can be called until the next Latent is asked for.
+	// Develop makes the Picture. It can be called until the next Latent is
+	// asked for.
 	Develop func() (*Picture, error)
 }
 
-// A Place is leave to work the processor, of which there are a few. It is for one goroutine at a time.
+// A Place is the right to keep a processor busy, as decoding does. There are few, so that streams come in meanwhile. One goroutine at a
+// time may use it.
 type Place interface {
-	// Yield lets in those who have used less time, if any wait, and returns when the place is had again. If ctx ends before that,
-	// the place is lost, and the error is the cause.
+	// Yield lets in those who have used less time, if any wait, and returns
+	// when the place is had again. If ctx ends before that, the place is
+	// lost, and the error is the cause.
 	Yield(ctx context.Context) error
-	Release() // gives it back; once it is lost or given back, nothing
+
+	// Release gives the place back. It does nothing if the place is lost or
+	// given back already.
+	Release()
 }
 
 // A Burst is a picture together with its neighbours in time, in presentation order, for enhancers that merge them.

@@ -17,25 +17,32 @@ const (
 //
 // It forgets a whole GOP at a time, so that what it remembers always decodes.
 type History struct {
-	// MaxAge is how far back every picture is remembered; zero means ten seconds. The GOP that this instant lies in is kept whole.
+	// MaxAge is how far back every picture is remembered; zero means ten
+	// seconds. The GOP that this instant lies in is kept whole.
 	MaxAge time.Duration
 
-	// MaxBytes bounds the memory that it takes, with the units themselves and the garbage that Go leaves; zero means 160 MiB. A unit takes
-	// twice the capacity of its Data, rounded up as Go's allocator does, and twice some 100 bytes more. So a program grows by no more than
-	// 1.3 times MaxBytes, whatever the units are, unless GOGC is above its default. Data that is a piece of something larger keeps all of that
+	// MaxBytes bounds the memory that it takes, with the units themselves
+	// and the garbage that Go leaves; zero means 160 MiB. A unit takes
+	// twice the capacity of its Data, rounded up as Go's allocator does,
+	// and twice some 100 bytes more. So a program grows by no more than 1.3
+	// times MaxBytes, whatever the units are, unless GOGC is above its
+	// default. Data that is a piece of something larger keeps all of that
 	// in memory, and must not be.
 	//
-	// When the newest GOP alone exceeds it, the data of all its units but the key unit is forgotten until the next GOP: a picture grows
-	// old, but there always is one. Two units without Data then follow the key unit, the first and the last of the forgotten ones, to
-	// tell the time that is missing. A single key unit may exceed the bound.
+	// When the newest GOP alone exceeds it, the data of all its units but
+	// the key unit is forgotten until the next GOP: a picture grows old,
+	// but there always is one. Two units without Data then follow the key
+	// unit, the first and the last of the forgotten ones, to tell the time
+	// that is missing. A single key unit may exceed the bound.
 	MaxBytes int
 
-	// Budget bounds what it and all others that have the same Budget remember together; nil means DefaultBudget.
+	// Budget bounds what it and all others that have the same Budget
+	// remember together; nil means DefaultBudget.
 	Budget *Budget
 
 	mu       sync.Mutex
 	gops     []remembered  // in decoding order
-	first    uint32        // place of the first
+	first    uint32        // ordinal of the first
 	array    int           // how many the array has room for that they are in
 	weight   int           // of all of them, as live memory
 	closed   bool          // the last of gops takes no more units
@@ -109,7 +116,7 @@ func (h *History) begin(u *AccessUnit) {
 		h.resize()
 	}
 	g := append(make(GOP, 0, length), *u)
-	g[0].place = h.first + uint32(len(h.gops))
+	g[0].ordinal = h.first + uint32(len(h.gops))
 	h.gops = append(h.gops, remembered{g, joined, weight})
 	h.weight += weight
 	h.closed, h.degraded = false, false
@@ -287,7 +294,7 @@ func (h *History) Backward() iter.Seq[GOP] {
 	}
 }
 
-// before copies the GOPs before a place to some, the newest first, as many as there are room for, and returns how many.
+// before copies the GOPs before an ordinal to some, the newest first, as many as there are room for, and returns how many.
 func (h *History) before(end uint32, some []GOP) (n int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -329,7 +336,7 @@ func (h *History) Before(g GOP) GOP {
 
 // index returns the index of g, which may have grown by now; -1 if it is forgotten.
 func (h *History) index(g GOP) int {
-	i := int(g[0].place - h.first)
+	i := int(g[0].ordinal - h.first)
 	if i >= len(h.gops) {
 		return -1
 	}

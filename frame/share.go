@@ -1,18 +1,23 @@
 package frame
 
 import (
-	"container/heap"
 	"runtime"
 	"weak"
+
+	"github.com/livestill/livestill/internal/minheap"
 )
 
 // A share is what one History takes of a Budget. It does not keep the History alive.
 type share struct {
+	minheap.Place // in the shares of the Budget, until it has left
+
 	budget  *Budget
 	history weak.Pointer[History]
 	bytes   int // of live memory
-	place   int // in the shares of the Budget; -1 when it has left
 }
+
+// Before puts the largest share first.
+func (s *share) Before(other *share) bool { return s.bytes > other.bytes }
 
 // join makes a share for h, which lasts as long as h does.
 func (b *Budget) join(h *History) *share {
@@ -22,7 +27,7 @@ func (b *Budget) join(h *History) *share {
 	s := &share{budget: b, history: weak.Make(h)}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	heap.Push(&b.shares, s)
+	b.shares.Update(s)
 	runtime.AddCleanup(h, (*share).leave, s)
 	return s
 }
@@ -34,7 +39,7 @@ func (s *share) set(bytes int) (over bool) {
 	defer b.mu.Unlock()
 	b.remembered += int64(bytes - s.bytes)
 	s.bytes = bytes
-	heap.Fix(&b.shares, s.place)
+	b.shares.Update(s)
 	return b.over()
 }
 
@@ -48,12 +53,11 @@ func (s *share) leave() {
 	s.budget.remove(s)
 }
 
-// remove removes a share; b.mu is held.
+// remove removes a share, if it is there; b.mu is held.
 func (b *Budget) remove(s *share) {
-	if s.place >= 0 {
-		b.remembered -= int64(s.bytes)
-		heap.Remove(&b.shares, s.place)
-	}
+	b.remembered -= int64(s.bytes)
+	s.bytes = 0
+	b.shares.Remove(s)
 }
 
 // relieve has the largest Histories give way until all of them fit. One goroutine at a time does it for all: it looks once more after
@@ -66,7 +70,7 @@ func (b *Budget) relieve() {
 	}
 	b.relieving = true
 	for b.over() {
-		largest := b.shares[0]
+		largest := b.shares.First()
 		h := largest.history.Value()
 		if h == nil {
 			b.remove(largest)
@@ -77,31 +81,4 @@ func (b *Budget) relieve() {
 		b.mu.Lock()
 	}
 	b.relieving = false
-}
-
-// shares is a heap, the largest first.
-type shares []*share
-
-func (s shares) Len() int           { return len(s) }
-func (s shares) Less(i, j int) bool { return s[i].bytes > s[j].bytes }
-func (s shares) Swap(i, j int) {
-	s[i], s[j] = s[j], s[i]
-	s[i].place, s[j].place = i, j
-}
-
-// Push is of heap.Interface.
-func (s *shares) Push(x any) {
-	added := x.(*share)
-	added.place = len(*s)
-	*s = append(*s, added)
-}
-
-// Pop is of heap.Interface.
-func (s *shares) Pop() any {
-	last := len(*s) - 1
-	popped := (*s)[last]
-	(*s)[last] = nil
-	*s = (*s)[:last]
-	popped.place = -1
-	return popped
 }

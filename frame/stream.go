@@ -11,30 +11,50 @@ import (
 
 // A Stream is one publisher's live video, as it is offered to a Handler.
 type Stream struct {
-	Name   string     // what it is published as: app/key for RTMP, the path without slashes at its ends for RTSP
-	Remote net.Addr   // the publisher, or the server pulled from; nil if there is no network between
-	Query  url.Values // what followed the ? in the publisher's URL; may be nil
-	URL    string     // where the publisher says it connected to: tcUrl for RTMP, the request's URL for RTSP; its own claim
+	// Name is what it is published as: app/key for RTMP; for RTSP the path,
+	// without slashes at its ends.
+	Name string
 
-	// TLS is the state of the connection to the publisher; nil if it is not encrypted.
+	// Remote is the publisher, or the server pulled from; nil if there is
+	// no network between.
+	Remote net.Addr
+
+	// Query is what followed the ? in the publisher's URL; may be nil.
+	Query url.Values
+
+	// URL is where the publisher says it connected to: tcUrl for RTMP, the
+	// request's URL for RTSP. It is the publisher's own claim.
+	URL string
+
+	// TLS is the state of the connection to the publisher; nil if it is not
+	// encrypted.
 	TLS *tls.ConnectionState
 
-	// OnCue is for the Handler to set before it ranges over Units, if it wants to hear of the stream's data messages. It is
-	// called between two units, on the goroutine that ranges over them.
+	// OnCue is for the Handler to set before it ranges over Units, if it
+	// wants to hear of the stream's data messages. It is called between two
+	// units, on the goroutine that ranges over them.
 	OnCue func(Cue)
 
-	// Units yields the access units in decoding order as they arrive, until the stream ends. It is ranged over once.
-	// Beginning to range accepts the publisher, a break hangs up on it. A publisher that leaves properly ends the
-	// sequence; anything else is yielded as a last pair, a zero unit and a non-nil error.
+	// Units yields the access units in decoding order as they arrive, until
+	// the stream ends. It is ranged over once. Beginning to range accepts
+	// the publisher, a break hangs up on it. A publisher that leaves
+	// properly ends the sequence; anything else is yielded as a last pair,
+	// a zero unit and a non-nil error.
 	Units iter.Seq2[AccessUnit, error]
 }
 
 // A Cue is a data message in a stream: metadata, a caption, a cue point, whatever the publisher sends beside pictures and sound.
 type Cue struct {
-	Name   string        // onMetaData, onCuePoint, onTextData and the like; colorInfo for the colours of an HDR stream
-	PTS    time.Duration // on the scale of the units
-	Time   time.Time     // the same on the wall clock
-	Values []any         // float64, bool, string, time.Time, nil, []any and map[string]any, nested; immutable
+	// Name is onMetaData, onCuePoint, onTextData and the like; colorInfo
+	// for the colours of an HDR stream.
+	Name string
+
+	PTS  time.Duration // on the scale of the units
+	Time time.Time     // the same on the wall clock
+
+	// Values are of the types float64, bool, string, time.Time, nil, []any
+	// and map[string]any, nested. They are immutable.
+	Values []any
 }
 
 // A Handler takes in live streams, as an http.Handler takes requests. ServeStream runs for as long as the stream lives, on a

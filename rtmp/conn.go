@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	version     = 3 // of RTMP, in the first byte of the handshake, RTMP 1.0 §5.2.2
-	mediaBuffer = 32 << 10
+	version     = 3        // of RTMP, in the first byte of the handshake, RTMP 1.0 §5.2.2
+	mediaBuffer = 32 << 10 // bytes: one read takes a picture of 25 KB, the average at 6 Mbit/s and 30 fps
 )
 
 // errLeft ends a stream whose publisher left properly.

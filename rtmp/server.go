@@ -158,10 +158,12 @@ func (s *Server) serve(ctx context.Context, in *ingest.Conn, guesses *ingest.Gue
 // handle hands a stream to the Handler, unless too many of the address were refused. A panic of the Handler's ends here.
 func (s *Server) handle(ctx context.Context, c *publisher, guesses *ingest.Guesses, log *ingest.Log) {
 	peer := c.wire.RemoteAddr()
-	decided, err := guesses.Begin(c.in.Life(), peer, cmp.Or(s.PublishTimeout, defaultPublish)/3)
+	life, end := c.in.Within(ctx)
+	defer end(nil)
+	decided, err := guesses.Begin(life, peer, cmp.Or(s.PublishTimeout, defaultPublish)/3)
 	if err == nil {
-		c.decided = sync.OnceFunc(func() { decided(!c.accepted && c.in.Life().Err() == nil) })
-		err = log.Contain(ctx, peer, func() error { return s.Handler.ServeStream(c.in.Life(), c.stream(ctx)) }, "stream", c.name)
+		c.decided = sync.OnceFunc(func() { decided(!c.accepted && life.Err() == nil) })
+		err = log.Contain(ctx, peer, func() error { return s.Handler.ServeStream(life, c.stream(ctx)) }, "stream", c.name)
 		c.decided()
 	}
 	switch {

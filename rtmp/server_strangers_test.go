@@ -250,7 +250,10 @@ func TestClientContainsPanics(t *testing.T) {
 	for about, handler := range map[string]frame.HandlerFunc{
 		"before": func(context.Context, *frame.Stream) error { panic("before") },
 		"during": func(_ context.Context, s *frame.Stream) error {
-			for range s.Units {
+			for _, err := range s.Units {
+				if err != nil {
+					return err
+				}
 				panic("during")
 			}
 			return nil

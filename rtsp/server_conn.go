@@ -50,12 +50,7 @@ type conn struct {
 
 func newConn(r *recorder, in *ingest.Conn) *conn {
 	c := &conn{Conn: in, recorder: r, meter: meter{rate: r.MaxRate}}
-	c.life, c.end = context.WithCancelCause(r.life)
-	context.AfterFunc(in.Life(), func() { // the library does not notice while it waits for an answer of ours
-		if reason := in.Reason(); reason != nil {
-			c.end(reason)
-		}
-	})
+	c.life, c.end = in.Within(r.life) // the library does not notice while it waits for an answer of ours
 	c.close = sync.OnceFunc(func() {
 		c.timer.Stop()
 		_ = c.Conn.Close()

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -238,7 +239,8 @@ func TestFloods(t *testing.T) {
 // TestFloodOverUDP sends small units over UDP faster than a publisher does: some are dropped, and the Handler is told.
 func TestFloodOverUDP(t *testing.T) {
 	units := small(t)
-	var came, lost int
+	var came int
+	var lost atomic.Bool
 	done := make(chan struct{})
 	addr, _ := listen(t, &rtsp.Server{UDPAddr: "127.0.0.1:0", Handler: frame.HandlerFunc(func(_ context.Context, s *frame.Stream) error {
 		defer close(done)
@@ -246,9 +248,8 @@ func TestFloodOverUDP(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			if came++; u.Lost {
-				lost++
-			}
+			came++
+			lost.Store(lost.Load() || u.Lost)
 		}
 		return nil
 	})})
@@ -256,13 +257,13 @@ func TestFloodOverUDP(t *testing.T) {
 	r := dial(t, addr, nil)
 	send := r.overUDP(t, describe(units))
 	const flood = 60_000
-	for n := range uint32(flood) {
+	for n := uint32(0); n < flood || !lost.Load(); n++ { // a busy machine may be behind
 		send([]byte{0x80, 0x80 | payloadType, byte(n >> 8), byte(n), byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n), 0, 0, 0, 1, 0x65, 0x88})
 	}
 	r.want(t, base.StatusOK, "TEARDOWN", r.url, "", "")
 	<-done
-	if most := ingest.Burst + ingest.Rate*(1+time.Since(begin).Seconds()); float64(came) > most || came < flood && lost == 0 {
-		t.Errorf("%d units come, %d of them Lost, want %.0f", came, lost, most)
+	if most := ingest.Burst + ingest.Rate*(1+time.Since(begin).Seconds()); float64(came) > most {
+		t.Errorf("%d units come, want %.0f", came, most)
 	}
 }
 

@@ -20,11 +20,13 @@ import (
 type StoreCase struct {
 	Store capture.Store
 
-	// Files returns the bytes of each still that whoever reads the medium finds there now, by the location that Put returned. Anything
-	// else that is to be found there counts as a still too.
+	// Files returns the bytes of each still that whoever reads the medium
+	// finds there now, by the location that Put returned. Anything else
+	// that is to be found there counts as a still too.
 	Files func() (map[string][]byte, error)
 
-	// Break makes the medium fail, or not answer, until mend is called. Nil leaves out the tests that need it.
+	// Break makes the medium fail, or not answer, until mend is called. Nil
+	// leaves out the tests that need it.
 	Break func() (mend func())
 }
 
@@ -32,7 +34,8 @@ type StoreCase struct {
 const patience = 5 * time.Minute
 
 // TestStore holds a Store to the contract of capture.Store, and of capture.Locator, Lister and Deleter as far as it is one; whether it is
-// one, the compiler tells: var _ capture.Deleter = (*MyStore)(nil). newStore is called for each part of the test; it returns an empty store that no other test uses, and cleans up after itself with t.Cleanup.
+// one, the compiler tells: var _ capture.Deleter = (*MyStore)(nil). newStore is called for each part of the test; it returns an empty store
+// that no other test uses, and cleans up after itself with t.Cleanup.
 func TestStore(t *testing.T, newStore func(t *testing.T) StoreCase) {
 	for _, part := range []struct {
 		name string

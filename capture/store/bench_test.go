@@ -13,10 +13,11 @@ import (
 
 	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/capture/store"
+	"github.com/livestill/livestill/capture/store/internal/spoolfile"
 )
 
 // BenchmarkPut stores stills of 300 kB, by Dir and Spool each flushed to the disk. What is behind the Spools is down: nothing is
-// delivered. That without a Run has 20,000 letters waiting.
+// delivered. That without a Run has 20,000 stills waiting.
 func BenchmarkPut(b *testing.B) {
 	f := new(flaky)
 	f.fail(errDown)
@@ -29,8 +30,10 @@ func BenchmarkPut(b *testing.B) {
 	pending := filepath.Join(alone.Path, "pending")
 	err := os.Mkdir(pending, 0o700)
 	for n := range 20_000 {
-		letter, errLetter := store.SealLetter(still("live/alice", fmt.Sprint("waiting", n), nil), "")
-		err = errors.Join(err, errLetter, os.WriteFile(filepath.Join(pending, fmt.Sprintf("%020d-waiting.jpg", n)), letter, 0o600))
+		waiting := still("live/alice", fmt.Sprint("waiting", n), nil)
+		trailer, errTrailer := (&spoolfile.Record{Still: waiting}).Trailer()
+		name := filepath.Join(pending, fmt.Sprintf("%020d-waiting.jpg", n))
+		err = errors.Join(err, errTrailer, os.WriteFile(name, append(waiting.Data, trailer...), 0o600))
 	}
 	if _, errPut := alone.Put(b.Context(), still("live/alice", "reads them", nil)); errors.Join(err, errPut) != nil {
 		b.Fatal(err, errPut)

@@ -9,10 +9,20 @@ import (
 	"log/slog"
 	"path"
 	"path/filepath"
-	"sync"
 
 	"github.com/livestill/livestill/capture"
+	"github.com/livestill/livestill/capture/store/internal/durable"
 )
+
+// ErrFull is the error of a Put for which there is no room: the disk is full, or what a store may use of it.
+var ErrFull = durable.ErrFull
+
+// ErrVolume is the error of a store whose drive is not there, or another one: see Dir.Volume.
+var ErrVolume = durable.ErrVolume
+
+// Mark gives the drive that is mounted at path a name, by which Dir.Volume knows it. It is a file in the folder .livestill. A drive that
+// has another name keeps it, and Mark fails.
+func Mark(path, volume string) error { return durable.Mark(path, volume) }
 
 // Dir stores stills as files in a folder, of a local disk, an external drive or a NAS.
 //
@@ -24,27 +34,30 @@ type Dir struct {
 	Path     string   // is made when needed, unless Volume is set
 	Template Template // names of the files within Path
 
-	// Volume is the name that Mark has written on the drive. Without it there all fails with ErrVolume, and nothing is written: a NAS
-	// that is not mounted does not fill the disk that its mount point is on. Empty takes any folder.
+	// Volume is the name that Mark has written on the drive. Without it
+	// there all fails with ErrVolume, and nothing is written: a NAS that is
+	// not mounted does not fill the disk that its mount point is on. Empty
+	// takes any folder.
 	Volume string
 
-	// MinFree is how many bytes the file system has free after a Put, or it fails with ErrFull; several at a time may leave less by their
-	// sizes. Zero means 64 MiB; negative means no floor. Systems other than Linux, macOS and FreeBSD do not tell, and have none.
+	// MinFree is how many bytes the file system has free after a Put, or it
+	// fails with ErrFull; several at a time may leave less by their sizes.
+	// Zero means 64 MiB; negative means no bound. Systems other than Linux,
+	// macOS and FreeBSD do not tell, and have none.
 	MinFree int64
 
-	// Keep bounds what is there; the zero Keep keeps all. What is over it is deleted bit by bit as Puts come, or at once by Tidy. It
-	// takes a Template with the date, by which stills are known from other files.
+	// Keep bounds what is there; the zero Keep keeps all. What is over it
+	// is deleted bit by bit as Puts come, or at once by Tidy. It takes a
+	// Template with the date, by which stills are known from other files.
 	Keep Keep
 
-	// Logger hears what cannot be deleted while Puts tidy, and that they are late with it; nil means slog.Default().
+	// Logger hears what cannot be deleted while Puts tidy, and that they
+	// are late with it; nil means slog.Default().
 	Logger *slog.Logger
 
-	putting nameLocks  // of files that are being put, or removed by tidying
-	tidying sync.Mutex // is held for one piece of work at a time
-	tidy    tidyState  // under tidying
+	names nameLocks // of files that are being put, or removed by tidying; and tidyLock, of whoever has tidy
+	tidy  tidyState
 }
-
-const defaultMinFree = 64 << 20
 
 // Put writes s and returns the path of its file. Then it tidies a little, which holds it up for less than 10 ms, even if its context ends or
 // the drive does not answer; some goroutine may be at that for a moment when Put has returned. All Puts together go through all that
@@ -60,24 +73,24 @@ func (d *Dir) Put(ctx context.Context, s *capture.Still) (location string, err e
 	if err != nil {
 		return "", err
 	}
-	f, err := openFolder(d.Path, d.Volume)
+	f, err := durable.Open(d.Path, d.Volume)
 	if err != nil {
 		return "", err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	err = f.floor(d.MinFree, int64(len(s.Data)))
+	err = f.CheckFree(d.MinFree, int64(len(s.Data)))
 	if errors.Is(err, ErrFull) {
 		d.tidyBeside(f, "")
-		err = f.floor(d.MinFree, int64(len(s.Data)))
+		err = f.CheckFree(d.MinFree, int64(len(s.Data)))
 	}
 	if err != nil {
 		return "", err
 	}
-	if err := d.putting.take(ctx, key); err != nil {
+	if err := d.names.take(ctx, key); err != nil {
 		return "", err
 	}
-	err = f.write(ctx, key, s.Data)
-	d.putting.free(key)
+	err = f.Write(ctx, key, s.Data)
+	d.names.free(key)
 	if err != nil {
 		return "", err
 	}
@@ -106,7 +119,7 @@ func (d *Dir) path(key string) string { return filepath.Join(d.Path, filepath.Fr
 // List yields the stills that are there. Files whose names are none of Template's are none of its.
 func (d *Dir) List(ctx context.Context, which capture.Selection) iter.Seq2[capture.Stored, error] {
 	return func(yield func(capture.Stored, error) bool) {
-		f, err := openFolder(d.Path, d.Volume)
+		f, err := durable.Open(d.Path, d.Volume)
 		if err != nil {
 			yield(capture.Stored{}, err)
 			return
@@ -128,12 +141,12 @@ func (d *Dir) Delete(ctx context.Context, which capture.Selection) (files int, e
 	if which.All() {
 		return 0, capture.ErrSelectsAll
 	}
-	f, err := openFolder(d.Path, d.Volume)
+	f, err := durable.Open(d.Path, d.Volume)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	if err := f.sweep(stale); err != nil {
+	if err := f.Sweep(durable.Stale); err != nil {
 		return 0, err
 	}
 	for range passes {
@@ -159,7 +172,7 @@ func (d *Dir) Delete(ctx context.Context, which capture.Selection) (files int, e
 // each calls do, which tells whether it removed it, with each file that which selects, until do fails, or all are seen, or ctx ends.
 // flush has the disk know what was removed.
 func (d *Dir) each(
-	ctx context.Context, f *folder, which capture.Selection, flush bool, do func(key string, s capture.Stored) (removed bool, err error),
+	ctx context.Context, f *durable.Folder, which capture.Selection, flush bool, do func(key string, s capture.Stored) (removed bool, err error),
 ) error {
 	prefix, read, err := d.Template.Select(which)
 	if err != nil {

@@ -1,32 +1,12 @@
 package store
 
 import (
-	"bytes"
 	"errors"
 	"path/filepath"
 	"time"
 
-	"github.com/livestill/livestill/capture"
+	"github.com/livestill/livestill/capture/store/internal/durable"
 )
-
-// SealLetter returns the file of a Spool's letter.
-func SealLetter(s *capture.Still, why string) ([]byte, error) {
-	tail, err := (&letter{Still: s, Error: why}).seal()
-	return append(bytes.Clone(s.Data), tail...), err
-}
-
-// OpenLetter reads a letter, as a whole or all but its image. image is how many bytes that has.
-func OpenLetter(file []byte, whole bool) (s *capture.Still, why string, image int64, err error) {
-	read := func() (*letter, error) { return peekLetter(bytes.NewReader(file), int64(len(file))) }
-	if whole {
-		read = func() (*letter, error) { return openLetter(file) }
-	}
-	l, err := read()
-	if err != nil {
-		return nil, "", 0, err
-	}
-	return l.Still, l.Error, l.image, nil
-}
 
 // A File is what a Dir that tidies sees of one.
 type File struct {
@@ -38,19 +18,19 @@ type File struct {
 func Forget(k Keep, files []File) (rounds [][]File) {
 	var over surplus
 	for {
-		var a ages
+		var kept histogram
 		var left []File
 		for _, f := range files {
 			if !over.takes(f.Stored, f.Bytes) {
 				left = append(left, f)
-				a.add(f.Stored, f.Bytes)
+				kept.add(f.Stored, f.Bytes)
 			}
 		}
 		if over.any && len(left) == len(files) {
 			panic("nothing is deleted of what is over")
 		}
 		rounds = append(rounds, left)
-		if files, over = left, a.over(k); !over.any {
+		if files, over = left, kept.over(k); !over.any {
 			return rounds
 		}
 	}
@@ -58,7 +38,7 @@ func Forget(k Keep, files []File) (rounds [][]File) {
 
 // TidyBeside does what Put does when it has put a file at a location.
 func (d *Dir) TidyBeside(location string) error {
-	f, err := openFolder(d.Path, d.Volume)
+	f, err := durable.Open(d.Path, d.Volume)
 	if err != nil {
 		return err
 	}
@@ -67,4 +47,14 @@ func (d *Dir) TidyBeside(location string) error {
 		d.tidyBeside(f, filepath.ToSlash(put))
 	}
 	return errors.Join(err, f.Close())
+}
+
+// Opened waits until a Spool's folder is not being opened any more, as it may be for a moment when the Run has returned that wanted it open.
+func (s *Spool) Opened() {
+	s.mu.Lock()
+	t := s.transition
+	s.mu.Unlock()
+	if t != nil {
+		<-t.done
+	}
 }

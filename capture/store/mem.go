@@ -14,7 +14,9 @@ import (
 
 // Mem keeps stills in memory, for tests and for what is shown once and forgotten with the process. The zero Mem is empty and ready.
 type Mem struct {
-	MaxBytes int64 // of image files; a Put beyond fails with ErrFull. Zero means 64 MiB
+	// MaxBytes bounds the image files together; a Put beyond fails with
+	// ErrFull. Zero means 64 MiB.
+	MaxBytes int64
 
 	mu    sync.Mutex
 	files map[string][]byte // by location, which is Template's name

@@ -15,9 +15,15 @@ import (
 // rejected, and what the context ends, is not tried again.
 type Retry struct {
 	Store    capture.Store
-	Attempts int           // at most; zero means 4
-	First    time.Duration // pause before the second; each next is twice as long, of which up to half is left to chance, and none is longer than 30 s. Zero means 200 ms
-	Timeout  time.Duration // of each attempt; zero means none but the context's
+	Attempts int // at most; zero means 4
+
+	// First is the pause before the second attempt; zero means 200 ms. Each
+	// next pause is twice as long, but none is longer than 30 s. Of each up
+	// to half is left to chance.
+	First time.Duration
+
+	// Timeout bounds each attempt; zero means that only the context does.
+	Timeout time.Duration
 }
 
 const (

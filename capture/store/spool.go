@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/capture"
+	"github.com/livestill/livestill/capture/store/internal/spoolfile"
 )
 
 // Spool keeps stills on the local disk until a slower Store behind it has taken them. Put returns once the still is on the disk; Run
@@ -24,7 +26,7 @@ import (
 // Of stills with the same key, the last one put counts. They reach the Store with Data, and without Picture if they come from the disk.
 //
 // A folder is one Spool's of one process, while that runs. If it goes, or another comes in its place, Put fails, and what is in it is
-// delivered when it is back. What letters there are is read once, by a Put too if no Run runs, and then again when others had the folder
+// delivered when it is back. What is in the folder is read once, by a Put too if no Run runs, and then again when others had the folder
 // meanwhile, or Run begins.
 type Spool struct {
 	Path   string // is made when needed, unless Volume is set
@@ -40,12 +42,12 @@ type Spool struct {
 	Attempts   int           // zero means 10
 	Concurrent int           // deliveries at a time; zero means 4
 
-	mu      sync.Mutex
-	box     *letterbox // that was used last; nil at first
-	users   int        // who use it, or wait for that
-	turn    *turn      // nil while the folder is neither being opened nor closed
-	tally   tally
-	changed chan struct{} // is closed when something has changed; nil if nobody waits
+	mu         sync.Mutex       // of all below, and of the folder's queue
+	folder     *spoolFolder     // that was used last; nil at first
+	users      int              // who use it, or wait for that
+	transition *spoolTransition // nil while the folder is neither being opened nor closed
+	deliveries deliveries
+	changed    chan struct{} // is closed when something has changed; nil if nobody waits
 }
 
 const (
@@ -55,9 +57,6 @@ const (
 	defaultDelivery   = time.Minute
 	defaultTries      = 10
 	defaultConcurrent = 4
-
-	pendingFolder = "pending"
-	deadFolder    = "dead"
 )
 
 // Progress is how a Spool fares.
@@ -75,9 +74,9 @@ type Progress struct {
 func (s *Spool) Progress() Progress {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p := Progress{Delivered: s.tally.delivered, Err: s.tally.err, Next: s.tally.gate}
-	if s.box != nil {
-		s.box.count(&p)
+	p := Progress{Delivered: s.deliveries.succeeded, Err: s.deliveries.err, Next: s.deliveries.resume}
+	if s.folder != nil {
+		s.folder.queue.addTo(&p)
 	}
 	return p
 }
@@ -86,10 +85,11 @@ func (s *Spool) Progress() Progress {
 func (s *Spool) Changed() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.change()
+	return s.nextChange()
 }
 
-func (s *Spool) change() <-chan struct{} {
+// nextChange is Changed with s.mu held.
+func (s *Spool) nextChange() <-chan struct{} {
 	if s.changed == nil {
 		s.changed = make(chan struct{})
 	}
@@ -106,14 +106,14 @@ func (s *Spool) tell() {
 
 // Flush waits until nothing is pending, as before a program ends. It takes a Run to deliver meanwhile.
 func (s *Spool) Flush(ctx context.Context) error {
-	_, done, err := s.read(ctx)
+	_, done, err := s.useAnew(ctx)
 	if err != nil {
 		return err
 	}
 	defer done()
 	for {
 		s.mu.Lock()
-		pending, changed := s.box.pending, s.change()
+		pending, changed := s.folder.queue.pending, s.nextChange()
 		s.mu.Unlock()
 		if pending == 0 {
 			return nil
@@ -135,77 +135,72 @@ func (s *Spool) Put(ctx context.Context, still *capture.Still) (location string,
 	if err != nil {
 		return "", err
 	}
-	tail, err := (&letter{Still: still}).seal()
+	trailer, err := (&spoolfile.Record{Still: still}).Trailer()
 	if err != nil {
 		return "", err
 	}
-	box, done, err := s.use(ctx)
+	folder, done, err := s.use(ctx)
 	if err != nil {
 		return "", err
 	}
 	defer done()
-	e, err := s.reserve(box, still, len(tail))
+	e, err := s.reserve(&folder.queue, still, len(trailer))
 	if err != nil {
 		return "", err
 	}
-	location, err = s.location(e, still)
 	left := false
-	if err == nil {
-		left, err = box.write(ctx, e, s.MinFree, still.Data, tail)
+	if location, err = s.location(e, still); err == nil {
+		left, err = folder.writeFile(ctx, e, s.MinFree, still.Data, trailer)
 	}
-	s.mu.Lock()
-	if err == nil || left {
-		box.add(key, e)
-	} else {
-		box.bytes -= e.cost()
-	}
-	s.tell()
-	var old []*entry
-	slot := box.slots[key]
-	if slot != nil && !slot.busy {
-		if old = slot.outdated(); len(old) > 0 {
-			box.claim(slot)
-		}
-	}
-	s.mu.Unlock()
-	if len(old) > 0 {
-		_, _ = s.remove(box, slot, old) // if not now, then before the delivery
-		s.release(box, slot)
-	}
+	s.enqueue(folder, key, e, err == nil || left)
 	if err != nil {
 		return "", err
 	}
 	return location, nil
 }
 
-func (s *Spool) release(box *letterbox, slot *slot) {
+// reserve makes room for an entry, and numbers it.
+func (s *Spool) reserve(q *spoolQueue, still *capture.Still, trailer int) (*spoolEntry, error) {
+	most := cmp.Or(s.MaxBytes, defaultSpoolBytes)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	box.release(slot)
-	s.tell()
-}
-
-// reserve makes room for a letter, and numbers it.
-func (s *Spool) reserve(box *letterbox, still *capture.Still, tail int) (*entry, error) {
-	most := s.MaxBytes
-	if most == 0 {
-		most = defaultSpoolBytes
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e := newEntry(box.last+1, extension(still.Type))
+	e := newSpoolEntry(q.last+1, extension(still.Type))
 	e.image, e.put = int64(len(still.Data)), time.Now()
-	e.size = e.image + int64(tail)
-	if box.bytes+e.cost() > most {
-		return nil, fmt.Errorf("store: spool %s holds %d of %d bytes: %w", s.Path, box.bytes, most, ErrFull)
+	e.size = e.image + int64(trailer)
+	if q.bytes+e.cost() > most {
+		return nil, fmt.Errorf("store: spool %s holds %d of %d bytes: %w", s.Path, q.bytes, most, ErrFull)
 	}
-	box.bytes += e.cost()
-	box.last++
+	q.bytes += e.cost()
+	q.last++
 	return e, nil
 }
 
-// location is where a letter's still will be, or where it is.
-func (s *Spool) location(e *entry, still *capture.Still) (string, error) {
+// enqueue takes up a reserved entry, if its file was written, and removes what it replaces.
+func (s *Spool) enqueue(folder *spoolFolder, key string, e *spoolEntry, written bool) {
+	s.mu.Lock()
+	q := &folder.queue
+	if written {
+		q.add(key, e)
+	} else {
+		q.bytes -= e.cost()
+	}
+	s.tell()
+	var outdated []*spoolEntry
+	group := q.groups[key]
+	if group != nil && !group.claimed {
+		if outdated = group.outdated(); len(outdated) > 0 {
+			q.setClaimed(group, true)
+		}
+	}
+	s.mu.Unlock()
+	if len(outdated) > 0 {
+		_, _ = s.remove(folder, group, outdated) // if not now, then before the delivery
+		s.release(folder, group)
+	}
+}
+
+// location is where an entry's still will be, or where it is.
+func (s *Spool) location(e *spoolEntry, still *capture.Still) (string, error) {
 	location, err := Locate(s.Store, still)
 	if errors.Is(err, errors.ErrUnsupported) {
 		return s.path(e), nil
@@ -213,7 +208,9 @@ func (s *Spool) location(e *entry, still *capture.Still) (string, error) {
 	return location, err
 }
 
-func (s *Spool) path(e *entry) string { return filepath.Join(s.Path, filepath.FromSlash(e.name())) }
+func (s *Spool) path(e *spoolEntry) string {
+	return filepath.Join(s.Path, filepath.FromSlash(e.name()))
+}
 
 // Locate returns where the Store will put a still.
 func (s *Spool) Locate(still *capture.Still) (string, error) { return Locate(s.Store, still) }

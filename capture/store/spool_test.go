@@ -31,6 +31,7 @@ func start(t *testing.T, s *store.Spool) (stop func()) {
 		if err := <-done; !errors.Is(err, context.Canceled) {
 			t.Errorf("Run: %v", err)
 		}
+		s.Opened() // or the folder might be made while the test removes it
 	})
 }
 
@@ -351,7 +352,7 @@ func TestSpoolFolder(t *testing.T) {
 	await(s, empty)
 }
 
-// TestSpoolReadsOnce puts without a Run. What is in the folder is not read for each Put, which would find that a letter is damaged; but it is
+// TestSpoolReadsOnce puts without a Run. What is in the folder is not read for each Put, which would find that a file is damaged; but it is
 // when others were there: another Spool, or somebody by hand.
 func TestSpoolReadsOnce(t *testing.T) {
 	for _, test := range []struct {

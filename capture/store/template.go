@@ -1,13 +1,10 @@
 package store
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"regexp"
-	"strconv"
 	"strings"
 	"time"
 
@@ -16,7 +13,8 @@ import (
 
 // A Template makes of a still the name, a path with slashes, under which a store keeps it. It has literal text and, each once at most:
 //
-//	{stream}   the stream's name, a folder for each of its parts; has to stand between slashes, or at an end
+//	{stream}   the stream's name, a folder for each of its parts; stands
+//	           between slashes, or at an end
 //	{id}       the still's ID
 //	{date}     20060102, of Still.Time, in UTC as all times
 //	{time}     150405.000
@@ -102,73 +100,31 @@ func (t Template) Select(w capture.Selection) (prefix string, read func(key stri
 	if err := t.check(); err != nil {
 		return "", nil, err
 	}
-	layout := t.layout()
-	for _, at := range []time.Time{w.Since, w.Before} {
-		switch unit := precision(layout); {
-		case at.IsZero():
-		case layout == "":
-			return "", nil, fmt.Errorf("store: template %q keeps no date to select by", t)
-		case unit > time.Millisecond && !at.Equal(at.Truncate(unit)):
-			return "", nil, fmt.Errorf("store: template %q keeps times to %v, and cannot select by %v", t, unit, at)
-		}
+	if err := t.checkTimes(w); err != nil {
+		return "", nil, err
 	}
-	since, before := w.Since.Truncate(time.Millisecond), w.Before.Truncate(time.Millisecond) // as times in names are
 	if before, rest, _ := strings.Cut(t.text(), "{"); w.Stream != "" && strings.HasPrefix(rest, "stream}/") {
 		prefix = before + streamName(w.Stream) + "/"
 	}
-	pattern := t.pattern()
-	return prefix, func(key string) (s capture.Stored, ok bool) {
-		m := pattern.FindStringSubmatch(key)
-		if m == nil {
-			return s, false
+	layout, pattern := t.layout(), t.pattern()
+	return prefix, func(key string) (capture.Stored, bool) {
+		n, ok := parseName(key, layout, pattern)
+		if !ok {
+			return capture.Stored{}, false
 		}
-		group := func(name string) string { return m[pattern.SubexpIndex(name)] }
-		s = capture.Stored{
-			Stream: original(group("stream")), ID: original(group("id")), Variant: original(group("variant")),
-			Type: mediaType(group("extension")), By: group("by"),
-		}
-		if !made(group("stream"), segmentName) || !made(group("id"), idName) || !made(group("variant"), variantName) ||
-			extension(s.Type) != "."+group("extension") && !hashed.MatchString(group("extension")) {
-			return s, false // somebody else's file
-		}
-		if layout != "" {
-			var digits []string
-			for i, name := range pattern.SubexpNames() {
-				if layouts[name] != "" {
-					digits = append(digits, m[i])
-				}
-			}
-			var err error
-			if s.Time, err = time.Parse(layout, strings.Join(digits, " ")); err != nil {
-				return s, false
-			}
-		}
-		return s, (w.Stream == "" || group("stream") == streamName(w.Stream)) &&
-			(w.ID == "" || group("id") == idName(w.ID)) &&
-			(w.By == "" || group("by") == who(w.By)) &&
-			(w.Since.IsZero() || !s.Time.Before(since)) && (w.Before.IsZero() || s.Time.Before(before))
+		return n.stored(), n.selectedBy(w)
 	}, nil
 }
-
-// made reports whether part of a name was made by name of anything, as far as that can be known if it ends in a hash.
-func made(part string, name func(string) string) bool {
-	for segment := range strings.SplitSeq(part, "/") {
-		hash := strings.Contains(segment, "%-")
-		if part != "" && (hash && !hashed.MatchString(segment) || !hash && name(original(segment)) != segment) {
-			return false
-		}
-	}
-	return true
-}
-
-var hashed = regexp.MustCompile(`^[A-Za-z0-9%_-][A-Za-z0-9%_.-]*%-[0-9a-f]{32}$`)
 
 // makes reports whether a folder within may have that name, as far as its bytes tell.
 func (t Template) makes(folder string) bool {
 	return !strings.HasPrefix(folder, ".") && strings.Trim(folder, alphabet+t.text()) == ""
 }
 
-const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.%~"
+const (
+	alphanumeric = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	alphabet     = alphanumeric + "-_.%~" // of names
+)
 
 func (t Template) text() string {
 	if t == "" {
@@ -200,6 +156,22 @@ func (t Template) check() error {
 		return fmt.Errorf("store: template %q has text other than letters, digits, spaces, the marks .- and single _", t)
 	case !fs.ValidPath(rest) || strings.Contains("/"+rest, "/."):
 		return fmt.Errorf("store: template %q is no path of visible folders", t)
+	}
+	return nil
+}
+
+// checkTimes tells if names do not have the time as exactly as w selects by it.
+func (t Template) checkTimes(w capture.Selection) error {
+	layout := t.layout()
+	unit := precision(layout)
+	for _, at := range []time.Time{w.Since, w.Before} {
+		switch {
+		case at.IsZero():
+		case layout == "":
+			return fmt.Errorf("store: template %q keeps no date to select by", t)
+		case unit > time.Millisecond && !at.Equal(at.Truncate(unit)):
+			return fmt.Errorf("store: template %q keeps times to %v, and cannot select by %v", t, unit, at)
+		}
 	}
 	return nil
 }
@@ -244,130 +216,4 @@ func (t Template) pattern() *regexp.Regexp {
 		text = strings.ReplaceAll(text, `\{`+name+`\}`, "(?P<"+name+">"+digits+")")
 	}
 	return regexp.MustCompile("^" + text + `(?:~(?P<by>(?:[0-9a-f]{16})?)(?:~(?P<variant>[^~/]+))?)?\.(?P<extension>[^./~]+)$`)
-}
-
-// streamName makes a path of a stream's name, empty of an empty one.
-func streamName(stream string) string {
-	if stream == "" {
-		return ""
-	}
-	var parts []string
-	for part := range strings.SplitSeq(stream, "/") {
-		parts = append(parts, segmentName(part))
-	}
-	if len(parts) > maxFolders {
-		return hashedName(strings.Join(parts[:maxFolders], "/"), maxStream, stream)
-	}
-	return cut(strings.Join(parts, "/"), maxStream, stream)
-}
-
-// segmentName makes a name of a part of a stream's.
-func segmentName(part string) string {
-	if part == "" {
-		return "%"
-	}
-	return clean(part, maxSegment, "_")
-}
-
-func idName(id string) string { return clean(id, maxID, "") }
-
-func variantName(variant string) string { return clean(variant, maxVariant, "") }
-
-// clean makes of any string one of letters, digits, dashes, dots within, the marks in also, and %XX for each other byte. No mark stands
-// twice in a row: gocloud's drivers take __0x2f__ for an escape of their own.
-func clean(s string, most int, also string) string {
-	var b strings.Builder
-	for i, c := range []byte(s) {
-		plain := c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c == '-' ||
-			c == '.' && i > 0 && i < len(s)-1 || strings.IndexByte(also, c) >= 0 && (i == 0 || s[i-1] != c)
-		if plain {
-			b.WriteByte(c)
-		} else {
-			fmt.Fprintf(&b, "%%%02X", c)
-		}
-		if b.Len() > most {
-			break
-		}
-	}
-	made := b.String()
-	if reserved.MatchString(made) {
-		made = fmt.Sprintf("%%%02X%s", made[0], made[1:])
-	}
-	return cut(made, most, s)
-}
-
-// reserved are names that Windows takes for devices, whatever stands behind a dot.
-var reserved = regexp.MustCompile(`(?i)^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?$`)
-
-// cut cuts what was made of a string down to most bytes, with the string's hash at its end. No other string's has that: a "%-"
-// stands nowhere else.
-func cut(made string, most int, of string) string {
-	if len(made) <= most {
-		return made
-	}
-	return hashedName(made, most, of)
-}
-
-// hashedName is what is left of a name with a hash at its end.
-func hashedName(made string, most int, of string) string {
-	sum := sha256.Sum256([]byte(of))
-	hash := "%-" + hex.EncodeToString(sum[:16])
-	return strings.TrimRight(made[:min(len(made), most-len(hash))], "/") + hash
-}
-
-// original is the string that clean or streamName made s of; s itself if it ends in a hash.
-func original(s string) string {
-	if strings.Contains(s, "%-") {
-		return s
-	}
-	return escape.ReplaceAllStringFunc(s, func(e string) string {
-		if e == "%" {
-			return "" // an empty part of a stream's name
-		}
-		c, _ := strconv.ParseUint(e[1:], 16, 8)
-		return string([]byte{byte(c)})
-	})
-}
-
-var escape = regexp.MustCompile(`%([0-9A-F]{2})?`)
-
-// who is the hash that stands for a user in names; empty for none.
-func who(by string) string {
-	if by == "" {
-		return ""
-	}
-	sum := sha256.Sum256([]byte(by))
-	return hex.EncodeToString(sum[:8])
-}
-
-// extension makes a file's extension, with its dot, of a media type: the usual one of pictures, else the type itself.
-func extension(mediaType string) string {
-	sub, image := strings.CutPrefix(mediaType, "image/")
-	switch {
-	case mediaType == "image/jpeg":
-		return ".jpg"
-	case mediaType == "":
-		return ".bin"
-	case image && sub != "" && sub != "jpg" && sub != "bin" && clean(sub, maxType, "") == sub && !strings.Contains(sub, "."):
-		return "." + sub
-	}
-	ext := strings.ReplaceAll(clean(mediaType, maxType, ""), ".", "%2E")
-	if !strings.Contains(ext, "%") {
-		ext += "%" // no media type, and none that looks like a picture's
-	}
-	return "." + ext
-}
-
-// mediaType is what extension made ext of, which has no dot.
-func mediaType(ext string) string {
-	switch {
-	case ext == "jpg":
-		return "image/jpeg"
-	case ext == "bin":
-		return ""
-	case strings.Contains(ext, "%"):
-		return original(ext)
-	default:
-		return "image/" + ext
-	}
 }

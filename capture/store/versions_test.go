@@ -198,7 +198,7 @@ func TestSpoolRevivesTheLast(t *testing.T) {
 	}
 }
 
-// TestSpoolOwnsUpToDamage: of a damaged letter nobody knows whose it is, so nobody is told that all of theirs is gone.
+// TestSpoolOwnsUpToDamage: of a damaged file nobody knows whose it is, so nobody is told that all of theirs is gone.
 func TestSpoolOwnsUpToDamage(t *testing.T) {
 	f, dir := new(flaky), t.TempDir()
 	s := &store.Spool{Path: dir, Store: f}
@@ -213,7 +213,7 @@ func TestSpoolOwnsUpToDamage(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := s.Delete(t.Context(), capture.Selection{Stream: "s"}); err == nil {
-		t.Error("deleted all, with a letter that may be of it")
+		t.Error("deleted all, with a file that may be of it")
 	}
 	if n, err := s.Discard(t.Context()); n != 1 || err != nil {
 		t.Errorf("discarded %d, %v", n, err)

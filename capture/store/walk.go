@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path"
+
+	"github.com/livestill/livestill/capture/store/internal/durable"
 )
 
 const pageSize = 128 // entries of a folder that are read at a time
@@ -28,7 +30,7 @@ type level struct {
 }
 
 // enter has the walk go through a folder before all others. One that is not there has no files.
-func (w *walk) enter(f *folder, name string) error {
+func (w *walk) enter(f *durable.Folder, name string) error {
 	dir, err := f.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -40,7 +42,7 @@ func (w *walk) enter(f *folder, name string) error {
 }
 
 // step makes one step, which may come by a file; visit tells whether it removed that. After an error the walk goes on with what comes next.
-func (w *walk) step(f *folder, visit func(name string, info fs.FileInfo) (removed bool, err error)) error {
+func (w *walk) step(f *durable.Folder, visit func(name string, info fs.FileInfo) (removed bool, err error)) error {
 	l := &w.levels[len(w.levels)-1]
 	if len(l.page) == 0 {
 		if l.rest != nil {
@@ -83,7 +85,7 @@ func (l *level) read() (err error) {
 }
 
 // leave ends the last level, and removes its folder if it was thinned until it is empty, as it seems.
-func (w *walk) leave(f *folder) error {
+func (w *walk) leave(f *durable.Folder) error {
 	last := len(w.levels) - 1
 	l := w.levels[last]
 	w.levels = w.levels[:last]
@@ -103,9 +105,9 @@ func (w *walk) leave(f *folder) error {
 }
 
 // prune removes a folder that something was removed from, if it is empty.
-func (w *walk) prune(f *folder, name string) (removed bool, err error) {
+func (w *walk) prune(f *durable.Folder, name string) (removed bool, err error) {
 	if w.flush {
-		err = f.flushFolder(name)
+		err = f.Flush(name)
 	}
 	return err == nil && name != "." && f.Remove(name) == nil, err
 }

@@ -1,7 +1,6 @@
-// Bench measures tap to bytes: how long it takes from asking for a picture of a live stream to holding its JPEG file, what CPU time
-// and memory that costs, and how both compare with the bare decoding. Beside Livestill it measures what is usual today, in the same
-// run and on the same stream: an ffmpeg started per picture that plays from nginx's RTMP module. It needs ffmpeg and nginx with
-// that module.
+// Bench measures how long it takes from asking for a picture of a live stream to holding its JPEG file, what CPU time and memory that costs,
+// and how both compare with the bare decoding. In the same run and on the same stream it measures what is usual today: an ffmpeg that is
+// started for each picture and plays from nginx's RTMP module. It needs ffmpeg, and nginx with that module.
 //
 //	go run ./examples/bench -n 200 -peer 20
 //	go run ./examples/bench -all -n 60

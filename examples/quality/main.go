@@ -4,11 +4,13 @@
 //	go run ./examples/quality -bench DIR -best
 //	go run ./examples/quality -bench DIR -score
 //
-// DIR holds live-like H.264 streams and cases.json, which lists them: clip, bitrate, whether the camera was noisy, key interval, and the
-// frames whose pristine sources are there. Without -best and -score each of those frames is captured: the units of the stream go into a
-// Camera's History up to the frame, or as far beyond it as -after allows, and the Camera captures the picture of that time, merged with
-// its neighbours. The pictures are written to OUT, and a table says by how much they are nearer to the source than the plain ones,
-// which FFmpeg decodes and converts to RGB by itself, as precisely as it can:
+// DIR holds H.264 streams, encoded as live encoders do, and cases.json, which lists them: clip, bitrate, whether the camera was noisy, key
+// interval, and the frames whose sources are there.
+//
+// Without -best and -score each of those frames is captured. The units of the stream go into a Camera's History up to the frame, or as far
+// beyond it as -after allows. The Camera captures the picture of that time, merged with its neighbours. The pictures are written to OUT. A
+// table says by how much they are nearer to the source than the plain ones, which FFmpeg decodes and converts to RGB by itself, as precisely
+// as it can:
 //
 //   - PSNR-Y, SSIM and MS-SSIM of the BT.709 luma of 8-bit RGB, and the PSNR of its chroma. SSIM is that of Wang et al. (2004), where the
 //     window of 11x11 fits, MS-SSIM that of 2003, on five scales
@@ -21,12 +23,12 @@
 // What Livestill makes has been rounded to the colours of JPEG on the way, and chroma moved to where JPEG has it. The plain picture has
 // not, so a row without its Enhancer says what that costs.
 //
-// With -filters FFmpeg's stand beside it, each applied to the picture that Livestill decoded, alone. With -strips a part of each picture is
-// written as well, at -part: plain, by the best of those filters, by Livestill, and of the source, side by side.
+// With -filters the table has FFmpeg's filters too, each applied to the picture that Livestill decoded, alone. With -strips a part of each
+// picture is written as well, at -part, four times side by side: plain, by the best of those filters, by Livestill, and of the source.
 //
-// Best takes the best stream of each clip for a source, encodes it anew at the lower bitrates, with noise if the clip has it, plays that
-// into a Camera, and compares, around each picture, the best within a quarter of a second with that very picture: each with its own
-// source, in PSNR of the luma. It needs ffmpeg with libx264.
+// Best takes the best stream of each clip for a source. It encodes that anew at the lower bitrates, with noise if the clip has it, and plays it
+// into a Camera. Around each picture it compares the best within a quarter of a second with that very picture: each with its own source, in
+// PSNR of the luma. It needs ffmpeg with libx264.
 //
 // Score captures the frames plain, and compares their scores with the truth: by how many decibels the estimated PSNR is off, and how well
 // the scores put the pictures of a clip in order (Spearman's rank correlation).

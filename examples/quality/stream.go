@@ -66,14 +66,16 @@ func play(ctx context.Context, file string) (show, error) {
 	return show{cam, units, shown}, nil
 }
 
-// pictures captures each picture by its time.
+// pictures decodes all pictures, in presentation order.
 func (s show) pictures(ctx context.Context) (pictures []*frame.Picture, err error) {
-	for _, u := range s.units {
-		still, err := s.cam.Capture(ctx, capture.Request{Moment: capture.At(u.Time), Tolerance: -1})
-		if err != nil {
+	for p, err := range s.cam.Decoder.Decode(ctx, s.sent, time.Time{}) {
+		switch {
+		case err != nil:
 			return nil, err
+		case p.Corrupt:
+			return nil, fmt.Errorf("the picture at %v is damaged", p.PTS)
 		}
-		pictures = append(pictures, still.Picture)
+		pictures = append(pictures, p)
 	}
 	return pictures, nil
 }

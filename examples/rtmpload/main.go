@@ -1,13 +1,20 @@
-// Rtmpload puts an rtmp.Server under load and says what that costs: one good publisher alone, the same beside ten thousand
-// hostile connections, attempts to publish beside a thousand silent connections of the same address, and five hundred good publishers at
-// 2 Mbit/s; a hundred with a Camera each, beside a server that does nothing but
-// discard the same bytes, and then while some of them are captured as fast as they can be. The server is a process of its own, so
-// that its memory and CPU time are told apart from those of the load. It needs ffmpeg to encode what is published.
+// Rtmpload puts an rtmp.Server under load and says what that costs. The loads are, one after the other:
 //
-// The hostile connections are of sixteen addresses, all held at once by a Server that allows for 100,000 connections and as many of an
-// address. A quarter each say what a publisher would at a byte a second, send garbage, say nothing, and begin messages of 16 MiB on 58
-// chunk streams, half of these after they were let in. The silent ones are of one address, which the publishers have as well, and meet a
-// Server whose bounds and log are those that it has by default: what they do is to be dialled anew whenever it closes them.
+//   - one good publisher alone, and then beside ten thousand hostile connections
+//   - attempts to publish beside a thousand silent connections of the same address
+//   - five hundred good publishers at 2 Mbit/s
+//   - a hundred of them with a Camera each, beside a server that only discards the same bytes
+//   - the same, while some of them are captured as fast as they can be
+//
+// The server is a process of its own, so that its memory and CPU time are told apart from those of the load. It needs ffmpeg to encode what
+// is published.
+//
+// The hostile connections are of sixteen addresses. A Server that allows for 100,000 connections, and as many of an address, holds all of them
+// at once. A quarter of them send what a publisher would, a byte a second. A quarter send garbage. A quarter say nothing. A quarter begin
+// messages of 16 MiB on 58 chunk streams, half of these after they were let in.
+//
+// The silent connections are of one address, which the publishers have as well. They meet a Server with its default bounds and log. They are
+// dialled anew whenever it closes them.
 //
 //	go run ./examples/rtmpload
 //	go run ./examples/rtmpload -connections 300 -publishers 50 -seconds 5

@@ -1,6 +1,6 @@
-// Rtspload says what it costs to take in many live streams of 2 Mbit/s over RTSP: cameras that rtsp.Clients pull, and publishers that
-// push to an rtsp.Server, each into a capture.Camera that remembers ten seconds. The other side, which plays a real clip in real
-// time, is a process of its own, so that the figures are Livestill's alone.
+// Rtspload says what it costs to take in many live streams of 2 Mbit/s over RTSP. Cameras are pulled by rtsp.Clients, and publishers push to an
+// rtsp.Server, each into a capture.Camera that remembers ten seconds. The other side plays a real clip in real time. It is a process of its
+// own, so that the figures are Livestill's alone.
 //
 //	go run ./examples/rtspload
 //	go run ./examples/rtspload -n 200 -seconds 60

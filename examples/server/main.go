@@ -1,10 +1,10 @@
-// Server accepts RTMP publishers and captures a still of each stream every few seconds, denoised and sharpened. When a stream
-// ends it leaves a contact sheet beside the stills: the plain pictures on the left, the same enhanced on the right.
+// Server takes in RTMP publishers and captures a still of each stream every few seconds, merged with its neighbours in time. When a stream ends
+// it leaves a contact sheet beside the stills: the plain pictures on the left, the enhanced ones on the right.
 //
 //	go run ./examples/server -rtmp 127.0.0.1:1935 -out stills -every 2s
 //	ffmpeg -re -i clip.mp4 -c copy -f flv rtmp://127.0.0.1:1935/live/clip
 //
-// With -isolated it decodes in processes of its own: no publisher can crash it then.
+// With -isolated it decodes in processes of its own, so that no publisher can crash it.
 package main
 
 import (

@@ -23,5 +23,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	os.WriteFile("still.jpg", still.Data, 0o644)
+	if err := os.WriteFile("still.jpg", still.Data, 0o644); err != nil {
+		log.Fatal(err)
+	}
 }

@@ -1,5 +1,5 @@
-// Wall pulls any number of RTSP cameras and keeps a contact sheet of them fresh: a grid of small pictures in one JPEG file, in the
-// order of the arguments, black where a camera has nothing to show. It prints a line whenever it has written the file.
+// Wall pulls any number of RTSP cameras and keeps a contact sheet of them up to date: a grid of small pictures in one JPEG file, in the order
+// of the arguments. A camera that has nothing to show is black. Wall prints a line whenever it has written the file.
 //
 //	go run ./examples/wall -out wall.jpg -every 2s rtsp://user:password@camera1/stream rtsps://camera2/stream
 package main
@@ -39,7 +39,7 @@ func main() {
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	decoder := &ffmpeg.Decoder{} // one for all cameras, so that they share its slots
+	decoder := &ffmpeg.Decoder{} // one for all cameras, so that they share its places
 	cameras := make([]*capture.Camera, flag.NArg())
 	var running sync.WaitGroup
 	for i := range cameras {

@@ -39,7 +39,7 @@ func (s *session) convert(f *astiav.Frame, raw *C.ls_raw) (*image.YCbCr, error) 
 	}
 	planes := raw
 	if scaled != nil {
-		defer s.free(scaled)
+		defer scaled.Free()
 		planes = new(C.ls_raw)
 		C.ls_read(scaled.UnsafePointer(), planes)
 		planes.full, planes.space = raw.full, raw.space

@@ -114,8 +114,8 @@ func TestTooCostly(t *testing.T) {
 			if cost := d.Cost(tt.g[0]); tt.want == "" && (stats.Most > cost.Decoding || stats.Most < cost.Picture || stats.Units != int64(len(tt.g))) {
 				t.Errorf("%+v, where the cost is said to be %+v", stats, cost)
 			}
-			if stats.Held != 0 || d.Live() != 0 {
-				t.Errorf("%d bytes are held, %d objects are left", stats.Held, d.Live())
+			if stats.Held != 0 {
+				t.Errorf("%d bytes are held", stats.Held)
 			}
 		})
 	}

@@ -6,7 +6,6 @@ import (
 	"iter"
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/livestill/livestill/frame"
@@ -44,9 +43,7 @@ type Decoder struct {
 	once   sync.Once
 	places places
 	stats  counts
-	live   atomic.Int64 // libav objects that are not freed yet
-	bare   bool         // without a floor, to see what that is good for
-	room   []byte       // where images are made; nil means in memory of their own
+	room   []byte // where images are made; nil means in memory of their own
 }
 
 // Decode yields the pictures of g that were shown at or after from, in presentation order; the zero time yields all. PTS, Time

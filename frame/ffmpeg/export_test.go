@@ -7,15 +7,6 @@ import (
 	"time"
 )
 
-// Live returns how many libav objects the decoder has not freed.
-func (d *Decoder) Live() int64 { return d.live.Load() }
-
-// Bare makes the decoder put no floor below pictures.
-func (d *Decoder) Bare() *Decoder {
-	d.bare = true
-	return d
-}
-
 // In makes the decoder make pictures in room, one over the other, if it is large enough.
 func (d *Decoder) In(room []byte) *Decoder {
 	d.room = room
@@ -54,7 +45,7 @@ func (d *Decoder) Isolated() *Isolated {
 	if shared.pool == nil {
 		shared.pool = newPool(0, defaultMaxPixels)
 	}
-	return &Isolated{Decoder: Decoder{Threads: d.Threads, Concurrent: d.Concurrent, MaxPixels: d.MaxPixels, MaxMemory: d.MaxMemory, bare: d.bare}, pool: shared.pool}
+	return &Isolated{Decoder: Decoder{Threads: d.Threads, Concurrent: d.Concurrent, MaxPixels: d.MaxPixels, MaxMemory: d.MaxMemory}, pool: shared.pool}
 }
 
 // CloseShared ends the children that are shared, so that a test has only its own.

@@ -33,7 +33,7 @@ func TestFloorIsNotSeen(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, g := range clip.GOPs(t) {
-				want := all(t, new(ffmpeg.Decoder).Bare(), g, time.Time{})
+				want := all(t, new(ffmpeg.Decoder), unguarded(g), time.Time{})
 				got := all(t, new(ffmpeg.Decoder), g, time.Time{})
 				if len(want) != len(g) || len(got) != len(g) {
 					t.Fatalf("%d pictures of %d, %d without a floor", len(got), len(g), len(want))
@@ -74,7 +74,7 @@ func TestFlippedBits(t *testing.T) {
 				if passes(t, new(ffmpeg.Decoder), bad, clean) {
 					passed++
 				}
-				if passes(t, new(ffmpeg.Decoder).Bare(), bad, clean) {
+				if passes(t, new(ffmpeg.Decoder), unguarded(bad), clean) {
 					without++
 				}
 			}

@@ -58,7 +58,7 @@ func serve(socket io.ReadWriter, room []byte, headroom func() bool) error {
 		}
 		s := &served{socket: socket, headroom: headroom}
 		s.decoder.Threads, s.decoder.MaxPixels, s.decoder.MaxMemory = int(min(o.Threads, mostThreads)), int(o.MaxPixels), o.MaxMemory
-		s.decoder.bare, s.decoder.room = o.Bare, room
+		s.decoder.room = room
 		if err := s.gop(); err != nil {
 			return err
 		}

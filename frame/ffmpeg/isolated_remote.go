@@ -91,7 +91,7 @@ func (r *remote) begin(ctx context.Context) (err error) {
 		}
 		r.child.gops++
 		_, a, _, err := r.ask(ctx, &request{
-			Kind: reqBegin, Bare: r.d.bare, Threads: int32(r.d.threads()), MaxPixels: int64(r.d.maxPixels()), MaxMemory: r.d.maxMemory(),
+			Kind: reqBegin, Threads: int32(r.d.threads()), MaxPixels: int64(r.d.maxPixels()), MaxMemory: r.d.maxMemory(),
 		}, nil)
 		if err == nil && a.Kind != ansMore {
 			err = r.nonsense("it does not begin")

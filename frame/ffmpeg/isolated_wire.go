@@ -1,3 +1,5 @@
+//go:build cgo
+
 package ffmpeg
 
 import (
@@ -52,7 +54,6 @@ type request struct {
 	Kind requestKind
 
 	// Of begin: the fields of Decoder.
-	Bare      bool
 	Threads   int32
 	MaxPixels int64
 	MaxMemory int64

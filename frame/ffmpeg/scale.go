@@ -35,7 +35,6 @@ func (s *session) readable(f *astiav.Frame, raw *C.ls_raw) (*astiav.Frame, error
 	}
 	defer scaler.Free()
 	to := astiav.AllocFrame()
-	s.d.live.Add(1)
 	to.SetWidth(width)
 	to.SetHeight(int(raw.height))
 	to.SetPixelFormat(format)
@@ -45,7 +44,7 @@ func (s *session) readable(f *astiav.Frame, raw *C.ls_raw) (*astiav.Frame, error
 		err = scaler.ScaleFrame(f, to)
 	}
 	if err != nil {
-		s.free(to)
+		to.Free()
 		return nil, err
 	}
 	return to, nil

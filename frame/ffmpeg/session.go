@@ -6,7 +6,6 @@ import "C"
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"math"
@@ -82,13 +81,12 @@ func (d *Decoder) open(first *frame.AccessUnit) (*session, error) {
 	if err := d.check(name, s.size); err != nil {
 		return nil, err
 	}
-	if name == frame.H264 && !d.bare {
+	if name == frame.H264 {
 		s.floor = newFloor(first.Data)
 	}
 	s.queue = newQueue[*astiav.Frame](func(i int) bool { return s.units[i].hidden || s.units[i].place.second })
 	s.packet = astiav.AllocPacket()
 	s.frame = astiav.AllocFrame()
-	d.live.Add(2)
 	if err := s.begin(); err != nil {
 		s.close()
 		return nil, err
@@ -104,7 +102,7 @@ func (d *Decoder) open(first *frame.AccessUnit) (*session, error) {
 //   - unaligned: crop to the exact column
 //   - low_delay: dav1d too holds no picture back
 //   - venc_params: tell the quantisers
-func (s *session) begin() error {
+func (s *session) begin() (err error) {
 	threads, detect, flags := s.d.threads(), "crccheck+bitstream+buffer", "+output_corrupt+unaligned"
 	if s.name == frame.H264 || s.name == frame.H265 {
 		threads = 1 // see Decoder.Threads
@@ -150,9 +148,8 @@ func (s *session) begin() error {
 		}
 	}
 	s.codec = astiav.AllocCodecContext(s.id)
-	s.d.live.Add(1)
-	if s.pics = buffers(s.codec, expect); s.pics == nil {
-		return &Error{Step: "open", Codec: s.name, Err: errors.New("no way to its buffers")}
+	if s.pics, err = buffers(s.codec, expect); err != nil {
+		return &Error{Step: "open", Codec: s.name, Err: err}
 	}
 	if err := s.codec.Open(s.id, options); err != nil {
 		return &Error{Step: "open", Codec: s.name, Err: err}
@@ -172,7 +169,6 @@ func (s *session) end() {
 		return
 	}
 	s.codec.Free()
-	s.d.live.Add(-1)
 	s.codec = nil
 	if s.pics != nil {
 		C.ls_buffers_close(s.pics)
@@ -194,18 +190,12 @@ func (s *session) account() {
 func (s *session) close() {
 	s.retire()
 	for _, f := range s.queue.rest() {
-		s.free(f)
+		f.Free()
 	}
 	s.frame.Free()
 	s.packet.Free()
-	s.d.live.Add(-2)
 	s.end()
 	s.account()
-}
-
-func (s *session) free(f *astiav.Frame) {
-	f.Free()
-	s.d.live.Add(-1)
 }
 
 // follow decodes units and yields their pictures. It returns the error that ends the sequence, nil if it ended well or the caller
@@ -263,7 +253,7 @@ func (d *Decoder) follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, 
 // retire frees the pictures that were offered with the unit before.
 func (s *session) retire() {
 	for _, f := range s.offered {
-		s.free(f)
+		f.Free()
 	}
 	s.offered = s.offered[:0]
 }
@@ -319,7 +309,7 @@ func (s *session) show(yield func(frame.Latent, error) bool) bool {
 		if s.d.room != nil {
 			s.offered = append(s.offered, f)
 		} else {
-			s.free(f)
+			f.Free()
 		}
 		if !more {
 			return false

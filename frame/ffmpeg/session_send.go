@@ -200,10 +200,9 @@ func (s *session) keep() {
 		s.queue.spoil(i, s.units[i].place.alone)
 	}
 	f := astiav.AllocFrame()
-	s.d.live.Add(1)
 	f.MoveRef(s.frame)
 	if !s.queue.put(i, f) {
-		s.free(f)
+		f.Free()
 	}
 }
 

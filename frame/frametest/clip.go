@@ -18,13 +18,20 @@ import (
 
 // A Clip describes a moving test picture with a burnt-in frame counter, to be encoded by the real ffmpeg.
 type Clip struct {
-	Width, Height int      // pixels; zero means 320 by 180
-	FPS           int      // pictures a second; zero means 30
-	Frames        int      // how many; zero means two seconds
-	GOP           int      // key interval in frames; zero means one second
-	BFrames       int      // the most B-frames in a row; zero means none, and a low-latency encoder
-	Noise         int      // amplitude of the noise in every picture, in code values, as a dim room has it
-	Args          []string // more arguments for ffmpeg's encoder; they come last
+	Width, Height int // pixels; zero means 320 by 180
+	FPS           int // pictures a second; zero means 30
+	Frames        int // how many; zero means two seconds
+	GOP           int // key interval in frames; zero means one second
+
+	// BFrames is the most B-frames in a row; zero means none, and a
+	// low-latency encoder.
+	BFrames int
+
+	// Noise is the amplitude of the noise in every picture, in code values,
+	// as a dim room has it.
+	Noise int
+
+	Args []string // more arguments for ffmpeg's encoder; they come last
 }
 
 func (c Clip) withDefaults() Clip {

@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"cmp"
 	"context"
 	"net"
 	"sync"
@@ -26,8 +25,7 @@ type Conn struct {
 	holding   *Holding   // nil if what is held is not bounded
 	heard     atomic.Bool
 	video     atomic.Int64 // when the Limiter heard last that video came, in seconds
-	life      context.Context
-	end       context.CancelCauseFunc
+	end       atomic.Pointer[context.CancelCauseFunc] // of Within; nil until then
 	closed    chan struct{}
 	once      sync.Once
 	reason    error // why it gave way; set before closed is closed
@@ -35,20 +33,24 @@ type Conn struct {
 
 // NewConn returns a Conn without a Limiter, which has the allowance of a publisher.
 func NewConn(nc net.Conn) *Conn {
-	c := newConn(context.Background(), nc)
+	c := newConn(nc)
 	c.bucket.widen()
 	return c
 }
 
-func newConn(ctx context.Context, nc net.Conn) *Conn {
-	c := &Conn{Conn: nc, bucket: newBucket(Beginning), closed: make(chan struct{})}
-	c.life, c.end = context.WithCancelCause(ctx)
-	return c
+func newConn(nc net.Conn) *Conn {
+	return &Conn{Conn: nc, bucket: newBucket(Beginning), closed: make(chan struct{})}
 }
 
-// Life returns the context that ends with that of the Listener, and as soon as the connection is closed; its cause is then the Reason, if
-// there is one.
-func (c *Conn) Life() context.Context { return c.life }
+// Within is context.WithCancelCause, but it ends as well when the connection has to give way, with the Reason. It is to be called once.
+func (c *Conn) Within(ctx context.Context) (context.Context, context.CancelCauseFunc) {
+	life, end := context.WithCancelCause(ctx)
+	c.end.Store(&end)
+	if reason := c.Reason(); reason != nil {
+		end(reason)
+	}
+	return life, end
+}
 
 // Read reads what there is, once nothing is owed.
 func (c *Conn) Read(p []byte) (int, error) {
@@ -104,7 +106,9 @@ func (c *Conn) close(reason error) error {
 	c.once.Do(func() {
 		c.reason = reason
 		close(c.closed)
-		c.end(cmp.Or(reason, net.ErrClosed))
+		if end := c.end.Load(); end != nil && reason != nil {
+			(*end)(reason)
+		}
 	})
 	if c.admission != nil {
 		c.admission.Leave()

@@ -70,7 +70,7 @@ func (l *Listener) Accept(ctx context.Context) (*Conn, error) {
 
 // admit returns nil if there is no room.
 func (l *Listener) admit(ctx context.Context, nc net.Conn) *Conn {
-	c := newConn(ctx, nc)
+	c := newConn(nc)
 	giveWay := func(reason error) { _ = c.close(reason) }
 	admission, err := l.Limiter.Admit(nc.RemoteAddr(), func(reason error) {
 		l.bucket.spend(1)

@@ -120,7 +120,7 @@ func TestNothingIsLost(t *testing.T) {
 	compare(t, "folder", files, acknowledged)
 	for _, folder := range []string{"pending", "dead"} {
 		if left, err := os.ReadDir(filepath.Join(p.Spool, folder)); len(left) > 0 || err != nil {
-			t.Errorf("%d letters left in %s: %v", len(left), folder, err)
+			t.Errorf("%d files left in %s: %v", len(left), folder, err)
 		}
 	}
 	repeated := 0

@@ -11,13 +11,6 @@ import (
 const (
 	tileLen = tile * tile
 
-	// Where the fields of a blend are: blend.go of package enhance.
-	blendTarget = 4 * tileLen * 0
-	blendMerged = 4 * tileLen * 1
-	blendLeft   = 4 * tileLen * 2
-	blendSum    = 4 * tileLen * 3
-	blendWeight = 4 * tileLen * 4
-
 	rings  = 12
 	padded = 16
 	hidden = 32
@@ -176,10 +169,10 @@ func blends() {
 			VDIVPS(a, ofRings(part, o/4), a)
 			s := YMM()
 			VMOVUPS(at(difference, o), s)
-			VFMADD213PS(at(b, blendSum+o), a, s)
-			VMOVUPS(s, at(b, blendSum+o))
-			VADDPS(at(b, blendWeight+o), a, a)
-			VMOVUPS(a, at(b, blendWeight+o))
+			VFMADD213PS(field(b, "blend_sum", o), a, s)
+			VMOVUPS(s, field(b, "blend_sum", o))
+			VADDPS(field(b, "blend_weight", o), a, a)
+			VMOVUPS(a, field(b, "blend_weight", o))
 		}
 	})
 	VZEROUPPER()
@@ -191,13 +184,13 @@ func blends() {
 	weight = fill("weight")
 	for i := range tileLen / lanes {
 		w, m, l := YMM(), YMM(), YMM()
-		VADDPS(at(b, blendWeight+32*i), weight, w)
-		VMOVUPS(at(b, blendSum+32*i), m)
+		VADDPS(field(b, "blend_weight", 32*i), weight, w)
+		VMOVUPS(field(b, "blend_sum", 32*i), m)
 		VDIVPS(w, m, m)
-		VADDPS(at(b, blendTarget+32*i), m, m)
-		VMOVUPS(m, at(b, blendMerged+32*i))
+		VADDPS(field(b, "blend_target", 32*i), m, m)
+		VMOVUPS(m, field(b, "blend_merged", 32*i))
 		VDIVPS(w, weight, l)
-		VMOVUPS(l, at(b, blendLeft+32*i))
+		VMOVUPS(l, field(b, "blend_left", 32*i))
 	}
 	VZEROUPPER()
 	RET()
@@ -226,14 +219,14 @@ func blends() {
 		VMOVUPS(l, half.Offset(32*i))
 	}
 	perVariance, mean := fill("perVariance"), fill("mean")
-	powers(at(b, blendMerged), func(row int, e [2]VecVirtual) { // reads no row twice
+	powers(field(b, "blend_merged", 0), func(row int, e [2]VecVirtual) { // reads no row twice
 		for i, e := range e {
 			o := 64*row + 32*i
 			s, m := YMM(), YMM()
 			VBROADCASTSS(at(shadow, 4*row), s)
 			VMULPS(mean, s, s)
 			VMULPS(at(shadow, 32*i), s, s)
-			VMOVUPS(at(b, blendMerged+o), m)
+			VMOVUPS(field(b, "blend_merged", o), m)
 			VSUBPS(s, m, m)
 			VMULPS(perVariance, e, e)
 			h := ofRings(half, o/4)
@@ -242,7 +235,7 @@ func blends() {
 			g := ofRings(low, o/4)
 			VFMADD231PS(ofRings(more, o/4), e, g)
 			VFMADD213PS(s, g, m)
-			VMOVUPS(m, at(b, blendMerged+o))
+			VMOVUPS(m, field(b, "blend_merged", o))
 		}
 	})
 	VZEROUPPER()

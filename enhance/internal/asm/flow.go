@@ -6,16 +6,7 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-const (
-	patch = 8
-
-	// Where the fields of a pattern are, and of a layer: template.go and pyramid.go of package enhance.
-	gx, gy, sums = 4 * 64, 8 * 64, 12 * 64
-	patternAt    = 12*64 + 32
-	lowU, highU  = 12*64 + 40, 12*64 + 44
-	lowV, highV  = 12*64 + 48, 12*64 + 52
-	layerStride  = 24
-)
+const patch = 8
 
 // total adds up the lanes of each of four registers, and returns the sums in order.
 func total(a, b, c, d VecVirtual) VecVirtual {
@@ -43,15 +34,15 @@ func track() {
 	VMOVUPS(at(pix, 4), here)
 	for y := range patch {
 		VMOVUPS(Mem{Base: pix, Index: stride, Scale: 1, Disp: 4}, below)
-		VMOVUPS(here, at(p, 32*y))
+		VMOVUPS(here, field(p, "pattern_pix", 32*y))
 		a, b := YMM(), YMM()
 		VMOVUPS(at(pix, 8), a)
 		VSUBPS(at(pix, 0), a, a)
 		VMULPS(half, a, a)
-		VMOVUPS(a, at(p, gx+32*y))
+		VMOVUPS(a, field(p, "pattern_gx", 32*y))
 		VSUBPS(above, below, b)
 		VMULPS(half, b, b)
-		VMOVUPS(b, at(p, gy+32*y))
+		VMOVUPS(b, field(p, "pattern_gy", 32*y))
 		VADDPS(a, sx, sx)
 		VADDPS(b, sy, sy)
 		VFMADD231PS(a, a, xx)
@@ -60,8 +51,8 @@ func track() {
 		above, here, below = here, below, above
 		ADDQ(stride, pix)
 	}
-	VMOVUPS(total(sx, sy, xx, xy), at(p, sums))
-	VMOVUPS(total(yy, zero(), zero(), zero()), at(p, sums+16))
+	VMOVUPS(total(sx, sy, xx, xy), field(p, "pattern_sums", 0))
+	VMOVUPS(total(yy, zero(), zero(), zero()), field(p, "pattern_sums", 16))
 	VZEROUPPER()
 	RET()
 
@@ -69,11 +60,11 @@ func track() {
 	Pragma("noescape")
 	p = Load(Param("p"), GP64())
 	layer := Load(Param("l"), GP64())
-	whole := func(u VecVirtual, low, high int) GPVirtual { // and leaves what remains
+	whole := func(u VecVirtual, low, high string) GPVirtual { // and leaves what remains
 		w, g := YMM(), GP64()
-		VBROADCASTSS(at(p, high), w)
+		VBROADCASTSS(field(p, high, 0), w)
 		VMINPS(w, u, u)
-		VBROADCASTSS(at(p, low), w)
+		VBROADCASTSS(field(p, low, 0), w)
 		VMAXPS(w, u, u)
 		VROUNDPS(U8(1), u, w) // down
 		VSUBPS(w, u, u)
@@ -81,13 +72,13 @@ func track() {
 		return g
 	}
 	u, v := fill("u"), fill("v")
-	x, y := whole(u, lowU, highU), whole(v, lowV, highV)
+	x, y := whole(u, "pattern_lowU", "pattern_highU"), whole(v, "pattern_lowV", "pattern_highV")
 	pix, stride = GP64(), GP64()
-	MOVQ(at(layer, 0), pix)
-	MOVQ(at(layer, layerStride), stride)
+	MOVQ(field(layer, "layer_pix", 0), pix)
+	MOVQ(field(layer, "layer_stride", 0), stride)
 	IMULQ(stride, y)
 	ADDQ(x, y)
-	ADDQ(at(p, patternAt), y)
+	ADDQ(field(p, "pattern_at", 0), y)
 	LEAQ(Mem{Base: pix, Index: y, Scale: 4}, pix)
 	SHLQ(U8(2), stride)
 	var k [4]VecVirtual // how much of a pixel, and of those right of it, below, and right of that, lies where the patch is compared
@@ -113,17 +104,17 @@ func track() {
 		VMOVUPS(at(pix, 4), right)
 		VFMADD231PS(k[2], left, d)
 		VFMADD231PS(k[3], right, d)
-		VSUBPS(at(p, 32*y), d, d)
+		VSUBPS(field(p, "pattern_pix", 32*y), d, d)
 		VADDPS(d, s, s)
 		VFMADD231PS(d, d, ss)
-		VFMADD231PS(at(p, gx+32*y), d, bx)
-		VFMADD231PS(at(p, gy+32*y), d, by)
+		VFMADD231PS(field(p, "pattern_gx", 32*y), d, bx)
+		VFMADD231PS(field(p, "pattern_gy", 32*y), d, by)
 	}
 	// What the mean of the difference has of these is not to count.
 	t := total(s, ss, bx, by)
 	mean, of := XMM(), XMM()
 	VBROADCASTSS(t, mean)
-	VMOVSD(at(p, sums), of)
+	VMOVSD(field(p, "pattern_sums", 0), of)
 	VMOVLHPS(of, mean, of)
 	VMULPS(all(1./(patch*patch)), mean, mean)
 	VFNMADD231PS(mean, of, t)
@@ -145,14 +136,14 @@ func smooth() {
 	outU, outV := Load(Param("u").Base(), GP64()), Load(Param("v").Base(), GP64())
 	count := Load(Param("u").Len(), GP64())
 	grid, n := Load(Param("field"), GP64()), Load(Param("n"), GP64())
-	var field [5]Register // u, v, xx, xy, yy
-	for i := range field {
-		field[i] = GP64()
-		MOVQ(at(grid, 24*i), field[i])
-		LEAQ(Mem{Base: field[i], Index: n, Scale: 4}, field[i])
+	var fields [5]Register
+	for i, name := range []string{"grid_u", "grid_v", "grid_xx", "grid_xy", "grid_yy"} {
+		fields[i] = GP64()
+		MOVQ(field(grid, name, 0), fields[i])
+		LEAQ(Mem{Base: fields[i], Index: n, Scale: 4}, fields[i])
 	}
 	stride := GP64()
-	MOVQ(at(grid, 24*5), stride)
+	MOVQ(field(grid, "grid_stride", 0), stride)
 	up := GP64()
 	MOVQ(stride, up)
 	NEGQ(up)
@@ -160,15 +151,15 @@ func smooth() {
 	VMOVUPS(all(1), one)
 	counted("smooth", count, func() {
 		u, v := YMM(), YMM()
-		VMOVUPS(at(field[0], 0), u)
-		VMOVUPS(at(field[1], 0), v)
+		VMOVUPS(at(fields[0], 0), u)
+		VMOVUPS(at(fields[1], 0), v)
 		xx, xy, yy, bx, by := YMM(), zero(), YMM(), zero(), zero()
 		VMOVUPS(all(1e-12), xx)
 		VMOVUPS(xx, yy)
 		for dy := -1; dy <= 1; dy++ {
 			for dx := -1; dx <= 1; dx++ {
 				k := func(i int) Mem {
-					m := Mem{Base: field[i], Disp: 4 * dx}
+					m := Mem{Base: fields[i], Disp: 4 * dx}
 					if dy < 0 {
 						m.Index, m.Scale = up, 4
 					} else if dy > 0 {
@@ -214,7 +205,7 @@ func smooth() {
 		VFMADD231PS(det, b, v)
 		VMOVUPS(u, at(outU, 0))
 		VMOVUPS(v, at(outV, 0))
-		for _, r := range append([]Register{outU, outV}, field[:]...) {
+		for _, r := range append([]Register{outU, outV}, fields[:]...) {
 			ADDQ(U8(4*lanes), r)
 		}
 	})

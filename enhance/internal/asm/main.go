@@ -10,7 +10,9 @@ import (
 	"math"
 
 	. "github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/ir"
 	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/pass"
 	. "github.com/mmcloughlin/avo/reg"
 )
 
@@ -25,6 +27,10 @@ func main() {
 	warp()
 	cosines()
 	blends()
+	pass.Compile = pass.Concat(pass.Compile, pass.Func(func(f *ir.File) error {
+		f.Includes = append(f.Includes, "go_asm.h") // see field
+		return nil
+	}))
 	Generate()
 }
 
@@ -73,6 +79,12 @@ func zero() VecVirtual {
 
 // at is the memory n bytes from a register.
 func at(r Register, n int) Mem { return Mem{Base: r, Disp: n} }
+
+// field is the memory n bytes from the beginning of a struct's field, given a register that points to the struct. The name is TYPE_FIELD:
+// the compiler, which lays structs out, writes what it stands for to go_asm.h, for the assembler to include.
+func field(r Register, name string, n int) Mem {
+	return Mem{Symbol: Symbol{Name: name}, Base: r, Disp: n}
+}
 
 // counted runs a loop n/lanes times.
 func counted(label string, n Register, body func()) {

@@ -6,21 +6,6 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// Where the fields of a reach are: warp.go of package enhance.
-const (
-	reachCoefs  = 0
-	reachU      = 24
-	reachV      = 48
-	reachStride = 72
-	reachX      = 80
-	reachNode   = 88
-	reachLowX   = 92
-	reachHighX  = 96
-	reachLowY   = 100
-	reachHighY  = 104
-	reachBefore = 112
-)
-
 // warp reads a row of a picture where a flow leads, eight pixels at a time. Mostly their vectors hardly differ: as long as none is more
 // than a pixel from whole pixels, the same for all, what is around all of them is in 25 runs of eight coefficients, each with a weight of
 // its own. Where they differ more, it gathers the sixteen around each, which takes several times as long.
@@ -29,20 +14,20 @@ func warp() {
 	Pragma("noescape")
 	out, n, r := Load(Param("out").Base(), GP64()), Load(Param("out").Len(), GP64()), Load(Param("r"), GP64())
 	coefs, nodesU, nodesV, stride := GP64(), GP64(), GP64(), GP64()
-	MOVQ(at(r, reachCoefs), coefs)
+	MOVQ(field(r, "reach_coefs", 0), coefs)
 	{
 		before := GP64()
-		MOVQ(at(r, reachBefore), before)
+		MOVQ(field(r, "reach_before", 0), before)
 		LEAQ(Mem{Base: coefs, Index: before, Scale: 4}, coefs)
 	}
-	MOVQ(at(r, reachU), nodesU)
-	MOVQ(at(r, reachV), nodesV)
-	MOVQ(at(r, reachStride), stride)
+	MOVQ(field(r, "reach_u", 0), nodesU)
+	MOVQ(field(r, "reach_v", 0), nodesV)
+	MOVQ(field(r, "reach_stride", 0), stride)
 	pitch := GP64()
 	MOVQ(stride, pitch)
 	SHLQ(U8(2), pitch)
 	x, done := GP64(), GP64()
-	MOVQ(at(r, reachX), x)
+	MOVQ(field(r, "reach_x", 0), x)
 	XORQ(done, done)
 	ANDQ(I8(-lanes), n)
 	Label("warp")
@@ -58,7 +43,7 @@ func warp() {
 		VADDPS(eight([lanes]float32{0, 1, 2, 3, 4, 5, 6, 7}), places, places)
 		VADDPS(all(0.5), places, part)
 		node := YMM()
-		VBROADCASTSS(at(r, reachNode), node)
+		VBROADCASTSS(field(r, "reach_node", 0), node)
 		VMULPS(node, part, part)
 		VCVTTPS2DQ(part, index)
 		VCVTDQ2PS(index, node)
@@ -80,22 +65,22 @@ func warp() {
 		VFMADD231PS(part, right, u)
 		return u
 	}
-	limit := func(u, place VecVirtual, low, high int) {
+	limit := func(u, place VecVirtual, low, high string) {
 		l := YMM()
-		VBROADCASTSS(at(r, low), l)
+		VBROADCASTSS(field(r, low, 0), l)
 		if place != nil {
 			VSUBPS(place, l, l)
 		}
 		VMAXPS(l, u, u)
-		VBROADCASTSS(at(r, high), l)
+		VBROADCASTSS(field(r, high, 0), l)
 		if place != nil {
 			VSUBPS(place, l, l)
 		}
 		VMINPS(l, u, u)
 	}
 	u, v := vector(nodesU), vector(nodesV)
-	limit(u, places, reachLowX, reachHighX)
-	limit(v, nil, reachLowY, reachHighY)
+	limit(u, places, "reach_lowX", "reach_highX")
+	limit(v, nil, "reach_lowY", "reach_highY")
 
 	// Whole pixels, the same for all, and what remains.
 	whole := func(u VecVirtual) GPVirtual {
@@ -162,7 +147,7 @@ func warp() {
 		VROUNDPS(U8(1), v, down)
 		VSUBPS(down, v, v)
 		VCVTTPS2DQ(down, down)
-		VPBROADCASTD(at(r, reachStride), line)
+		VPBROADCASTD(field(r, "reach_stride", 0), line)
 		VPMULLD(line, down, down)
 		VPADDD(down, places32, places32)
 		VPADDD(words([lanes]uint32{0, 1, 2, 3, 4, 5, 6, 7}), places32, places32)

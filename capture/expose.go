@@ -1,0 +1,80 @@
+package capture
+
+import (
+	"context"
+	"time"
+
+	"github.com/livestill/livestill/capture/internal/sched"
+	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/measure"
+)
+
+// expose decodes what s asks for, which was found at t, and writes into s what it is. Neighbours that come before it go to f.
+func (c *Camera) expose(ctx context.Context, s *Still, t target, f *prefetch) (p *frame.Picture, err error) {
+	c.scheduler().Captured()
+	if m := s.Request.Moment; m.window > 0 && t.remembered() {
+		if s.Ranked, s.Literal, err = c.best(ctx, t, m, f.holding()); err != nil {
+			return nil, err
+		}
+	}
+	if len(s.Ranked) > 0 {
+		p = s.Ranked[0].Picture
+	} else if p, s.Instead, err = c.decode(ctx, t, s.Request.tolerance(), f); err != nil {
+		return nil, err
+	}
+	s.Time, s.PTS, s.Key, s.QP, s.Frozen, s.Blank = p.Time, p.PTS, p.Key, p.QP, p.Frozen, measure.Blank(p.YCbCr)
+	s.Off = c.off(t, p.Time)
+	return p, nil
+}
+
+// decode decodes the picture of t. When it is damaged, forgotten or blank, the nearest good picture within tolerance stands in for it,
+// and instead says why; without one, err does, but that a blank picture is delivered as it is.
+func (c *Camera) decode(ctx context.Context, t target, tolerance time.Duration, f *prefetch) (p *frame.Picture, instead, err error) {
+	instead = ErrForgotten
+	if t.remembered() {
+		p, instead = c.scheduler().Picture(ctx, t.with(f))
+		if instead == nil && tolerance > 0 && measure.Blank(p.YCbCr) {
+			instead = ErrBlank
+		}
+		if instead == nil {
+			return p, nil, nil
+		}
+		if sched.Fault(instead) {
+			return nil, nil, instead
+		}
+	}
+	if err := context.Cause(ctx); err != nil {
+		return nil, nil, err
+	}
+	near, err := c.standIns.Do(ctx, &c.running, standInID{sched.IDOf(0, t.wanted), tolerance}, func(ctx context.Context) (*frame.Picture, error) {
+		return c.standIn(ctx, t, tolerance)
+	})
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case near != nil:
+		return near, instead, nil
+	case p != nil:
+		return p, nil, nil
+	}
+	return nil, nil, instead
+}
+
+// off returns by how many pictures one that was shown at a time comes after the one that was wanted; negative if before.
+func (c *Camera) off(t target, shown time.Time) (n int) {
+	from, to, sign := t.wanted, shown, 1
+	if to.Before(from) {
+		from, to, sign = to, from, -1
+	}
+	if to.Equal(from) {
+		return 0
+	}
+	for g := range c.History.Backward() {
+		for i := range g {
+			if g[i].Time.After(from) && !g[i].Time.After(to) {
+				n += sign
+			}
+		}
+	}
+	return n
+}

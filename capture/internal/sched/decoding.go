@@ -1,0 +1,261 @@
+package sched
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/livestill/livestill/capture/internal/shared"
+	"github.com/livestill/livestill/frame"
+)
+
+// A decoding is one GOP on its way through the Decoder. Its goroutine runs run.
+type decoding struct {
+	s      *Scheduler
+	cancel context.CancelFunc // ends the context of the Decoder
+	poke   chan struct{}      // has room for one; receives when something below has changed
+	done   chan struct{}      // closed when it has ended
+
+	// Of its goroutine alone:
+	resources
+	machine
+
+	// Guarded by the mutex of the Scheduler; its goroutine alone writes sent, top, out and spent:
+	gop     frame.GOP          // as much of it as anybody has seen
+	sent    []bool             // of each unit that went to the Decoder, whether its picture may be wanted
+	top     time.Duration      // the highest PTS of these
+	out     int                // the unit of the newest picture that came out; -1 before the first
+	demands []*Demand          // that are not met yet
+	open    bool               // captures may join it
+	warm    bool               // it keeps up with the stream
+	held    bool               // a capture will want more of it later
+	spent   time.Duration      // for which it has held a place
+	giveUp  context.CancelFunc // ends what it waits for when nobody needs it; nil before the first time
+}
+
+// before reports whether the picture of a unit is still to come.
+func (d *decoding) before(unit int) bool {
+	return unit >= len(d.sent) || d.sent[unit] && (d.out < 0 || Later(d.gop, unit, d.out))
+}
+
+// needed reports whether anybody wants more; the mutex is held.
+func (d *decoding) needed() bool {
+	return d.warm || d.held || slices.ContainsFunc(d.demands, func(demand *Demand) bool { return !demand.Optional })
+}
+
+// wake has the goroutine look what has changed; the mutex is held. If nobody needs the decoding any more, it waits for nothing on the Decoder's
+// side; and if no stream is live, it ends, since nobody would wait for its goroutine.
+func (d *decoding) wake() {
+	if !d.needed() {
+		if d.giveUp != nil {
+			d.giveUp()
+		}
+		if d.s.live == nil {
+			d.open = false
+			d.cancel()
+		}
+	}
+	select {
+	case d.poke <- struct{}{}:
+	default:
+	}
+}
+
+// whileNeeded has cancel called as soon as nobody needs the decoding.
+func (d *decoding) whileNeeded(cancel context.CancelFunc) {
+	d.s.mu.Lock()
+	defer d.s.mu.Unlock()
+	d.giveUp = cancel
+	if !d.needed() {
+		cancel()
+	}
+}
+
+// run decodes g until nobody wants more.
+func (d *decoding) run(ctx context.Context, g frame.GOP) {
+	err := shared.ErrExit // unless Follow returns
+	defer d.cancel()
+	defer func() { d.end(ctx, err) }()
+	defer func() {
+		failed := shared.Contain(func() error {
+			d.pause()
+			return nil
+		})
+		if failed != nil {
+			err = failed
+		}
+	}()
+	err = shared.Contain(func() error {
+		d.bytes = d.s.Cost(g).Decoding
+		for l, err := range d.s.follower.Follow(ctx, d.units(ctx)) {
+			if err == nil {
+				err = d.deliver(l)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// end ends the decoding, and the Demands that are not met.
+func (d *decoding) end(ctx context.Context, err error) {
+	d.s.mu.Lock()
+	defer d.s.mu.Unlock()
+	d.giveBackMemory()
+	d.open = false
+	d.s.decodings = slices.DeleteFunc(d.s.decodings, func(other *decoding) bool { return other == d })
+	switch {
+	case d.refused != nil:
+		err = d.refused
+	case err == nil:
+		err = errNone
+	default:
+		err = corrupt(err)
+	}
+	if ctx.Err() == nil {
+		d.s.fruitless.note(d, err)
+	}
+	for _, demand := range d.demands {
+		demand.meet(result{err: err})
+	}
+	d.demands = nil
+}
+
+// deliver gives a picture to the captures that want it.
+func (d *decoding) deliver(l frame.Latent) (err error) {
+	if l.Unit < 0 || l.Unit >= len(d.sent) {
+		return fmt.Errorf("the Decoder made a picture of unit %d, of %d", l.Unit, len(d.sent))
+	}
+	claimed := d.claim(l.Unit)
+	defer func() { // those that Goexit has left
+		for _, demand := range claimed {
+			demand.meet(result{err: shared.ErrExit})
+		}
+	}()
+	made := result{}
+	for len(claimed) > 0 {
+		demand, wanted := claimed[0], claimed[0].wants(l)
+		if wanted && made.Picture == nil && made.err == nil {
+			made = resultOf(l)
+		}
+		claimed = claimed[1:]
+		if wanted {
+			demand.meet(made)
+		} else {
+			demand.meet(result{})
+		}
+	}
+	return nil
+}
+
+// resultOf makes the picture of l, if it has an undamaged one.
+func resultOf(l frame.Latent) result {
+	switch {
+	case l.Hidden:
+		return result{err: errHidden}
+	case l.Corrupt:
+		return result{err: errDamaged}
+	default:
+		return develop(l)
+	}
+}
+
+// claim returns the Demands for the picture of a unit; it is out now.
+func (d *decoding) claim(unit int) (claimed []*Demand) {
+	d.s.mu.Lock()
+	defer d.s.mu.Unlock()
+	d.out = unit
+	d.demands = slices.DeleteFunc(d.demands, func(demand *Demand) bool {
+		if demand.Unit == unit {
+			claimed = append(claimed, demand)
+		}
+		return demand.Unit == unit
+	})
+	return claimed
+}
+
+// units yields what is to be decoded, as it is wanted. The Decoder asks for a unit when it has delivered all that it could make of those
+// before.
+func (d *decoding) units(ctx context.Context) iter.Seq2[frame.AccessUnit, bool] {
+	return func(yield func(u frame.AccessUnit, wanted bool) bool) {
+		defer d.flush()
+		for {
+			changed := d.s.History.Changed()
+			switch d.transition() {
+			case sending:
+				if !d.send(ctx, yield) {
+					return
+				}
+			case ending:
+				return
+			default:
+				d.wait(changed)
+			}
+		}
+	}
+}
+
+// flush has the Decoder end what is left as soon as nobody wants it.
+func (d *decoding) flush() {
+	d.s.mu.Lock()
+	d.open = false
+	d.s.mu.Unlock()
+	d.whileNeeded(d.cancel)
+}
+
+// send gives units to the Decoder as long as they are to be sent. It is false if there is no more to come.
+func (d *decoding) send(ctx context.Context, yield func(u frame.AccessUnit, wanted bool) bool) bool {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	d.whileNeeded(cancel)
+	for ctx.Err() == nil {
+		if err := d.acquire(ctx); err != nil {
+			return d.goOn(ctx, err)
+		}
+		u, wanted, ok := d.take()
+		if ok && !yield(u, wanted) {
+			return false
+		}
+		if !ok || d.transition() != sending {
+			return true
+		}
+	}
+	return d.goOn(ctx, context.Cause(ctx))
+}
+
+// goOn reports whether a decoding goes on that could not acquire what it needs: if that is since nobody needed it for a moment.
+func (d *decoding) goOn(ctx context.Context, err error) bool {
+	d.s.mu.Lock()
+	defer d.s.mu.Unlock()
+	gaveUp := ctx.Err() != nil
+	if gaveUp && d.needed() {
+		return true
+	}
+	if !gaveUp {
+		d.refused = err
+	}
+	d.open = false
+	return false
+}
+
+// take takes the next unit, if it is still to be sent. Its picture may be wanted if it is the newest so far, or it is wanted already.
+func (d *decoding) take() (u frame.AccessUnit, wanted, ok bool) {
+	d.s.mu.Lock()
+	defer d.s.mu.Unlock()
+	d.charge()
+	if d.decide() != sending {
+		return u, false, false
+	}
+	u = d.gop[len(d.sent)]
+	wanted = slices.ContainsFunc(d.demands, func(demand *Demand) bool { return demand.Unit == len(d.sent) })
+	if d.s.stepwise && (len(d.sent) == 0 || u.PTS >= d.top) {
+		d.top, wanted = u.PTS, true
+	}
+	d.sent = append(d.sent, wanted)
+	d.s.units.Add(1)
+	return u, wanted, true
+}

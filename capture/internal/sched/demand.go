@@ -1,0 +1,160 @@
+package sched
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/livestill/livestill/capture/internal/shared"
+	"github.com/livestill/livestill/frame"
+)
+
+// A Demand is what a capture wants of a GOP: the picture of a unit.
+type Demand struct {
+	Unit     int                     // index in the GOP
+	Optional bool                    // nobody waits for it: it is made if it comes before what somebody waits for
+	Keep     func(frame.Latent) bool // is asked whether to make the picture; nil makes it whatever it is like
+	Hold     *Hold                   // of the decoding that meets it; nil for none
+
+	spent time.Duration // what the decoding had spent when this came
+	made  result        // once it is met; neither picture nor error if it was not to be kept
+	met   chan struct{} // closed then; made by Decode
+}
+
+// A result is a picture, or why there is none: an ErrCorrupt or a Fault.
+type result struct {
+	*frame.Picture
+	err error
+}
+
+// Picture returns what was made of a Demand by the time that Decode has returned; nil if nothing was.
+func (d *Demand) Picture() *frame.Picture {
+	select {
+	case <-d.met:
+		return d.made.Picture
+	default:
+		return nil
+	}
+}
+
+// Fault returns the error of a Demand, if that is a Fault.
+func (d *Demand) Fault() error {
+	select {
+	case <-d.met:
+		if Fault(d.made.err) {
+			return d.made.err
+		}
+	default:
+	}
+	return nil
+}
+
+// meet ends a Demand.
+func (d *Demand) meet(made result) {
+	d.made = made
+	close(d.met)
+}
+
+// wants reports whether the picture is to be made of l.
+func (d *Demand) wants(l frame.Latent) bool { return d.Keep == nil || d.Keep(l) }
+
+// Decode has pictures of a GOP made, as far as they can be, and waits for all but the Optional ones. Its own error is that of ctx: those who
+// wait for the same pictures are nothing to each other.
+func (s *Scheduler) Decode(ctx context.Context, g frame.GOP, demands ...*Demand) error {
+	for _, demand := range demands {
+		demand.met = make(chan struct{})
+	}
+	d := s.join(ctx, g, demands)
+	if d == nil {
+		return nil
+	}
+	defer s.leave(d, demands)
+	for _, demand := range demands {
+		if demand.Optional {
+			continue
+		}
+		select {
+		case <-demand.met:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// join gives Demands to a decoding, which begins if there is none that can meet them. It is nil if they are met already: the GOP is fruitless.
+func (s *Scheduler) join(ctx context.Context, g frame.GOP, demands []*Demand) *decoding {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := s.find(g, demands)
+	if d == nil {
+		if err := s.fruitless.of(g, demands); err != nil {
+			for _, demand := range demands {
+				demand.meet(result{err: err})
+			}
+			return nil
+		}
+		d = s.begin(ctx, g)
+	}
+	if len(g) > len(d.gop) {
+		d.gop = g
+	}
+	for _, demand := range demands {
+		demand.spent = d.spent
+		demand.Hold.on(d)
+	}
+	d.demands = append(d.demands, demands...)
+	d.wake()
+	return d
+}
+
+// leave takes Demands back.
+func (s *Scheduler) leave(d *decoding, demands []*Demand) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d.demands = slices.DeleteFunc(d.demands, func(demand *Demand) bool { return slices.Contains(demands, demand) })
+	d.wake()
+}
+
+// find returns the decoding that has the least to decode for Demands, nil if all are past one of them; s.mu is held.
+func (s *Scheduler) find(g frame.GOP, demands []*Demand) (nearest *decoding) {
+	for _, d := range s.decodings {
+		past := func(demand *Demand) bool { return !demand.Optional && !d.before(demand.Unit) }
+		if d.open && Same(d.gop, g) && !slices.ContainsFunc(demands, past) && (nearest == nil || len(nearest.sent) < len(d.sent)) {
+			nearest = d
+		}
+	}
+	return nearest
+}
+
+// begin begins a decoding, which outlives ctx; s.mu is held.
+func (s *Scheduler) begin(ctx context.Context, g frame.GOP) *decoding {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	d := &decoding{
+		s: s, cancel: cancel, poke: make(chan struct{}, 1), done: make(chan struct{}),
+		gop: g, out: -1, open: true,
+	}
+	s.decodings = append(s.decodings, d)
+	s.Group.Go(func() {
+		defer close(d.done)
+		d.run(ctx, g)
+	})
+	return d
+}
+
+// develop makes a picture.
+func develop(l frame.Latent) (made result) {
+	made.err = shared.Contain(func() (err error) {
+		if made.Picture, err = l.Develop(); err == nil {
+			err = Check(made.Picture)
+		}
+		return err
+	})
+	if made.err != nil {
+		made.Picture, made.err = nil, corrupt(made.err)
+	}
+	return made
+}
+
+// Develop makes the picture of l; nil if there is none. It is for a Demand's Keep that looks at pixels.
+func Develop(l frame.Latent) *frame.Picture { return develop(l).Picture }

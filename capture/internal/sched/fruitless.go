@@ -1,0 +1,35 @@
+package sched
+
+import "github.com/livestill/livestill/frame"
+
+// A GOP of which so many units were decoded and made no picture at all is fruitless: what comes after them hardly makes one, either. It is
+// tried again when it has twice as many, so that a flood of units that are none costs little, however often it is captured. A hundred is far
+// more than decoders hold back, which is 16 pictures at most (H.264 A.3.1).
+const fruitlessUnits = 100
+
+// A fruitless GOP is the one that was last found to be so.
+type fruitless struct {
+	gop   ID
+	units int // that were decoded; zero if there is none
+	err   error
+}
+
+// note takes note of what a decoding has made at its end; the mutex of the Scheduler is held.
+func (f *fruitless) note(d *decoding, err error) {
+	if d.out < 0 && len(d.sent) >= fruitlessUnits && !Fault(err) {
+		*f = fruitless{gopID(d.gop), len(d.sent), err}
+	}
+}
+
+// of returns why g makes no picture of a unit up to the last of demands, if that was found; the mutex of the Scheduler is held.
+func (f *fruitless) of(g frame.GOP, demands []*Demand) error {
+	if f.units == 0 || f.gop != gopID(g) {
+		return nil
+	}
+	for _, demand := range demands {
+		if demand.Unit >= 2*f.units {
+			return nil
+		}
+	}
+	return f.err
+}

@@ -1,0 +1,96 @@
+package sched
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/livestill/livestill/frame"
+)
+
+// Reserve waits for the memory of so many pictures, of the size that those of a GOP have; release gives it back. Captures of the same unit share
+// it.
+func (s *Scheduler) Reserve(ctx context.Context, g frame.GOP, unit int, pictures int64) (release func(), err error) {
+	bytes := pictures * s.Cost(g).Picture
+	id := reservationID{unitID{gopID(g), unit}, pictures}
+	return s.reservations.reserve(ctx, id, func(ctx context.Context) (func(), error) {
+		return s.Budget.Reserve(ctx, frame.ForPictures, bytes)
+	})
+}
+
+// Reservations are memory that several hold together. The zero value is ready.
+type reservations struct {
+	mu  sync.Mutex
+	all map[reservationID]*reservation
+}
+
+// A reservationID names the picture that memory is for, and how many of its size there will be.
+type reservationID struct {
+	unitID
+	pictures int64
+}
+
+type reservation struct {
+	holders int           // those who wait are some already
+	decided chan struct{} // closed when the memory is there, or err is
+	err     error
+	release func()
+}
+
+// reserve returns when there is memory for id, which get gets for the first who wants it; release is to be called by each.
+func (rs *reservations) reserve(ctx context.Context, id reservationID, get func(context.Context) (func(), error)) (release func(), err error) {
+	for {
+		r, first := rs.join(id)
+		if first {
+			r.release, r.err = get(ctx)
+			rs.mu.Lock()
+			if r.err != nil {
+				delete(rs.all, id)
+			}
+			close(r.decided)
+			rs.mu.Unlock()
+			if r.err != nil {
+				return nil, r.err
+			}
+		}
+		release = sync.OnceFunc(func() { rs.leave(id, r) })
+		select {
+		case <-r.decided:
+		case <-ctx.Done():
+			release()
+			return nil, context.Cause(ctx)
+		}
+		switch {
+		case r.err == nil:
+			return release, nil
+		case errors.Is(r.err, frame.ErrTooCostly):
+			return nil, r.err
+		}
+		// The first gave up.
+	}
+}
+
+// join returns the reservation for id, and whether it was not there.
+func (rs *reservations) join(id reservationID) (r *reservation, first bool) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	if r = rs.all[id]; r == nil {
+		if rs.all == nil {
+			rs.all = make(map[reservationID]*reservation)
+		}
+		r, first = &reservation{decided: make(chan struct{})}, true
+		rs.all[id] = r
+	}
+	r.holders++
+	return r, first
+}
+
+// leave ends the holding of one; the last gives the memory back.
+func (rs *reservations) leave(id reservationID, r *reservation) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	if r.holders--; r.holders == 0 && rs.all[id] == r {
+		delete(rs.all, id)
+		r.release()
+	}
+}

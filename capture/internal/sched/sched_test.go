@@ -1,0 +1,367 @@
+package sched_test
+
+import (
+	"context"
+	"errors"
+	"image"
+	"iter"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/livestill/livestill/capture/internal/sched"
+	"github.com/livestill/livestill/capture/internal/shared"
+	"github.com/livestill/livestill/frame"
+)
+
+const interval = 100 * time.Millisecond // between units
+
+// strict is a Follower that holds its caller to what a Follower may expect. It holds back so many pictures.
+type strict struct {
+	t       *testing.T
+	delay   int
+	took    time.Duration // for each unit
+	mu      sync.Mutex
+	places  int // that are held
+	running int
+	decoded int
+}
+
+func (s *strict) Decode(context.Context, frame.GOP, time.Time) iter.Seq2[*frame.Picture, error] {
+	panic("a Follower follows")
+}
+
+func (s *strict) Reserve(ctx context.Context, stream string) (frame.Place, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if s.places++; s.places > 1 || stream != "live/a" {
+		s.t.Errorf("%d places are held at once, for %q", s.places, stream)
+	}
+	return &strictPlace{s: s}, nil
+}
+
+type strictPlace struct {
+	s    *strict
+	gone bool
+}
+
+func (p *strictPlace) Yield(ctx context.Context) error {
+	if ctx.Err() != nil {
+		p.Release()
+	}
+	return context.Cause(ctx)
+}
+
+func (p *strictPlace) Release() {
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	if !p.gone {
+		p.gone = true
+		p.s.places--
+	}
+}
+
+func (s *strict) Follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, bool]) iter.Seq2[frame.Latent, error] {
+	return func(yield func(frame.Latent, error) bool) {
+		s.count(&s.running, 1)
+		defer s.count(&s.running, -1)
+		var held []frame.Latent
+		show := func(most int) bool {
+			for len(held) > most {
+				if !yield(held[0], nil) {
+					return false
+				}
+				held = held[1:]
+			}
+			return true
+		}
+		n := 0
+		for u := range units {
+			s.mu.Lock()
+			if s.decoded++; s.places != 1 {
+				s.t.Errorf("unit %v is decoded with %d places", u.PTS, s.places)
+			}
+			s.mu.Unlock()
+			if u.Key != (n == 0) {
+				s.t.Errorf("unit %d of a GOP is a key unit: %v", n, u.Key)
+			}
+			select {
+			case <-time.After(s.took):
+			case <-ctx.Done():
+				return
+			}
+			held = append(held, frame.Latent{Unit: n, PTS: u.PTS, Develop: func() (*frame.Picture, error) {
+				return &frame.Picture{YCbCr: image.NewYCbCr(image.Rect(0, 0, 8, 8), image.YCbCrSubsampleRatio420), PTS: u.PTS}, nil
+			}})
+			n++
+			if !show(s.delay) {
+				return
+			}
+		}
+		show(0)
+	}
+}
+
+func (s *strict) count(what *int, n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	*what += n
+}
+
+func (s *strict) read(what *int) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return *what
+}
+
+// add adds a unit to a History, the n-th of a stream whose GOPs have so many.
+func add(h *frame.History, n, gop int) {
+	at := time.Duration(n) * interval
+	h.Add(frame.AccessUnit{Key: n%gop == 0, DTS: at, PTS: at, Time: time.Unix(1000, 0).Add(at), Data: []byte{0}})
+}
+
+// TestDemandsAreMet has captures come at random, want pictures of a stream that goes on meanwhile, hold decodings and give up, of a Decoder that
+// is faster than the stream or slower, on a stream that is kept warm or not. Each gets the pictures that it wants, or its context has ended.
+// When the stream has ended, and all captures have, nothing runs.
+func TestDemandsAreMet(t *testing.T) {
+	for seed := range uint64(15) {
+		synctest.Test(t, func(t *testing.T) {
+			r := rand.New(rand.NewPCG(seed, 3))
+			d := &strict{t: t, delay: r.IntN(3), took: time.Duration(r.IntN(4)) * interval / 3}
+			h := &frame.History{MaxAge: time.Hour, Budget: new(frame.Budget)}
+			var g shared.Group
+			s := sched.New(sched.Source{History: h, Decoder: d, Warm: time.Duration(r.IntN(2)), Budget: new(frame.Budget), Group: &g})
+			var all sync.WaitGroup
+			if !s.Begin("live/a") || s.Begin("live/b") {
+				t.Fatal("a stream begins while none is live, and only then")
+			}
+			all.Go(func() {
+				ctx, cancel := context.WithCancel(t.Context())
+				var warming sync.WaitGroup
+				if s.Warm > 0 {
+					warming.Go(func() { s.KeepWarm(ctx) })
+				}
+				for n := range 100 {
+					add(h, n, 25)
+					time.Sleep(interval) // on the clock of the bubble, as all here
+				}
+				cancel()
+				warming.Wait()
+				s.End()
+				g.Wait()
+			})
+			var holding sync.Mutex // a Hold, of which there is one at a time
+			for range 60 {
+				when, patience := time.Duration(1+r.IntN(120))*interval, time.Duration(1+r.IntN(100))*interval/4
+				which, many, held := r.Float64(), 1+r.IntN(3), r.IntN(3) == 0
+				all.Go(func() {
+					time.Sleep(when)
+					s.Captured()
+					gops := h.GOPs()
+					gop := gops[int(which*float64(len(gops)))]
+					ctx, cancel := context.WithTimeout(t.Context(), patience)
+					defer cancel()
+					defer s.Settle(ctx)
+					var demands []*sched.Demand
+					for n := range min(many, len(gop)) {
+						demands = append(demands, &sched.Demand{Unit: len(gop) - 1 - n})
+					}
+					if held && holding.TryLock() {
+						defer holding.Unlock()
+						hold := s.NewHold()
+						defer hold.Release()
+						demands[0].Hold = hold
+					}
+					err := s.Decode(ctx, gop, demands...)
+					if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+						t.Errorf("seed %d: %v", seed, err)
+					}
+					for _, demand := range demands {
+						if p := demand.Picture(); p == nil && err == nil || p != nil && p.PTS != gop[demand.Unit].PTS {
+							t.Errorf("seed %d: unit %d of %d: %v", seed, demand.Unit, len(gop), p)
+						}
+					}
+					if demands[0].Hold != nil {
+						demands[0].Hold.Behind(gop, len(gop)-1)
+						time.Sleep(interval)
+					}
+				})
+			}
+			all.Wait()
+			synctest.Wait()
+			if running, places := d.read(&d.running), d.read(&d.places); running != 0 || places != 0 {
+				t.Errorf("seed %d: %d decodings run, %d places are held", seed, running, places)
+			}
+		})
+	}
+}
+
+// TestStates captures a picture of a live stream, and looks at what the decoding does then: how many units were decoded after a while, and
+// whether it still runs.
+func TestStates(t *testing.T) {
+	const come = 20 // units, of a GOP of 100
+	for _, test := range []struct {
+		about   string
+		delay   int
+		warm    time.Duration
+		held    bool
+		wanted  bool // others want its memory
+		pause   time.Duration
+		decoded int
+		running bool
+	}{
+		{about: "idle for a while", pause: shared.Retention - 1, decoded: 10, running: true},
+		{about: "and no longer", pause: shared.Retention, decoded: 10},
+		{about: "less if others want its memory", wanted: true, pause: 1, decoded: 10},
+		{about: "held, it waits", held: true, pause: 10 * time.Second, decoded: 10, running: true},
+		{about: "but not if others want its memory", held: true, wanted: true, pause: 1, decoded: 10},
+		{about: "kept warm, it goes on", warm: 1, pause: 1, decoded: come - 1, running: true},
+		{about: "kept warm a little behind", warm: 5*interval + 1, pause: 1, decoded: come - 6, running: true},
+		{about: "pictures in another order take units behind them", delay: 3, pause: 1, decoded: 13, running: true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			d := &strict{t: t, delay: test.delay}
+			h := &frame.History{MaxAge: time.Hour}
+			var g shared.Group
+			b := &frame.Budget{Bytes: 400}
+			s := sched.New(sched.Source{History: h, Decoder: costs{d}, Warm: test.warm, Budget: b, Group: &g})
+			s.Begin("live/a")
+			for n := range come {
+				add(h, n, 100)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			demand := &sched.Demand{Unit: 9}
+			if test.held {
+				demand.Hold = s.NewHold()
+			}
+			if err := s.Decode(ctx, h.GOPs()[0], demand); err != nil || demand.Picture() == nil {
+				t.Errorf("%s: %v", test.about, err)
+			}
+			var warming sync.WaitGroup
+			if test.warm > 0 {
+				warming.Go(func() { s.KeepWarm(ctx) })
+			}
+			if test.wanted {
+				warming.Go(func() {
+					if release, err := b.Reserve(ctx, frame.ForDecoding, 100); err == nil {
+						release()
+					}
+				})
+			}
+			time.Sleep(test.pause) // on the clock of the bubble
+			synctest.Wait()
+			if decoded, running := d.read(&d.decoded), d.read(&d.running) > 0; decoded != test.decoded || running != test.running {
+				t.Errorf("%s: %d units are decoded, it runs: %v", test.about, decoded, running)
+			}
+			cancel()
+			warming.Wait()
+			s.End()
+			g.Wait()
+		})
+	}
+}
+
+// costs is a Decoder that takes all the memory there is.
+type costs struct{ *strict }
+
+func (costs) Cost(frame.AccessUnit) frame.Cost { return frame.Cost{Decoding: 100} }
+
+// TestAwaiting captures the newest picture, for whose order the Decoder needs units that are still to come.
+func TestAwaiting(t *testing.T) {
+	for _, test := range []struct {
+		about string
+		again bool // there was a capture just before
+		stall bool // no units come
+		want  time.Duration
+	}{
+		{"a first capture does not wait", false, false, 0},
+		{"the next one waits for two units", true, false, 2 * interval},
+		{"but not for long", true, true, 500 * time.Millisecond},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			d := &strict{t: t, delay: 2}
+			h := &frame.History{MaxAge: time.Hour}
+			var g shared.Group
+			s := sched.New(sched.Source{History: h, Decoder: d, Group: &g})
+			s.Begin("live/a")
+			for n := range 10 {
+				add(h, n, 100)
+			}
+			if s.Captured(); test.again {
+				s.Captured()
+			}
+			began := time.Now()
+			var coming sync.WaitGroup
+			if !test.stall {
+				coming.Go(func() {
+					for n := range 5 {
+						time.Sleep(interval) // on the clock of the bubble
+						add(h, 10+n, 100)
+					}
+				})
+			}
+			demand := &sched.Demand{Unit: 9}
+			err := s.Decode(t.Context(), h.GOPs()[0], demand)
+			if took := time.Since(began); err != nil || demand.Picture() == nil || took != test.want {
+				t.Errorf("%s: it took %v, %v", test.about, took, err)
+			}
+			coming.Wait()
+			s.End()
+			g.Wait()
+		})
+	}
+}
+
+// TestPicturesOfOtherUnits: what leads a key picture takes the GOP before; a unit without a picture of its own shows the one before.
+func TestPicturesOfOtherUnits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &strict{t: t}
+		h := &frame.History{MaxAge: time.Hour}
+		var g shared.Group
+		s := sched.New(sched.Source{History: h, Decoder: leading{d}, Group: &g})
+		s.Begin("live/a")
+		for n := range 10 {
+			add(h, n, 5)
+		}
+		lead := frame.AccessUnit{DTS: 10 * interval, PTS: 9*interval + 1, Time: time.Unix(1001, 1), Data: []byte{0}}
+		key := frame.AccessUnit{Key: true, DTS: 10*interval - 1, PTS: 10 * interval, Time: time.Unix(1001, 0), Data: []byte{0}}
+		h.Add(key)
+		h.Add(lead)
+		gops := h.GOPs()
+		p, err := s.Picture(t.Context(), sched.Target{GOP: gops[2], Unit: 1})
+		if err != nil || p.PTS != lead.PTS || d.decoded != 7 {
+			t.Errorf("%v, %v, of %d units", p, err, d.decoded)
+		}
+		var along []time.Duration
+		p, err = s.Picture(t.Context(), sched.Target{
+			GOP: gops[0], Unit: 3, Along: []int{0, 2, 4},
+			Take: func(p *frame.Picture) { along = append(along, p.PTS) },
+		})
+		if err != nil || p.PTS != 3*interval || !slices.Equal(along, []time.Duration{0, 2 * interval}) || p.Key {
+			t.Errorf("%v, %v, and with it %v", p, err, along)
+		}
+		s.End()
+		g.Wait()
+	})
+}
+
+// leading is a strict Decoder that does not mind key units in the middle.
+type leading struct{ *strict }
+
+func (l leading) Follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, bool]) iter.Seq2[frame.Latent, error] {
+	return l.strict.Follow(ctx, func(yield func(frame.AccessUnit, bool) bool) {
+		first := true
+		for u, wanted := range units {
+			u.Key, first = first, false
+			if !yield(u, wanted) {
+				return
+			}
+		}
+	})
+}

@@ -1,0 +1,148 @@
+package sched
+
+import (
+	"bytes"
+	"math/bits"
+	"sync"
+
+	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/bitstream"
+)
+
+// A recent keeps what was found of the key units of GOPs, so that it is not found again by the next capture, or the next step of the same one.
+// The zero value is ready.
+type recent[V any] struct {
+	mu     sync.Mutex
+	found  [8]finding[V] // the five GOPs that a verdict on a header takes, and those of a capture that looks further
+	oldest int
+}
+
+type finding[V any] struct {
+	gop   ID
+	known bool
+	value V
+}
+
+// of returns what find finds of a GOP, which says whether to keep it. No lock is held meanwhile: it is someone else's code.
+func (r *recent[V]) of(g frame.GOP, find func() (value V, keep bool)) V {
+	id := gopID(g)
+	if value, ok := r.get(id); ok {
+		return value
+	}
+	value, keep := find()
+	if keep {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.found[r.oldest] = finding[V]{id, true, value}
+		r.oldest = (r.oldest + 1) % len(r.found)
+	}
+	return value
+}
+
+func (r *recent[V]) get(id ID) (value V, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range r.found {
+		if f := &r.found[i]; f.known && f.gop == id {
+			return f.value, true
+		}
+	}
+	return value, false
+}
+
+// Cost returns what the Decoder says of a GOP; zero if it says nothing.
+func (s *Scheduler) Cost(g frame.GOP) frame.Cost {
+	if s.coster == nil {
+		return frame.Cost{}
+	}
+	return s.costs.of(g, func() (frame.Cost, bool) {
+		const most = 1 << 50 // bytes: more than any machine has, and no sum of some overflows
+		cost := s.coster.Cost(g[0])
+		return frame.Cost{Picture: min(max(cost.Picture, 0), most), Decoding: min(max(cost.Decoding, 0), most)}, true
+	})
+}
+
+// Trusted returns how many of the units of a remembered GOP can be trusted as far as is known without decoding: those before the first that is
+// lost, or none if its header is damaged.
+func (s *Scheduler) Trusted(g frame.GOP) int {
+	if s.header != nil && s.odd(g) {
+		return 0
+	}
+	return firstLost(g)
+}
+
+// firstLost returns the index of the first unit of g that is not whole or was forgotten, len(g) if all are there.
+func firstLost(g frame.GOP) int {
+	for i := range g {
+		if g[i].Lost || g[i].Data == nil {
+			return i
+		}
+	}
+	return len(g)
+}
+
+// isClosed reports whether no picture of a GOP refers to what came before it, as far as its key unit says.
+func (s *Scheduler) isClosed(g frame.GOP) bool {
+	return s.closed.of(g, func() (bool, bool) { return bitstream.Closed(g[0].Codec, g[0].Data), true })
+}
+
+// A header that is longer is not kept: those that encoders make are a tenth of it.
+const mostHeader = 16 << 10
+
+// headerOf returns the header of a GOP.
+func (s *Scheduler) headerOf(g frame.GOP) []byte {
+	return s.headers.of(g, func() ([]byte, bool) {
+		header := s.header.Header(g[0])
+		if len(header) > mostHeader {
+			return header, false
+		}
+		return bytes.Clone(header), true // it may be a part of the unit, which is to be forgotten
+	})
+}
+
+// How many bits of a header damage changes at most, when nothing follows yet that would tell a change for good from damage. It is for one
+// flipped bit or two: a change for good changes more.
+const mostFlipped = 2
+
+// odd reports whether the header of a GOP is damaged: if it differs from those of the GOPs before and after it, which are the same. At
+// either end of what is remembered it must differ from those of two others, and that hardly at all: a stream that changes for good
+// changes more.
+func (s *Scheduler) odd(g frame.GOP) bool {
+	gops, i := s.History.Around(g, 2)
+	if i < 0 {
+		return false
+	}
+	mine := s.headerOf(gops[i])
+	same := func(k int) bool { return k >= 0 && k < len(gops) && bytes.Equal(s.headerOf(gops[k]), mine) }
+	if same(i-1) || same(i+1) {
+		return false
+	}
+	switch last := len(gops) - 1; {
+	case last < 2:
+		return false
+	case i > 0 && i < last:
+		byTurns := same(i-2) || same(i+2) // a stream may change its header by turns
+		return !byTurns && bytes.Equal(s.headerOf(gops[i-1]), s.headerOf(gops[i+1]))
+	case i == 0:
+		return s.slipped(mine, gops[1], gops[2])
+	default:
+		return s.slipped(mine, gops[i-1], gops[i-2])
+	}
+}
+
+// slipped reports whether a header at the end of what is remembered is damaged, by the two GOPs that are nearest.
+func (s *Scheduler) slipped(mine []byte, nearest, next frame.GOP) bool {
+	other := s.headerOf(nearest)
+	return bytes.Equal(other, s.headerOf(next)) && flipped(mine, other) <= mostFlipped
+}
+
+// flipped returns how many bits of two headers differ.
+func flipped(a, b []byte) (n int) {
+	if len(a) != len(b) {
+		return 8 * max(len(a), len(b))
+	}
+	for i := range a {
+		n += bits.OnesCount8(a[i] ^ b[i])
+	}
+	return n
+}

@@ -1,0 +1,44 @@
+package sched
+
+import (
+	"context"
+
+	"github.com/livestill/livestill/frame"
+)
+
+// KeepWarm has decodings keep up with the stream until ctx ends.
+func (s *Scheduler) KeepWarm(ctx context.Context) {
+	var tried frame.GOP
+	for ctx.Err() == nil {
+		changed := s.History.Changed()
+		for g := range s.History.Backward() {
+			if span := g[len(g)-1].Shown().Sub(g[0].Shown()); span >= s.Warm && (tried == nil || !Same(tried, g)) {
+				tried = g
+				s.warm(ctx, g)
+			}
+			break // the newest is all that counts
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, d := range s.decodings {
+		d.warm = false
+		d.wake()
+	}
+}
+
+// warm has a decoding of g keep up with the stream.
+func (s *Scheduler) warm(ctx context.Context, g frame.GOP) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := s.find(g, []*Demand{{Unit: len(g) - 1}})
+	if d == nil {
+		d = s.begin(ctx, g)
+	}
+	d.warm = true
+	d.wake()
+}

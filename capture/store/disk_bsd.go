@@ -1,8 +1,0 @@
-//go:build darwin || freebsd
-
-package store
-
-import "syscall"
-
-// blockSize is what blocks are counted in.
-func blockSize(s *syscall.Statfs_t) int64 { return int64(s.Bsize) }

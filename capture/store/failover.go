@@ -1,0 +1,62 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/livestill/livestill/capture"
+)
+
+// Failover puts each still into the first of its stores that takes it: the others stand in while that does not. What holds a Put
+// up holds Failover up; Retry with Timeout bounds that:
+//
+//	store.Failover{&store.Retry{Store: bucket, Attempts: 1, Timeout: 5 * time.Second}, &store.Dir{Path: "stills"}}
+//
+// A store that took a still, and failed only to say so, has it beside the one that stood in. And a still that is put again, as Refine does,
+// while its store is away, is in two versions then, of which List yields that in the first store. A Spool before the first store has
+// neither trouble.
+type Failover []capture.Store
+
+// Put puts s into the first store that takes it.
+func (f Failover) Put(ctx context.Context, s *capture.Still) (location string, err error) {
+	if len(f) == 0 {
+		return "", errNoStores
+	}
+	var errs, rejections []error
+	for i, store := range f {
+		location, err := store.Put(ctx, s)
+		switch {
+		case err == nil:
+			return location, nil
+		case errors.Is(err, capture.ErrRejected):
+			rejections = append(rejections, err)
+		default:
+			errs = append(errs, fmt.Errorf("store %d of %d, a %T: %w", i+1, len(f), store, err))
+		}
+		if err := context.Cause(ctx); err != nil {
+			errs = append(errs, err)
+			break
+		}
+	}
+	rejected := errors.Join(rejections...)
+	switch {
+	case len(errs) == 0:
+		return "", rejected
+	case rejected == nil:
+		return "", errors.Join(errs...)
+	default: // another may take it the next time: not to be known as a rejection
+		return "", fmt.Errorf("%w\n%s", errors.Join(errs...), rejected.Error())
+	}
+}
+
+// List yields what the stores have, each still once.
+func (f Failover) List(ctx context.Context, which capture.Selection) iter.Seq2[capture.Stored, error] {
+	return listAll(ctx, f, which)
+}
+
+// Delete deletes from all stores, also when one fails.
+func (f Failover) Delete(ctx context.Context, which capture.Selection) (files int, err error) {
+	return deleteAll(ctx, f, which)
+}

@@ -1,0 +1,69 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/livestill/livestill/capture"
+)
+
+// List lists what s has, if it is a capture.Lister; else it yields an errors.ErrUnsupported.
+func List(ctx context.Context, s capture.Store, which capture.Selection) iter.Seq2[capture.Stored, error] {
+	if l, ok := s.(capture.Lister); ok {
+		return l.List(ctx, which)
+	}
+	return func(yield func(capture.Stored, error) bool) {
+		yield(capture.Stored{}, fmt.Errorf("store: %T cannot list: %w", s, errors.ErrUnsupported))
+	}
+}
+
+// Delete deletes from s, if it is a capture.Deleter; else it returns an errors.ErrUnsupported.
+func Delete(ctx context.Context, s capture.Store, which capture.Selection) (files int, err error) {
+	if d, ok := s.(capture.Deleter); ok {
+		return d.Delete(ctx, which)
+	}
+	return 0, fmt.Errorf("store: %T cannot delete: %w", s, errors.ErrUnsupported)
+}
+
+// Locate tells where s puts a still, if it is a capture.Locator; else it returns an errors.ErrUnsupported.
+func Locate(s capture.Store, still *capture.Still) (location string, err error) {
+	if l, ok := s.(capture.Locator); ok {
+		return l.Locate(still)
+	}
+	return "", fmt.Errorf("store: %T does not know where it will put a still: %w", s, errors.ErrUnsupported)
+}
+
+// listAll yields each still once. It remembers what those before the last store have.
+func listAll(ctx context.Context, stores []capture.Store, which capture.Selection) iter.Seq2[capture.Stored, error] {
+	return func(yield func(capture.Stored, error) bool) {
+		seen := make(map[capture.Stored]int) // by which of the stores
+		for i, store := range stores {
+			for s, err := range List(ctx, store, which) {
+				key := s
+				key.Location, key.Size = "", 0
+				by, ok := seen[key]
+				if err == nil && ok && by < i {
+					continue
+				}
+				if !yield(s, err) || err != nil {
+					return
+				}
+				if i < len(stores)-1 {
+					seen[key] = i
+				}
+			}
+		}
+	}
+}
+
+func deleteAll(ctx context.Context, stores []capture.Store, which capture.Selection) (files int, err error) {
+	var errs []error
+	for _, store := range stores {
+		n, err := Delete(ctx, store, which)
+		files += n
+		errs = append(errs, err)
+	}
+	return files, errors.Join(errs...)
+}

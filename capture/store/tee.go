@@ -1,0 +1,59 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"sync"
+
+	"github.com/livestill/livestill/capture"
+)
+
+// Tee puts each still into all of its stores, at once. It is taken when all have it; until then, by whichever fails, it may be in some
+// of them, and Put again makes it complete. Its location is that in the first store.
+type Tee []capture.Store
+
+var (
+	errNoStores = errors.New("store: none in the list")
+	errNoStore  = errors.New("store: no Store to put into")
+)
+
+// Put puts s into each store, and waits for all of them.
+func (t Tee) Put(ctx context.Context, s *capture.Still) (location string, err error) {
+	if len(t) == 0 {
+		return "", errNoStores
+	}
+	locations, errs := make([]string, len(t)), make([]error, len(t))
+	var all sync.WaitGroup
+	for i, store := range t {
+		all.Go(func() {
+			if locations[i], errs[i] = store.Put(ctx, s); errs[i] != nil {
+				errs[i] = fmt.Errorf("store %d of %d, a %T: %w", i+1, len(t), store, errs[i])
+			}
+		})
+	}
+	all.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return "", err
+	}
+	return locations[0], nil
+}
+
+// Locate returns where the first store puts s.
+func (t Tee) Locate(s *capture.Still) (string, error) {
+	if len(t) == 0 {
+		return "", errNoStores
+	}
+	return Locate(t[0], s)
+}
+
+// List yields what the stores have, each still once.
+func (t Tee) List(ctx context.Context, which capture.Selection) iter.Seq2[capture.Stored, error] {
+	return listAll(ctx, t, which)
+}
+
+// Delete deletes from all stores, also when one fails.
+func (t Tee) Delete(ctx context.Context, which capture.Selection) (files int, err error) {
+	return deleteAll(ctx, t, which)
+}
