@@ -24,7 +24,7 @@ type Conn struct {
 	admission *Admission // nil if there is no Limiter
 	holding   *Holding   // nil if what is held is not bounded
 	heard     atomic.Bool
-	video     atomic.Int64 // when the Limiter heard last that video came, in seconds
+	video     atomic.Int64                            // when the Limiter heard last that video came, in seconds
 	end       atomic.Pointer[context.CancelCauseFunc] // of Within; nil until then
 	closed    chan struct{}
 	once      sync.Once
