@@ -54,6 +54,9 @@ func (c *Conn) Within(ctx context.Context) (context.Context, context.CancelCause
 
 // Read reads what there is, once nothing is owed.
 func (c *Conn) Read(p []byte) (int, error) {
+	if c.holding != nil {
+		c.holding.Wait(c.closed)
+	}
 	if most := max(leastRead, int(c.bucket.wait(c.closed))*perMessage); most < len(p) {
 		p = p[:most]
 	}
@@ -113,7 +116,7 @@ func (c *Conn) close(reason error) error {
 	if c.admission != nil {
 		c.admission.Leave()
 	}
-	if c.holding != nil {
+	if c.holding != nil && reason == nil { // else its owner still has to close it
 		c.holding.Leave()
 	}
 	return c.Conn.Close()

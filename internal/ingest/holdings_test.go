@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/livestill/livestill/internal/ingest"
 )
@@ -65,4 +67,38 @@ func TestSmallHoldings(t *testing.T) {
 	for range 10_000 {
 		holdings.Open(tcp("192.0.2.1"), func(reason error) { t.Error(reason) }).Set(64 << 10)
 	}
+}
+
+// TestWaitForMemory has one connection go. Another that holds something waits until it has left, but not for long.
+func TestWaitForMemory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		holdings := ingest.Holdings{Max: 10 << 20}
+		open := func(mib int) *ingest.Holding {
+			h := holdings.Open(tcp("192.0.2.1"), func(error) {})
+			h.Set(mib << 20)
+			return h
+		}
+		none, some := open(0), open(3)
+		waits := func(h *ingest.Holding) time.Duration {
+			begin := time.Now()
+			h.Wait(t.Context().Done())
+			return time.Since(begin)
+		}
+		if took := waits(some); took > 0 {
+			t.Errorf("while nobody has to go it waits for %v", took)
+		}
+		for range 2 {
+			large := open(9)
+			if took := waits(none); took > 0 {
+				t.Errorf("who holds nothing waits for %v", took)
+			}
+			if took := waits(some); took == 0 || took > time.Second {
+				t.Errorf("it waits for %v", took)
+			}
+			time.AfterFunc(10*time.Millisecond, large.Leave)
+			if took := waits(some); took != 10*time.Millisecond {
+				t.Errorf("it waits for %v until the large one has left", took)
+			}
+		}
+	})
 }
