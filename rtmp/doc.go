@@ -6,6 +6,7 @@
 //	err = (&rtmp.Client{URL: "rtmp://host/live/key", Handler: cam}).Run(ctx)
 //
 // The Handler is called once for each stream. It accepts the stream when it ranges over Stream.Units, and refuses it by returning before.
+// Until then its context ends, too, if the connection has to give way to another.
 // An encoder then hears "NetStream.Publish.BadName" with the text of the Handler's error. A Handler that returns while the stream goes on
 // hangs up.
 //

@@ -162,8 +162,14 @@ func (s *Server) handle(ctx context.Context, c *publisher, guesses *ingest.Guess
 	defer end(nil)
 	decided, err := guesses.Begin(life, peer, cmp.Or(s.PublishTimeout, defaultPublish)/3)
 	if err == nil {
-		c.decided = sync.OnceFunc(func() { decided(!c.accepted && life.Err() == nil) })
-		err = log.Contain(ctx, peer, func() error { return s.Handler.ServeStream(life, c.stream(ctx)) }, "stream", c.name)
+		theirs, giveWay := context.WithCancelCause(ctx)
+		defer giveWay(nil)
+		stop := context.AfterFunc(life, func() { giveWay(context.Cause(life)) }) // once it is decided, Units tell
+		c.decided = sync.OnceFunc(func() {
+			stop()
+			decided(!c.accepted && life.Err() == nil)
+		})
+		err = log.Contain(ctx, peer, func() error { return s.Handler.ServeStream(theirs, c.stream(ctx)) }, "stream", c.name)
 		c.decided()
 	}
 	switch {

@@ -203,6 +203,33 @@ func TestWhoGivesWay(t *testing.T) {
 	})
 }
 
+// TestGiveWayWhileAsked has a connection give way to a new one while its Handler decides, which is told.
+func TestGiveWayWhileAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ln, told := ingesttest.NewListener(), make(chan error, 1)
+		stop := serve(t, &rtmp.Server{MaxConnsPerAddr: 1, Handler: frame.HandlerFunc(func(ctx context.Context, _ *frame.Stream) error {
+			<-ctx.Done()
+			told <- context.Cause(ctx)
+			return context.Cause(ctx)
+		})}, ln)
+		begin, decided := time.Now(), make(chan bool)
+		go func() { decided <- publishes(ln.DialFrom("192.0.2.1"), steps(t, "key"), 0) }()
+		synctest.Wait()
+		second := ln.DialFrom("192.0.2.1")
+		if err := <-told; !errors.Is(err, rtmp.ErrLimit) {
+			t.Errorf("it is told %v", err)
+		}
+		_ = second.Close()
+		if <-decided {
+			t.Error("it is let in")
+		}
+		stop()
+		if took := time.Since(begin); took > 0 {
+			t.Errorf("it ends after %v", took)
+		}
+	})
+}
+
 // TestUnderWay has connections of one address send most of a message each, and hold the rest back: the largest are hung up on before all
 // take too much. Meanwhile a picture of another address arrives.
 func TestUnderWay(t *testing.T) {

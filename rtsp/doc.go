@@ -7,6 +7,7 @@
 //	err = (&rtsp.Server{Handler: cam}).ListenAndServe(ctx)
 //
 // The Handler is called once for each stream. It accepts the stream when it ranges over Stream.Units, and refuses it by returning before.
+// Until then its context ends, too, if the connection does.
 // A Handler that returns while the stream goes on hangs up.
 //
 // Video may be H.264, H.265, AV1, VP8, VP9, MPEG-4 part 2 and JPEG; of several medias, the first that fits is taken. The protocol is RTSP
