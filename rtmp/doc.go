@@ -35,8 +35,8 @@
 // fill a Server. A connection of which no video has come yet gives way to a new one, accepted or not, and so does a publisher of which
 // none has come for ten seconds; who was refused and does not hang up is the first. So who only holds connections keeps nobody out. That
 // includes publishers of the same address: where one dials without end, a publisher of that address has 60 ms for each step of its
-// handshake and commands and for its first picture, and more time the less those connections say. New connections that others give way
-// to are accepted at 2,000 a second; meanwhile all new ones wait. The log has at most ten lines of a kind in ten seconds for an address
+// handshake and commands and for its first picture, and more time the less those connections say; but 10 ms at worst, if they stand at
+// all steps at once. New connections that others give way to are accepted at 2,000 a second; meanwhile all new ones wait. The log has at most ten lines of a kind in ten seconds for an address
 // and a hundred for all, and then how many were left out.
 //
 // A refusal by the Handler counts as a wrong guess, at a token or at a name. An address with more than five waits before the Handler is

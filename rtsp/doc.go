@@ -68,8 +68,8 @@
 // defaults it can have half of the streams. A connection of which no packet of video has come yet gives way to a new one, whatever it has
 // shown or recorded, and to a new stream if there are too many; so does a publisher of which none has come for ten seconds. So who only
 // holds connections keeps nobody out. That includes publishers of the same address: where one dials without end, a publisher of that
-// address has 60 ms for each of its requests and for its first packet, and more time the less those connections say. New connections
-// that others give way to are accepted at 2,000 a second; meanwhile all new ones wait. The log has at most ten lines of a kind in ten
+// address has 60 ms for each of its requests and for its first packet, and more time the less those connections say; but 10 ms at
+// worst, if they stand at all steps at once. New connections that others give way to are accepted at 2,000 a second; meanwhile all new ones wait. The log has at most ten lines of a kind in ten
 // seconds for an address and a hundred for all, and then how many were left out.
 //
 // Wrong guesses are refusals by Authenticate of who has shown credentials or a query, and all by the Handler: a wrong password, token or
