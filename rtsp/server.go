@@ -82,8 +82,9 @@ type Server struct {
 	MaxConnsPerAddr int
 
 	// MaxStreams is how many streams there may be at a time; zero means
-	// 256. Beyond that, one of which no video has come yet gives way to a
-	// new one; if there is none, the new one is refused.
+	// 256. Beyond that, one of which no video has come yet, or none for ten
+	// seconds, gives way to a new one; if there is none, the new one is
+	// refused.
 	MaxStreams int
 
 	// MaxSDP is how many bytes the description of a stream may have; zero

@@ -78,15 +78,14 @@ func (r *recorder) announce(lib *gortsplib.ServerHandlerOnAnnounceCtx) (*publish
 // name returns the name of the stream at a path.
 func name(path string) string { return strings.Trim(path, "/") }
 
-// take takes one of the streams that there may be. When there is none left, a connection whose stream was accepted, but of which no video
-// has come, gives way.
+// take takes one of the streams that there may be. When there is none left, one gives way of which no video has come, or none for long.
 func (p *publisher) take() error {
 	select {
 	case p.streams <- struct{}{}:
 		return nil
 	default:
 	}
-	if !p.listener.Limiter.GiveWay(ingest.Accepted, ingest.LimitError("more than %d streams", p.MaxStreams)) {
+	if !p.listener.Limiter.GiveWay(ingest.LimitError("more than %d streams", p.MaxStreams)) {
 		return fmt.Errorf("%w: %w", ErrLimit, errTooMany)
 	}
 	select {

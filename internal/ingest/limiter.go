@@ -135,19 +135,30 @@ func (l *Limiter) admit(a *Admission) (out *Admission, reason, err error) {
 	return out, reason, nil
 }
 
-// GiveWay has the one give way that has been at a Stage for the longest, and tells whether there is one.
-func (l *Limiter) GiveWay(s Stage, reason error) bool {
-	l.mu.Lock()
-	front := l.all.stages[s].Front()
-	if front == nil {
-		l.mu.Unlock()
+// GiveWay has one give way whose stream was accepted, where there may be no more streams: of which no video has come yet, for the longest,
+// or else one that has stalled. It tells whether there is one.
+func (l *Limiter) GiveWay(reason error) bool {
+	out := l.accepted()
+	if out == nil {
 		return false
 	}
-	out := front.Value.(*Admission)
-	out.leave()
-	l.mu.Unlock()
 	out.evict(fmt.Errorf("%w, and this one gave way to a new one", reason))
 	return true
+}
+
+// accepted takes the Admission from who gives way of those whose stream was accepted; it returns nil if there is nobody.
+func (l *Limiter) accepted() (out *Admission) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if front := l.all.stages[Accepted].Front(); front != nil {
+		out = front.Value.(*Admission)
+	} else {
+		out = l.all.stalled()
+	}
+	if out != nil {
+		out.leave()
+	}
+	return out
 }
 
 // Reach says how far the connection has come; it does not go back. A publisher says it again when more video comes.

@@ -50,6 +50,7 @@ func TestLimiter(t *testing.T) {
 		{"but only then", 9, 3, "a@1 a! b@1 b! . . c@1 d@1", "c<d"},
 		{"accepted without video", 9, 2, "a@1 a+4 b@1 b+4 c@1", "a<c"},
 		{"accepted without video, where there is no room for more streams", 9, 0, "a@1 a+4 a! b@1 b+4 c@1 c+4 accepted d@1 accepted accepted", "b<d c"},
+		{"or of which it has stalled", 9, 0, "a@1 a! b@1 b! . a! . accepted accepted", "b"},
 		{"a publisher that leaves makes room", 9, 1, "a@1 a! a- b@1 c@1", "b<c"},
 	} {
 		t.Run(test.about, func(t *testing.T) {
@@ -63,7 +64,7 @@ func TestLimiter(t *testing.T) {
 					case word == ".":
 						time.Sleep(6 * time.Second)
 					case word == "accepted":
-						limiter.GiveWay(ingest.Accepted, ingest.LimitError("streams"))
+						limiter.GiveWay(ingest.LimitError("streams"))
 					case comes:
 						admission, err := limiter.Admit(addrs[addr], func(reason error) { // that name, for others to come
 							got = append(got, name)
