@@ -3,6 +3,7 @@ package capture
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/livestill/livestill/capture/internal/sched"
 	"github.com/livestill/livestill/frame"
@@ -29,8 +30,9 @@ var (
 	// ErrTakenOver ends the first one's stream: see Hub.TakeOver.
 	ErrTakenOver = errors.New("another publisher took the name over")
 
-	// ErrLive refuses a second publisher of a name.
-	ErrLive = errors.New("stream is live already")
+	// ErrLive refuses a second publisher of a name. It is an fs.ErrExist, which
+	// servers do not take for a wrong guess at a token.
+	ErrLive error = errLive{}
 
 	// ErrDecoder: nothing can be captured without one.
 	ErrDecoder = errors.New("camera has no Decoder")
@@ -62,3 +64,10 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Deny returns the error with which a Policy or a Moderator refuses and tells the caller why. It is an ErrDenied.
 func Deny(reason string) error { return fmt.Errorf("%w: %s", ErrDenied, reason) }
+
+type errLive struct{}
+
+func (errLive) Error() string { return "stream is live already" }
+
+// Is makes it an fs.ErrExist.
+func (errLive) Is(target error) bool { return target == fs.ErrExist }

@@ -36,14 +36,15 @@
 // none has come for ten seconds; who was refused and does not hang up is the first. So who only holds connections keeps nobody out. That
 // includes publishers of the same address: where one dials without end, a publisher of that address has 60 ms for each step of its
 // handshake and commands and for its first picture, and more time the less those connections say; but 10 ms at worst, if they stand at
-// all steps at once. New connections that others give way to are accepted at 2,000 a second; meanwhile all new ones wait. The log has at most ten lines of a kind in ten seconds for an address
-// and a hundred for all, and then how many were left out.
+// all steps at once. New connections that others give way to are accepted at 2,000 a second; meanwhile all new ones wait. The log has at
+// most ten lines of a kind in ten seconds for an address and a hundred for all, and then how many were left out.
 //
-// A refusal by the Handler counts as a wrong guess, at a token or at a name. An address with more than five waits before the Handler is
-// asked about its next publisher, for up to three seconds or a third of PublishTimeout; a wrong one is forgotten in ten seconds.
-// Meanwhile further publishers of that address are refused without being asked about. So who guesses without end keeps new publishers of
-// their own address out, but not those that publish already, nor anybody else. Behind a proxy, where MaxConnsPerAddr is negative, all
-// have one address and no guess is slowed: the Handler has to see to that, or the proxy.
+// A refusal by the Handler counts as a wrong guess, at a token or at a name, unless it is an fs.ErrExist, as capture.ErrLive is. An
+// address with more than five waits before the Handler is asked about its next publisher, for up to three seconds or a third of
+// PublishTimeout; a wrong one is forgotten in ten seconds. Meanwhile further publishers of that address are refused without being asked
+// about. So who guesses without end keeps new publishers of their own address out, but not those that publish already, nor anybody else.
+// Behind a proxy, where MaxConnsPerAddr is negative, all have one address and no guess is slowed: the Handler has to see to that, or the
+// proxy.
 //
 // What a publisher says (Stream.Name, Stream.Query) is its own claim: names are valid UTF-8 without control characters and marks that
 // turn text around, but may hold slashes and dots, so clean them before they become paths. Plain RTMP carries keys and video in clear

@@ -167,7 +167,7 @@ func (s *Server) handle(ctx context.Context, c *publisher, guesses *ingest.Guess
 		stop := context.AfterFunc(life, func() { giveWay(context.Cause(life)) }) // once it is decided, Units tell
 		c.decided = sync.OnceFunc(func() {
 			stop()
-			decided(!c.accepted && life.Err() == nil)
+			decided(!c.accepted && life.Err() == nil && ingest.IsGuess(err))
 		})
 		err = log.Contain(ctx, peer, func() error { return s.Handler.ServeStream(theirs, c.stream(ctx)) }, "stream", c.name)
 		c.decided()

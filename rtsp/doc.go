@@ -65,19 +65,20 @@
 //     the rest is dropped, and the next unit is Lost.
 //
 // Server.MaxConns and Server.MaxStreams bound all of them together, and Server.MaxConnsPerAddr the connections of one address: with the
-// defaults it can have half of the streams. A connection of which no packet of video has come yet gives way to a new one, whatever it has
-// shown or recorded, and to a new stream if there are too many; so does a publisher of which none has come for ten seconds. So who only
-// holds connections keeps nobody out. That includes publishers of the same address: where one dials without end, a publisher of that
-// address has 60 ms for each of its requests and for its first packet, and more time the less those connections say; but 10 ms at
-// worst, if they stand at all steps at once. New connections that others give way to are accepted at 2,000 a second; meanwhile all new ones wait. The log has at most ten lines of a kind in ten
-// seconds for an address and a hundred for all, and then how many were left out.
+// defaults it can have half of the streams. A connection of which no packet of video has come yet gives way to a new one, whatever it
+// has shown or recorded, and to a new stream if there are too many; so does a publisher of which none has come for ten seconds. So who
+// only holds connections keeps nobody out. That includes publishers of the same address: where one dials without end, a publisher of
+// that address has 60 ms for each of its requests and for its first packet, and more time the less those connections say; but 10 ms at
+// worst, if they stand at all steps at once. New connections that others give way to are accepted at 2,000 a second; meanwhile all new
+// ones wait. The log has at most ten lines of a kind in ten seconds for an address and a hundred for all, and then how many were left
+// out.
 //
-// Wrong guesses are refusals by Authenticate of who has shown credentials or a query, and all by the Handler: a wrong password, token or
-// name. An address with more than five waits before its next publisher is looked at, for up to three seconds or a third of
-// PublishTimeout; a wrong one is forgotten in ten seconds. Meanwhile further publishers of that address are refused without being looked
-// at. So who guesses without end keeps new publishers of their own address out, but not those that publish already, nor anybody else.
-// Behind a proxy, where MaxConnsPerAddr is negative, all have one address and no guess is slowed: Authenticate has to see to that, or the
-// proxy.
+// Wrong guesses are refusals by Authenticate of who has shown credentials or a query, and all by the Handler but fs.ErrExist, as
+// capture.ErrLive is: a wrong password, token or name. An address with more than five waits before its next publisher is looked at, for
+// up to three seconds or a third of PublishTimeout; a wrong one is forgotten in ten seconds. Meanwhile further publishers of that
+// address are refused without being looked at. So who guesses without end keeps new publishers of their own address out, but not those
+// that publish already, nor anybody else. Behind a proxy, where MaxConnsPerAddr is negative, all have one address and no guess is
+// slowed: Authenticate has to see to that, or the proxy.
 //
 // A session belongs to the connection that announced it: no other can use it, and it ends with that connection. Over UDP, packets are taken from the address
 // of the connection and the ports that it named, which two publishers cannot share; without TLS, whoever can forge that address can

@@ -11,6 +11,8 @@ import (
 	"github.com/bluenviron/gortsplib/v4"
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
 	"github.com/bluenviron/gortsplib/v4/pkg/headers"
+
+	"github.com/livestill/livestill/internal/ingest"
 )
 
 // A Login is what a publisher shows of itself when it announces a stream.
@@ -74,7 +76,7 @@ func (p *publisher) ask(l *Login, shown bool) error {
 		return err
 	}
 	refused, err := p.offer()
-	decided(refused)
+	decided(refused && ingest.IsGuess(err))
 	if p.conn.asked && err == nil {
 		p.guesses.Forgive(l.Remote) // it was right, once it was asked
 	}

@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"context"
 	"errors"
+	"io/fs"
 	"net"
 	"sync"
 	"time"
@@ -33,6 +34,10 @@ type Guesses struct {
 	sites  map[Site]*list.Element
 	recent list.List // of *guesser, those that guessed last at the end
 }
+
+// IsGuess reports whether a Handler's refusal may be for what a publisher showed. That a stream of the name is live, which is an fs.ErrExist,
+// is not: an encoder that reconnects is refused so until the end of its old connection is noticed.
+func IsGuess(refusal error) bool { return !errors.Is(refusal, fs.ErrExist) }
 
 type guesser struct {
 	site    Site
