@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/ingest/ingesttest"
 	"github.com/livestill/livestill/rtmp"
@@ -126,6 +127,29 @@ func TestHonestMistakes(t *testing.T) {
 		all.Wait()
 		if took := time.Since(begin); took > 0 {
 			t.Errorf("they are let in after %v", took)
+		}
+	})
+}
+
+// TestLiveNamesAreNoGuesses has an encoder come again and again while its name is live, as after a lost connection: it is not slowed.
+func TestLiveNamesAreNoGuesses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ln, refusals := ingesttest.NewListener(), 0
+		defer serve(t, &rtmp.Server{Handler: frame.HandlerFunc(func(ctx context.Context, s *frame.Stream) error {
+			if refusals++; refusals <= 20 {
+				return capture.ErrLive
+			}
+			return drain.ServeStream(ctx, s)
+		})}, ln)()
+		var begin time.Time
+		for n := range 21 {
+			begin = time.Now()
+			if publishes(ln.DialFrom("192.0.2.1"), steps(t, "key"), 0) != (n == 20) {
+				t.Errorf("attempt %d", n)
+			}
+		}
+		if took := time.Since(begin); took > 0 {
+			t.Errorf("it is let in after %v", took)
 		}
 	})
 }
