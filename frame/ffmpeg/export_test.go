@@ -34,7 +34,7 @@ func Liar(says io.Reader, maxPixels int) *Isolated {
 			return nil, errors.New("there is only one")
 		}
 		killed := make(chan struct{})
-		return child.New(l, l, sync.OnceFunc(func() { close(killed) }), func() string {
+		return child.New(l, l, sync.OnceFunc(func() { close(killed) }), func() {}, func() string {
 			<-killed
 			return "killed"
 		}), nil

@@ -24,6 +24,7 @@ import (
 	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
 
+	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/ffmpeg"
 	"github.com/livestill/livestill/frame/ffmpeg/internal/child"
@@ -228,6 +229,56 @@ func TestIsolatedStreamsDoNotNotice(t *testing.T) {
 				t.Errorf("afterwards: %d pictures, %v", len(ps), err)
 			}
 		})
+	}
+}
+
+// Children that hang hold no places, and give up theirs when all are in use: others capture meanwhile.
+func TestIsolatedHungChildrenHoldNobodyUp(t *testing.T) {
+	g := frametest.Clip{}.GOPs(t)[0]
+	for _, most := range []int{8, 3} {
+		ffmpeg.CloseShared()
+		d := &ffmpeg.Isolated{Decoder: ffmpeg.Decoder{Concurrent: 1}, Timeout: time.Hour, MaxChildren: most}
+		var hung sync.WaitGroup
+		for i := range 3 {
+			place, err := d.Reserve(t.Context(), "hung")
+			if err != nil {
+				t.Fatal(err)
+			}
+			h := hold(t, d, g)
+			if err := syscall.Kill(children(t, os.Getpid())[i], syscall.SIGSTOP); err != nil {
+				t.Fatal(err)
+			}
+			hung.Go(func() {
+				defer place.Release()
+				if err := h.proceed(); err == nil {
+					t.Error("it did not hang")
+				}
+			})
+		}
+		if ps, err := decode(t.Context(), d, g, time.Time{}); err != nil || len(ps) != len(g) {
+			t.Errorf("another stream has %d pictures, %v", len(ps), err)
+		}
+		if c := d.Children(); (c.Hung > 0) != (most == 3) {
+			t.Errorf("%d children for 4 GOPs: %+v", most, c)
+		}
+		d.Close()
+		hung.Wait()
+	}
+}
+
+// Stats of an Isolated tells what that of a Decoder does.
+func TestIsolatedStats(t *testing.T) {
+	g := frametest.Clip{BFrames: 2}.GOPs(t)[0]
+	plain := new(ffmpeg.Decoder)
+	isolated := plain.Isolated()
+	for _, d := range []capture.Decoder{plain, isolated} {
+		if _, err := decode(t.Context(), d, g, time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, got := plain.Stats(), isolated.Stats()
+	if got.GOPs != want.GOPs || got.Units != want.Units || got.Pictures != want.Pictures || got.Held != 0 || got.Decoding <= 0 || got.Most <= 0 {
+		t.Errorf("%+v, want %+v", got, want)
 	}
 }
 
