@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"math"
 	"time"
+
+	"github.com/livestill/livestill/internal/ingest"
 )
 
 const (
@@ -54,16 +56,38 @@ type amfDecoder struct {
 // value decodes one value in which others may nest up to the given depth.
 func (d *amfDecoder) value(depth int) (any, error) {
 	if d.values--; d.values < 0 {
-		return nil, limitError("AMF with more than %d values", maxValues)
+		return nil, ingest.LimitError("AMF with more than %d values", maxValues)
 	}
 	if depth == 0 {
-		return nil, limitError("AMF nested deeper than %d", maxDepth)
+		return nil, ingest.LimitError("AMF nested deeper than %d", maxDepth)
 	}
 	head, err := d.take(1)
 	if err != nil {
 		return nil, err
 	}
 	switch marker := head[0]; marker {
+	case amfTypedObject:
+		if _, err := d.text(2); err != nil { // the name of its class
+			return nil, err
+		}
+		return d.object(depth - 1)
+	case amfObject:
+		return d.object(depth - 1)
+	case amfECMAArray:
+		if _, err := d.take(4); err != nil { // how many; encoders are often wrong about it
+			return nil, err
+		}
+		return d.object(depth - 1)
+	case amfStrictArray:
+		return d.array(depth - 1)
+	default:
+		return d.scalar(marker)
+	}
+}
+
+// scalar decodes what follows the marker of a value in which no other nests.
+func (d *amfDecoder) scalar(marker byte) (any, error) {
+	switch marker {
 	case amfNumber:
 		return d.number()
 	case amfBoolean:
@@ -80,20 +104,6 @@ func (d *amfDecoder) value(depth int) (any, error) {
 		return nil, err
 	case amfDate:
 		return d.date()
-	case amfTypedObject:
-		if _, err := d.text(2); err != nil { // the name of its class
-			return nil, err
-		}
-		return d.object(depth - 1)
-	case amfObject:
-		return d.object(depth - 1)
-	case amfECMAArray:
-		if _, err := d.take(4); err != nil { // how many; encoders are often wrong about it
-			return nil, err
-		}
-		return d.object(depth - 1)
-	case amfStrictArray:
-		return d.array(depth - 1)
 	default:
 		return nil, protocolError("AMF0 marker %#02x", marker)
 	}

@@ -213,7 +213,7 @@ func TestAggregate(t *testing.T) {
 
 func TestTimeline(t *testing.T) {
 	const day = 24 * 60 * 60 * 1000
-	place := rtmp.Place()
+	place := rtmp.Timeline()
 	for _, c := range []struct {
 		what string
 		raw  uint32

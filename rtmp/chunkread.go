@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 
+	"github.com/livestill/livestill/internal/ingest"
 	"github.com/yutopp/go-rtmp/message"
 )
 
@@ -33,6 +34,11 @@ type packet struct {
 	time   uint32 // in milliseconds; wraps after 49.7 days
 	body   []byte // valid until the next one is read
 }
+
+// The handshake, the message types and the AMF0 encoder are go-rtmp's and go-amf0's. Their chunk layer and AMF0 decoder are not used, since
+// they end legal streams (extended timestamps on type 3 chunks come after 4 h 39 min; empty messages, Abort, aggregates and unknown
+// types come at any time) and bound neither memory nor time: 25 bytes that claim an array of 2^31-1 elements end the process. A guard in
+// front of them would have to parse all of that anyway.
 
 // A chunkReader reads messages from a stream of interleaved chunks, RTMP 1.0 §5.3.
 type chunkReader struct {
@@ -172,7 +178,7 @@ func (c *chunkReader) basicHeader() (format byte, s *chunkStream, err error) {
 			return 0, nil, protocolError("chunk stream %d begins with a chunk of type %d", id, format)
 		}
 		if len(c.streams) == maxChunkStreams {
-			return 0, nil, limitError("more than %d chunk streams", maxChunkStreams)
+			return 0, nil, ingest.LimitError("more than %d chunk streams", maxChunkStreams)
 		}
 		s = &chunkStream{id: id}
 		c.streams[id] = s
@@ -247,7 +253,7 @@ func (c *chunkReader) noHeader(s *chunkStream) error {
 
 func (c *chunkReader) begin(s *chunkStream) error {
 	if s.length > c.maxLength {
-		return limitError("message of %d bytes, the most is %d", s.length, c.maxLength)
+		return ingest.LimitError("message of %d bytes, the most is %d", s.length, c.maxLength)
 	}
 	s.time += s.delta
 	s.body = s.body[:0]
@@ -266,7 +272,7 @@ func (c *chunkReader) grow(s *chunkStream) error {
 			}
 		}
 		if c.held > most {
-			return limitError("messages under way exceed %d bytes", most)
+			return ingest.LimitError("messages under way exceed %d bytes", most)
 		}
 	}
 	body := make([]byte, len(s.body), size)

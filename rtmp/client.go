@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/frame"
-	"github.com/livestill/livestill/internal/retry"
+	"github.com/livestill/livestill/internal/ingest"
 )
 
 // What the zero values of a Client's times mean.
@@ -21,11 +21,14 @@ const (
 
 // What a caller of Client.Run may branch on, with errors.Is.
 var (
-	ErrURL          = errors.New("not a URL of the form rtmp://[user:password@]host[:port]/app/key, or rtmps://")
-	ErrUnauthorized = errors.New("the server refuses the credentials, or wants some")
-)
+	// ErrURL says that Client.URL is none of RTMP.
+	ErrURL = errors.New("not a URL of the form " +
+		"rtmp://[user:password@]host[:port]/app/key, or rtmps://")
 
-var errHandler = errors.New("the Client has no Handler")
+	// ErrUnauthorized says that the password is wrong, or missing.
+	ErrUnauthorized = errors.New(
+		"the server refuses the credentials, or wants some")
+)
 
 // A Client plays one stream from a server, and again whenever it ends. Its fields must not change while it runs.
 //
@@ -34,21 +37,48 @@ var errHandler = errors.New("the Client has no Handler")
 // live/east. A second segment with a colon begins the key, as in vod/mp4:a/b.mp4. A query stays with the key, or with the app if there
 // is no key. Path and query are sent as they stand, user and password are percent-encoded.
 type Client struct {
-	URL       string        // rtmp:// or rtmps://, ports 1935 and 443; with user and password if the server wants Adobe's authentication
-	Handler   frame.Handler // gets each connection's stream once it is live, on the goroutine of Run; required
-	TLSConfig *tls.Config   // for rtmps; an empty ServerName stands for the host of URL; nil means the system's authorities
-	Logger    *slog.Logger  // hears why a stream ended and that it is pulled again; nil means slog.Default()
+	// URL is rtmp:// or rtmps://, ports 1935 and 443; with user and
+	// password if the server wants Adobe's authentication.
+	URL string
 
-	// OnPull hears how the pull fares: a stream's first unit came, it was lost and why, it is pulled anew and after what wait. Calls are
-	// made one at a time, by the goroutine of Run or the one that ranges over Units, and the stream waits for them: it must not block.
+	// Handler gets each connection's stream once it is live, on the
+	// goroutine of Run. It is required.
+	Handler frame.Handler
+
+	// TLSConfig is for rtmps. An empty ServerName stands for the host of
+	// URL; nil means the system's authorities.
+	TLSConfig *tls.Config
+
+	// Logger hears why a stream ended and that it is pulled again; nil
+	// means slog.Default().
+	Logger *slog.Logger
+
+	// OnPull hears how the pull fares: a stream's first unit came, it was
+	// lost and why, it is pulled anew and after what wait. Calls are made
+	// one at a time, by the goroutine of Run or the one that ranges over
+	// Units. The stream waits for them: it must not block.
 	OnPull func(frame.Pull)
 
-	Track uint8 // which video is taken of a stream that has several tracks; zero is its default one
+	// Track is which video is taken of a stream that has several tracks;
+	// zero is its default one.
+	Track uint8
 
-	MaxMessage int           // bytes in a message, so in an access unit; zero means 8 MiB, and the format allows 16 MiB - 1
-	Timeout    time.Duration // from dialling to the answer to play, and for each whole message from then on; zero means 10 s
-	Retry      time.Duration // how long to wait before the first new attempt, doubled by each that brings no picture; zero means 1 s
-	MaxRetry   time.Duration // the longest to wait; zero means 30 s
+	// MaxMessage is how many bytes a message may have, and so an access
+	// unit; zero means 8 MiB, and the format allows 16 MiB - 1.
+	MaxMessage int
+
+	// Timeout is for all from dialling to the answer to play, and for each
+	// whole message from then on; zero means 10 s.
+	Timeout time.Duration
+
+	// Once has Run play once: when the stream has ended or cannot be had,
+	// Run returns why, whatever it is.
+	Once bool
+
+	// Retry is how long to wait before the first new attempt, doubled by
+	// each that brings no picture; zero means 1 s. MaxRetry is the longest
+	// to wait; zero means 30 s.
+	Retry, MaxRetry time.Duration
 }
 
 // Run plays until ctx is done, and returns context.Cause(ctx). The Handler gets a Stream when the first sound or picture of it has
@@ -57,8 +87,8 @@ type Client struct {
 // otherwise. Before each new attempt there is a wait, of which up to half is left to chance so that many Clients do not all come
 // back at once.
 //
-// What does not heal by itself ends Run: a malformed URL (ErrURL); refused credentials (ErrUnauthorized); such an error is an
-// *Error. A Handler that returns before the stream has ended refuses it or hangs up on it: Run returns what it returned.
+// What does not heal by itself ends Run: a malformed URL (ErrURL), refused credentials (ErrUnauthorized). Such an error is an *Error.
+// With Once everything ends Run that ends the stream, or that keeps it from beginning. A Handler that returns before the stream has ended refuses it or hangs up on it: Run returns what it returned.
 //
 // When Run returns, the connection is closed and no goroutine of it is left.
 func (c *Client) Run(ctx context.Context) error {
@@ -67,16 +97,17 @@ func (c *Client) Run(ctx context.Context) error {
 		return &Error{Step: "configure", Err: err}
 	}
 	if c.Handler == nil {
-		return &Error{Step: "configure", Stream: t.name, Err: errHandler}
+		return &Error{Step: "configure", Stream: t.name, Err: ingest.ErrNoHandler}
 	}
 	log := cmp.Or(c.Logger, slog.Default()).With("stream", t.name, "server", t.host)
-	loop := retry.Loop{Stream: t.name, First: cmp.Or(c.Retry, defaultRetry), Longest: cmp.Or(c.MaxRetry, defaultMaxRetry),
+	loop := ingest.Loop{Stream: t.name, Once: c.Once, First: cmp.Or(c.Retry, defaultRetry), Longest: cmp.Or(c.MaxRetry, defaultMaxRetry),
 		Log: log, Hook: c.OnPull}
 	return loop.Run(ctx, func() (last bool, err error) {
 		p := pull{Client: c, at: t, log: log, connected: loop.Connected}
-		if err = p.run(ctx); p.waited {
+		last, err = p.run(ctx)
+		if p.waited {
 			loop.Fruitful()
 		}
-		return p.refused || errors.Is(err, ErrUnauthorized), err
+		return last || errors.Is(err, ErrUnauthorized), err
 	})
 }

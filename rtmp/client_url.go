@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/livestill/livestill/internal/ingest"
 )
 
 const (
@@ -43,7 +45,7 @@ func parseTarget(s string) (target, error) {
 	}
 	app, key := splitPath(path)
 	t.name, t.query = strings.Trim(app+"/"+key, "/"), parseQuery(query)
-	if app == "" || !acceptable(t.name) {
+	if app == "" || !ingest.IsText(t.name) {
 		return target{}, ErrURL
 	}
 	t.url = (&url.URL{Scheme: t.scheme, Host: t.host}).String() + "/" + t.name
@@ -65,7 +67,7 @@ func parseURL(s string) (t target, path, query string, ok bool) {
 	path, query, _ = strings.Cut(rest, "?")
 	path = strings.TrimRight(path, "/")
 	u, err := url.Parse(scheme + "://" + host)
-	if err != nil || len(s) > maxURL || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" || !acceptable(s) || !acceptable(u.Host) {
+	if err != nil || len(s) > maxURL || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" || !ingest.IsText(s) || !ingest.IsText(u.Host) {
 		return target{}, "", "", false
 	}
 	t = target{scheme: u.Scheme, host: u.Host, user: u.User.Username()}

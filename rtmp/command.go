@@ -4,9 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
+	"github.com/livestill/livestill/internal/ingest"
 	"github.com/yutopp/go-amf0"
 	"github.com/yutopp/go-rtmp/message"
 )
@@ -55,7 +54,7 @@ func (c command) object() map[string]any {
 // parseCommand returns the command in p. An AMF3 command is AMF0 behind a byte of format, in all that encoders send.
 func parseCommand(p packet) (command, error) {
 	if len(p.body) > maxCommand {
-		return command{}, limitError("command of %d bytes, the most is %d", len(p.body), maxCommand)
+		return command{}, ingest.LimitError("command of %d bytes, the most is %d", len(p.body), maxCommand)
 	}
 	body := p.body
 	if p.kind == message.TypeIDCommandMessageAMF3 && len(body) > 0 {
@@ -119,7 +118,6 @@ func (w *wire) control(p packet) {
 	}
 }
 
-// acceptable tells whether a name can be logged and compared: it is valid UTF-8 with no control characters.
-func acceptable(name string) bool {
-	return utf8.ValidString(name) && !strings.ContainsFunc(name, unicode.IsControl)
+func isCommand(kind message.TypeID) bool {
+	return kind == message.TypeIDCommandMessageAMF0 || kind == message.TypeIDCommandMessageAMF3
 }

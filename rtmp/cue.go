@@ -24,9 +24,19 @@ func isMetadata(p packet) bool {
 
 const metadataHeader = 5
 
+// hearCue tells of a message's cue, if there is one that can be read.
+func (c *conn) hearCue(p packet) {
+	if c.onCue == nil {
+		return
+	}
+	if cue, ok := c.cue(p); ok {
+		c.onCue(cue)
+	}
+}
+
 // cue returns the cue in a data message, RTMP 1.0 §7.1.2, or in a video's metadata; ok is false for one that cannot be read.
 // Encoders wrap metadata into the name @setDataFrame; the cue has the name inside.
-func (c *session) cue(p packet) (cue frame.Cue, ok bool) {
+func (c *conn) cue(p packet) (cue frame.Cue, ok bool) {
 	body := p.body
 	switch {
 	case p.kind == message.TypeIDVideoMessage:

@@ -1,15 +1,20 @@
-// Package rtmp takes in live video over RTMP and RTMPS: encoders push their streams to a Server, which hands each to a frame.Handler.
-// A Client pulls a stream from a server, and hands it to a frame.Handler the same way.
+// Package rtmp takes in live video over RTMP and RTMPS, and hands each stream to a frame.Handler. A Server takes the streams that encoders
+// push; a Client pulls one from another server.
 //
-// # Why not all of go-rtmp
+//	cam := &capture.Camera{Decoder: &ffmpeg.Decoder{}}
+//	err := (&rtmp.Server{Addr: ":1935", Handler: cam}).ListenAndServe(ctx)
+//	err = (&rtmp.Client{URL: "rtmp://host/live/key", Handler: cam}).Run(ctx)
 //
-// The handshake, the message types and status codes, and the AMF0 encoder are those of github.com/yutopp/go-rtmp and its go-amf0.
-// Its chunk layer and its AMF0 decoder are not used. That chunk layer ends legal streams (extended timestamps on type 3 chunks come after 4 h
-// 39 min; empty messages, Abort, aggregates and unknown types come at any time) and bounds neither memory nor time; the decoder
-// knows no undefined and no long strings, and 25 bytes that claim an array of 2^31-1 elements end the process where no recover
-// helps. A guard in front of both was the other way. It has to parse all that anyway, so a reader that simply keeps what it parsed
-// is less code, and faster: one goroutine per connection, on which the Handler's range over Stream.Units pulls from the socket. No
-// channel, no second goroutine, no copy but from the socket to a message and from there to the access unit.
+// The Handler is called once for each stream. It accepts the stream when it ranges over Stream.Units, and refuses it by returning before.
+// An encoder then hears "NetStream.Publish.BadName" with the text of the Handler's error. A Handler that returns while the stream goes on
+// hangs up.
+//
+// Video may be H.264, and H.265, AV1, VP8 and VP9 by enhanced RTMP (versions 1 and 2) or, of H.265, by codec id 12. Sound is passed over.
+// Metadata and cue points go to Stream.OnCue. The name of a stream is app/key; what follows a question mark in either is Stream.Query.
+//
+// # Time
+//
+// Timestamps that wrap or jump back go on without a jump. Units are dated by when they arrive.
 //
 // # Security considerations
 //
@@ -27,8 +32,8 @@
 // fill a Server. A connection that does not publish yet gives way to a new one, so who only holds connections keeps nobody out. That
 // includes publishers of the same address: where one dials without end, a publisher of that address has 60 ms for each step of its
 // handshake and commands, and more time the less those connections say. Who has sent publish stays until the Handler decides. New
-// connections that others give way to are accepted at 2,000 a second; meanwhile all new ones wait for their turn. The log has at most
-// ten lines of a kind in ten seconds for an address and a hundred for all, and then how many were left out.
+// connections that others give way to are accepted at 2,000 a second; meanwhile all new ones wait. The log has at most ten lines of a kind
+// in ten seconds for an address and a hundred for all, and then how many were left out.
 //
 // What a publisher says (Stream.Name, Stream.Query) is its own claim: names are valid UTF-8 without control characters, but may hold
 // slashes and dots, so clean them before they become paths. Plain RTMP carries keys and video in clear text; set Server.TLSConfig for

@@ -25,8 +25,8 @@ func Packets(r io.Reader, maxLength int) func() (Packet, error) {
 // DecodeAMF is decodeAMF.
 func DecodeAMF(b []byte) ([]any, error) { return decodeAMF(b) }
 
-// Place returns a function that places timestamps on a timeline.
-func Place() func(uint32) time.Duration { return new(timeline).place }
+// Timeline returns a function that says where the next message is, by its timestamp.
+func Timeline() func(uint32) time.Duration { return new(timeline).next }
 
 // A Target is what a Client's URL, or a redirection, tells, with names that tests can see.
 type Target struct {

@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -28,26 +27,55 @@ const (
 // A Server takes in the streams that encoders push over RTMP, and hands each to its Handler. It may listen on several addresses at
 // once; its fields must not change from then on.
 type Server struct {
-	Addr      string        // host:port for ListenAndServe; empty means ":1935", or ":443" with TLS
-	Handler   frame.Handler // gets each stream, on a goroutine of its own; required
-	TLSConfig *tls.Config   // with its certificates it makes this an RTMPS server; nil means plain RTMP
-	Logger    *slog.Logger  // hears of refusals, of what Handlers return, of failed connections; nil means slog.Default()
+	// Addr is host:port for ListenAndServe; empty means ":1935", or ":443"
+	// with TLS.
+	Addr string
 
-	Track uint8 // which video is taken of a publisher that sends several tracks; zero is its default one
+	// Handler gets each stream, on a goroutine of its own. It is required.
+	Handler frame.Handler
 
-	MaxConns int // connections at a time; zero means 1024
+	// TLSConfig makes this an RTMPS server with its certificates; nil means
+	// plain RTMP.
+	TLSConfig *tls.Config
 
-	// MaxConnsPerAddr bounds the connections of one address at a time: of an IPv4 address, or of the /64 that an IPv6 address is in. Zero
-	// means 128: a hundred encoders behind one router, and some more that reconnect. Negative means no bound, for a Server behind a proxy.
+	// Logger hears of refusals, of what Handlers return, and of failed
+	// connections; nil means slog.Default().
+	Logger *slog.Logger
+
+	// Track is which video is taken of a publisher that sends several
+	// tracks; zero is its default one.
+	Track uint8
+
+	// MaxConns is how many connections there may be at a time; zero means
+	// 1024.
+	MaxConns int
+
+	// MaxConnsPerAddr bounds the connections of one address at a time: of
+	// an IPv4 address, or of the /64 that an IPv6 address is in. Zero means
+	// 128: a hundred encoders behind one router, and some more that
+	// reconnect. Negative means no bound, for a Server behind a proxy.
 	//
-	// When either bound is reached, a connection that has not sent publish yet is closed in favour of the new one; of those it is one that
-	// has come as far as most have, and stood there for the longest. When all publish, the new one is closed.
+	// When either bound is reached, a connection that has not sent publish
+	// yet is closed in favour of the new one. Of those it is one that has
+	// come as far as most have, and stood there for the longest. When all
+	// publish, the new one is closed.
 	MaxConnsPerAddr int
 
-	MaxMessage       int           // bytes in a message, so in an access unit; zero means 8 MiB, and the format allows 16 MiB - 1
-	HandshakeTimeout time.Duration // for the TLS and RTMP handshakes together; zero means 10 s
-	PublishTimeout   time.Duration // from there to the publish command; zero means 10 s
-	IdleTimeout      time.Duration // for each whole message of a publisher, video or not; zero means 30 s
+	// MaxMessage is how many bytes a message may have, and so an access
+	// unit; zero means 8 MiB, and the format allows 16 MiB - 1.
+	MaxMessage int
+
+	// HandshakeTimeout is for the TLS and RTMP handshakes together; zero
+	// means 10 s.
+	HandshakeTimeout time.Duration
+
+	// PublishTimeout is from the handshakes to the publish command; zero
+	// means 10 s.
+	PublishTimeout time.Duration
+
+	// IdleTimeout is for each whole message of a publisher, video or not;
+	// zero means 30 s.
+	IdleTimeout time.Duration
 }
 
 // ListenAndServe listens on s.Addr and serves until ctx is done or listening fails. When it returns, every connection is closed and
@@ -61,13 +89,9 @@ func (s *Server) ListenAndServe(ctx context.Context) error {
 			addr = ":443"
 		}
 	}
-	var lc net.ListenConfig
-	ln, err := lc.Listen(ctx, "tcp", addr)
-	switch {
-	case ctx.Err() != nil && err != nil:
-		return context.Cause(ctx)
-	case err != nil:
-		return &Error{Step: "listen", Err: err}
+	ln, err := ingest.Listen(ctx, addr, failed)
+	if err != nil {
+		return err
 	}
 	return s.Serve(ctx, ln)
 }
@@ -82,12 +106,11 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	defer cancel(net.ErrClosed) // with the listener gone, so are its connections
 	defer closeWith(ctx, ln)()
 	if s.Handler == nil {
-		return &Error{Step: "listen", Err: errors.New("the Server has no Handler")}
+		return failed("listen", nil, ingest.ErrNoHandler)
 	}
 	in := &ingest.Listener{
-		Listener: ln, Log: log,
-		Door: ingest.Door{Max: cmp.Or(s.MaxConns, defaultMaxConns), PerSite: s.MaxConnsPerAddr, Err: ErrLimit},
-		Wrap: func(peer net.Addr, err error) error { return &Error{Step: "accept", Remote: peer, Err: err} },
+		Listener: ln, Log: log, Fail: failed,
+		Limiter: ingest.Limiter{Max: cmp.Or(s.MaxConns, defaultMaxConns), PerSite: s.MaxConnsPerAddr},
 	}
 	for {
 		conn, err := in.Accept(ctx)
@@ -107,7 +130,7 @@ func (s *Server) serve(ctx context.Context, in *ingest.Conn, log *ingest.Log) {
 	if s.TLSConfig != nil {
 		conn = tls.Server(conn, s.TLSConfig)
 	}
-	c := newSession(conn, in, cmp.Or(s.MaxMessage, defaultMaxMessage), cmp.Or(s.IdleTimeout, defaultIdle))
+	c := &publisher{conn: newConn(conn, in, smallBuffer, cmp.Or(s.MaxMessage, defaultMaxMessage), cmp.Or(s.IdleTimeout, defaultIdle))}
 	c.video.Track = s.Track
 	if err := c.handshake(); err != nil {
 		level := slog.LevelInfo
@@ -121,7 +144,7 @@ func (s *Server) serve(ctx context.Context, in *ingest.Conn, log *ingest.Log) {
 	_ = conn.SetDeadline(time.Now().Add(publish))
 	if err := c.untilPublish(); err != nil {
 		log.Log(ctx, slog.LevelInfo, "connection failed", in.RemoteAddr(), "err", c.wrap(c.explain(ctx, err, publish, "publish")))
-		c.bye()
+		c.linger()
 		return
 	}
 	in.Reach(ingest.Publishing)
@@ -129,23 +152,15 @@ func (s *Server) serve(ctx context.Context, in *ingest.Conn, log *ingest.Log) {
 	s.handle(ctx, c, log)
 }
 
-// errRefused is logged when a Handler gives no reason.
-var errRefused = errors.New("refused by the handler")
-
 // handle hands a stream to the Handler. A panic of the Handler's ends here.
-func (s *Server) handle(ctx context.Context, c *session, log *ingest.Log) {
+func (s *Server) handle(ctx context.Context, c *publisher, log *ingest.Log) {
 	peer := c.wire.RemoteAddr()
-	defer func() {
-		if v := recover(); v != nil {
-			log.Log(ctx, slog.LevelError, "handler panicked", peer, "stream", c.name, "panic", v, "stack", string(debug.Stack()))
-		}
-	}()
-	err := s.Handler.ServeStream(ctx, c.stream(ctx))
+	err := log.Contain(ctx, peer, func() error { return s.Handler.ServeStream(ctx, c.stream(ctx)) }, "stream", c.name)
 	switch {
-	case ctx.Err() != nil:
+	case ctx.Err() != nil, errors.Is(err, ingest.ErrPanicked):
 		return
 	case !c.accepted:
-		log.Log(ctx, slog.LevelInfo, "stream refused", peer, "err", c.wrap(cmp.Or(err, errRefused)))
+		log.Log(ctx, slog.LevelInfo, "stream refused", peer, "err", c.wrap(cmp.Or(err, ingest.ErrRefused)))
 		if c.refuse(err) != nil {
 			return
 		}
@@ -153,22 +168,6 @@ func (s *Server) handle(ctx context.Context, c *session, log *ingest.Log) {
 		log.Log(ctx, slog.LevelWarn, "stream failed", peer, "err", c.wrap(err))
 	}
 	if c.left || !c.accepted {
-		c.bye()
-	}
-}
-
-// closeWith closes c when ctx is done. The function it returns closes c, too, and returns when nothing is left to do that.
-func closeWith(ctx context.Context, c interface{ Close() error }) (done func()) {
-	closed := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		_ = c.Close()
-		close(closed)
-	})
-	return func() {
-		if stop() {
-			_ = c.Close()
-		} else {
-			<-closed
-		}
+		c.linger()
 	}
 }

@@ -3,22 +3,21 @@ package rtmp_test
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/ingest/ingesttest"
 	"github.com/livestill/livestill/rtmp"
 	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-var errStop = errors.New("the test stops its server")
+var errStop = ingesttest.ErrStop
 
 // ample is longer than any stall of a busy machine. It stands where a timeout must not come, and bounds times of day.
 const ample = 5 * time.Minute
@@ -51,10 +50,7 @@ func (r recorder) ServeStream(_ context.Context, s *frame.Stream) error {
 // start runs the server on a free port of the loopback interface until the test ends or stop is called, and returns host:port.
 func start(tb testing.TB, s *rtmp.Server) (addr string, stop func()) {
 	tb.Helper()
-	ln, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
+	ln := ingesttest.Listen(tb)
 	s.HandshakeTimeout, s.PublishTimeout = cmp.Or(s.HandshakeTimeout, ample), cmp.Or(s.PublishTimeout, ample)
 	s.IdleTimeout = cmp.Or(s.IdleTimeout, ample)
 	return ln.Addr().String(), serve(tb, s, ln)
@@ -65,17 +61,7 @@ func serve(tb testing.TB, s *rtmp.Server, ln net.Listener) (stop func()) {
 	if s.Logger == nil {
 		s.Logger = slog.New(slog.DiscardHandler)
 	}
-	ctx, cancel := context.WithCancelCause(context.Background())
-	done := make(chan error)
-	go func() { done <- s.Serve(ctx, ln) }()
-	stop = sync.OnceFunc(func() {
-		cancel(errStop)
-		if err := <-done; !errors.Is(err, errStop) {
-			tb.Errorf("Serve returned %v, want the cause of its context", err)
-		}
-	})
-	tb.Cleanup(stop)
-	return stop
+	return ingesttest.Run(tb, func(ctx context.Context) error { return s.Serve(ctx, ln) })
 }
 
 // check checks what every stream owes its Handler.

@@ -22,10 +22,10 @@ type timeline struct {
 }
 
 // at returns where a message with the given timestamp would be, and leaves the timeline as it is.
-func (t timeline) at(raw uint32) time.Duration { return t.place(raw) }
+func (t timeline) at(raw uint32) time.Duration { return t.next(raw) }
 
-// place returns where a message with the given timestamp is. A timestamp that jumps back goes on where the one before was.
-func (t *timeline) place(raw uint32) time.Duration {
+// next returns where the next message is, by its timestamp. One that jumps back goes on where the one before was.
+func (t *timeline) next(raw uint32) time.Duration {
 	if !t.started {
 		t.started, t.raw, t.before = true, raw, time.Duration(raw)*time.Millisecond
 	}

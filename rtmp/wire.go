@@ -16,23 +16,26 @@ const ackRestart = 0xf0000000
 type wire struct {
 	net.Conn
 	out      []byte        // written, not yet sent
-	patience time.Duration // how long to wait for each message and for each reply to be taken; zero leaves deadlines alone
-	patient  bool          // the deadline for this message is set
+	timeout  time.Duration // for each message to come, and for each reply to be taken; zero leaves deadlines alone
+	timed    bool          // the deadline for this message is set
 	window   uint32        // how many bytes the peer sends before it wants an acknowledgement, §5.4.4
 	received uint32        // bytes since the handshake began, or since ackRestart
 	acked    uint32        // what was last acknowledged
 }
+
+// expectMessage has the timeout of the next message begin.
+func (w *wire) expectMessage() { w.timed = false }
 
 func (w *wire) Read(p []byte) (int, error) {
 	w.acknowledge()
 	if err := w.flush(); err != nil {
 		return 0, err
 	}
-	if w.patience > 0 && !w.patient {
-		if err := w.SetReadDeadline(time.Now().Add(w.patience)); err != nil {
+	if w.timeout > 0 && !w.timed {
+		if err := w.SetReadDeadline(time.Now().Add(w.timeout)); err != nil {
 			return 0, err
 		}
-		w.patient = true
+		w.timed = true
 	}
 	n, err := w.Conn.Read(p)
 	w.received += uint32(n)
@@ -63,8 +66,8 @@ func (w *wire) flush() error {
 	if len(w.out) == 0 {
 		return nil
 	}
-	if w.patience > 0 {
-		if err := w.SetWriteDeadline(time.Now().Add(w.patience)); err != nil {
+	if w.timeout > 0 {
+		if err := w.SetWriteDeadline(time.Now().Add(w.timeout)); err != nil {
 			return err
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/frame"
-	"github.com/livestill/livestill/internal/retry"
+	"github.com/livestill/livestill/internal/ingest"
 	"github.com/livestill/livestill/rtsp/internal/unpack"
 )
 
@@ -25,32 +25,62 @@ const (
 // between wants it so, which takes three seconds to find out. Of what the server offers it takes the
 // first video in a codec of package frame's; audio and back-channels it leaves alone.
 type Client struct {
-	URL       string        // rtsp:// or rtsps://, with user and password if the server wants them, percent-encoded
-	Handler   frame.Handler // gets each connection's stream, on the goroutine of Run; required
-	TLSConfig *tls.Config   // for rtsps; its ServerName is not used but the host of URL; nil means the system's authorities
-	Codec     frame.Codec   // take only video in this codec; zero means any
-	Media     int           // take only this one of the server's video medias, counted from 1; zero means the first that fits
-	Transport Transport     // how packets come; zero means over UDP, falling back to TCP
-	Logger    *slog.Logger  // hears why a stream ended and that it is pulled again; nil means slog.Default()
+	// URL is rtsp:// or rtsps://, with user and password if the server
+	// wants them, percent-encoded.
+	URL string
 
-	// Fingerprints are of the only certificates to trust: SHA-256 of the server's own, as "openssl x509 -fingerprint -sha256" prints
-	// them, hex digits with or without colons. Authorities, names and dates no longer count then: cameras sign their certificates
-	// themselves. Empty means to trust what the authorities of TLSConfig vouch for.
+	// Handler gets each connection's stream, on the goroutine of Run. It is
+	// required.
+	Handler frame.Handler
+
+	// TLSConfig is for rtsps. Its ServerName is not used but the host of
+	// URL; nil means the system's authorities.
+	TLSConfig *tls.Config
+
+	// Fingerprints are of the only certificates to trust: SHA-256 of the
+	// server's own, as "openssl x509 -fingerprint -sha256" prints them, hex
+	// digits with or without colons. Authorities, names and dates no longer
+	// count then: cameras sign their certificates themselves. Empty means
+	// to trust what the authorities of TLSConfig vouch for.
 	Fingerprints []string
 
-	// OnPull hears how the pull fares: a stream's first unit came, it was lost and why, it is pulled anew and after what wait. Calls are
-	// made one at a time, by the goroutine of Run or the one that ranges over Units, and the stream waits for them: it must not block.
+	// Codec is the only one in which video is taken; zero means any.
+	Codec frame.Codec
+
+	// Media is the only one of the server's video medias that is taken,
+	// counted from 1; zero means the first that fits.
+	Media int
+
+	// Transport is how packets come; zero means over UDP, falling back to
+	// TCP.
+	Transport Transport
+
+	// Logger hears why a stream ended and that it is pulled again; nil
+	// means slog.Default().
+	Logger *slog.Logger
+
+	// OnPull hears how the pull fares: a stream's first unit came, it was
+	// lost and why, it is pulled anew and after what wait. Calls are made
+	// one at a time, by the goroutine of Run or the one that ranges over
+	// Units. The stream waits for them: it must not block.
 	OnPull func(frame.Pull)
 
-	// Timeout is from dialling to the answer to SETUP, and from then on between two packets of video, beyond which the server is left
-	// for being silent (ErrSilent). Packets that bring no picture for as long are logged if none has come, for a GOP may be long; for
-	// ten times as long, the stream is pulled anew (ErrNoPicture), since many cameras then send a key picture. Zero means 10 s.
+	// Timeout is from dialling to the answer to SETUP, and from then on
+	// between two packets of video; beyond it the server is left for being
+	// silent (ErrSilent). Packets that bring no picture for as long are
+	// logged if none has come, for a GOP may be long. For ten times as
+	// long, the stream is pulled anew (ErrNoPicture), since many cameras
+	// then send a key picture. Zero means 10 s.
 	Timeout time.Duration
 
-	Retry    time.Duration // how long to wait before the first new attempt, doubled by each that brings no video; zero means 500 ms
-	MaxRetry time.Duration // the longest to wait; zero means 30 s
+	// Once has Run pull once: when the stream has ended or cannot be had,
+	// Run returns why, whatever it is.
+	Once bool
 
-	dial func(ctx context.Context, network, addr string) (net.Conn, error) // connects to servers; nil means a net.Dialer, as outside of tests
+	// Retry is how long to wait before the first new attempt, doubled by
+	// each that brings no video; zero means 500 ms. MaxRetry is the longest
+	// to wait; zero means 30 s.
+	Retry, MaxRetry time.Duration
 }
 
 // Run pulls until ctx is done, and returns context.Cause(ctx). When the stream ends, whatever the reason, its Units end with an
@@ -60,17 +90,21 @@ type Client struct {
 //
 // What does not heal by itself ends Run: a malformed URL (ErrURL); refused credentials (ErrUnauthorized), since many cameras lock out
 // who tries wrong ones again; a certificate that is not trusted (*CertificateError), since that takes someone to look at it, unless
-// only its dates are wrong; a stream of other codecs (ErrCodec). Such an error is an *Error. A Handler that returns before the
+// only its dates are wrong; a stream of other codecs (ErrCodec). Such an error is an *Error. With Once everything ends Run that ends the
+// stream, or that keeps it from beginning. A Handler that returns before the
 // stream has ended refuses it or hangs up on it: Run returns what it returned.
 //
 // When Run returns, the connection is closed and no goroutine of it is left.
-func (c *Client) Run(ctx context.Context) error {
+func (c *Client) Run(ctx context.Context) error { return c.run(ctx, new(net.Dialer).DialContext) }
+
+// run is Run over connections that are opened by open.
+func (c *Client) run(ctx context.Context, open opener) error {
 	t, err := parseTarget(c.URL)
 	if err != nil {
 		return err
 	}
 	if c.Handler == nil {
-		return t.fail("configure", errHandler)
+		return t.fail("configure", ingest.ErrNoHandler)
 	}
 	transport, err := c.Transport.protocol()
 	if err != nil {
@@ -81,15 +115,23 @@ func (c *Client) Run(ctx context.Context) error {
 		return t.fail("configure", err)
 	}
 	log := cmp.Or(c.Logger, slog.Default()).With("stream", t.name, "server", t.url.Host)
-	loop := retry.Loop{Stream: t.name, First: cmp.Or(c.Retry, defaultRetry), Longest: cmp.Or(c.MaxRetry, defaultMaxRetry),
+	loop := ingest.Loop{Stream: t.name, Once: c.Once, First: cmp.Or(c.Retry, defaultRetry), Longest: cmp.Or(c.MaxRetry, defaultMaxRetry),
 		Log: log, Hook: c.OnPull}
 	var times unpack.Times
 	return loop.Run(ctx, func() (last bool, err error) {
-		p := pull{Client: c, target: t, log: log, transport: transport, trusted: trusted, connected: loop.Connected, times: times}
-		err = p.run(ctx)
+		p := pull{
+			Client: c, target: t, log: log, dialler: dialler{open: open}, transport: transport, trusted: trusted,
+			timeout: cmp.Or(c.Timeout, defaultTimeout), connected: loop.Connected, times: times,
+		}
+		last, err = p.run(ctx)
 		if p.unpacker != nil {
 			times = p.unpacker.Times()
 		}
-		return p.refused || errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrCodec) || distrusts(err), err
+		return last || isPermanent(err), err
 	})
+}
+
+// isPermanent tells whether an attempt failed for what does not heal by itself.
+func isPermanent(err error) bool {
+	return errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrCodec) || distrusts(err)
 }

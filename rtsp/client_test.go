@@ -17,6 +17,7 @@ import (
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/frametest"
 	"github.com/livestill/livestill/internal/bitstream"
+	"github.com/livestill/livestill/internal/ingest/ingesttest"
 	"github.com/livestill/livestill/rtsp"
 	"github.com/pion/rtp"
 )
@@ -24,7 +25,7 @@ import (
 var (
 	errNoPorts = errors.New("no free ports")
 	errEnough  = errors.New("enough")
-	errStop    = errors.New("the test stops its client")
+	errStop    = ingesttest.ErrStop
 )
 
 // ample is longer than any stall of a busy machine. It stands where a time out must not come, and bounds times of day.

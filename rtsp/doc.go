@@ -1,13 +1,18 @@
-// Package rtsp takes in live video over RTSP and RTSPS, and hands each stream to a frame.Handler: a Client pulls one from a camera or
-// a server, a Server takes those that encoders push, by ANNOUNCE and RECORD.
+// Package rtsp takes in live video over RTSP and RTSPS, and hands each stream to a frame.Handler. A Client pulls one from a camera or a
+// server; a Server takes those that encoders push, by ANNOUNCE and RECORD.
 //
 //	cam := &capture.Camera{Decoder: &ffmpeg.Decoder{}}
-//	err := (&rtsp.Client{URL: "rtsp://user:password@camera/stream", Handler: cam}).Run(ctx)
+//	url := "rtsp://user:password@camera/stream"
+//	err := (&rtsp.Client{URL: url, Handler: cam}).Run(ctx)
 //	err = (&rtsp.Server{Handler: cam}).ListenAndServe(ctx)
 //
-// The protocol is that of github.com/bluenviron/gortsplib: RTSP 1.0 (RFC 2326), RTP over UDP or interleaved with RTSP over TCP,
-// plain or as SRTP. Access units are made of the packets in this package, which follows their sequence numbers, so that no unit
-// with a part missing passes for a whole one.
+// The Handler is called once for each stream. It accepts the stream when it ranges over Stream.Units, and refuses it by returning before.
+// A Handler that returns while the stream goes on hangs up.
+//
+// Video may be H.264, H.265, AV1, VP8, VP9, MPEG-4 part 2 and JPEG; of several medias, the first that fits is taken. The protocol is RTSP
+// 1.0 (RFC 2326), with RTP over UDP or interleaved with RTSP over TCP, plain or as SRTP, by github.com/bluenviron/gortsplib. Access units
+// are made of the packets in this package, which follows their sequence numbers, so that no unit with a part missing passes for a whole
+// one.
 //
 // # Loss
 //
@@ -62,7 +67,7 @@
 // defaults it can have half of the streams. A connection that neither records nor has shown a right password gives way to a new one, so
 // who only holds connections keeps nobody out. That includes publishers of the same address: where one dials without end, a publisher of
 // that address has 60 ms for each of its requests, and more time the less those connections say. New connections that others give way to
-// are accepted at 2,000 a second; meanwhile all new ones wait for their turn. The log has at most ten lines of a kind in ten seconds for an
+// are accepted at 2,000 a second; meanwhile all new ones wait. The log has at most ten lines of a kind in ten seconds for an
 // address and a hundred for all, and then how many were left out.
 //
 // A session belongs to the connection that announced it: no other can use it, and it ends with that connection. Over UDP, packets are taken from the address

@@ -14,18 +14,38 @@ import (
 
 // What a caller may branch on, with errors.Is.
 var (
-	ErrURL          = errors.New("not a URL of the form rtsp://[user:password@]host[:port]/path, or rtsps://")
-	ErrUnauthorized = errors.New("the server refuses the credentials, or wants some")   // it answered 401 or 403; see Server.Authenticate
-	ErrCodec        = errors.New("no video that can be taken")                          // the error says what there is instead
-	ErrSilent       = errors.New("the server is silent")                                // for Client.Timeout
-	ErrNoPicture    = errors.New("packets come, but no picture that can be decoded")    // for ten times Client.Timeout
-	ErrSDP          = errors.New("the server's description of the stream is malformed") // in answer to DESCRIBE
-	ErrTransport    = errors.New("the server does not offer the transport")             // Client.Transport
-	ErrLimit        = errors.New("limit exceeded")                                      // of a Server, by a publisher
+	// ErrURL says that Client.URL is none of RTSP.
+	ErrURL = errors.New("not a URL of the form " +
+		"rtsp://[user:password@]host[:port]/path, or rtsps://")
+
+	// ErrUnauthorized says that a server has answered 401 or 403. See also
+	// Server.Authenticate.
+	ErrUnauthorized = errors.New(
+		"the server refuses the credentials, or wants some")
+
+	// ErrCodec is in an error that says what there is instead.
+	ErrCodec = errors.New("no video that can be taken")
+
+	// ErrSilent ends a stream after Client.Timeout.
+	ErrSilent = errors.New("the server is silent")
+
+	// ErrNoPicture ends a stream after ten times Client.Timeout.
+	ErrNoPicture = errors.New(
+		"packets come, but no picture that can be decoded")
+
+	// ErrSDP is of a server's answer to DESCRIBE.
+	ErrSDP = errors.New(
+		"the server's description of the stream is malformed")
+
+	// ErrTransport says that Client.Transport cannot be had.
+	ErrTransport = errors.New("the server does not offer the transport")
+
+	// ErrLimit is in the errors that a publisher causes by exceeding a
+	// limit of the Server. It is the same as package rtmp's.
+	ErrLimit = ingest.ErrLimit
 )
 
 var (
-	errHandler  = errors.New("the Client has no Handler")
 	errHangUp   = errors.New("the Handler has returned")
 	errRedirect = errors.New("redirected to another address, which must not see the credentials")
 	errPins     = errors.New("it is none of the Client's Fingerprints")
@@ -36,33 +56,32 @@ var (
 	errTooMany      = errors.New("too many streams")
 	errPorts        = errors.New("another publisher sends from these ports")
 	errNotAnnounced = errors.New("SETUP without ANNOUNCE: this server takes streams in; it does not play them")
-	errRefused      = errors.New("refused by the Handler")
-	errPanicked     = errors.New("panicked, as the log tells")
-	errTwice        = errors.New("the units of a stream can be ranged over once")
 )
 
 // An Error says at which step a stream, a connection or a listener came to its end, and why. Its text can be printed, whatever a peer
 // has sent: what does not print is escaped.
 type Error struct {
-	Step   string   // "configure", "describe", "setup", "play" or "receive"; of a Server "listen", "accept", "announce" or "receive"
-	Stream string   // name of the stream, as in frame.Stream; empty if there is none
-	Server string   // host:port as in the Client's URL; empty if there is none
-	Remote net.Addr // the Server's publisher; nil if there is none
-	Err    error    // often wraps one of the package's errors, io.EOF, os.ErrDeadlineExceeded or a *net.OpError
+	// Step is "configure", "describe", "setup", "play" or "receive"; of a
+	// Server it is "listen", "accept", "announce" or "receive".
+	Step string
+
+	// Stream is the name of the stream, as in frame.Stream; empty if there
+	// is none.
+	Stream string
+
+	// Server is host:port as in the Client's URL; empty if there is none.
+	Server string
+
+	// Remote is the Server's publisher; nil if there is none.
+	Remote net.Addr
+
+	// Err often wraps one of the package's errors, io.EOF,
+	// os.ErrDeadlineExceeded or a *net.OpError.
+	Err error
 }
 
 func (e *Error) Error() string {
-	s := "rtsp: " + e.Step
-	if e.Stream != "" {
-		s += " " + e.Stream
-	}
-	if e.Server != "" {
-		s += " from " + e.Server
-	}
-	if e.Remote != nil {
-		s += " from " + e.Remote.String()
-	}
-	return ingest.Printable(s + ": " + e.Err.Error())
+	return ingest.ErrorText("rtsp: "+e.Step, e.Stream, e.Server, e.Remote, e.Err)
 }
 
 // Unwrap returns e.Err.
@@ -79,6 +98,8 @@ func explain(life context.Context, err error) error {
 	switch {
 	case errors.As(err, &status) && (status.Code == base.StatusUnauthorized || status.Code == base.StatusForbidden):
 		return fmt.Errorf("%w: %w", ErrUnauthorized, err)
+	case errors.Is(err, liberrors.ErrClientUDPTimeout{}), errors.Is(err, liberrors.ErrClientTCPTimeout{}):
+		return ErrSilent // of a busy machine, on which the library's timeout came before ours
 	case errors.As(err, &status) && status.Code == base.StatusUnsupportedTransport, otherTransport(err):
 		return fmt.Errorf("%w: %w", ErrTransport, err)
 	case errors.As(err, &cert):
@@ -102,6 +123,7 @@ func otherTransport(err error) bool {
 	return false
 }
 
-func limitError(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", ErrLimit, fmt.Sprintf(format, args...))
+// failed is an ingest.Failure.
+func failed(step string, peer net.Addr, err error) error {
+	return &Error{Step: step, Remote: peer, Err: err}
 }

@@ -11,9 +11,9 @@ import (
 // Mend makes a description that the library refuses one that it takes.
 func Mend(body []byte) (mended []byte, ok bool) { return mend(body) }
 
-// DialWith has the Client connect to servers in another way.
-func (c *Client) DialWith(dial func(ctx context.Context, network, addr string) (net.Conn, error)) {
-	c.dial = dial
+// RunOver is Run over connections that are opened like this.
+func (c *Client) RunOver(ctx context.Context, open func(ctx context.Context, network, addr string) (net.Conn, error)) error {
+	return c.run(ctx, open)
 }
 
 // ParseTarget reads the URL of a stream and returns how an error says where that is.
@@ -27,12 +27,13 @@ func ParseTarget(url string) (shown string, err error) {
 
 // Pull has the Client pull once over TCP, by connections that are opened like this.
 func (c *Client) Pull(ctx context.Context, open func(ctx context.Context, network, addr string) (net.Conn, error)) error {
-	c.dial = open
 	t, err := parseTarget(c.URL)
 	if err != nil {
 		return err
 	}
 	tcp := gortsplib.TransportTCP
-	p := pull{Client: c, target: t, log: slog.New(slog.DiscardHandler), transport: &tcp, connected: func() {}}
-	return p.run(ctx)
+	p := pull{Client: c, target: t, log: slog.New(slog.DiscardHandler), dialler: dialler{open: open}, transport: &tcp,
+		timeout: defaultTimeout, connected: func() {}}
+	_, err = p.run(ctx)
+	return err
 }

@@ -3,26 +3,16 @@ package rtsp
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/bluenviron/gortsplib/v4/pkg/description"
 	"github.com/bluenviron/gortsplib/v4/pkg/format"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/rtsp/internal/unpack"
-	"github.com/pion/rtp"
 )
 
 // The packetization mode of H.264 that sends NAL units out of order, RFC 6184 section 6.4. No camera is known to use it, nor that of
 // H.265, which a MaxDONDiff tells of (RFC 7798 section 7.1).
 const interleaved = 2
-
-// An unpacker makes access units of the packets of one format. Package unpack has one for each codec.
-type unpacker interface {
-	Packet(p *rtp.Packet, arrival time.Time, emit func(frame.AccessUnit)) error
-	Report(ssrc, stamp uint32, ntp uint64)
-	Times() unpack.Times
-	Follow(t unpack.Times, now time.Time)
-}
 
 // A video is a format that units can be made of, and the media that it is a format of.
 type video struct {
@@ -110,25 +100,25 @@ func describe(f format.Format) string {
 	return f.Codec()
 }
 
-// unpacker returns a new unpacker that knows the parameter sets of the session description. It will do without those that the error
-// tells of.
-func (v video) unpacker() (unpacker, error) {
+// unpack returns a new Stream of the video's packets that knows the parameter sets of the session description. It will do without those
+// that the error tells of.
+func (v video) unpack() (*unpack.Stream, error) {
 	switch f := v.format.(type) {
 	case *format.H265:
-		u := new(unpack.H265)
-		return u, u.Learn(f.SafeParams())
+		h := new(unpack.H265)
+		return unpack.New(h), h.Learn(f.SafeParams())
 	case *format.AV1:
-		return new(unpack.AV1), nil
+		return unpack.New(new(unpack.AV1)), nil
 	case *format.VP8:
-		return new(unpack.VP8), nil
+		return unpack.New(new(unpack.VP8)), nil
 	case *format.VP9:
-		return new(unpack.VP9), nil
+		return unpack.New(new(unpack.VP9)), nil
 	case *format.MPEG4Video:
-		u := new(unpack.MPEG4)
-		return u, u.Learn(f.SafeParams())
+		m := new(unpack.MPEG4)
+		return unpack.New(m), m.Learn(f.SafeParams())
 	case *format.H264:
-		u := new(unpack.H264)
-		return u, u.Learn(f.SafeParams())
+		h := new(unpack.H264)
+		return unpack.New(h), h.Learn(f.SafeParams())
 	}
-	return new(unpack.MJPEG), nil
+	return unpack.New(new(unpack.MJPEG)), nil
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"errors"
 	"log/slog"
 	"net"
 	"time"
@@ -30,39 +29,79 @@ const (
 // play: DESCRIBE and PLAY are answered with "not implemented". It may listen on several addresses at once; its fields must not change
 // from then on.
 type Server struct {
-	Addr      string        // host:port for ListenAndServe; empty means ":554", or ":322" with TLS
-	Handler   frame.Handler // gets each stream, on a goroutine of its own; required
-	TLSConfig *tls.Config   // with its certificates it makes this an RTSPS server; nil means plain RTSP
-	Logger    *slog.Logger  // hears of refusals, of what Handlers return, of failed connections; nil means slog.Default()
+	// Addr is host:port for ListenAndServe; empty means ":554", or ":322"
+	// with TLS.
+	Addr string
 
-	// UDPAddr is where packets come in over UDP: host:port with an even port for RTP, of which the next is for RTCP. A port of zero
-	// means any two that are free. With TLS the packets are SRTP. Empty means TCP only, which encoders are told, and most then use.
+	// Handler gets each stream, on a goroutine of its own. It is required.
+	Handler frame.Handler
+
+	// TLSConfig makes this an RTSPS server with its certificates; nil means
+	// plain RTSP.
+	TLSConfig *tls.Config
+
+	// Logger hears of refusals, of what Handlers return, and of failed
+	// connections; nil means slog.Default().
+	Logger *slog.Logger
+
+	// UDPAddr is where packets come in over UDP: host:port with an even
+	// port for RTP, of which the next is for RTCP. A port of zero means any
+	// two that are free. With TLS the packets are SRTP. Empty means TCP
+	// only, which encoders are told, and most then use.
 	UDPAddr string
 
-	// Authenticate decides who may announce a stream, before the Handler hears of it; nil lets in everybody. It is called on a
-	// goroutine of the connection's, and may take its time within PublishTimeout, when ctx ends. An error refuses the publisher.
-	// ErrUnauthorized, or an error that wraps it, asks for credentials if there were none: encoders show theirs only when asked.
+	// Authenticate decides who may announce a stream, before the Handler
+	// hears of it; nil lets in everybody. It is called on a goroutine of
+	// the connection's, and may take its time within PublishTimeout, when
+	// ctx ends. An error refuses the publisher. ErrUnauthorized, or an
+	// error that wraps it, asks for credentials if there were none:
+	// encoders show theirs only when asked.
 	Authenticate func(ctx context.Context, l *Login) error
 
-	// BasicOnly asks publishers for passwords in clear text, which Login.Password then has: for an Authenticate that keeps hashes of
-	// passwords, or asks someone else. Without it they may also prove that they know a password, by Digest.
+	// BasicOnly asks publishers for passwords in clear text, which
+	// Login.Password then has: for an Authenticate that keeps hashes of
+	// passwords, or asks someone else. Without it they may also prove that
+	// they know a password, by Digest.
 	BasicOnly bool
 
-	MaxConns int // connections at a time; zero means 1024
+	// MaxConns is how many connections there may be at a time; zero means
+	// 1024.
+	MaxConns int
 
-	// MaxConnsPerAddr bounds the connections of one address at a time: of an IPv4 address, or of the /64 that an IPv6 address is in. Zero
-	// means 128: a hundred encoders behind one router, and some more that reconnect. Negative means no bound, for a Server behind a proxy.
+	// MaxConnsPerAddr bounds the connections of one address at a time: of
+	// an IPv4 address, or of the /64 that an IPv6 address is in. Zero means
+	// 128: a hundred encoders behind one router, and some more that
+	// reconnect. Negative means no bound, for a Server behind a proxy.
 	//
-	// When either bound is reached, a connection that neither records nor has shown a right password is closed in favour of the new one;
-	// of those it is one that has come as far as most have, and stood there for the longest. When there is none, the new one is closed.
+	// When either bound is reached, a connection that neither records nor
+	// has shown a right password is closed in favour of the new one. Of
+	// those it is one that has come as far as most have, and stood there
+	// for the longest. When there is none, the new one is closed.
 	MaxConnsPerAddr int
 
-	MaxStreams     int           // streams at a time, beyond which new ones are refused; zero means 256
-	MaxSDP         int           // bytes in the description of a stream; zero means 16 KiB, and more than 128 KiB are not taken
-	MaxUnit        int           // bytes in an access unit; zero means 8 MiB, and more are not taken
-	MaxRate        int           // bytes per second of a connection and its packets, on average over ten seconds; zero means 16 MiB
-	PublishTimeout time.Duration // from connecting to RECORD, with the TLS handshake and the Handler's decision; zero means 10 s
-	IdleTimeout    time.Duration // between two packets of a publisher, video or not; zero means 30 s
+	// MaxStreams is how many streams there may be at a time, beyond which
+	// new ones are refused; zero means 256.
+	MaxStreams int
+
+	// MaxSDP is how many bytes the description of a stream may have; zero
+	// means 16 KiB, and more than 128 KiB are not taken.
+	MaxSDP int
+
+	// MaxUnit is how many bytes an access unit may have; zero means 8 MiB,
+	// and more are not taken.
+	MaxUnit int
+
+	// MaxRate is how many bytes a second may come of a connection and its
+	// packets, on average over ten seconds; zero means 16 MiB.
+	MaxRate int
+
+	// PublishTimeout is from connecting to RECORD, with the TLS handshake
+	// and the Handler's decision; zero means 10 s.
+	PublishTimeout time.Duration
+
+	// IdleTimeout is between two packets of a publisher, video or not; zero
+	// means 30 s.
+	IdleTimeout time.Duration
 }
 
 // withDefaults returns a copy of s in which no limit is zero.
@@ -86,13 +125,9 @@ func (s *Server) ListenAndServe(ctx context.Context) error {
 			addr = ":322"
 		}
 	}
-	var lc net.ListenConfig
-	ln, err := lc.Listen(ctx, "tcp", addr)
-	switch {
-	case ctx.Err() != nil && err != nil:
-		return context.Cause(ctx)
-	case err != nil:
-		return &Error{Step: "listen", Err: err}
+	ln, err := ingest.Listen(ctx, addr, failed)
+	if err != nil {
+		return err
 	}
 	return s.Serve(ctx, ln)
 }
@@ -101,7 +136,7 @@ func (s *Server) ListenAndServe(ctx context.Context) error {
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	defer func() { _ = ln.Close() }()
 	if s.Handler == nil {
-		return &Error{Step: "listen", Err: errors.New("the Server has no Handler")}
+		return failed("listen", nil, ingest.ErrNoHandler)
 	}
 	s = s.withDefaults()
 	life, end := context.WithCancelCause(ctx)
@@ -109,16 +144,15 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	defer log.Close()
 	r := &recorder{
 		Server: s,
-		gate: &ingest.Listener{
-			Listener: ln, Log: log,
-			Door: ingest.Door{Max: s.MaxConns, PerSite: s.MaxConnsPerAddr, Err: ErrLimit},
-			Wrap: func(peer net.Addr, err error) error { return &Error{Step: "accept", Remote: peer, Err: err} },
+		listener: &ingest.Listener{
+			Listener: ln, Log: log, Fail: failed,
+			Limiter: ingest.Limiter{Max: s.MaxConns, PerSite: s.MaxConnsPerAddr},
 		},
 		logs:      log,
 		life:      life,
 		perPacket: ingest.Rate * smallPacket / float64(s.MaxRate),
 		streams:   make(chan struct{}, s.MaxStreams),
-		ports:     make(map[port]*session),
+		ports:     make(map[port]*publisher),
 	}
 	defer r.handlers.Wait()
 	defer end(net.ErrClosed) // with the listener gone, so are its streams

@@ -2,221 +2,245 @@ package rtsp_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"math"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os/exec"
-	"strconv"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
-	"github.com/bluenviron/gortsplib/v4"
-	"github.com/bluenviron/gortsplib/v4/pkg/base"
-	"github.com/bluenviron/gortsplib/v4/pkg/description"
-	"github.com/bluenviron/gortsplib/v4/pkg/format"
-	"github.com/bluenviron/gortsplib/v4/pkg/liberrors"
+	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/frametest"
-	"github.com/pion/rtp"
-	"go.uber.org/goleak"
+	"github.com/livestill/livestill/internal/ingest/ingesttest"
+	"github.com/livestill/livestill/rtsp"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// A server is a real RTSP server: what one session records, the others play. A player asks for cam.
-type server struct {
-	password string // of the user "me", for players; empty lets all in
-	redirect string // where players are sent instead
-
-	// pass decides which packets go to players, which play over the given transports; nil passes all.
-	pass func(p *rtp.Packet, players []gortsplib.Transport) bool
-
-	gortsplib.Server
-	addr string // host:port, once it is started
-
-	mu        sync.Mutex
-	stream    *gortsplib.ServerStream
-	publisher *gortsplib.ServerSession
-	players   map[*gortsplib.ServerSession]gortsplib.Transport
-	played    []gortsplib.Transport    // by all players so far
-	live      chan struct{}            // something is recorded
-	left      chan gortsplib.Transport // of players that left
+// A taking is what a Handler got of one stream.
+type taking struct {
+	ended  time.Time // when there was no more to take, or no more wanted
+	stream *frame.Stream
+	units  []frame.AccessUnit
+	err    error // the last of Units
 }
 
-// start starts s, over UDP too if udp is set, on addr or any free one if that is empty; it is stopped when the test ends.
-func (s *server) start(t *testing.T, addr string, udp bool) {
-	t.Helper()
-	if addr == "" {
-		addr = "127.0.0.1:0"
-	}
-	s.live, s.left = make(chan struct{}, 1), make(chan gortsplib.Transport, 100)
-	s.players = make(map[*gortsplib.ServerSession]gortsplib.Transport)
-	s.Handler, s.RTSPAddress, s.WriteQueueSize = s, addr, 8192 // packets: a busy machine drops none
-	s.ReadTimeout, s.WriteTimeout = ample, ample
-	s.Listen = func(network, addr string) (net.Listener, error) {
-		ln, err := (&net.ListenConfig{}).Listen(t.Context(), network, addr)
-		if err == nil {
-			s.addr = ln.Addr().String()
+// A taker is a Handler that takes whole streams.
+type taker chan taking
+
+func (r taker) ServeStream(ctx context.Context, s *frame.Stream) error {
+	return takeSome{r, math.MaxInt}.ServeStream(ctx, s)
+}
+
+// A takeSome is a Handler that hangs up after so many units.
+type takeSome struct {
+	taker
+	most int
+}
+
+func (r takeSome) ServeStream(_ context.Context, s *frame.Stream) error {
+	got := taking{stream: s}
+	for u, err := range s.Units {
+		if err != nil {
+			got.err = err
+			break
 		}
-		return ln, err
-	}
-	err := errNoPorts
-	for port := 21000; err != nil && port < 21200; port += 2 {
-		if udp {
-			s.UDPRTPAddress = "127.0.0.1:" + strconv.Itoa(port)
-			s.UDPRTCPAddress = "127.0.0.1:" + strconv.Itoa(port+1)
+		if got.units = append(got.units, u); len(got.units) == r.most {
+			break
 		}
-		err = s.Start()
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.stop)
+	got.ended = time.Now()
+	r.taker <- got
+	return got.err
 }
 
-// url is where the stream is, for those who need no password.
-func (s *server) url() string {
-	if s.TLSConfig != nil {
-		return "rtsps://" + s.addr + "/cam"
-	}
-	return "rtsp://" + s.addr + "/cam"
+// listen runs the server on a free port of the loopback interface until the test ends or stop is called, and returns host:port.
+func listen(tb testing.TB, s *rtsp.Server) (addr string, stop func()) {
+	tb.Helper()
+	ln := ingesttest.Listen(tb)
+	s.PublishTimeout, s.IdleTimeout = cmp.Or(s.PublishTimeout, ample), cmp.Or(s.IdleTimeout, ample)
+	return ln.Addr().String(), run(tb, s, ln)
 }
 
-// stop may be called more than once.
-func (s *server) stop() {
-	s.mu.Lock()
-	stream := s.stream
-	s.stream = nil
-	s.mu.Unlock()
-	if stream != nil {
-		stream.Close()
+func run(tb testing.TB, s *rtsp.Server, ln net.Listener) (stop func()) {
+	tb.Helper()
+	if s.Logger == nil {
+		s.Logger = slog.New(slog.DiscardHandler)
 	}
-	s.Close()
+	return ingesttest.Run(tb, func(ctx context.Context) error { return s.Serve(ctx, ln) })
 }
 
-// publish starts a real ffmpeg that publishes the clip over and over, in real time, until it is killed, at the end of the test at
-// the latest. It returns when the stream can be played.
-func (s *server) publish(t *testing.T, clip frametest.Clip) (kill func()) {
+// ffmpeg runs a real ffmpeg that publishes a clip once, and returns when it has ended.
+func ffmpeg(t *testing.T, clip frametest.Clip, url string, args ...string) (output string, err error) {
 	t.Helper()
-	return s.run(t, "-re", "-stream_loop", "-1", "-i", clip.File(t), "-c", "copy")
+	line := []string{"-readrate", "2", "-i", clip.File(t)}
+	return frametest.Run(t, append(append(line, args...), "-f", "rtsp", url)...).Wait()
 }
 
-// run is publish with arguments of ffmpeg's, which say what to publish.
-func (s *server) run(t *testing.T, args ...string) (kill func()) {
+// gstreamer runs a real GStreamer pipeline until got has a stream or it ends by itself, as rtspclientsink does when it is refused;
+// after the end of its input it does not always. Debian has what it takes in gstreamer1.0-tools, gstreamer1.0-rtsp and in the base,
+// good and bad gstreamer1.0-plugins.
+func gstreamer(t *testing.T, got taker, pipeline string, args ...any) error {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	args = append([]string{"-nostdin", "-v", "error"}, args...)
-	cmd := exec.CommandContext(ctx, "ffmpeg", append(args,
-		"-f", "rtsp", "-rtsp_transport", "tcp", "-pkt_size", "1200", s.url())...) // leaves room for SRTP
-	var output bytes.Buffer
-	cmd.Stderr = &output
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	exited := make(chan struct{})
-	go func() {
-		_ = cmd.Wait()
-		close(exited)
-	}()
-	kill = func() {
-		cancel()
-		<-exited
-	}
-	t.Cleanup(kill)
-	select {
-	case <-s.live:
-	case <-exited:
-		t.Fatalf("ffmpeg: %s", output.Bytes())
-	}
-	return kill
-}
-
-// offer makes the server offer medias to which nothing is ever published.
-func (s *server) offer(t *testing.T, medias ...*description.Media) {
-	t.Helper()
-	s.stream = &gortsplib.ServerStream{Server: &s.Server, Desc: &description.Session{Medias: medias}}
-	if err := s.stream.Initialize(); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func (s *server) OnAnnounce(c *gortsplib.ServerHandlerOnAnnounceCtx) (*base.Response, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.publisher = c.Session
-	s.stream = &gortsplib.ServerStream{Server: &s.Server, Desc: c.Description}
-	return &base.Response{StatusCode: base.StatusOK}, s.stream.Initialize()
-}
-
-func (s *server) OnDescribe(c *gortsplib.ServerHandlerOnDescribeCtx) (*base.Response, *gortsplib.ServerStream, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case s.redirect != "":
-		return &base.Response{StatusCode: base.StatusFound, Header: base.Header{"Location": {s.redirect}}}, nil, nil
-	case s.password != "" && !c.Conn.VerifyCredentials(c.Request, "me", s.password):
-		return &base.Response{StatusCode: base.StatusUnauthorized}, nil, liberrors.ErrServerAuth{}
-	case s.stream == nil || c.Path != "/cam":
-		return &base.Response{StatusCode: base.StatusNotFound}, nil, nil
-	}
-	return &base.Response{StatusCode: base.StatusOK}, s.stream, nil
-}
-
-func (s *server) OnSetup(c *gortsplib.ServerHandlerOnSetupCtx) (*base.Response, *gortsplib.ServerStream, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case c.Session.State() == gortsplib.ServerSessionStatePreRecord:
-		return &base.Response{StatusCode: base.StatusOK}, nil, nil
-	case s.stream == nil:
-		return &base.Response{StatusCode: base.StatusNotFound}, nil, nil
-	}
-	return &base.Response{StatusCode: base.StatusOK}, s.stream, nil
-}
-
-func (s *server) OnPlay(c *gortsplib.ServerHandlerOnPlayCtx) (*base.Response, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.players[c.Session] = *c.Session.SetuppedTransport()
-	s.played = append(s.played, s.players[c.Session])
-	return &base.Response{StatusCode: base.StatusOK}, nil
-}
-
-func (s *server) OnRecord(c *gortsplib.ServerHandlerOnRecordCtx) (*base.Response, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	stream := s.stream
-	c.Session.OnPacketRTPAny(func(m *description.Media, _ format.Format, p *rtp.Packet) {
-		if s.passes(p) {
-			_ = stream.WritePacketRTP(m, p)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	line := append([]string{"-q"}, strings.Fields(fmt.Sprintf(pipeline, args...))...)
+	exited := make(chan error, 1)
+	var running sync.WaitGroup
+	running.Go(func() {
+		output, err := exec.CommandContext(ctx, "gst-launch-1.0", line...).CombinedOutput()
+		if err != nil || bytes.Contains(output, []byte("ERROR")) {
+			err = fmt.Errorf("gst-launch-1.0: %w\n%s", err, output)
 		}
+		exited <- err
 	})
-	s.live <- struct{}{}
-	return &base.Response{StatusCode: base.StatusOK}, nil
+	defer running.Wait()
+	defer cancel()
+	select {
+	case stream := <-got:
+		got <- stream
+		return nil
+	case err := <-exited:
+		return err
+	}
 }
 
-func (s *server) passes(p *rtp.Packet) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var players []gortsplib.Transport
-	for _, transport := range s.players {
-		players = append(players, transport)
+// overtaken is how many units of 60 that are published over UDP may be on their way when TEARDOWN overtakes them: those of most of a
+// second, for which a busy machine may stall the server.
+const overtaken = 50
+
+// arrived checks that what was taken is what was published, but for the last few that are allowed to miss.
+func arrived(t *testing.T, got taking, want []frame.AccessUnit, miss int) {
+	t.Helper()
+	if got.err != nil || got.stream.Name != "live/cam" || len(got.units) > len(want) || len(got.units) < len(want)-miss {
+		t.Fatalf("%s: %d units, then %v; want %d", got.stream.Name, len(got.units), got.err, len(want))
 	}
-	return s.pass == nil || s.pass(p, players)
+	shift := got.units[0].PTS - want[0].PTS
+	for i, u := range got.units {
+		off := u.PTS - want[i].PTS - shift
+		if !bytes.Equal(u.Data, want[i].Data) || u.Key != want[i].Key || u.Lost || off.Abs() > 2*time.Millisecond || u.DTS > u.PTS {
+			t.Errorf("unit %d: %d bytes, key %v, lost %v, PTS %v off, DTS %v before; want %d bytes, key %v",
+				i, len(u.Data), u.Key, u.Lost, off, u.PTS-u.DTS, len(want[i].Data), want[i].Key)
+		}
+		if i > 0 && u.DTS < got.units[i-1].DTS {
+			t.Errorf("unit %d: DTS %v after %v", i, u.DTS, got.units[i-1].DTS)
+		}
+		if age := got.ended.Sub(u.Time); age.Abs() > ample { // many are sent faster than they are shown
+			t.Errorf("unit %d was shown %v before the end", i, age)
+		}
+	}
 }
 
-func (s *server) OnSessionClose(c *gortsplib.ServerHandlerOnSessionCloseCtx) {
-	s.mu.Lock()
-	stream := s.stream
-	if c.Session == s.publisher {
-		s.stream = nil
-	} else {
-		stream = nil
+// certificate returns a TLS configuration that nobody vouches for.
+func certificate() *tls.Config {
+	web := httptest.NewTLSServer(http.NotFoundHandler()) // for its certificate
+	defer web.Close()
+	return web.TLS
+}
+
+// TestFFmpegPublishes publishes clips with the real ffmpeg, in every way that it has.
+func TestFFmpegPublishes(t *testing.T) {
+	sound := []string{"-f", "lavfi", "-i", "sine=duration=2", "-map", "0:v", "-map", "1:a", "-c:v", "copy", "-c:a", "aac"}
+	for _, test := range []struct {
+		about     string
+		clip      frametest.Clip
+		transport string // empty: ffmpeg's choice
+		tls       bool
+		args      []string
+	}{
+		{"TCP", frametest.Clip{}, "tcp", false, nil},
+		{"UDP", frametest.Clip{}, "udp", false, nil},
+		{"as it likes", frametest.Clip{}, "", false, nil},
+		{"B-frames over TCP", frametest.Clip{BFrames: 2}, "tcp", false, nil},
+		{"B-frames over UDP", frametest.Clip{BFrames: 2}, "udp", false, nil},
+		{"with AAC over TCP", frametest.Clip{BFrames: 2}, "tcp", false, sound},
+		{"with AAC over UDP", frametest.Clip{}, "udp", false, sound},
+		{"larger pictures over UDP", frametest.Clip{Width: 640, Height: 360, Noise: 10}, "udp", false, nil},
+		{"TLS", frametest.Clip{BFrames: 2}, "tcp", true, nil},
+	} {
+		t.Run(test.about, func(t *testing.T) {
+			t.Parallel()
+			got := make(taker, 1)
+			s := &rtsp.Server{Handler: got, UDPAddr: "127.0.0.1:0"}
+			scheme := "rtsp://"
+			if test.tls {
+				s.TLSConfig, scheme = certificate(), "rtsps://"
+			}
+			addr, _ := listen(t, s)
+			args := test.args
+			if args == nil {
+				args = []string{"-c", "copy"}
+			}
+			if test.transport != "" {
+				args = append(args, "-rtsp_transport", test.transport)
+			}
+			url := scheme + addr + "/live/cam"
+			if output, err := ffmpeg(t, test.clip, url+"?key=val", args...); err != nil {
+				t.Fatalf("%v\n%s", err, output)
+			}
+			miss := 0
+			if test.transport == "udp" || test.transport == "" {
+				miss = overtaken
+			}
+			stream := <-got
+			arrived(t, stream, test.clip.Units(t), miss)
+			if s := stream.stream; s.URL != url+"?key=val" || s.Query.Get("key") != "val" || (s.TLS != nil) != test.tls ||
+				!s.Remote.(*net.TCPAddr).IP.IsLoopback() {
+				t.Errorf("stream at %s, query %v, TLS %v, from %v", s.URL, s.Query, s.TLS, s.Remote)
+			}
+		})
 	}
-	if transport, ok := s.players[c.Session]; ok {
-		delete(s.players, c.Session)
-		s.left <- transport
+}
+
+// TestFFmpegFallsBack publishes to a server that takes no UDP, with an ffmpeg that was not told.
+func TestFFmpegFallsBack(t *testing.T) {
+	got := make(taker, 1)
+	addr, _ := listen(t, &rtsp.Server{Handler: got})
+	if output, err := ffmpeg(t, frametest.Clip{}, "rtsp://"+addr+"/live/cam", "-c", "copy"); err != nil {
+		t.Fatalf("%v\n%s", err, output)
 	}
-	s.mu.Unlock()
-	if stream != nil {
-		stream.Close()
+	arrived(t, <-got, frametest.Clip{}.Units(t), 0)
+}
+
+// TestGStreamerPublishes publishes clips with the real rtspclientsink.
+func TestGStreamerPublishes(t *testing.T) {
+	for _, test := range []struct {
+		about string
+		clip  frametest.Clip
+		tls   bool
+		sink  string
+		sound string // the other branch of the pipeline
+	}{
+		{"TCP", frametest.Clip{}, false, "protocols=tcp", ""},
+		{"UDP", frametest.Clip{Frames: 90}, false, "protocols=udp", ""},
+		{"B-frames over TCP", frametest.Clip{BFrames: 2}, false, "protocols=tcp", ""},
+		{"with AAC over TCP", frametest.Clip{}, false, "protocols=tcp", "audiotestsrc num-buffers=87 ! voaacenc ! aacparse ! sink."},
+		{"TLS", frametest.Clip{}, true, "protocols=tcp tls-validation-flags=0", ""},
+	} {
+		t.Run(test.about, func(t *testing.T) {
+			t.Parallel()
+			tail := 2 // units that a sink may keep
+			if strings.Contains(test.sink, "udp") {
+				tail = 32 // and those of a second, for what hanging up may overtake
+			}
+			want := test.clip.Units(t)
+			got := make(taker, 1)
+			s := &rtsp.Server{Handler: takeSome{got, len(want) - tail}, UDPAddr: "127.0.0.1:0"}
+			scheme := "rtsp://"
+			if test.tls {
+				s.TLSConfig, scheme = certificate(), "rtsps://"
+			}
+			addr, _ := listen(t, s)
+			if err := gstreamer(t, got, "rtspclientsink name=sink location=%s%s/live/cam %s filesrc location=%s ! flvdemux ! h264parse ! sink. %s",
+				scheme, addr, test.sink, test.clip.File(t), test.sound); err != nil && len(got) == 0 {
+				t.Fatal(err)
+			}
+			arrived(t, <-got, want, tail)
+		})
 	}
 }

@@ -1,4 +1,4 @@
-// Snapshot pulls an RTSP stream, writes the newest picture to still.jpg, and ends.
+// Snapshot pulls an RTSP stream, writes the first picture to still.jpg, and ends. If there is none, it says why.
 //
 //	go run ./examples/snapshot rtsp://user:password@camera/stream
 package main
@@ -7,7 +7,6 @@ import (
 	"context"
 	"log"
 	"os"
-	"time"
 
 	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/frame/ffmpeg"
@@ -15,13 +14,10 @@ import (
 )
 
 func main() {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	ctx, stop := context.WithCancelCause(ctx)
-
+	ctx, stop := context.WithCancelCause(context.Background())
 	cam := &capture.Camera{Decoder: &ffmpeg.Decoder{}}
-	client := &rtsp.Client{URL: os.Args[1], Handler: cam}
-	go func() { stop(client.Run(ctx)) }() // a wrong password ends Run, and is the capture's error
+	client := &rtsp.Client{URL: os.Args[1], Handler: cam, Once: true}
+	go func() { stop(client.Run(ctx)) }() // Capture returns what ends the stream
 
 	still, err := cam.Capture(ctx, capture.Request{})
 	if err != nil {

@@ -16,7 +16,7 @@ var (
 	ErrGraph       = errors.New("not a filter graph that makes one picture of one")
 
 	// Of an Isolated alone:
-	ErrCrashed = child.ErrCrashed // the process that decodes
+	ErrCrashed = child.ErrCrashed // the process that decodes has crashed
 	ErrHung    = child.ErrHung    // it has not answered in time
 	ErrNoChild = errors.New("main does not begin with ffmpeg.Child()")
 	ErrClosed  = child.ErrClosed // Close was called

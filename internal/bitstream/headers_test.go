@@ -2,6 +2,7 @@ package bitstream_test
 
 import (
 	"bytes"
+	"os"
 	"slices"
 	"testing"
 
@@ -51,6 +52,34 @@ func TestMissingReferences(t *testing.T) {
 		{"one comes twice", slices.Insert(slices.Clone(plain), 5, plain[4]), []int{5}},
 		{"one that nothing refers to is missing", slices.Delete(slices.Clone(reordered), spare[1], spare[1]+1), nil},
 		{"and one comes twice", slices.Insert(slices.Clone(reordered), spare[1], reordered[spare[1]]), []int{spare[1] + 1}},
+	} {
+		if got := indexes(track(test.g), missing); !slices.Equal(got, test.want) {
+			t.Errorf("%s: missing before units %v, want %v", test.about, got, test.want)
+		}
+	}
+}
+
+// The same in H.265, of ten pictures of x265 with B-frames (testdata/b-frames.h265).
+func TestMissingReferencesH265(t *testing.T) {
+	file, err := os.ReadFile("testdata/b-frames.h265")
+	if err != nil {
+		t.Fatal(err)
+	}
+	delimiter := []byte{0, 0, 0, 1, 35 << 1, 1}
+	var g frame.GOP
+	for i, data := range bytes.Split(file, delimiter)[1:] {
+		g = append(g, frame.AccessUnit{Codec: frame.H265, Key: i == 0, Data: append(bytes.Clone(delimiter), data...)})
+	}
+	without := func(i int) frame.GOP { return slices.Delete(slices.Clone(g), i, i+1) }
+	for _, test := range []struct {
+		about string
+		g     frame.GOP
+		want  []int
+	}{
+		{"as it was sent", g, nil},
+		{"a P picture is missing, as all that refer to it tell", without(1), []int{1, 2, 3, 4, 5, 6}},
+		{"a B picture that nothing refers to is missing", without(2), nil},
+		{"without parameter sets nothing can be told", g[1:], nil},
 	} {
 		if got := indexes(track(test.g), missing); !slices.Equal(got, test.want) {
 			t.Errorf("%s: missing before units %v, want %v", test.about, got, test.want)

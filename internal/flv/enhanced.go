@@ -108,26 +108,36 @@ func (p packet) choose(b []byte, track uint8) (packet, bool, error) {
 				return p, false, err
 			}
 		}
-		header := 1
-		if tracks != tracksOne {
-			header = 4
-		}
-		if len(b) < header {
-			return p, false, errors.New("multitrack video tag ends inside a track's header")
-		}
-		id, size := b[0], len(b)-header
-		if tracks != tracksOne {
-			size = int(b[1])<<16 | int(b[2])<<8 | int(b[3])
-		}
-		if b = b[header:]; size > len(b) {
-			return p, false, fmt.Errorf("video track %d of %d bytes where %d are left", id, size, len(b))
+		id, data, rest, err := cutTrack(b, tracks == tracksOne)
+		if err != nil {
+			return p, false, err
 		}
 		if id == track {
-			return p.fill(kind, code, b[:size])
+			return p.fill(kind, code, data)
 		}
-		b = b[size:]
+		b = rest
 	}
 	return p, false, nil
+}
+
+// cutTrack takes the first track off b. An only one has no size, it goes to the end.
+func cutTrack(b []byte, only bool) (id byte, data, rest []byte, err error) {
+	header := 4
+	if only {
+		header = 1
+	}
+	if len(b) < header {
+		return 0, nil, nil, errors.New("multitrack video tag ends inside a track's header")
+	}
+	id, data = b[0], b[header:]
+	if only {
+		return id, data, nil, nil
+	}
+	size := int(b[1])<<16 | int(b[2])<<8 | int(b[3])
+	if size > len(data) {
+		return 0, nil, nil, fmt.Errorf("video track %d of %d bytes where %d are left", id, size, len(data))
+	}
+	return id, data[:size], data[size:], nil
 }
 
 // fill completes the packet with its codec and with what follows:

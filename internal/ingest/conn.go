@@ -6,40 +6,40 @@ import (
 	"sync/atomic"
 )
 
-// A reader that comes to the end of its allowance takes small sips, so that what it owes after each is a fraction of a second.
+// A reader that comes to the end of its allowance reads little at a time, so that what it owes after each read is a fraction of a second.
 const (
-	sip        = 1 << 10
-	perMessage = 4 // bytes that are read for each message of the allowance, at the most
+	leastRead  = 1 << 10 // bytes
+	perMessage = 4       // bytes that are read for each message of the allowance, at the most
 )
 
 // A Conn is a connection of a peer that may be hostile. It is read no faster than messages may come: whoever reads it says what it has
-// read by Spend, and Read waits while more was spent than there is. A Conn has a Place behind a Door if a Listener accepted it. Close,
+// read by Spend, and Read waits while more was spent than there is. A Conn has an Admission of a Limiter if a Listener accepted it. Close,
 // Spend, Take, Publish and Reach may be called at any time; Read is for one goroutine.
 type Conn struct {
 	net.Conn
 
-	pace   *pace
-	place  *Place // nil if there is no Door
-	heard  atomic.Bool
-	closed chan struct{}
-	once   sync.Once
-	reason error // why it gave way; set before closed is closed
+	bucket    *bucket
+	admission *Admission // nil if there is no Limiter
+	heard     atomic.Bool
+	closed    chan struct{}
+	once      sync.Once
+	reason    error // why it gave way; set before closed is closed
 }
 
-// NewConn returns a Conn without a Door, which has the allowance of a publisher.
+// NewConn returns a Conn without a Limiter, which has the allowance of a publisher.
 func NewConn(nc net.Conn) *Conn {
 	c := newConn(nc)
-	c.pace.widen()
+	c.bucket.widen()
 	return c
 }
 
 func newConn(nc net.Conn) *Conn {
-	return &Conn{Conn: nc, pace: newPace(Beginning), closed: make(chan struct{})}
+	return &Conn{Conn: nc, bucket: newBucket(Beginning), closed: make(chan struct{})}
 }
 
 // Read reads what there is, once nothing is owed.
 func (c *Conn) Read(p []byte) (int, error) {
-	if most := max(sip, int(c.pace.wait(c.closed))*perMessage); most < len(p) {
+	if most := max(leastRead, int(c.bucket.wait(c.closed))*perMessage); most < len(p) {
 		p = p[:most]
 	}
 	n, err := c.Conn.Read(p)
@@ -54,22 +54,22 @@ func (c *Conn) Read(p []byte) (int, error) {
 func (c *Conn) Heard() bool { return c.heard.Load() }
 
 // Spend says that as many messages, or parts of one, were read.
-func (c *Conn) Spend(messages float64) { c.pace.spend(messages) }
+func (c *Conn) Spend(messages float64) { c.bucket.spend(messages) }
 
 // Take is Spend for what cannot be made to wait; it returns false if it must be dropped.
-func (c *Conn) Take(messages float64) bool { return c.pace.take(messages) }
+func (c *Conn) Take(messages float64) bool { return c.bucket.take(messages) }
 
 // Reach says how far the connection has come. A publisher has more of an allowance.
 func (c *Conn) Reach(s Stage) {
 	if s == Publishing {
-		c.pace.widen()
+		c.bucket.widen()
 	}
-	if c.place != nil {
-		c.place.Reach(s)
+	if c.admission != nil {
+		c.admission.Reach(s)
 	}
 }
 
-// Close closes the connection and gives its Place up.
+// Close closes the connection and gives its Admission up.
 func (c *Conn) Close() error { return c.close(nil) }
 
 func (c *Conn) close(reason error) error {
@@ -77,8 +77,8 @@ func (c *Conn) close(reason error) error {
 		c.reason = reason
 		close(c.closed)
 	})
-	if c.place != nil {
-		c.place.Leave()
+	if c.admission != nil {
+		c.admission.Leave()
 	}
 	return c.Conn.Close()
 }

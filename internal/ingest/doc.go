@@ -1,3 +1,6 @@
-// Package ingest has what the servers of all protocols do with connections: a Door bounds them, a Conn is read no faster than a
-// publisher needs, a Log stays readable under attack, and Guesses slows down those who guess at passwords.
+// Package ingest has what packages rtmp and rtsp have in common.
+//
+// Their Servers accept connections by a Listener, which bounds them by a Limiter. A Conn is read no faster than a publisher needs. A Log
+// stays readable under attack, and Guesses slows down those who guess at passwords. Their Clients pull by a Loop. Names and errors of
+// both are made fit for logs here, and the Units of their streams can be ranged over once.
 package ingest

@@ -13,27 +13,39 @@ import (
 // atOnce is how many connections may push out others before who was let in last gets the time to speak, on a busy machine, too.
 const atOnce = 10
 
-// A Listener accepts connections, lets them in by its Door, and outlives errors that pass. Connections that others have to give way to
-// are accepted at the pace of messages, two thousand a second: so those who have just come stay for long enough to say what they want,
-// and who dials without end does not take all of the processor. The system keeps the others waiting, with what they have sent.
+// Listen listens for TCP at an address. The error is context.Cause(ctx) if ctx is done.
+func Listen(ctx context.Context, addr string, fail Failure) (net.Listener, error) {
+	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	switch {
+	case ctx.Err() != nil && err != nil:
+		return nil, context.Cause(ctx)
+	case err != nil:
+		return nil, fail("listen", nil, err)
+	}
+	return ln, nil
+}
+
+// A Listener accepts connections, lets them in by its Limiter, and outlives errors that pass. Connections that others have to give way to
+// are accepted as fast as messages are read, two thousand a second. So those who have just come stay for long enough to say what they
+// want, and who dials without end does not take all of the processor. The system keeps the others waiting, with what they have sent.
 type Listener struct {
 	net.Listener
 
-	Door Door
-	Log  *Log
-	Wrap func(peer net.Addr, err error) error // says whose the error is; peer may be nil
+	Limiter Limiter
+	Log     *Log
+	Fail    Failure
 
-	pace *pace // of connections that others gave way to, or that were refused
+	bucket *bucket // of connections that others gave way to, or that were refused
 }
 
 // Accept waits for a connection that is let in. The error is context.Cause(ctx) if ctx is done, whoever closed the listener.
 func (l *Listener) Accept(ctx context.Context) (*Conn, error) {
 	const most = time.Second
-	if l.pace == nil {
-		l.pace = newPace(atOnce)
+	if l.bucket == nil {
+		l.bucket = newBucket(atOnce)
 	}
 	for delay := 5 * time.Millisecond; ; {
-		l.pace.wait(ctx.Done())
+		l.bucket.wait(ctx.Done())
 		nc, err := l.Listener.Accept()
 		if err == nil {
 			if c := l.admit(ctx, nc); c != nil {
@@ -44,7 +56,7 @@ func (l *Listener) Accept(ctx context.Context) (*Conn, error) {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		err = l.Wrap(nil, err)
+		err = l.Fail("accept", nil, err)
 		var passing interface{ Temporary() bool } // above all a lack of file descriptors
 		if !errors.As(err, &passing) || !passing.Temporary() {
 			return nil, err
@@ -55,19 +67,19 @@ func (l *Listener) Accept(ctx context.Context) (*Conn, error) {
 	}
 }
 
-// admit returns nil if there is no place.
+// admit returns nil if there is no room.
 func (l *Listener) admit(ctx context.Context, nc net.Conn) *Conn {
 	c := newConn(nc)
-	place, err := l.Door.Enter(nc.RemoteAddr(), func(reason error) {
-		l.pace.spend(1)
+	admission, err := l.Limiter.Admit(nc.RemoteAddr(), func(reason error) {
+		l.bucket.spend(1)
 		_ = c.close(reason)
 	})
 	if err != nil {
-		l.pace.spend(1)
-		l.Log.Log(ctx, slog.LevelWarn, "connection refused", nc.RemoteAddr(), "err", l.Wrap(nc.RemoteAddr(), err))
+		l.bucket.spend(1)
+		l.Log.Log(ctx, slog.LevelWarn, "connection refused", nc.RemoteAddr(), "err", l.Fail("accept", nc.RemoteAddr(), err))
 		_ = nc.Close()
 		return nil
 	}
-	c.place = place
+	c.admission = admission
 	return c
 }

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Printable returns a text that may have come from a peer, fit for logs and terminals: whatever does not print stands there as Go
@@ -14,4 +15,9 @@ func Printable(text string) string {
 	}
 	quoted := strconv.Quote(text)
 	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
+}
+
+// IsText reports whether the name of a stream can be logged and compared: it is valid UTF-8 without control characters.
+func IsText(name string) bool {
+	return utf8.ValidString(name) && !strings.ContainsFunc(name, unicode.IsControl)
 }

@@ -1,72 +1,23 @@
-// Package retry has what Clients have in common that pull a stream again and again.
+// Package retry has how whoever failed waits before the next attempt.
 package retry
 
 import (
 	"context"
-	"log/slog"
+	"math/rand/v2"
 	"time"
-
-	"github.com/livestill/livestill/frame"
 )
 
-// A Loop pulls a stream, and again whenever it ends. Before each new attempt it waits, twice as long as the time before unless that
-// attempt bore fruit; up to half of the wait is left to chance, so that many Clients do not all come back at once.
-type Loop struct {
-	Stream  string           // its name
-	First   time.Duration    // to wait after an attempt that bore fruit
-	Longest time.Duration    // to wait at all
-	Log     *slog.Logger     // hears of each wait
-	Hook    func(frame.Pull) // hears how it fares, on the goroutine of Run, and of Connected; may be nil
+// Jitter leaves up to half of a pause to chance, so that not all who failed together come again together.
+func Jitter(pause time.Duration) time.Duration { return pause/2 + rand.N(pause/2+1) }
 
-	connected bool // a unit has come in this attempt
-	fruitful  bool // this attempt is no reason to wait longer
-	failures  int  // attempts in a row that brought no unit
-}
-
-// Run calls attempt until it says that this was the last time, and returns its error; or until ctx is done, and returns
-// context.Cause(ctx).
-func (l *Loop) Run(ctx context.Context, attempt func() (last bool, err error)) error {
-	for wait := l.First; ; wait *= 2 {
-		l.connected, l.fruitful = false, false
-		last, err := attempt()
-		switch {
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		case last:
-			return err
-		case l.connected:
-			l.tell(frame.Pull{State: frame.PullLost, Err: err})
-		default:
-			l.failures++
-		}
-		if l.fruitful {
-			wait = l.First
-		}
-		wait = min(wait, l.Longest)
-		pause := Jitter(wait)
-		l.Log.Warn("pulling again", "err", err, "wait", pause)
-		l.tell(frame.Pull{State: frame.PullRetrying, Err: err, Wait: pause, Failures: l.failures})
-		if !Wait(ctx, pause) {
-			return context.Cause(ctx)
-		}
-	}
-}
-
-// Connected is to be called when a unit has come; of an attempt, the first call counts.
-func (l *Loop) Connected() {
-	if l.connected {
-		return
-	}
-	l.connected, l.fruitful, l.failures = true, true, 0
-	l.tell(frame.Pull{State: frame.PullConnected})
-}
-
-// Fruitful says that the attempt has brought no unit, but is no reason to wait longer than after one that did.
-func (l *Loop) Fruitful() { l.fruitful = true }
-
-func (l *Loop) tell(p frame.Pull) {
-	if l.Hook != nil {
-		p.Stream = l.Stream
-		l.Hook(p)
+// Wait waits, and reports whether it was not ended by ctx.
+func Wait(ctx context.Context, pause time.Duration) bool {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
 	}
 }

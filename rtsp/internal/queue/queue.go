@@ -2,6 +2,7 @@
 package queue
 
 import (
+	"fmt"
 	"sync"
 
 	"github.com/livestill/livestill/frame"
@@ -75,4 +76,12 @@ func (q *Queue) Dropped() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.dropped
+}
+
+// TooSlow says that units were dropped since the Handler did not take them in time; nil if none were.
+func (q *Queue) TooSlow() error {
+	if n := q.Dropped(); n > 0 {
+		return fmt.Errorf("the Handler was too slow for %d units", n)
+	}
+	return nil
 }

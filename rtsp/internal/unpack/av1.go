@@ -2,26 +2,17 @@ package unpack
 
 import (
 	"encoding/binary"
-	"time"
 
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/bitstream"
-	"github.com/pion/rtp"
 )
 
-// An AV1 makes access units, each a temporal unit, of the RTP packets of one AV1 stream, RTP Payload Format For AV1 (v1.0).
+// An AV1 is the format of AV1, RTP Payload Format For AV1 (v1.0). Each access unit is a temporal unit.
 type AV1 struct {
-	stream
 	pieces
 	sequence bitstream.AV1
 	sized    []byte // scratch
 	begins   bool   // the first packet of the unit is the first of a coded video sequence
-}
-
-// Packet takes in the next packet, which arrived at the given time. The units that are complete with it, two at the most, are given
-// to emit. After an error nothing more can be made of the stream.
-func (a *AV1) Packet(p *rtp.Packet, arrival time.Time, emit func(frame.AccessUnit)) error {
-	return a.take(a, p, arrival, emit)
 }
 
 // add takes in the payload of a packet, RTP Payload Format For AV1 section 4.4:

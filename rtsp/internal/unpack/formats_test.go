@@ -24,7 +24,7 @@ type unit struct {
 
 func (u unit) String() string { return fmt.Sprintf("%x key %v lost %v", u.data, u.key, u.lost) }
 
-func unpackUnits(tb testing.TB, u unpacker, packets []*rtp.Packet) (units []unit) {
+func unpackUnits(tb testing.TB, u *unpack.Stream, packets []*rtp.Packet) (units []unit) {
 	tb.Helper()
 	for _, p := range packets {
 		if err := u.Packet(p, time.Unix(100, 0), func(u frame.AccessUnit) { units = append(units, unit{u.Data, u.Key, u.Lost}) }); err != nil {
@@ -75,7 +75,7 @@ func TestFormats(t *testing.T) {
 	keyAV1 := slices.Concat([]byte{0x28, 3}, obuSequence, obuKey)
 	for _, test := range []struct {
 		about   string
-		make    func() unpacker
+		make    func() *unpack.Stream
 		first   []byte // packet of the key unit
 		key     []byte // that unit
 		packets func(s *stream) []*rtp.Packet
@@ -180,11 +180,11 @@ func TestFormats(t *testing.T) {
 	}
 }
 
-func new265() unpacker   { return new(unpack.H265) }
-func newAV1() unpacker   { return new(unpack.AV1) }
-func newVP8() unpacker   { return new(unpack.VP8) }
-func newVP9() unpacker   { return new(unpack.VP9) }
-func newMPEG4() unpacker { return new(unpack.MPEG4) }
+func new265() *unpack.Stream   { return unpack.New(new(unpack.H265)) }
+func newAV1() *unpack.Stream   { return unpack.New(new(unpack.AV1)) }
+func newVP8() *unpack.Stream   { return unpack.New(new(unpack.VP8)) }
+func newVP9() *unpack.Stream   { return unpack.New(new(unpack.VP9)) }
+func newMPEG4() *unpack.Stream { return unpack.New(new(unpack.MPEG4)) }
 
 // sized puts its size before each NAL unit, as aggregates have it.
 func sized(nals ...[]byte) (b []byte) {
@@ -204,11 +204,11 @@ func TestSetsOfTheDescription(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, test := range []struct {
-		unpacker
+		format    unpack.Format
 		key, want []byte
 	}{{h265, idr265, annexB(vps265, sps265, pps265, idr265)}, {mpeg4, mpeg4Key, slices.Concat(mpeg4Set, mpeg4Key)}} {
 		var s stream
-		units := unpackUnits(t, test.unpacker, []*rtp.Packet{s.packet(true, test.key)})
+		units := unpackUnits(t, unpack.New(test.format), []*rtp.Packet{s.packet(true, test.key)})
 		if len(units) != 1 || !units[0].key || !bytes.Equal(units[0].data, test.want) {
 			t.Errorf("%v, want %x", units, test.want)
 		}
@@ -275,7 +275,7 @@ func TestMJPEGHeaders(t *testing.T) {
 		}, 0, "tables"},
 	} {
 		var s stream
-		var j unpack.MJPEG
+		j := unpack.New(new(unpack.MJPEG))
 		same, text := 0, ""
 		for _, p := range test.packets(&s) {
 			err := j.Packet(p, time.Unix(100, 0), func(u frame.AccessUnit) {
@@ -292,9 +292,9 @@ func TestMJPEGHeaders(t *testing.T) {
 			t.Errorf("%s: %d pictures, %q; want %d, %q", test.about, same, text, test.same, test.err)
 		}
 	}
-	var j unpack.MJPEG // a scan of 4:2:2 has two blocks of luma a macroblock; of grey, each block is 6 bits and 4, chroma 2 and 2
+	j := unpack.New(new(unpack.MJPEG)) // a scan of 4:2:2 has two blocks of luma a macroblock; of grey, each block is 6 bits and 4, chroma 2 and 2
 	var s stream
-	units := unpackUnits(t, &j, []*rtp.Packet{s.packet(true, []byte{0, 0, 0, 0, 0, 30, 2, 1, 0x28, 0xa0, 0x03})})
+	units := unpackUnits(t, j, []*rtp.Packet{s.packet(true, []byte{0, 0, 0, 0, 0, 30, 2, 1, 0x28, 0xa0, 0x03})})
 	if len(units) != 1 {
 		t.Fatalf("%d pictures of 4:2:2", len(units))
 	}

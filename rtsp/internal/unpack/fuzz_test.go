@@ -22,7 +22,7 @@ func script(payloads ...[]byte) (b []byte) {
 }
 
 // play makes packets of any bytes: what comes out begins with a whole key unit, is in order, and is not more units than bytes came in.
-func play(t *testing.T, u unpacker, stream []byte, check func(frame.AccessUnit)) {
+func play(t *testing.T, u *unpack.Stream, stream []byte, check func(frame.AccessUnit)) {
 	t.Helper()
 	in, out := 0, 0
 	var last frame.AccessUnit
@@ -73,7 +73,7 @@ func FuzzH264(f *testing.F) {
 		if h.Learn(sps, pps, set) != nil {
 			return
 		}
-		play(t, &h, stream, func(u frame.AccessUnit) {
+		play(t, unpack.New(&h), stream, func(u frame.AccessUnit) {
 			var kinds [32]bool
 			for _, n := range bitstream.SplitAnnexB(nil, u.Data) {
 				kinds[n[0]&0x1f] = true
@@ -94,7 +94,7 @@ func FuzzH265(f *testing.F) {
 		if err := h.Learn(vps265, sps265, pps265); err != nil {
 			t.Fatal(err)
 		}
-		play(t, &h, stream, func(u frame.AccessUnit) {
+		play(t, unpack.New(&h), stream, func(u frame.AccessUnit) {
 			var kinds [64]bool
 			begins := false
 			for _, n := range bitstream.SplitAnnexB(nil, u.Data) {
@@ -114,7 +114,7 @@ func FuzzAV1(f *testing.F) {
 	f.Add(script(key, append([]byte{0x10}, obuInter...), []byte{0x50, 0x30}, []byte{0x90, 0x30, 1}))
 	f.Add(script(append([]byte{0x08, 4}, obuSequenceSized...), append([]byte{0x08}, obuKeySized...), []byte{0x00, 2, 0x34, 8, 3, 0x36, 0, 0}))
 	f.Fuzz(func(t *testing.T, stream []byte) {
-		play(t, new(unpack.AV1), stream, func(u frame.AccessUnit) {
+		play(t, unpack.New(new(unpack.AV1)), stream, func(u frame.AccessUnit) {
 			var a bitstream.AV1
 			again, key, err := a.Unit(u.Data)
 			if err != nil || u.Key && (!key || !bytes.Equal(again, u.Data)) {
@@ -128,7 +128,7 @@ func FuzzVP8(f *testing.F) {
 	f.Add(script(append([]byte{0x10}, vp8Key...), append([]byte{0x90, 0xf0, 0x80, 1, 2, 3}, vp8Inter...)))
 	f.Add(script(append([]byte{0x90, 0x80, 1}, vp8Key...), []byte{0x90, 0x40}, []byte{0x11, 1}))
 	f.Fuzz(func(t *testing.T, stream []byte) {
-		play(t, new(unpack.VP8), stream, func(u frame.AccessUnit) {
+		play(t, unpack.New(new(unpack.VP8)), stream, func(u frame.AccessUnit) {
 			if key, err := bitstream.VP8Key(u.Data); key != u.Key || err != nil {
 				t.Fatalf("key %v: %x", u.Key, u.Data)
 			}
@@ -140,7 +140,7 @@ func FuzzVP9(f *testing.F) {
 	f.Add(script(append([]byte{0x0c}, vp9Key...), append([]byte{0xaf, 0x81, 0x02, 0, 7, 0x18, 0, 8, 0, 8, 2, 4, 1, 8, 1, 2}, vp9Inter...)))
 	f.Add(script(append([]byte{0x08}, vp9Key...), []byte{0x04, 1}, []byte{0xdc, 5, 3, 3, 3, 0x86}))
 	f.Fuzz(func(t *testing.T, stream []byte) {
-		play(t, new(unpack.VP9), stream, func(u frame.AccessUnit) {
+		play(t, unpack.New(new(unpack.VP9)), stream, func(u frame.AccessUnit) {
 			if key, err := bitstream.VP9Key(u.Data); key != u.Key || err != nil {
 				t.Fatalf("key %v: %x", u.Key, u.Data)
 			}
@@ -153,7 +153,7 @@ func FuzzMJPEG(f *testing.F) {
 	f.Add(script([]byte{0, 0, 0, 0, 1, 30, 2, 2, 1, 2, 3}, []byte{0, 0, 0, 0, 64, 99, 2, 1, 0, 1, 0xff, 0xff, 1, 2}, []byte{0, 0, 0, 2, 64, 99, 2, 1, 0, 1, 0, 0, 9}))
 	f.Add(script(append(append([]byte{0, 0, 0, 0, 1, 130, 2, 2, 0, 0, 0, 64}, tables...), 1), []byte{0, 0, 0, 0, 1, 130, 2, 2, 0, 0, 0, 0, 7}))
 	f.Fuzz(func(t *testing.T, stream []byte) {
-		play(t, new(unpack.MJPEG), stream, func(u frame.AccessUnit) {
+		play(t, unpack.New(new(unpack.MJPEG)), stream, func(u frame.AccessUnit) {
 			c, err := jpeg.DecodeConfig(bytes.NewReader(u.Data))
 			if err != nil || c.Width == 0 || c.Height == 0 || c.Width > 2040 || c.Height > 2040 || !u.Key {
 				t.Fatalf("%v, %d x %d, key %v", err, c.Width, c.Height, u.Key)
@@ -170,7 +170,7 @@ func FuzzMPEG4(f *testing.F) {
 		if v.Learn(config) != nil {
 			return
 		}
-		play(t, &v, stream, func(u frame.AccessUnit) {
+		play(t, unpack.New(&v), stream, func(u frame.AccessUnit) {
 			_, picture, ok := bytes.Cut(u.Data, []byte{0, 0, 1, 0xb6})
 			if !ok && len(config) == 0 || len(config) == 0 && u.Key && picture[0]>>6 != 0 {
 				t.Fatalf("key %v: %x", u.Key, u.Data)
@@ -184,7 +184,7 @@ func TestEndlessUnits(t *testing.T) {
 	piece := make([]byte, 60<<10)
 	for _, test := range []struct {
 		about                string
-		make                 func() unpacker
+		make                 func() *unpack.Stream
 		key, first, goes, in []byte // a key unit; what a packet has before a piece, the first and others; a unit that is whole
 	}{
 		{"H.265", new265, append([]byte{0x60, 1}, sized(vps265, sps265, pps265, idr265)...), []byte{0x62, 1, 0x81}, []byte{0x62, 1, 0x01}, cra265},
@@ -206,14 +206,14 @@ func TestEndlessUnits(t *testing.T) {
 		}
 	}
 	var s stream
-	var j unpack.MJPEG
+	j := unpack.New(new(unpack.MJPEG))
 	var packets []*rtp.Packet
 	for n := range 300 { // the offset has 24 bits, so that a picture could have 16 MiB
 		offset := n * len(piece)
 		packets = append(packets, s.packet(false, []byte{0, byte(offset >> 16), byte(offset >> 8), byte(offset), 1, 30, 4, 2}, piece))
 	}
 	packets = append(packets, s.packet(true, []byte{0, 0, 0, 0, 1, 30, 4, 2, 1}), s.packet(true, []byte{0, 0, 0, 0, 1, 30, 4, 2, 1}))
-	if units := unpackUnits(t, &j, packets); len(units) != 1 || len(units[0].data) > 1000 {
+	if units := unpackUnits(t, j, packets); len(units) != 1 || len(units[0].data) > 1000 {
 		t.Errorf("MJPEG: %d units", len(units))
 	}
 }

@@ -1,11 +1,8 @@
 package unpack
 
 import (
-	"time"
-
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/bitstream"
-	"github.com/pion/rtp"
 )
 
 // Types of packets, which RFC 6184 table 1 adds to those of NAL units.
@@ -15,11 +12,10 @@ const (
 	typeFUA   = 28
 )
 
-// An H264 makes access units of the RTP packets of one H.264 stream, RFC 6184 in its single NAL unit and non-interleaved modes.
+// An H264 is the format of H.264, RFC 6184 in its single NAL unit and non-interleaved modes.
 //
 // A key unit is an IDR picture, or one with a recovery point: see bitstream.H264.
 type H264 struct {
-	stream
 	pieces
 	sets  bitstream.H264
 	order order
@@ -33,12 +29,6 @@ func (h *H264) Learn(sets ...[]byte) error {
 	}
 	_, _, err := h.sets.Unit(sets)
 	return err
-}
-
-// Packet takes in the next packet, which arrived at the given time. The units that are complete with it, two at the most, are given
-// to emit. After an error nothing more can be made of the stream.
-func (h *H264) Packet(p *rtp.Packet, arrival time.Time, emit func(frame.AccessUnit)) error {
-	return h.take(h, p, arrival, emit)
 }
 
 // add takes in the payload of a packet, RFC 6184 section 5.2:

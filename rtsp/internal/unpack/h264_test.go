@@ -47,10 +47,10 @@ func (s *stream) packet(marker bool, payload ...[]byte) *rtp.Packet {
 	return p
 }
 
-func unpackAll(tb testing.TB, h *unpack.H264, packets []*rtp.Packet) (units []frame.AccessUnit) {
+func unpackAll(tb testing.TB, u *unpack.Stream, packets []*rtp.Packet) (units []frame.AccessUnit) {
 	tb.Helper()
 	for _, p := range packets {
-		err := h.Packet(p, time.Unix(100, 0), func(u frame.AccessUnit) { units = append(units, u) })
+		err := u.Packet(p, time.Unix(100, 0), func(u frame.AccessUnit) { units = append(units, u) })
 		if err != nil {
 			tb.Fatal(err)
 		}
@@ -143,7 +143,7 @@ func TestH264(t *testing.T) {
 			t.Fatal(err)
 		}
 		s := stream{seq: 65534}
-		got := unpackAll(t, &h, append([]*rtp.Packet{s.packet(true, idr)}, test.packets(&s)...))
+		got := unpackAll(t, unpack.New(&h), append([]*rtp.Packet{s.packet(true, idr)}, test.packets(&s)...))
 		want := append([]unit{key}, test.want...)
 		if len(got) != len(want) {
 			t.Errorf("%s: %d units, want %d", test.about, len(got), len(want))
@@ -175,14 +175,14 @@ func TestH264BeginsWithAWholeKeyUnit(t *testing.T) {
 			t.Fatal(err)
 		}
 		var s stream
-		units := unpackAll(t, &h, append(test.packets(&s), s.packet(true, idr), s.packet(true, slice)))
+		units := unpackAll(t, unpack.New(&h), append(test.packets(&s), s.packet(true, idr), s.packet(true, slice)))
 		if len(units) != 2 || !units[0].Key || units[0].Lost || !bytes.Equal(units[0].Data, annexB(sps, pps, idr)) {
 			t.Errorf("%s: %+v", test.about, units)
 		}
 	}
 	var h unpack.H264
 	var s stream
-	units := unpackAll(t, &h, []*rtp.Packet{
+	units := unpackAll(t, unpack.New(&h), []*rtp.Packet{
 		s.packet(true, idr), s.packet(true, slice), s.packet(false, sps), s.packet(false, pps), s.packet(true, idr),
 	})
 	if len(units) != 1 || !bytes.Equal(units[0].Data, annexB(sps, pps, idr)) {
@@ -207,7 +207,7 @@ func TestTimestampsThatJumpOrWrap(t *testing.T) {
 		s := stream{stamp: 1<<32 - 1000}
 		packets := []*rtp.Packet{s.packet(true, idr)}
 		s.stamp = test.to
-		units := unpackAll(t, &h, append(packets, s.packet(true, slice), s.packet(true, slice)))
+		units := unpackAll(t, unpack.New(&h), append(packets, s.packet(true, slice), s.packet(true, slice)))
 		for i, want := range []time.Duration{0, test.want, test.want + time.Second/30} {
 			if u := units[i]; u.PTS.Round(time.Microsecond) != want.Round(time.Microsecond) || u.DTS > u.PTS || i > 0 && u.DTS < units[i-1].DTS {
 				t.Errorf("%s: unit %d: PTS %v, DTS %v, want PTS %v", test.about, i, u.PTS, u.DTS, want)
@@ -247,7 +247,7 @@ func TestH264GivesWhatWasEncoded(t *testing.T) {
 	for name, clip := range clips {
 		want := clip.Units(t)
 		var h unpack.H264
-		got := unpackAll(t, &h, packets(t, want))
+		got := unpackAll(t, unpack.New(&h), packets(t, want))
 		if len(got) != len(want) {
 			t.Fatalf("%s: %d units, want %d", name, len(got), len(want))
 		}
@@ -289,7 +289,7 @@ func TestH264MarksEveryLoss(t *testing.T) {
 				var h unpack.H264
 				zero := time.Duration(kept[0].Timestamp) * time.Second / 90000 // of the PTS
 				last := frame.AccessUnit{DTS: -time.Hour}
-				for i, u := range unpackAll(t, &h, kept) {
+				for i, u := range unpackAll(t, unpack.New(&h), kept) {
 					u.PTS, u.DTS = (u.PTS + zero).Round(time.Millisecond), u.DTS+zero
 					at, ok := index[u.PTS]
 					switch {
@@ -331,7 +331,7 @@ func BenchmarkH264(b *testing.B) {
 	b.ReportAllocs()
 	units := 0
 	for b.Loop() {
-		var h unpack.H264
+		h := unpack.New(new(unpack.H264))
 		for _, p := range all {
 			if err := h.Packet(p, time.Unix(100, 0), func(frame.AccessUnit) { units++ }); err != nil {
 				b.Fatal(err)

@@ -1,11 +1,8 @@
 package unpack
 
 import (
-	"time"
-
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/bitstream"
-	"github.com/pion/rtp"
 )
 
 // Types of packets, which RFC 7798 section 4.4 adds to those of NAL units.
@@ -14,11 +11,9 @@ const (
 	typeFU265 = 49
 )
 
-// An H265 makes access units of the RTP packets of one H.265 stream, RFC 7798 without the transmission out of decoding order that
-// its sprop-max-don-diff tells of. A key unit is any picture of random access: IDR, CRA or BLA. Pictures that lead
-// one and have nothing to refer to are left out.
+// An H265 is the format of H.265, RFC 7798 without the transmission out of decoding order that its sprop-max-don-diff tells of. A key
+// unit is any picture of random access: IDR, CRA or BLA. Pictures that lead one and have nothing to refer to are left out.
 type H265 struct {
-	stream
 	pieces
 	sets bitstream.H265
 }
@@ -27,12 +22,6 @@ type H265 struct {
 func (h *H265) Learn(sets ...[]byte) error {
 	_, _, err := h.sets.Unit(sets)
 	return err
-}
-
-// Packet takes in the next packet, which arrived at the given time. The units that are complete with it, two at the most, are given
-// to emit. After an error nothing more can be made of the stream.
-func (h *H265) Packet(p *rtp.Packet, arrival time.Time, emit func(frame.AccessUnit)) error {
-	return h.take(h, p, arrival, emit)
 }
 
 // add takes in the payload of a packet, RFC 7798 section 4.4:

@@ -3,10 +3,8 @@ package unpack
 import (
 	"bytes"
 	"errors"
-	"time"
 
 	"github.com/livestill/livestill/frame"
-	"github.com/pion/rtp"
 )
 
 // Types and quantiser numbers of RFC 2435.
@@ -24,20 +22,13 @@ var (
 	errTables = errors.New("JPEG quantisation tables that RFC 2435 does not define")
 )
 
-// An MJPEG makes access units, each a JPEG file, of the RTP packets of one stream of JPEG pictures, RFC 2435. All are key units.
+// An MJPEG is the format of JPEG pictures, RFC 2435. Each access unit is a JPEG file, and a key unit.
 type MJPEG struct {
-	stream
 	pieces
 	picture jpegHead
 	header  []byte                              // what comes before the scan in the file of picture
 	known   [newTables - ownTables]jpegQuantize // that came with a picture and hold for later ones, by quantiser number
 	err     error                               // why no file can be made of the stream
-}
-
-// Packet takes in the next packet, which arrived at the given time. The units that are complete with it, two at the most, are given
-// to emit. After an error nothing more can be made of the stream.
-func (j *MJPEG) Packet(p *rtp.Packet, arrival time.Time, emit func(frame.AccessUnit)) error {
-	return j.take(j, p, arrival, emit)
 }
 
 // add takes in the payload of a packet, RFC 2435 section 3.1:

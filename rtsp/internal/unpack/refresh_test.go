@@ -49,7 +49,7 @@ func TestRecoveryPoints(t *testing.T) {
 		if err := h.Learn(sets...); err != nil {
 			t.Fatal(err)
 		}
-		units := unpackAll(t, &h, slices.DeleteFunc(packets(t, encoded), func(p *rtp.Packet) bool {
+		units := unpackAll(t, unpack.New(&h), slices.DeleteFunc(packets(t, encoded), func(p *rtp.Packet) bool {
 			n := stamps[p.Timestamp]
 			return n < test.from || test.lost > 0 && n == test.lost
 		}))

@@ -1,6 +1,13 @@
-// Package unpack makes access units of RTP packets, and marks those that did not arrive whole. It has a type for each codec, all
-// with the methods Packet and Report, and Learn where a session description can hold parameter sets. The zero value is ready for a
-// new stream; one goroutine at a time may use it, but for Report. It holds at most 8 MiB of a unit, and keeps no hold of packets.
+// Package unpack makes access units of RTP packets, and marks those that did not arrive whole. A Stream does that for the packets of one
+// RTP stream. It has a Format, of which there is one for each codec. A Format whose parameter sets can stand in a session description has
+// a method Learn for them.
+//
+//	format := new(unpack.H264)
+//	err := format.Learn(sps, pps)
+//	stream := unpack.New(format)
+//	err = stream.Packet(packet, time.Now(), emit)
+//
+// A Stream holds at most 8 MiB of a unit, and keeps no hold of packets.
 //
 // Sequence numbers are followed here. A unit is Lost if packets are missing between its first and its last, or right before it, where
 // what is missing may be of it or of the one before; a key unit that shows where it begins is not hurt by what is missing before it.
@@ -22,8 +29,8 @@ const (
 	maxUnit = 8 << 20 // bytes; a key picture of 2160p60 at 50 Mbit/s has 1 to 3 MiB
 )
 
-// A codec is what is particular to a payload format.
-type codec interface {
+// A Format is an RTP payload format: what is particular to the packets of one codec. It belongs to one Stream.
+type Format interface {
 	// add takes in the payload of the next packet of a unit, which is not empty. It returns false if the unit is damaged, by what the
 	// payload is or by what must have come before it.
 	add(payload []byte) bool
@@ -36,13 +43,16 @@ type codec interface {
 	finish(missing bool) (made, error)
 }
 
-// An orderer is a codec that can tell when units are decoded.
+// The Formats there are.
+var _ = []Format{(*AV1)(nil), (*H264)(nil), (*H265)(nil), (*MJPEG)(nil), (*MPEG4)(nil), (*VP8)(nil), (*VP9)(nil)}
+
+// An orderer is a Format that can tell when units are decoded.
 type orderer interface {
 	// decoded returns when the unit made last is decoded if it is shown at the given time, in units of 1/90,000 s.
 	decoded(shown int64, lost bool) (at int64, ok bool)
 }
 
-// What a codec made of the packets of a unit.
+// What a Format made of the packets of a unit.
 type made struct {
 	codec   frame.Codec
 	data    []byte // its own; empty if there is no picture
@@ -52,8 +62,11 @@ type made struct {
 	certain bool // no packet of it can have come before the first one
 }
 
-// A stream follows the packets of one RTP stream.
-type stream struct {
+// A Stream makes access units of the packets of one RTP stream. One goroutine at a time may use it, but for Report.
+type Stream struct {
+	format Format
+	order  orderer // the format, if it can tell when units are decoded; else nil
+
 	timing  timing
 	wall    wall
 	reports atomic.Pointer[report]
@@ -75,21 +88,27 @@ type stream struct {
 	shown   time.Time // as its packets say; the zero time if they do not
 }
 
-// take takes in the next packet, which arrived at the given time. The units that are complete with it, two at the most, are given
+// New returns the Stream of packets that are in the format.
+func New(f Format) *Stream {
+	order, _ := f.(orderer)
+	return &Stream{format: f, order: order}
+}
+
+// Packet takes in the next packet, which arrived at the given time. The units that are complete with it, two at the most, are given
 // to emit. After an error nothing more can be made of the stream.
 //
 // An empty payload is a keep-alive, or padding that a sender probes the network with.
-func (s *stream) take(c codec, p *rtp.Packet, arrival time.Time, emit func(frame.AccessUnit)) error {
+func (s *Stream) Packet(p *rtp.Packet, arrival time.Time, emit func(frame.AccessUnit)) error {
 	gap := !s.begun || p.SequenceNumber != s.due
 	if !s.begun {
 		s.stamp = p.Timestamp
 	}
 	s.begun, s.due = true, p.SequenceNumber+1
 	if gap && s.open {
-		s.damage(c)
+		s.damage()
 	}
 	if s.open && p.Timestamp != s.stamp { // some cameras do not set the marker, or its packet was lost
-		if err := s.complete(c, emit); err != nil {
+		if err := s.complete(emit); err != nil {
 			return err
 		}
 	}
@@ -102,25 +121,25 @@ func (s *stream) take(c codec, p *rtp.Packet, arrival time.Time, emit func(frame
 	if shown, broken, ok := replayed(p); ok {
 		s.shown, s.missing = shown, s.missing || broken
 	}
-	if len(p.Payload) > 0 && !c.add(p.Payload) {
-		s.damage(c)
+	if len(p.Payload) > 0 && !s.format.add(p.Payload) {
+		s.damage()
 	}
 	if p.Marker {
-		return s.complete(c, emit)
+		return s.complete(emit)
 	}
 	return nil
 }
 
-func (s *stream) damage(c codec) {
+func (s *Stream) damage() {
 	s.damaged = true
-	c.cut()
+	s.format.cut()
 }
 
 // complete makes a unit of what was collected.
-func (s *stream) complete(c codec, emit func(frame.AccessUnit)) error {
+func (s *Stream) complete(emit func(frame.AccessUnit)) error {
 	damaged := s.damaged
 	s.open, s.damaged = false, false
-	m, err := c.finish(damaged || s.missing && s.live)
+	m, err := s.format.finish(damaged || s.missing && s.live)
 	if err != nil {
 		return err
 	}
@@ -129,18 +148,21 @@ func (s *stream) complete(c codec, emit func(frame.AccessUnit)) error {
 		s.missing = s.missing || damaged
 		return nil
 	}
-	lost := damaged || s.missing && (!m.key || !m.certain)
-	if !s.live {
-		if !m.key || damaged || !m.opens {
-			return nil
-		}
-		s.live, lost = true, false
+	if !s.live && (!m.key || damaged || !m.opens) {
+		return nil // the stream does not begin with that
 	}
+	lost := s.live && (damaged || s.missing && (!m.key || !m.certain))
+	s.live = true
+	emit(s.unit(m, lost))
+	return nil
+}
+
+// unit returns the unit that was made, with its times. Lost says that something is missing in it, or right before it.
+func (s *Stream) unit(m made, lost bool) frame.AccessUnit {
 	torn := s.missing
 	s.missing = false
 	u := frame.AccessUnit{Codec: m.codec, Key: m.key, Lost: lost, Data: m.data}
-	order, _ := c.(orderer)
-	u.PTS, u.DTS = s.timing.place(s.pts, lost, order)
+	u.PTS, u.DTS = s.timing.next(s.pts, lost, s.order)
 	switch {
 	case u.Key:
 		s.torn, s.keyPTS = torn, u.PTS
@@ -148,12 +170,11 @@ func (s *stream) complete(c codec, emit func(frame.AccessUnit)) error {
 		u.Lost = true
 	}
 	s.date(&u)
-	emit(u)
-	return nil
+	return u
 }
 
 // date tells when u was shown.
-func (s *stream) date(u *frame.AccessUnit) {
+func (s *Stream) date(u *frame.AccessUnit) {
 	r := s.reports.Swap(nil)
 	if !s.shown.IsZero() {
 		r = &report{s.ssrc, s.stamp, s.shown}

@@ -20,19 +20,13 @@ import (
 	"github.com/pion/rtp"
 )
 
-// An unpacker is what all types of package unpack are.
-type unpacker interface {
-	Packet(p *rtp.Packet, arrival time.Time, emit func(frame.AccessUnit)) error
-	Report(ssrc, stamp uint32, ntp uint64)
-}
-
 // A kind is a stream in one of the codecs, as a real encoder makes it.
 type kind struct {
 	about string
 	codec frame.Codec
 	args  []string // of ffmpeg: the encoder
 	muxer string   // of the elementary stream
-	make  func() unpacker
+	make  func() *unpack.Stream
 	units func(tb testing.TB, file []byte) [][]byte // what the units of an elementary stream are to be
 	same  func(got, want []byte) bool               // nil for bytes
 	first func(data []byte) []byte                  // what must be right of the first unit after packets were lost; nil for all
@@ -41,20 +35,20 @@ type kind struct {
 func kinds() []kind {
 	return []kind{
 		{"H.265", frame.H265, []string{"libx265", "-preset", "ultrafast", "-x265-params", "keyint=15:min-keyint=15:bframes=0:log-level=none"},
-			"hevc", func() unpacker { return new(unpack.H265) }, units265, nil, slices265},
+			"hevc", func() *unpack.Stream { return unpack.New(new(unpack.H265)) }, units265, nil, slices265},
 		{"H.265, open GOPs, delimiters", frame.H265, []string{"libx265", "-preset", "ultrafast", "-x265-params",
 			"keyint=15:min-keyint=15:bframes=3:open-gop=1:aud=1:log-level=none"},
-			"hevc", func() unpacker { return new(unpack.H265) }, units265, nil, slices265},
-		{"AV1", frame.AV1, []string{"libsvtav1", "-preset", "12", "-g", "15"}, "ivf", func() unpacker { return new(unpack.AV1) }, unitsAV1, nil, nil},
+			"hevc", func() *unpack.Stream { return unpack.New(new(unpack.H265)) }, units265, nil, slices265},
+		{"AV1", frame.AV1, []string{"libsvtav1", "-preset", "12", "-g", "15"}, "ivf", func() *unpack.Stream { return unpack.New(new(unpack.AV1)) }, unitsAV1, nil, nil},
 		{"VP8", frame.VP8, []string{"libvpx", "-deadline", "realtime", "-cpu-used", "8", "-g", "15", "-b:v", "1M"}, "ivf",
-			func() unpacker { return new(unpack.VP8) }, unitsIVF, nil, nil},
+			func() *unpack.Stream { return unpack.New(new(unpack.VP8)) }, unitsIVF, nil, nil},
 		{"VP9", frame.VP9, []string{"libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-g", "15", "-b:v", "1M", "-strict", "experimental"},
-			"ivf", func() unpacker { return new(unpack.VP9) }, unitsIVF, nil, nil},
+			"ivf", func() *unpack.Stream { return unpack.New(new(unpack.VP9)) }, unitsIVF, nil, nil},
 		{"MJPEG", frame.MJPEG, []string{"mjpeg", "-huffman", "default", "-pix_fmt", "yuvj420p", "-q:v", "4"}, "mjpeg",
-			func() unpacker { return new(unpack.MJPEG) }, unitsMJPEG, samePicture, nil},
-		{"MPEG-4", frame.MPEG4, []string{"mpeg4", "-g", "15", "-q:v", "5"}, "m4v", func() unpacker { return new(unpack.MPEG4) }, unitsMPEG4, nil, nil},
+			func() *unpack.Stream { return unpack.New(new(unpack.MJPEG)) }, unitsMJPEG, samePicture, nil},
+		{"MPEG-4", frame.MPEG4, []string{"mpeg4", "-g", "15", "-q:v", "5"}, "m4v", func() *unpack.Stream { return unpack.New(new(unpack.MPEG4)) }, unitsMPEG4, nil, nil},
 		{"MPEG-4, B-frames", frame.MPEG4, []string{"mpeg4", "-g", "15", "-bf", "2", "-q:v", "5"}, "m4v",
-			func() unpacker { return new(unpack.MPEG4) }, unitsMPEG4, nil, nil},
+			func() *unpack.Stream { return unpack.New(new(unpack.MPEG4)) }, unitsMPEG4, nil, nil},
 	}
 }
 

@@ -32,7 +32,7 @@ func TestFollow(t *testing.T) {
 			second.begin = first.begin.Add(20*time.Second/fps + test.pause)
 			times := first.Times()
 			if between {
-				var empty unpack.VP8
+				empty := unpack.New(new(unpack.VP8))
 				empty.Follow(times, second.begin.Add(-test.pause/2))
 				times = empty.Times()
 			}

@@ -19,9 +19,9 @@ type timing struct {
 	decoded int64 // time of the last unit
 }
 
-// place returns when the next unit is shown and decoded; order may be nil. Decoding times never decrease. They are after presentation
+// next returns when the next unit is shown and decoded; order may be nil. Decoding times never decrease. They are after presentation
 // times only where order does not help and units are reordered by more than ever before.
-func (t *timing) place(stamp int64, lost bool, order orderer) (pts, dts time.Duration) {
+func (t *timing) next(stamp int64, lost bool, order orderer) (pts, dts time.Duration) {
 	shown := stamp + t.shift
 	switch {
 	case !t.started:

@@ -1,23 +1,13 @@
 package unpack
 
 import (
-	"time"
-
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/bitstream"
-	"github.com/pion/rtp"
 )
 
-// A VP8 makes access units of the RTP packets of one VP8 stream, RFC 7741.
+// A VP8 is the format of VP8, RFC 7741.
 type VP8 struct {
-	stream
 	pieces
-}
-
-// Packet takes in the next packet, which arrived at the given time. The units that are complete with it, two at the most, are given
-// to emit. After an error nothing more can be made of the stream.
-func (v *VP8) Packet(p *rtp.Packet, arrival time.Time, emit func(frame.AccessUnit)) error {
-	return v.take(v, p, arrival, emit)
 }
 
 // add takes in the payload of a packet, RFC 7741 section 4.2:

@@ -1,11 +1,8 @@
 package unpack
 
 import (
-	"time"
-
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/bitstream"
-	"github.com/pion/rtp"
 )
 
 // Bits of the byte that a VP9 payload begins with, RFC 9628 section 4.2.
@@ -19,16 +16,9 @@ const (
 	vp9Structure = 0x02
 )
 
-// A VP9 makes access units of the RTP packets of one VP9 stream, RFC 9628. Of a stream of several spatial layers it takes the base.
+// A VP9 is the format of VP9, RFC 9628. Of a stream of several spatial layers it takes the base.
 type VP9 struct {
-	stream
 	pieces
-}
-
-// Packet takes in the next packet, which arrived at the given time. The units that are complete with it, two at the most, are given
-// to emit. After an error nothing more can be made of the stream.
-func (v *VP9) Packet(p *rtp.Packet, arrival time.Time, emit func(frame.AccessUnit)) error {
-	return v.take(v, p, arrival, emit)
 }
 
 // add takes in the payload of a packet. A frame, or a superframe, begins with one packet and ends with another, or the same.

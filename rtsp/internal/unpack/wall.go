@@ -33,7 +33,7 @@ type report struct {
 
 // Report takes in what a sender report (RFC 3550 section 6.4.1) says: the wall clock, as an NTP timestamp, at an RTP timestamp. It
 // may be called at any time, by any goroutine.
-func (s *stream) Report(ssrc, stamp uint32, ntp uint64) {
+func (s *Stream) Report(ssrc, stamp uint32, ntp uint64) {
 	if t, ok := wallClock(ntp); ok {
 		s.reports.Store(&report{ssrc, stamp, t})
 	}
@@ -111,12 +111,12 @@ func (w *wall) date(u *frame.AccessUnit, arrival time.Time) {
 		}
 	}
 	u.SourceTime = w.known
-	floor := w.newest
+	last := w.newest
 	if !newest {
-		floor = w.before
+		last = w.before
 	}
-	if least := floor.time.Add(min(u.PTS-floor.pts, maxPace) / 2); !floor.time.IsZero() && u.Time.Before(least) {
-		u.Time, u.SourceTime = least, false
+	if earliest := last.time.Add(min(u.PTS-last.pts, maxPace) / 2); !last.time.IsZero() && u.Time.Before(earliest) {
+		u.Time, u.SourceTime = earliest, false
 	}
 	switch {
 	case newest:

@@ -20,14 +20,14 @@ const fps = 25
 // A camera sends a picture, which is a VP8 frame of its own, every 1/25 s.
 type camera struct {
 	stream
-	unpack.VP8
+	*unpack.Stream
 	begin time.Time // when picture 0 was sent
 	n     int
 	units []frame.AccessUnit
 }
 
 func newCamera() *camera {
-	return &camera{stream: stream{stamp: 1<<32 - 90000}, begin: time.Date(2026, time.January, 2, 3, 4, 5, 0, time.UTC)}
+	return &camera{stream: stream{stamp: 1<<32 - 90000}, Stream: unpack.New(new(unpack.VP8)), begin: time.Date(2026, time.January, 2, 3, 4, 5, 0, time.UTC)}
 }
 
 // send sends n pictures, each of which arrives in no time.

@@ -1,0 +1,59 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"runtime/debug"
+)
+
+var (
+	// ErrLimit is in the errors that a peer causes by exceeding a limit.
+	ErrLimit = errors.New("limit exceeded")
+
+	// ErrPanicked is what becomes of a panic.
+	ErrPanicked = errors.New("panicked, as the log tells")
+
+	// ErrNoHandler is of a Server or a Client without a Handler.
+	ErrNoHandler = errors.New("there is no Handler")
+
+	// ErrRefused is why a stream is refused if its Handler gives no reason.
+	ErrRefused = errors.New("refused by the Handler")
+)
+
+// A Failure makes an error of package rtmp or rtsp: one that says which step failed, and from where the peer was; that may be nil.
+type Failure func(step string, peer net.Addr, err error) error
+
+// LimitError returns an ErrLimit that says which.
+func LimitError(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrLimit, fmt.Sprintf(format, args...))
+}
+
+// ErrorText returns the text of an error: its step, and then the name of the stream, the server in the URL and the peer, if there are
+// these. It can be printed, whatever a peer has sent.
+func ErrorText(step, stream, server string, peer net.Addr, err error) string {
+	if stream != "" {
+		step += " " + stream
+	}
+	if server != "" {
+		step += " from " + server
+	}
+	if peer != nil {
+		step += " from " + peer.String()
+	}
+	return Printable(step + ": " + err.Error())
+}
+
+// Contain calls code of someone else's, or code that is fed by someone else. It logs a panic of that code, with args, and returns
+// ErrPanicked.
+func (l *Log) Contain(ctx context.Context, peer net.Addr, do func() error, args ...any) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			l.Log(ctx, slog.LevelError, "panic", peer, append(args, "panic", v, "stack", string(debug.Stack()))...)
+			err = ErrPanicked
+		}
+	}()
+	return do()
+}

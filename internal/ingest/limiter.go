@@ -1,0 +1,170 @@
+package ingest
+
+import (
+	"container/list"
+	"fmt"
+	"net"
+	"sync"
+)
+
+// DefaultPerSite is how many connections of one address there may be unless the Server says otherwise. A hundred cameras behind one
+// router publish beside what their reconnecting takes; eight addresses fill a Server of 1024 connections, no fewer.
+const DefaultPerSite = 128
+
+// A Stage is how far a connection has come. Until it publishes it may have to give way to a new one.
+type Stage int
+
+// The Stages of a connection, in their order.
+const (
+	Silent     Stage = iota // it was accepted
+	Heard                   // bytes came
+	Greeted                 // the protocol has begun: the handshake of RTMP is complete, a request of RTSP was read
+	Named                   // it said what it wants: connect of RTMP, ANNOUNCE of RTSP
+	Publishing              // it stays
+)
+
+// A Limiter bounds the connections of a listener, and those of each site. When a bound is reached, a connection that does not publish
+// yet gives way to the new one. It is of the Stage that most have come to, and has been there for the longest: those who hold many
+// connections hurt themselves first, whether they say nothing, a little, or all but publish. All methods may be called at any time.
+type Limiter struct {
+	Max     int // connections at a time
+	PerSite int // of one site; zero means DefaultPerSite, negative means no bound
+
+	mu    sync.Mutex
+	all   group
+	sites map[Site]*group
+}
+
+// A group is a set of connections, by their Stages, those that have been there the longest first.
+type group struct {
+	size   int
+	stages [Publishing]list.List // of *Admission
+}
+
+// oldest returns who gives way; nil if there is nobody.
+func (g *group) oldest() *Admission {
+	most := &g.stages[Silent]
+	for i := range g.stages {
+		if s := &g.stages[i]; s.Len() > most.Len() {
+			most = s
+		}
+	}
+	if most.Len() == 0 {
+		return nil
+	}
+	return most.Front().Value.(*Admission)
+}
+
+// An Admission is that of a connection which was let in.
+type Admission struct {
+	limiter *Limiter
+	site    Site
+	ofSite  *group // the connections of the site; nil if these are not bounded
+	evict   func(reason error)
+
+	stage         Stage // Publishing also means that it has left
+	left          bool
+	inAll, inSite *list.Element
+}
+
+// Admit lets a connection in, or returns an ErrLimit that says which bound is reached. Who has to give way has no Admission from then on,
+// and evict is called with the reason, an ErrLimit too; that must close the connection and not wait.
+func (l *Limiter) Admit(peer net.Addr, evict func(reason error)) (*Admission, error) {
+	a := &Admission{limiter: l, site: SiteOf(peer), evict: evict}
+	out, reason, err := l.admit(a)
+	if out != nil {
+		out.evict(reason)
+	}
+	return a, err
+}
+
+func (l *Limiter) admit(a *Admission) (out *Admission, reason, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	most := l.PerSite
+	if most == 0 {
+		most = DefaultPerSite
+	}
+	if a.site.Known() && most > 0 {
+		if a.ofSite = l.sites[a.site]; a.ofSite == nil {
+			a.ofSite = new(group)
+		}
+	}
+	switch {
+	case a.ofSite != nil && a.ofSite.size >= most:
+		out, reason = a.ofSite.oldest(), LimitError("more than %d connections of %v", most, a.site)
+	case l.all.size >= l.Max:
+		out, reason = l.all.oldest(), LimitError("more than %d connections", l.Max)
+	}
+	switch {
+	case out != nil:
+		reason = fmt.Errorf("%w, and this one gave way to a new one", reason)
+		out.leave()
+	case reason != nil:
+		return nil, nil, fmt.Errorf("%w, and all others publish", reason)
+	}
+	if a.ofSite != nil {
+		if l.sites == nil {
+			l.sites = make(map[Site]*group)
+		}
+		l.sites[a.site] = a.ofSite // again, if it was left by its last
+		a.ofSite.size++
+	}
+	l.all.size++
+	a.queue()
+	return out, reason, nil
+}
+
+// Reach says how far the connection has come. It does not go back.
+func (a *Admission) Reach(s Stage) {
+	a.limiter.mu.Lock()
+	defer a.limiter.mu.Unlock()
+	if s <= a.stage {
+		return
+	}
+	a.unqueue()
+	a.stage = s
+	a.queue()
+}
+
+// Leave gives the Admission up. It may be called again.
+func (a *Admission) Leave() {
+	a.limiter.mu.Lock()
+	defer a.limiter.mu.Unlock()
+	a.leave()
+}
+
+func (a *Admission) leave() {
+	if a.left {
+		return
+	}
+	a.unqueue()
+	a.left, a.stage = true, Publishing
+	a.limiter.all.size--
+	if a.ofSite == nil {
+		return
+	}
+	if a.ofSite.size--; a.ofSite.size == 0 {
+		delete(a.limiter.sites, a.site)
+	}
+}
+
+func (a *Admission) queue() {
+	if a.stage == Publishing {
+		return
+	}
+	a.inAll = a.limiter.all.stages[a.stage].PushBack(a)
+	if a.ofSite != nil {
+		a.inSite = a.ofSite.stages[a.stage].PushBack(a)
+	}
+}
+
+func (a *Admission) unqueue() {
+	if a.stage == Publishing {
+		return
+	}
+	a.limiter.all.stages[a.stage].Remove(a.inAll)
+	if a.ofSite != nil {
+		a.ofSite.stages[a.stage].Remove(a.inSite)
+	}
+}

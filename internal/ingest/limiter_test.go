@@ -1,0 +1,86 @@
+package ingest_test
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/livestill/livestill/internal/ingest"
+)
+
+func tcp(addr string) net.Addr {
+	return net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(addr), 1234))
+}
+
+// TestLimiter has connections come and go by a script. A word is a name at an address, "a@1"; with a sign it publishes (!), has come as far
+// as a digit says (a+1), or leaves (a-).
+func TestLimiter(t *testing.T) {
+	addrs := map[string]net.Addr{
+		"1": tcp("192.0.2.1"), "1mapped": tcp("::ffff:192.0.2.1"), "2": tcp("192.0.2.2"), "6": tcp("2001:db8:1:2::1"),
+		"6too": tcp("2001:db8:1:2:ffff::9"), "6other": tcp("2001:db8:1:3::1"), "pipe": &net.UnixAddr{Name: "pipe"}, "none": nil,
+	}
+	for _, test := range []struct {
+		about        string
+		max, perSite int
+		script       string
+		want         string // who gave way to whom, and who was refused
+	}{
+		{"there is room", 3, 0, "a@1 b@1 c@2", ""},
+		{"the first is the one that waits for the longest", 2, 0, "a@1 b@2 c@1 d@2", "a<c b<d"},
+		{"publishers stay", 2, 0, "a@1 a! b@2 c@1 d@2 d! e@1", "b<c c<d e refused"},
+		{"who left has left", 2, 0, "a@1 b@2 a- c@1 a- d@1", "b<d"},
+		{"an address has its own bound", 9, 2, "a@1 b@2 c@1 d@1 e@2 f@2", "a<d b<f"},
+		{"at which its publishers stay", 9, 2, "a@1 a! b@1 b! c@1 d@2", "c refused"},
+		{"and others are not asked to give way", 9, 1, "a@2 b@1 b! c@1", "c refused"},
+		{"an IPv4 address is the same in IPv6", 9, 1, "a@1 b@1mapped", "a<b"},
+		{"an IPv6 address stands for its /64", 9, 1, "a@6 b@6too c@6other", "a<b"},
+		{"no address, no bound", 9, 1, "a@pipe b@pipe c@none d@none", ""},
+		{"but that over all", 2, 1, "a@pipe b@none c@pipe", "a<c"},
+		{"behind a proxy", 3, -1, "a@1 b@1 c@1 d@1", "a<d"},
+		{"those who said something outlast a flood of those who did not", 9, 3, "a@1 a+1 b@1 c@1 d@1 e@1 f@1", "b<d c<e d<f"},
+		{"who says a little with many does not outlast those who have just come", 9, 4, "a@1 a+1 b@1 b+1 c@1 c+1 d@1 e@1 f@1", "a<e d<f"},
+		{"the longest at its stage, not the longest here", 9, 3, "a@1 b@1 b+1 a+1 c@1 c+1 d@1", "b<d"},
+		{"nobody goes back", 9, 3, "a@1 a+2 a+1 b@1 b+2 c@1 d@1", "a<d"},
+		{"a publisher that leaves makes room", 9, 1, "a@1 a! a- b@1 c@1", "b<c"},
+	} {
+		t.Run(test.about, func(t *testing.T) {
+			limiter := ingest.Limiter{Max: test.max, PerSite: test.perSite}
+			admissions := make(map[string]*ingest.Admission)
+			var got []string
+			for word := range strings.FieldsSeq(test.script) {
+				name, addr, comes := strings.Cut(word, "@")
+				switch {
+				case comes:
+					admission, err := limiter.Admit(addrs[addr], func(reason error) { // that name, for others to come
+						got = append(got, name)
+						limited(t, reason)
+					})
+					if err != nil {
+						got = append(got, name+" refused")
+						limited(t, err)
+					} else if admissions[name] = admission; len(got) > 0 && !strings.ContainsAny(got[len(got)-1], "< ") {
+						got[len(got)-1] += "<" + name
+					}
+				case word[1] == '!':
+					admissions[word[:1]].Reach(ingest.Publishing)
+				case word[1] == '-':
+					admissions[word[:1]].Leave()
+				default:
+					admissions[word[:1]].Reach(ingest.Stage(word[2] - '0'))
+				}
+			}
+			if got := strings.Join(got, " "); got != test.want {
+				t.Errorf("%s, want %s", got, test.want)
+			}
+		})
+	}
+}
+
+func limited(t *testing.T, err error) {
+	t.Helper()
+	if !errors.Is(err, ingest.ErrLimit) {
+		t.Error(err)
+	}
+}

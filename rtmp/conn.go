@@ -1,0 +1,188 @@
+package rtmp
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/flv"
+	"github.com/livestill/livestill/internal/ingest"
+	"github.com/yutopp/go-rtmp/message"
+)
+
+const (
+	version     = 3        // of RTMP, in the first byte of the handshake, RTMP 1.0 §5.2.2
+	mediaBuffer = 32 << 10 // bytes: one read takes a picture of 25 KB, the average at 6 Mbit/s and 30 fps
+)
+
+// errLeft ends a stream whose publisher left properly.
+var errLeft = errors.New("the publisher left")
+
+// A conn is a connection on which one stream comes in: from a publisher, or from a server that plays it. All of it belongs to one
+// goroutine.
+type conn struct {
+	in         *ingest.Conn // below TLS, if there is any
+	wire       *wire
+	buffer     *bufio.Reader
+	packets    packetReader
+	maxMessage int
+	idle       time.Duration // for each whole message of the stream
+
+	step  string     // that the connection is at, for errors
+	name  string     // of the stream, once it is known
+	query url.Values // of the stream's URL
+	url   string
+
+	video    flv.Video
+	onCue    func(frame.Cue) // nil if nobody listens
+	timeline timeline
+	clock    frame.Clock
+}
+
+// newConn returns a conn over nc, which is in or TLS over in. Until it is told otherwise, messages are as short as commands.
+func newConn(nc net.Conn, in *ingest.Conn, buffer, maxMessage int, idle time.Duration) *conn {
+	c := &conn{in: in, wire: &wire{Conn: nc, window: ackWindow}, maxMessage: maxMessage, idle: idle, step: "handshake"}
+	c.buffer = bufio.NewReaderSize(c.wire, buffer)
+	c.packets.chunkReader = *newChunkReader(c.buffer, maxCommand, in.Spend)
+	return c
+}
+
+// receive yields the units of the stream. It returns why the stream ended, or nil after yield has returned false. Messages that are
+// neither media nor data are given to obey, whose error, errLeft above all, ends the stream.
+func (c *conn) receive(ctx context.Context, obey func(packet) error, yield func(frame.AccessUnit, error) bool) error {
+	for {
+		u, err := c.unit(ctx, obey)
+		if err != nil {
+			return err
+		}
+		if !yield(u, nil) {
+			return nil
+		}
+	}
+}
+
+// unit returns the next access unit.
+func (c *conn) unit(ctx context.Context, obey func(packet) error) (frame.AccessUnit, error) {
+	for {
+		if err := ctx.Err(); err != nil {
+			return frame.AccessUnit{}, err
+		}
+		c.wire.expectMessage()
+		p, err := c.packets.next()
+		if err != nil {
+			return frame.AccessUnit{}, unexpected(err)
+		}
+		switch {
+		case isData(p.kind), isMetadata(p):
+			c.hearCue(p)
+		case p.kind == message.TypeIDVideoMessage:
+			u, ok, err := c.picture(p)
+			if err != nil || ok {
+				return u, err
+			}
+		default:
+			if err := obey(p); err != nil {
+				return frame.AccessUnit{}, err
+			}
+		}
+	}
+}
+
+// picture returns the access unit of a video message; ok is false if there is none.
+func (c *conn) picture(p packet) (u frame.AccessUnit, ok bool, err error) {
+	u, ok, err = c.video.Unit(0, p.body)
+	if err != nil || !ok || !u.Key && !c.timeline.started { // whoever joins a stream may come into the middle of a GOP
+		return frame.AccessUnit{}, false, err
+	}
+	// Only pictures move the timeline: encoders send sequence headers with whatever timestamp.
+	at := c.timeline.next(p.time)
+	u.PTS += at
+	u.DTS += at
+	c.clock.Stamp(&u, time.Now())
+	return u, true, nil
+}
+
+// ended returns what the end of a stream's Units is called.
+func (c *conn) ended(ctx context.Context, err error) error {
+	if err = c.explain(ctx, err, c.idle, "whole message"); ctx.Err() != nil {
+		return err
+	}
+	return c.wrap(err)
+}
+
+// explain returns the cause of a failed read or write: that of ctx, which closes the connection, comes before its effects, and so does
+// why the connection had to give way to another.
+func (c *conn) explain(ctx context.Context, err error, limit time.Duration, want string) error {
+	reason := c.in.Reason()
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case reason != nil:
+		return reason
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return fmt.Errorf("no %s within %v: %w", want, limit, os.ErrDeadlineExceeded)
+	}
+	return err
+}
+
+// wrap says at which step of which stream err came, unless that was said.
+func (c *conn) wrap(err error) error {
+	var said *Error
+	if errors.As(err, &said) {
+		return err
+	}
+	return &Error{Step: c.step, Stream: c.name, Remote: c.wire.RemoteAddr(), Err: err}
+}
+
+// closeWith closes c when ctx is done. The function it returns closes c, too, and returns when nothing is left to do that.
+func closeWith(ctx context.Context, c interface{ Close() error }) (done func()) {
+	closed := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		_ = c.Close()
+		close(closed)
+	})
+	return func() {
+		if stop() {
+			_ = c.Close()
+		} else {
+			<-closed
+		}
+	}
+}
+
+func isMedia(kind message.TypeID) bool {
+	return kind == message.TypeIDAudioMessage || kind == message.TypeIDVideoMessage
+}
+
+// tlsState returns the state of a connection's TLS; nil if there is none.
+func tlsState(nc net.Conn) *tls.ConnectionState {
+	c, ok := nc.(*tls.Conn)
+	if !ok {
+		return nil
+	}
+	state := c.ConnectionState()
+	return &state
+}
+
+// parseQuery keeps what it can of a query that is partly malformed.
+func parseQuery(query string) url.Values {
+	values, _ := url.ParseQuery(query)
+	return values
+}
+
+// merge adds to a the parameters of b that it has not.
+func merge(a, b url.Values) url.Values {
+	for k, v := range b {
+		if _, ok := a[k]; !ok {
+			a[k] = v
+		}
+	}
+	return a
+}

@@ -1,0 +1,78 @@
+package rtmp_test
+
+import (
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/livestill/livestill/internal/ingest/ingesttest"
+	"github.com/livestill/livestill/rtmp"
+)
+
+// TestCrowd has more connections of one address than there may be, or of several, that are dialled anew whenever they are closed, and
+// never publish. A publisher from the first address, 10 ms away, is let in each time, and the log stays short.
+func TestCrowd(t *testing.T) {
+	hello := append([]byte{3}, make([]byte, 2*1536)...)
+	command := func(stream uint32, name string, id float64, args ...any) []byte {
+		var w chunker
+		w.write(3, rtmp.Packet{Kind: commandAMF0, Stream: stream, Body: call(t, name, id, args...)})
+		return w.out
+	}
+	connect := command(0, "connect", 1, map[string]any{"app": "live"})
+	steps := [][]byte{hello[:1537], hello[1537:], connect, command(0, "createStream", 2, nil), command(1, "publish", 3, nil, "key", "live")}
+	connected := slices.Concat(hello, connect)
+	for _, crowd := range []ingesttest.Crowd{
+		{About: "silent ones", Says: []string{""}, Addresses: 1, Size: 200},
+		{About: "that say one byte", Says: []string{string(hello[:1])}, Addresses: 1, Size: 200},
+		{About: "that begin a handshake", Says: []string{string(hello[:1537])}, Addresses: 1, Size: 200},
+		{About: "that shake hands", Says: []string{string(hello)}, Addresses: 1, Size: 200},
+		{About: "that connect", Says: []string{string(connected)}, Addresses: 1, Size: 200},
+		{About: "of all kinds", Says: []string{"", string(hello[:1]), string(hello), string(connected)}, Addresses: 1, Size: 200},
+		{About: "silent ones of ten addresses", Says: []string{""}, Addresses: 10, Size: 700},
+		{About: "that shake hands, of ten addresses", Says: []string{"", string(hello)}, Addresses: 10, Size: 700},
+	} {
+		t.Run(crowd.About, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const tries, away = 5, 10 * time.Millisecond
+				got, ln, log := make(recorder, tries), ingesttest.NewListener(), new(ingesttest.LineCounter)
+				stop := serve(t, &rtmp.Server{Handler: got, Logger: log.Logger(), MaxConns: 512}, ln)
+				crowd.Run(t, ln, log, func() {
+					for n := range tries {
+						if !publishes(ln.DialFrom("192.0.2.1"), steps, away) {
+							t.Errorf("try %d fails", n)
+						}
+					}
+				}, stop)
+			})
+		})
+	}
+}
+
+// publishes publishes from a place that is so far away, and tells whether it is let in.
+func publishes(conn net.Conn, steps [][]byte, away time.Duration) bool {
+	defer func() { _ = conn.Close() }()
+	heard := make(chan bool)
+	go func() {
+		var answers strings.Builder
+		for b := make([]byte, 4096); ; {
+			n, err := conn.Read(b)
+			answers.Write(b[:n])
+			if err != nil || strings.Contains(answers.String(), "NetStream.Publish.Start") {
+				heard <- err == nil
+				_, _ = io.Copy(io.Discard, conn)
+				return
+			}
+		}
+	}()
+	for _, b := range steps {
+		time.Sleep(away)
+		if _, err := conn.Write(b); err != nil {
+			break
+		}
+	}
+	return <-heard
+}

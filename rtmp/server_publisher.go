@@ -1,0 +1,167 @@
+package rtmp
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/ingest"
+	"github.com/yutopp/go-rtmp/handshake"
+	"github.com/yutopp/go-rtmp/message"
+)
+
+const (
+	versionTLS   = 22          // what is in the place of the version when the peer speaks TLS
+	smallBuffer  = 4 << 10     // of a connection that does not publish yet: commands
+	lingerTime   = time.Second // an encoder that has left hangs up within a few round trips
+	lingerAmount = 1 << 20     // bytes that it may still send: more than the buffers of both systems hold as a rule
+)
+
+// A publisher is a connection of an encoder: first its commands up to publish, then its media.
+type publisher struct {
+	*conn
+	connected bool
+	app       string
+	streams   uint32 // message streams created
+	fcPublish bool   // the encoder sent FCPublish, and so expects onFCPublish
+
+	publish  command // from which on the stream has its name
+	accepted bool    // Units was ranged over
+	left     bool    // the publisher ended its stream properly
+}
+
+// handshake shakes hands in the plain form, RTMP 1.0 §5.2, which all encoders fall back to. What they echo is not compared: some
+// echo nothing of use, and it proves nothing.
+func (c *publisher) handshake() error {
+	first, err := c.buffer.Peek(1)
+	switch {
+	case err != nil:
+		return err
+	case first[0] == versionTLS:
+		return protocolError("the peer speaks TLS, on a listener without")
+	case first[0] != version:
+		return protocolError("version %d, want %d", first[0], version)
+	}
+	return handshake.HandshakeWithClient(c.buffer, c.wire, &handshake.Config{SkipHandshakeVerification: true})
+}
+
+// untilPublish answers commands until there is one to publish.
+func (c *publisher) untilPublish() error {
+	c.step = "connect"
+	for {
+		p, err := c.packets.next()
+		if err != nil {
+			return unexpected(err)
+		}
+		if !isCommand(p.kind) {
+			c.wire.control(p)
+			continue
+		}
+		cmd, err := parseCommand(p)
+		if err != nil {
+			return err
+		}
+		switch {
+		case cmd.name == "connect":
+			err = c.connect(cmd)
+		case cmd.name == "publish" && c.connected:
+			return c.named(cmd)
+		case cmd.name == "publish":
+			return protocolError("publish before connect")
+		default:
+			err = c.answer(cmd)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// named notes under what name cmd publishes.
+func (c *publisher) named(cmd command) error {
+	c.publish, c.step = cmd, "publish"
+	key, query, _ := strings.Cut(cmd.text(1), "?")
+	name := strings.Trim(c.app+"/"+strings.TrimPrefix(key, "/"), "/")
+	if name == "" || len(name) > maxName || !ingest.IsText(name) {
+		err := protocolError("name %.100q is empty, longer than %d bytes, or not text", name, maxName)
+		return errors.Join(err, c.refuse(errors.New("bad name")))
+	}
+	c.name, c.query = name, merge(parseQuery(query), c.query)
+	return nil
+}
+
+// refuse tells the encoder that it may not publish.
+func (c *publisher) refuse(reason error) error {
+	text := "The stream was refused."
+	if reason != nil {
+		text = reason.Error()
+	}
+	return c.wire.onStatus(c.publish.stream, message.NetStreamOnStatusLevelError, message.NetStreamOnStatusCodePublishBadName, text)
+}
+
+// stream returns what the Handler is given.
+func (c *publisher) stream(ctx context.Context) *frame.Stream {
+	s := &frame.Stream{Name: c.name, Remote: c.wire.RemoteAddr(), Query: c.query, URL: c.url, TLS: tlsState(c.wire.Conn)}
+	s.Units = ingest.SingleUse(func(yield func(frame.AccessUnit, error) bool) {
+		c.onCue = s.OnCue
+		err := c.accept()
+		if err == nil {
+			err = c.receive(ctx, c.obey, yield)
+		}
+		if c.left = errors.Is(err, errLeft); err != nil && !c.left {
+			yield(frame.AccessUnit{}, c.ended(ctx, err))
+		}
+	}, c.wrap)
+	return s
+}
+
+// accept tells the encoder to begin, and makes room for media.
+func (c *publisher) accept() error {
+	c.accepted, c.step = true, "receive"
+	c.buffer = bufio.NewReaderSize(c.buffer, mediaBuffer) // large reads go past the small buffer once it is empty
+	c.packets.r, c.packets.maxLength = c.buffer, c.maxMessage
+	c.wire.timeout = c.idle
+	if c.fcPublish {
+		begins := status{"status", string(message.NetStreamOnStatusCodePublishStart), c.name}
+		if err := c.wire.call(c.publish.stream, "onFCPublish", 0, nil, begins); err != nil {
+			return err
+		}
+	}
+	return c.wire.onStatus(c.publish.stream, message.NetStreamOnStatusLevelStatus, message.NetStreamOnStatusCodePublishStart,
+		c.name+" is now published.")
+}
+
+// obey obeys a control message or answers a command of an encoder that publishes. Encoders send one to three of the commands that end
+// the stream, and often do not wait.
+func (c *publisher) obey(p packet) error {
+	if !isCommand(p.kind) {
+		c.wire.control(p)
+		return nil
+	}
+	cmd, err := parseCommand(p)
+	if err != nil {
+		return err
+	}
+	switch {
+	case cmd.name == "FCUnpublish", cmd.name == "deleteStream", cmd.name == "closeStream",
+		cmd.name == "publish" && cmd.text(1) == "": // of nothing, as ActionScript's NetStream.publish(false) has it
+		return errors.Join(errLeft, c.answer(cmd), c.wire.onStatus(c.publish.stream, message.NetStreamOnStatusLevelStatus,
+			message.NetStreamOnStatusCodeUnpublishSuccess, c.name+" is no longer published."))
+	case cmd.name == "publish", cmd.name == "connect":
+		return protocolError("%s while publishing", cmd.name)
+	}
+	return c.answer(cmd)
+}
+
+// linger sends what is still to be said, and gives the peer a second to hang up first. Encoders that left still send what they have to
+// say: if the connection were closed with that unread in it, it would be reset, and a reset may overtake what was sent last.
+func (c *publisher) linger() {
+	c.wire.timeout = 0
+	if c.wire.SetDeadline(time.Now().Add(lingerTime)) == nil && c.wire.flush() == nil {
+		_, _ = io.CopyN(io.Discard, c.wire.Conn, lingerAmount)
+	}
+}

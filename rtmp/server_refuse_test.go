@@ -1,0 +1,61 @@
+package rtmp_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/rtmp"
+)
+
+// TestRefusalByAddress refuses one of two publishers of the same name by where it comes from.
+func TestRefusalByAddress(t *testing.T) {
+	got := make(recorder, 1)
+	addr, _ := start(t, &rtmp.Server{Handler: frame.HandlerFunc(func(ctx context.Context, s *frame.Stream) error {
+		if s.Remote.(*net.TCPAddr).IP.String() != "127.0.0.1" {
+			return errors.New("not from here")
+		}
+		return got.ServeStream(ctx, s)
+	})})
+	for from, want := range map[string]string{"127.0.0.1": "NetStream.Publish.Start", "127.0.0.2": "NetStream.Publish.BadName"} {
+		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+		conn, err := dialer.DialContext(t.Context(), "tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := greet(t, conn)
+		c.call(0, "connect", 1, map[string]any{"app": "live"})
+		c.call(1, "publish", 2, nil, "key", "live")
+		if code, text := c.status(); code != want {
+			t.Errorf("from %s: %s, %s", from, code, text)
+		}
+		c.closed()
+	}
+	if r := <-got; r.remote.(*net.TCPAddr).IP.String() != "127.0.0.1" || len(r.units) != 0 {
+		t.Errorf("accepted %v, %d units", r.remote, len(r.units))
+	}
+}
+
+// A name that would fill the log, or a terminal with what it is not to print, is refused.
+func TestRefusalByName(t *testing.T) {
+	got := make(recorder, 1)
+	addr, _ := start(t, &rtmp.Server{Handler: got})
+	for _, tt := range []struct{ key, want string }{
+		{strings.Repeat("k", 1<<10-len("live/")), "NetStream.Publish.Start"},
+		{strings.Repeat("k", 1<<10-len("live/")+1), "NetStream.Publish.BadName"},
+		{strings.Repeat("k", 14<<10), "NetStream.Publish.BadName"},
+		{"a\x1b[31m", "NetStream.Publish.BadName"},
+		{"a\xff", "NetStream.Publish.BadName"},
+	} {
+		c := dial(t, addr)
+		c.call(0, "connect", 1, map[string]any{"app": "live"})
+		c.call(1, "publish", 2, nil, tt.key, "live")
+		if code, text := c.status(); code != tt.want {
+			t.Errorf("%.20q of %d bytes: %s, %s", tt.key, len(tt.key), code, text)
+		}
+		c.closed()
+	}
+}

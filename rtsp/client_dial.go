@@ -1,0 +1,74 @@
+package rtsp
+
+import (
+	"context"
+	"net"
+	"sync"
+)
+
+const udpBuffer = 2 << 20 // bytes; a key picture comes as a burst
+
+// An opener opens connections as (*net.Dialer).DialContext does.
+type opener func(ctx context.Context, network, addr string) (net.Conn, error)
+
+// A dialler opens the connections of one pull, one after the other, and can close them under the protocol library, which waits
+// without a deadline for a server that keeps silent in the TLS handshake.
+type dialler struct {
+	open    opener
+	guarded bool   // credentials go to the first address only
+	first   string // that address
+
+	mu     sync.Mutex
+	conn   net.Conn // the newest
+	closed bool
+}
+
+func (d *dialler) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	if d.first == "" {
+		d.first = addr
+	}
+	if d.guarded && addr != d.first {
+		return nil, errRedirect
+	}
+	conn, err := d.open(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		_ = conn.Close()
+		return nil, net.ErrClosed
+	}
+	d.conn = conn
+	return conn, nil
+}
+
+// close closes the connection and lets no other begin.
+func (d *dialler) close() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.closed = true
+	if d.conn != nil {
+		_ = d.conn.Close()
+	}
+}
+
+// remote returns the address of the server, nil before the first connection.
+func (d *dialler) remote() net.Addr {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.conn == nil {
+		return nil
+	}
+	return d.conn.RemoteAddr()
+}
+
+// listenPacket listens like net.ListenPacket, with a larger buffer as far as the system allows it.
+func listenPacket(network, addr string) (net.PacketConn, error) {
+	conn, err := (&net.ListenConfig{}).ListenPacket(context.Background(), network, addr)
+	if udp, ok := conn.(*net.UDPConn); ok {
+		_ = udp.SetReadBuffer(udpBuffer)
+	}
+	return conn, err
+}

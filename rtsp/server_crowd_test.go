@@ -1,0 +1,184 @@
+package rtsp_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/bluenviron/gortsplib/v4/pkg/base"
+	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/ingest"
+	"github.com/livestill/livestill/internal/ingest/ingesttest"
+	"github.com/livestill/livestill/rtsp"
+)
+
+// TestCrowd has more connections of one address than there may be, or of several, that are dialled anew whenever they are closed, and
+// never record. A publisher from the first address, 10 ms away, is let in each time, and the log stays short.
+func TestCrowd(t *testing.T) {
+	sdp := describe(small(t))
+	options := "OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n"
+	announce := fmt.Sprintf("ANNOUNCE rtsp://pipe/live/crowd RTSP/1.0\r\nCSeq: 1\r\nContent-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s",
+		len(sdp), sdp)
+	for _, crowd := range []ingesttest.Crowd{
+		{About: "silent ones", Says: []string{""}, Addresses: 1, Size: 200},
+		{About: "that say one byte", Says: []string{"O"}, Addresses: 1, Size: 200},
+		{About: "that ask for options", Says: []string{options}, Addresses: 1, Size: 200},
+		{About: "that announce", Says: []string{announce}, Addresses: 1, Size: 200},
+		{About: "of all kinds", Says: []string{"", "O", options, announce}, Addresses: 1, Size: 200},
+		{About: "silent ones of ten addresses", Says: []string{""}, Addresses: 10, Size: 700},
+	} {
+		t.Run(crowd.About, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const tries, away = 3, 10 * time.Millisecond
+				ln, log := ingesttest.NewListener(), new(ingesttest.LineCounter)
+				stop := run(t, &rtsp.Server{Handler: drain, Logger: log.Logger(), MaxConns: 512}, ln)
+				crowd.Run(t, ln, log, func() {
+					for n := range tries {
+						r := wrap(t, ln.DialFrom("192.0.2.1"), fmt.Sprint("rtsp://pipe/live/good", n))
+						for _, step := range [][4]string{
+							{"OPTIONS", r.url, "", ""}, {"ANNOUNCE", r.url, "", sdp}, {"SETUP", r.url + "/streamid=0", overTCP, ""}, {"RECORD", r.url, "", ""},
+						} {
+							time.Sleep(away)
+							if response, err := r.request(step[0], step[1], step[2], step[3]); err != nil || response.StatusCode != base.StatusOK {
+								t.Errorf("try %d fails at %s: %d, %v", n, step[0], response.StatusCode, err)
+								break
+							}
+						}
+						_ = r.Close()
+					}
+				}, stop)
+			})
+		})
+	}
+}
+
+// TestConnsOfAnAddress fills an address with publishers, and then with one that only announces: it gives way, and its Handler is told.
+func TestConnsOfAnAddress(t *testing.T) {
+	sdp := describe(small(t))
+	synctest.Test(t, func(t *testing.T) {
+		got, ln := make(taker, 3), ingesttest.NewListener()
+		stop := run(t, &rtsp.Server{Handler: got, MaxConnsPerAddr: 2}, ln)
+		defer stop()
+		from := func(ip, name string) *raw { return wrap(t, ln.DialFrom(ip), "rtsp://pipe/live/"+name) }
+		from("2001:db8::1", "first").record(t, sdp)
+		second := from("2001:db8::2", "second")
+		second.want(t, base.StatusOK, "ANNOUNCE", second.url, "", sdp)
+		third := from("2001:db8::3", "third")
+		third.record(t, sdp)
+		second.closed(t)
+		if r := <-got; r.stream.Name != "live/second" || !errors.Is(r.err, rtsp.ErrLimit) || !strings.Contains(r.err.Error(), "2001:db8::/64") {
+			t.Errorf("%s ended with %v", r.stream.Name, r.err)
+		}
+		from("2001:db8::4", "fourth").closed(t)
+		from("2001:db8:0:1::", "elsewhere").record(t, sdp)
+	})
+}
+
+// TestFloods has publishers send as fast as it is taken. Packets and requests are taken no faster than publishers need, and nobody is
+// hung up on for it.
+func TestFloods(t *testing.T) {
+	const lasts = 2 * time.Second
+	sdp := describe(small(t))
+	packet := func(payload ...byte) []byte {
+		return interleave(append([]byte{0x80, 0x80 | payloadType, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, payload...))
+	}
+	for _, test := range []struct {
+		about string
+		again []byte
+		rate  int // the most that are taken in a second
+		units bool
+	}{
+		{"small units", packet(0x65, 0x88), ingest.Rate, true},
+		{"packets of nothing", packet(0x7c, 0x05), 33_000, false},
+		{"packets of another stream", interleave([]byte{0x80, 99, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}), 33_000, false},
+		{"packets that are cut off", interleave([]byte{0x80, 99, 0, 0, 0, 0, 0, 0, 0, 0, 0})[:15], 33_000, false},
+		{"reports", []byte{'$', 1, 0, 8, 0x80, 201, 0, 1, 0, 0, 0, 9}, 33_000, false},
+		{"requests", []byte("OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n"), ingest.Rate, false},
+	} {
+		t.Run(test.about, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				units, lost := 0, false
+				ln := ingesttest.NewListener()
+				stop := run(t, &rtsp.Server{Handler: frame.HandlerFunc(func(_ context.Context, s *frame.Stream) error {
+					for u, err := range s.Units {
+						if err != nil {
+							return err
+						}
+						lost = lost || u.Lost
+						units++
+					}
+					return nil
+				})}, ln)
+				r := dialPipe(t, ln)
+				r.record(t, sdp)
+				go func() { _, _ = io.Copy(io.Discard, r.in) }()
+				_ = r.SetDeadline(time.Time{})
+				begin, sent := time.Now(), uint32(0)
+				for ; time.Since(begin) < lasts; sent++ {
+					if test.again[0] == '$' && test.again[5]&0x7f == payloadType { // the next sequence number and timestamp
+						test.again[6], test.again[7] = byte(sent>>8), byte(sent)
+						test.again[8], test.again[9], test.again[10], test.again[11] = byte(sent>>24), byte(sent>>16), byte(sent>>8), byte(sent)
+					}
+					if _, err := r.Write(test.again); err != nil {
+						t.Fatalf("hung up on after %d: %v", sent, err)
+					}
+				}
+				most := float64(test.rate) * (ingest.Burst/ingest.Rate + lasts.Seconds())
+				if n := float64(sent); n < 0.8*most || n > 1.2*most {
+					t.Errorf("%d are read, want %.0f", sent, most)
+				}
+				stop()
+				if test.units && units < int(sent)/2 {
+					t.Errorf("%d units of %d, some lost: %v", units, sent, lost)
+				}
+			})
+		})
+	}
+}
+
+// TestFloodOverUDP sends small units over UDP faster than a publisher does: some are dropped, and the Handler is told.
+func TestFloodOverUDP(t *testing.T) {
+	units := small(t)
+	var came int
+	var lost atomic.Bool
+	done := make(chan struct{})
+	addr, _ := listen(t, &rtsp.Server{UDPAddr: "127.0.0.1:0", Handler: frame.HandlerFunc(func(_ context.Context, s *frame.Stream) error {
+		defer close(done)
+		for u, err := range s.Units {
+			if err != nil {
+				return err
+			}
+			came++
+			lost.Store(lost.Load() || u.Lost)
+		}
+		return nil
+	})})
+	begin := time.Now()
+	r := dial(t, addr, nil)
+	send := r.overUDP(t, describe(units))
+	const flood = 60_000
+	for n := uint32(0); n < flood || !lost.Load(); n++ { // a busy machine may be behind
+		send([]byte{0x80, 0x80 | payloadType, byte(n >> 8), byte(n), byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n), 0, 0, 0, 1, 0x65, 0x88})
+	}
+	r.want(t, base.StatusOK, "TEARDOWN", r.url, "", "")
+	<-done
+	if most := ingest.Burst + ingest.Rate*(1+time.Since(begin).Seconds()); float64(came) > most {
+		t.Errorf("%d units come, want %.0f", came, most)
+	}
+}
+
+// TestManyMedias announces more than a stream has.
+func TestManyMedias(t *testing.T) {
+	addr, _ := listen(t, &rtsp.Server{Handler: drain})
+	r := dial(t, addr, nil)
+	response := r.want(t, base.StatusForbidden, "ANNOUNCE", r.url, "", describe(small(t))+strings.Repeat("m=audio 0 RTP/AVP 0\r\n", 16))
+	if !strings.Contains(response.StatusMessage, "17 medias") {
+		t.Errorf("it is told %q", response.StatusMessage)
+	}
+}

@@ -1,0 +1,240 @@
+package rtsp
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+
+	"github.com/bluenviron/gortsplib/v4"
+	"github.com/bluenviron/gortsplib/v4/pkg/auth"
+	"github.com/bluenviron/gortsplib/v4/pkg/base"
+	"github.com/bluenviron/gortsplib/v4/pkg/liberrors"
+	"github.com/livestill/livestill/internal/ingest"
+	"github.com/pion/rtp"
+)
+
+// A recorder is a Server on one listener, and hears what the protocol library has to tell. The library calls for connections on one
+// goroutine each and for its sessions on another. A connection has at most one session, and ends with it unless that was torn down.
+type recorder struct {
+	*Server
+	listener  *ingest.Listener
+	logs      *ingest.Log
+	life      context.Context // that of Serve, and of everything in it; it is here because the library's calls come with none
+	streams   chan struct{}   // one for each stream
+	perPacket float64         // as how many messages a packet counts
+	handlers  sync.WaitGroup
+
+	guesses ingest.Guesses
+
+	mu    sync.Mutex
+	ports map[port]*publisher // that send to us over UDP
+}
+
+// run serves until life is done or the listener fails.
+func (r *recorder) run() error {
+	lib := &gortsplib.Server{
+		Handler:      r,
+		RTSPAddress:  r.listener.Addr().String(),
+		Listen:       func(string, string) (net.Listener, error) { return acceptor{r.listener, r}, nil },
+		TLSConfig:    r.TLSConfig,
+		ReadTimeout:  2 * r.IdleTimeout, // ours comes first
+		WriteTimeout: r.PublishTimeout,
+	}
+	if r.BasicOnly {
+		lib.AuthMethods = []auth.VerifyMethod{auth.VerifyMethodBasic}
+	}
+	if r.UDPAddr != "" {
+		pair, err := listenPair(r.life, r.UDPAddr)
+		if err != nil {
+			return &Error{Step: "listen", Err: err}
+		}
+		defer pair.close()
+		lib.UDPRTPAddress, lib.UDPRTCPAddress, lib.ListenPacket = pair.rtp.LocalAddr().String(), pair.rtcp.LocalAddr().String(), pair.take
+	}
+	if err := lib.Start(); err != nil {
+		return &Error{Step: "listen", Err: err}
+	}
+	var stopping sync.WaitGroup
+	defer stopping.Wait()
+	done := make(chan struct{})
+	defer close(done)
+	stopping.Go(func() {
+		select {
+		case <-r.life.Done():
+			lib.Close()
+		case <-done:
+		}
+	})
+	return lib.Wait()
+}
+
+// OnConnOpen begins a connection.
+func (r *recorder) OnConnOpen(c *gortsplib.ServerHandlerOnConnOpenCtx) {
+	c.Conn.SetUserData(under(c.Conn.NetConn()))
+}
+
+// OnRequest keeps requests out that the library would let in: a session belongs to the connection that announced it, and is not to
+// be found by any other; descriptions are bounded before they are parsed.
+func (r *recorder) OnRequest(lib *gortsplib.ServerConn, req *base.Request) {
+	c := lib.UserData().(*conn)
+	c.Spend(1)
+	c.Reach(ingest.Greeted)
+	session := lib.Session()
+	if session == nil {
+		delete(req.Header, "Session")
+	}
+	if len(req.Body) > r.MaxSDP {
+		c.refusal = &Error{Step: "announce", Remote: c.Conn.RemoteAddr(), Err: ingest.LimitError("a description of %d bytes, more than %d",
+			len(req.Body), r.MaxSDP)}
+		req.Body, c.oversize = nil, true
+	}
+	if p, ok := publisherOf(session); ok && req.Method == base.Teardown {
+		p.left.Store(true)
+	}
+}
+
+// OnResponse says what was wrong with a description that was not parsed.
+func (r *recorder) OnResponse(lib *gortsplib.ServerConn, res *base.Response) {
+	c := lib.UserData().(*conn)
+	if c.oversize {
+		res.StatusCode, c.oversize = base.StatusRequestEntityTooLarge, false
+	}
+}
+
+// OnAnnounce decides whether a stream may come, and asks the Handler.
+func (r *recorder) OnAnnounce(lib *gortsplib.ServerHandlerOnAnnounceCtx) (*base.Response, error) {
+	p, err := r.announce(lib)
+	if err == nil {
+		err = p.offer()
+	}
+	c := lib.Conn.UserData().(*conn)
+	if err == nil {
+		c.refusal = nil
+		lib.Session.SetUserData(p)
+		return &base.Response{StatusCode: base.StatusOK}, nil
+	}
+	e := &Error{Step: "announce", Stream: name(lib.Path), Remote: c.Conn.RemoteAddr(), Err: err}
+	c.refusal = e
+	if errors.Is(err, ErrUnauthorized) {
+		lib.Conn.VerifyCredentials(lib.Request, "anyone", "") // makes the library think of a challenge
+		return &base.Response{StatusCode: base.StatusUnauthorized}, liberrors.ErrServerAuth{}
+	}
+	return &base.Response{StatusCode: status(err), StatusMessage: reason(err)}, e
+}
+
+// status returns the status, RFC 2326 section 11, that tells an encoder of err.
+func status(err error) base.StatusCode {
+	switch {
+	case errors.Is(err, errName):
+		return base.StatusBadRequest
+	case errors.Is(err, ErrCodec):
+		return base.StatusUnsupportedMediaType
+	case errors.Is(err, errTooMany):
+		return base.StatusNotEnoughBandwidth
+	case errors.Is(err, fs.ErrNotExist):
+		return base.StatusNotFound
+	case errors.Is(err, ingest.ErrPanicked):
+		return base.StatusInternalServerError
+	}
+	return base.StatusForbidden
+}
+
+// reason returns the text of err, fit for the line that a status is sent in.
+func reason(err error) string {
+	const longest = 200 // bytes; some peers take no more than 255 for the line
+	text := strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, err.Error())
+	return text[:min(len(text), longest)]
+}
+
+// OnSetup lets in one media of a stream that was announced; they are all to come, whether they are used or not.
+func (r *recorder) OnSetup(lib *gortsplib.ServerHandlerOnSetupCtx) (*base.Response, *gortsplib.ServerStream, error) {
+	p, ok := publisherOf(lib.Session)
+	switch {
+	case !ok:
+		return &base.Response{StatusCode: base.StatusMethodNotValidInThisState}, nil, errNotAnnounced
+	case lib.Transport == gortsplib.TransportUDP && !r.claim(p, lib.Request.Header["Transport"]):
+		return &base.Response{StatusCode: base.StatusForbidden}, nil, errPorts
+	}
+	return &base.Response{StatusCode: base.StatusOK}, nil, nil
+}
+
+// OnRecord begins the flow of packets.
+func (r *recorder) OnRecord(lib *gortsplib.ServerHandlerOnRecordCtx) (*base.Response, error) {
+	if p, ok := publisherOf(lib.Session); ok {
+		p.conn.Reach(ingest.Publishing)
+		p.record()
+	}
+	return &base.Response{StatusCode: base.StatusOK}, nil
+}
+
+// OnSessionClose ends a stream after its last packet.
+func (r *recorder) OnSessionClose(lib *gortsplib.ServerHandlerOnSessionCloseCtx) {
+	p, ok := publisherOf(lib.Session)
+	if !ok {
+		return
+	}
+	r.release(p)
+	p.conn.wait(false)
+	if !errors.Is(lib.Error, liberrors.ErrServerSessionNotInUse{}) { // else the end of the connection will tell why
+		p.end(p.conn.ended(lib.Error))
+	}
+}
+
+// OnConnClose ends what a connection leaves behind: a session over UDP would live on.
+func (r *recorder) OnConnClose(lib *gortsplib.ServerHandlerOnConnCloseCtx) {
+	c := lib.Conn.UserData().(*conn)
+	c.end(c.ended(lib.Error))
+	p, ok := publisherOf(lib.Conn.Session())
+	if ok {
+		p.lib.Close()
+	}
+	if ok || c.streamed {
+		return
+	}
+	level, err := slog.LevelInfo, c.refusal
+	if err == nil {
+		if !c.Heard() && errors.Is(lib.Error, io.EOF) {
+			level = slog.LevelDebug // a health check
+		}
+		err = &Error{Step: "announce", Remote: c.Conn.RemoteAddr(), Err: context.Cause(c.life)}
+	}
+	r.log(level, "connection failed", c.Conn.RemoteAddr(), err)
+}
+
+// OnPacketsLost is nothing: unpack counts for itself.
+func (r *recorder) OnPacketsLost(*gortsplib.ServerHandlerOnPacketsLostCtx) {}
+
+// OnDecodeError counts what is no packet, or none of the stream. It is a gap for unpack.
+func (r *recorder) OnDecodeError(lib *gortsplib.ServerHandlerOnDecodeErrorCtx) {
+	if p, ok := publisherOf(lib.Session); ok {
+		p.conn.packet(new(rtp.Packet), p.udp)
+	}
+}
+
+// publisherOf returns whose a session of the library is, if its stream was announced.
+func publisherOf(lib *gortsplib.ServerSession) (*publisher, bool) {
+	if lib == nil {
+		return nil, false
+	}
+	p, ok := lib.UserData().(*publisher)
+	return p, ok
+}
+
+func (r *recorder) log(level slog.Level, what string, peer net.Addr, err error) {
+	r.logs.Log(r.life, level, what, peer, "err", err)
+}
+
+// contain calls code of someone else's, or code that is fed by someone else, and makes an error of its panic.
+func (r *recorder) contain(peer net.Addr, do func() error) error {
+	return r.logs.Contain(r.life, peer, do)
+}
