@@ -234,35 +234,28 @@ func TestIsolatedStreamsDoNotNotice(t *testing.T) {
 
 // Children that hang hold no places, and give up theirs when all are in use: others capture meanwhile.
 func TestIsolatedHungChildrenHoldNobodyUp(t *testing.T) {
+	const hang = 3
 	g := frametest.Clip{}.GOPs(t)[0]
-	for _, most := range []int{8, 3} {
-		ffmpeg.CloseShared()
+	for _, most := range []int{2 * hang, hang} {
 		d := &ffmpeg.Isolated{Decoder: ffmpeg.Decoder{Concurrent: 1}, Timeout: time.Hour, MaxChildren: most}
-		var hung sync.WaitGroup
-		for i := range 3 {
-			place, err := d.Reserve(t.Context(), "hung")
-			if err != nil {
-				t.Fatal(err)
-			}
-			h := hold(t, d, g)
-			if err := syscall.Kill(children(t, os.Getpid())[i], syscall.SIGSTOP); err != nil {
-				t.Fatal(err)
-			}
-			hung.Go(func() {
-				defer place.Release()
-				if err := h.proceed(); err == nil {
-					t.Error("it did not hang")
+		hung := d.Hang(hang)
+		var all sync.WaitGroup
+		for range hang {
+			all.Go(func() {
+				if _, err := decode(t.Context(), d, g, time.Time{}); !errors.Is(err, ffmpeg.ErrHung) && !errors.Is(err, ffmpeg.ErrClosed) {
+					t.Errorf("what hung ended with %v", err)
 				}
 			})
+			<-hung
 		}
 		if ps, err := decode(t.Context(), d, g, time.Time{}); err != nil || len(ps) != len(g) {
 			t.Errorf("another stream has %d pictures, %v", len(ps), err)
 		}
-		if c := d.Children(); (c.Hung > 0) != (most == 3) {
-			t.Errorf("%d children for 4 GOPs: %+v", most, c)
+		if c := d.Children(); (c.Hung > 0) != (most == hang) {
+			t.Errorf("%d children for %d GOPs: %+v", most, hang+1, c)
 		}
 		d.Close()
-		hung.Wait()
+		all.Wait()
 	}
 }
 

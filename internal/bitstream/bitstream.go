@@ -22,8 +22,8 @@ const MaxSet = 4 << 10
 const MaxSets = 64
 
 // The most bytes of all parameter sets of a stream. Each key unit gets them, so the bound keeps a publisher from growing units of a few bytes
-// with sets of its making. 64 picture parameter sets with all scaling lists that real encoders write are about 8 KiB.
-const maxSetBytes = 16 << 10
+// with sets of its making. Those of real encoders are some hundred bytes, or 1 KiB and more with scaling lists.
+const maxSetBytes = 8 << 10
 
 // The most bytes of a configuration record. Some encoders put messages into it beside the sets.
 const maxRecord = 64 << 10
@@ -31,6 +31,6 @@ const maxRecord = 64 << 10
 // What is wrong with a publisher's parameter sets.
 var (
 	ErrSet       = errors.New("parameter set exceeds 4 KiB")
-	ErrSets      = errors.New("a stream has more than 64 parameter sets, or more than 16 KiB of them")
+	ErrSets      = errors.New("a stream has more than 64 parameter sets, or more than 8 KiB of them")
 	ErrStartCode = errors.New("parameter set has a start code inside") // emulation prevention (H.264 section 7.4.1.1) rules it out
 )

@@ -146,7 +146,7 @@ func TestSetsAreBounded(t *testing.T) {
 	for n := range byte(20) {
 		big[1], big[2] = 4|n>>3, n<<5|1 // pps_id 31 and on
 		_, _, err := h.Unit([][]byte{big})
-		if n < 4 && err != nil || n >= 4 && !errors.Is(err, bitstream.ErrSets) {
+		if n < 2 && err != nil || n >= 2 && !errors.Is(err, bitstream.ErrSets) {
 			t.Errorf("%d sets of 4 KiB: %v", n+1, err)
 		}
 	}
