@@ -21,17 +21,34 @@ const mostSEI = 64 << 10
 // The most scans of a JPEG file: progressive ones have about ten. Each may be a few bytes, and goes over the whole picture.
 const mostScans = 64
 
+// The most pixels of all the pictures of a unit: eight of 1080p, which take up to 0.4 s of a processor. Beyond that H.264 and H.265 have a picture
+// or two fields; and AV1 has one that is shown, and those before it that it refers to, for which a decoder has eight places (section 7.20).
+const (
+	mostPixels    = 8 * 1920 * 1088
+	mostOfFields  = 2
+	mostOfLayered = 8
+)
+
 var errCrowded = errors.New("an access unit of more parts than any has")
 
 // crowded reports whether a unit has more parts, such as NAL units, slices and scans, than FFmpeg is to be given: it takes time for each, and
-// no context stops it. Of VP8, VP9 and MPEG-4 a unit has one picture, or FFmpeg decodes one.
-func crowded(h *bitstream.Headers) bool {
+// no context stops it. size is that of the pictures before. Of VP8 and MPEG-4 a unit has one picture, or FFmpeg decodes one; of VP9 it has eight
+// at most, which is what a superframe may have.
+func crowded(h *bitstream.Headers, size bitstream.Size) bool {
 	switch h.Codec {
 	case frame.H264, frame.H265:
-		return h.Crowded || h.Slices > mostSlices && (h.Macroblocks == 0 || h.Slices*h.Macroblocks > mostBlocks)
+		return h.Crowded || h.Sets > bitstream.MaxSets || manyPixels(h, size, mostOfFields) ||
+			h.Slices > mostSlices && (h.Macroblocks == 0 || h.Slices*h.Macroblocks > mostBlocks)
 	case frame.MJPEG:
 		return h.Scans > mostScans
 	default:
-		return h.Crowded
+		return h.Crowded || manyPixels(h, size, mostOfLayered)
 	}
+}
+
+// manyPixels reports whether a unit has more than a few pictures, and more pixels than a unit may have.
+func manyPixels(h *bitstream.Headers, size bitstream.Size, few int) bool {
+	const macroblock = 16 * 16
+	pixels := max(orAssumed(size).Pixels(), h.Size.Pixels(), int64(h.Macroblocks)*macroblock)
+	return h.Pictures > few && int64(h.Pictures)*pixels > mostPixels
 }

@@ -2,6 +2,7 @@ package ffmpeg_test
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/ffmpeg"
 	"github.com/livestill/livestill/frame/frametest"
+	"github.com/livestill/livestill/internal/bitstream"
 )
 
 // A few bytes cannot make FFmpeg work for minutes, whatever they are. Each of these would take it as long if it were given all.
@@ -49,6 +51,97 @@ func TestCrowdedUnits(t *testing.T) {
 			}
 			if took := time.Since(begun); took > time.Minute {
 				t.Errorf("it took %v", took)
+			}
+		})
+	}
+}
+
+// setsH265 returns a sequence parameter set of H.265 with the id 1, for pictures of a size, and n picture parameter sets that belong to it.
+func setsH265(width, height uint32, n int) (sps []byte, pps [][]byte) {
+	var w bitstream.BitWriter
+	w.Put(0x4201, 16)
+	w.Put(1, 8) // one layer
+	w.Put(0x01_60000000, 40)
+	w.Put(0, 48)
+	w.Put(93, 8)
+	for _, v := range []uint32{1, 1, width, height} {
+		w.UE(v)
+	}
+	w.Put(0, 1)
+	for _, v := range []uint32{0, 0, 4} { // 8 bits, order of 8 bits
+		w.UE(v)
+	}
+	w.Put(1, 1)
+	for _, v := range []uint32{0, 0, 0, 0, 1, 0, 2, 0, 0} { // blocks of 16, which is when there are the most
+		w.UE(v)
+	}
+	w.Put(0, 4)
+	w.UE(0)
+	w.Put(0, 5)
+	w.Stop()
+	for id := range n {
+		var p bitstream.BitWriter
+		p.Put(0x4401, 16)
+		p.UE(uint32(1 + id%63))
+		p.UE(1)
+		p.Put(0, 7)
+		for range 3 {
+			p.UE(0)
+		}
+		p.Put(0, 3)
+		p.UE(0)
+		p.UE(0)
+		p.Put(0, 10)
+		p.UE(0)
+		p.Put(0, 2)
+		p.Stop()
+		pps = append(pps, p.NAL())
+	}
+	return w.NAL(), pps
+}
+
+// FFmpeg makes tables for each parameter set, whether a slice uses it or not. So the pictures that they tell of are held against what the GOP
+// may take, in whatever unit they come, and a unit has only so many.
+func TestFloodOfParameterSets(t *testing.T) {
+	g := encode(t, frame.H265, bytes.Repeat([]byte{128}, 64*64*3/2*2), "yuv420p", 64, 64, "-c:v", "libx265", "-x265-params", "log-level=none", "hevc")
+	nals := bitstream.SplitAnnexB(nil, g[0].Data)
+	second := g[0]
+	second.Key, second.PTS, second.Time = false, time.Second, second.Time.Add(time.Second)
+	second.Data = bitstream.AppendAnnexB(nil, nals[len(nals)-1])
+	g[0].Data, g = nil, append(g, second)
+	for _, n := range nals[:len(nals)-1] {
+		g[0].Data = bitstream.AppendAnnexB(g[0].Data, n)
+	}
+	huge, many := setsH265(16000, 16000, 63)
+	fits, most := setsH265(64, 64, 8000)
+	for _, tt := range []struct {
+		name   string
+		unit   int // that has the sets, of a GOP of two
+		sets   [][]byte
+		costly bool // the GOP ends; else the unit is damaged
+	}{
+		{"of pictures that no stream may have, in a key unit", 0, append([][]byte{huge}, many...), true},
+		{"and in another", 1, append([][]byte{huge}, many...), true},
+		{"none", 1, nil, false},
+		{"whose size alone can be read", 1, append([][]byte{huge[:30]}, many...), true},
+		{"thousands of small pictures", 1, append([][]byte{fits}, most...), false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var data []byte
+			for _, n := range tt.sets {
+				data = bitstream.AppendAnnexB(data, n)
+			}
+			h := slices.Clone(g)
+			h[tt.unit].Data = append(data, h[tt.unit].Data...)
+			var failed error
+			sound := 0
+			for p, err := range new(ffmpeg.Decoder).Decode(t.Context(), h, time.Time{}) {
+				if failed = err; p != nil && !p.Corrupt {
+					sound++
+				}
+			}
+			if errors.Is(failed, frame.ErrTooCostly) != tt.costly || sound > 1 && tt.sets != nil || tt.sets == nil && sound != 2 {
+				t.Errorf("%d sound pictures, %v", sound, failed)
 			}
 		})
 	}

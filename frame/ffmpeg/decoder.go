@@ -74,8 +74,8 @@ type Decoder struct {
 // Parameter sets that are damaged may decode to other pictures: compare Header with that of the GOPs around, as capture.Camera does.
 //
 // Whatever a stranger sends, no picture shows what was not decoded for it, and memory and time have a bound: see MaxPixels and MaxMemory.
-// Units of more NAL units, slices, scans or pictures than any encoder makes are taken for damaged. What FFmpeg does of one unit no context
-// ends; of all that was tried to make it long the worst are 0.3 s of a processor at 1080p and 3 s at 4K, for slices that overlap.
+// Units of more NAL units, parameter sets, slices, scans or pictures than any encoder makes are taken for damaged. What FFmpeg does of one unit no
+// context ends; of all that was tried to make it long the worst are 0.4 s of a processor at 1080p and 3 s at 4K, for slices that overlap.
 //
 // While the sequence is ranged over, it takes one of the Concurrent places; waiting for one ends with ctx.
 func (d *Decoder) Decode(ctx context.Context, g frame.GOP, from time.Time) iter.Seq2[*frame.Picture, error] {
@@ -85,12 +85,17 @@ func (d *Decoder) Decode(ctx context.Context, g frame.GOP, from time.Time) iter.
 // Reserve waits for one of the Concurrent places until ctx ends. It is for whoever has units at hand for Follow; to wait for more of them
 // takes no place. stream names whose work it is: the one that has used the least time goes first.
 func (d *Decoder) Reserve(ctx context.Context, stream string) (frame.Place, error) {
+	return d.reserve(ctx, stream, func() int { return 0 })
+}
+
+// reserve is Reserve. beyond tells how many calls of children take long.
+func (d *Decoder) reserve(ctx context.Context, stream string, beyond func() int) (frame.Place, error) {
 	d.once.Do(func() {
 		most := d.Concurrent
 		if most <= 0 {
 			most = max(1, runtime.GOMAXPROCS(0)-1)
 		}
-		d.places = places.New(most)
+		d.places = places.New(most, beyond)
 	})
 	return d.places.Reserve(ctx, stream)
 }

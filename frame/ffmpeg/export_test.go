@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,7 +35,7 @@ func Liar(says io.Reader, maxPixels int) *Isolated {
 			return nil, errors.New("there is only one")
 		}
 		killed := make(chan struct{})
-		return child.New(l, l, sync.OnceFunc(func() { close(killed) }), func() string {
+		return child.New(l, l, sync.OnceFunc(func() { close(killed) }), func() {}, func() string {
 			<-killed
 			return "killed"
 		}), nil
@@ -84,3 +85,42 @@ func CountAnswers(b []byte) (n int) {
 	}
 	return n
 }
+
+// Hang gives an Isolated children in this process. The first n hang at the first unit that they get, which is told; the others work.
+func (d *Isolated) Hang(n int32) (hung <-chan struct{}) {
+	hasChild.Store(true)
+	d.pool = newPool(0, 640*480)
+	told := make(chan struct{}, n)
+	var begun atomic.Int32
+	d.pool.Start = func(_, size int64) (*child.Child, error) {
+		ours, theirs := net.Pipe()
+		room := make([]byte, size)
+		hangs := begun.Add(1) <= n
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			_ = writeAnswer(theirs, &answer{Kind: ansHello}, nil)
+			if hangs {
+				_, _, _ = readRequest(theirs)
+				_ = writeAnswer(theirs, &answer{Kind: ansMore}, nil)
+				if _, _, err := readRequest(theirs); err == nil {
+					told <- struct{}{}
+				}
+				_, _ = io.Copy(io.Discard, theirs)
+			}
+			_ = serve(theirs, room, func() bool { return true })
+		}()
+		kill := func() { _ = theirs.Close() }
+		wait := func() string {
+			<-ended
+			return "killed"
+		}
+		return child.New(ours, memory{bytes.NewReader(room)}, kill, func() {}, wait), nil
+	}
+	return told
+}
+
+// A memory is a room in this process.
+type memory struct{ io.ReaderAt }
+
+func (memory) Close() error { return nil }

@@ -23,7 +23,7 @@ func (g *gopDecoder) send(u *frame.AccessUnit) error {
 	case len(u.Data) == 0: // to libav an empty packet is the end
 		g.reorder.Lose(i)
 		return nil
-	case crowded(g.headers):
+	case crowded(g.headers, g.size):
 		g.fail(errCrowded)
 		g.reorder.Lose(i)
 		return nil
@@ -55,8 +55,11 @@ func inOrder(c frame.Codec) bool {
 
 // adapt goes by what the headers of the newest unit say of the pictures from it on.
 func (g *gopDecoder) adapt(u *frame.AccessUnit) error {
+	if g.headers.Declared > int64(g.d.maxPixels()) {
+		return g.growth()
+	}
 	if first := len(g.units) == 1; !first {
-		if err := g.sequel(); err != nil {
+		if err := g.sequel(u.Key); err != nil {
 			return err
 		}
 		if u.Key {
@@ -71,15 +74,24 @@ func (g *gopDecoder) adapt(u *frame.AccessUnit) error {
 	return nil
 }
 
-// sequel returns an error if a unit of AV1 begins a sequence of pictures that take more than the GOP may.
-func (g *gopDecoder) sequel() error {
+// sequel returns an error if a unit tells of a sequence of pictures that take more than the GOP may. It need not use it: FFmpeg makes tables for
+// what parameter sets tell of, whether there are such pictures or not. A key unit of other codecs than AV1 may go on with others: see resize.
+func (g *gopDecoder) sequel(key bool) error {
 	for _, z := range g.headers.Sequences {
 		if z.Pixels() == 0 && g.size.Pixels() > 0 || costOf(z).Decoding > g.d.allowed(g.size) {
-			return &Error{Step: "send", Codec: g.codec, Err: fmt.Errorf("%w: its pictures become larger than the %d x %d that the headers of its GOP say",
-				frame.ErrTooCostly, g.size.Width, g.size.Height)}
+			return g.growth()
 		}
 	}
+	if !key && costOf(g.headers.Size).Decoding > g.d.allowed(g.size) {
+		return g.growth()
+	}
 	return nil
+}
+
+// growth returns the error of a GOP with headers of pictures that are too large for it.
+func (g *gopDecoder) growth() error {
+	return &Error{Step: "send", Codec: g.codec, Err: fmt.Errorf("%w: its pictures become larger than the %d x %d that the headers of its GOP say",
+		frame.ErrTooCostly, g.size.Width, g.size.Height)}
 }
 
 // resize goes on with pictures of another size.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/ffmpeg/internal/child"
+	"github.com/livestill/livestill/frame/ffmpeg/internal/places"
 )
 
 const (
@@ -42,12 +43,13 @@ type Isolated struct {
 	// Memory is what a child may take, in bytes, beside what each takes to start with; zero means 1 GiB.
 	Memory int64
 
-	// Timeout is how long a child may take for one unit, or one picture; zero means ten seconds. Other streams do not
-	// wait for that: see Concurrent.
+	// Timeout is how long a child may take for one unit, or one picture; zero means ten seconds. Other streams do not wait for that: while it
+	// takes more than 50 ms another has its place beside it, and after a second it gets what the others leave of the processor.
 	Timeout time.Duration
 
 	// MaxChildren is how many GOPs may be open at once, each of which has a child once it has got a unit; others wait. Zero means 32. A
-	// Camera that is kept Warm has one all the time.
+	// Camera that is kept Warm has one all the time. When one has waited for a second, the child that has taken the longest for a unit, and
+	// more than a second, is given up.
 	MaxChildren int
 
 	// Fresh gives each GOP a child of its own, so that none sees two streams. It costs the start of a process each time, most of it
@@ -146,12 +148,24 @@ func (d *Isolated) admit(ctx context.Context) (leave func(), err error) {
 	if !hasChild.Load() {
 		return nil, &Error{Step: "start", Err: ErrNoChild}
 	}
-	select {
-	case d.permits <- struct{}{}:
-		return func() { <-d.permits }, nil
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+	overdue := time.NewTicker(child.Slow)
+	defer overdue.Stop()
+	for {
+		select {
+		case d.permits <- struct{}{}:
+			return func() { <-d.permits }, nil
+		case <-overdue.C:
+			d.pool.GiveUp()
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
 	}
+}
+
+// Reserve is Decoder.Reserve. A call of a child that takes long holds no place that others wait for.
+func (d *Isolated) Reserve(ctx context.Context, stream string) (frame.Place, error) {
+	d.init()
+	return d.reserve(ctx, stream, func() int { return d.pool.Late(places.HandOff) })
 }
 
 // An admitted is an Isolated that may have a child more.

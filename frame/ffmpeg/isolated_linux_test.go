@@ -24,6 +24,7 @@ import (
 	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
 
+	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/ffmpeg"
 	"github.com/livestill/livestill/frame/ffmpeg/internal/child"
@@ -228,6 +229,49 @@ func TestIsolatedStreamsDoNotNotice(t *testing.T) {
 				t.Errorf("afterwards: %d pictures, %v", len(ps), err)
 			}
 		})
+	}
+}
+
+// Children that hang hold no places, and give up theirs when all are in use: others capture meanwhile.
+func TestIsolatedHungChildrenHoldNobodyUp(t *testing.T) {
+	const hang = 3
+	g := frametest.Clip{}.GOPs(t)[0]
+	for _, most := range []int{2 * hang, hang} {
+		d := &ffmpeg.Isolated{Decoder: ffmpeg.Decoder{Concurrent: 1}, Timeout: time.Hour, MaxChildren: most}
+		hung := d.Hang(hang)
+		var all sync.WaitGroup
+		for range hang {
+			all.Go(func() {
+				if _, err := decode(t.Context(), d, g, time.Time{}); !errors.Is(err, ffmpeg.ErrHung) && !errors.Is(err, ffmpeg.ErrClosed) {
+					t.Errorf("what hung ended with %v", err)
+				}
+			})
+			<-hung
+		}
+		if ps, err := decode(t.Context(), d, g, time.Time{}); err != nil || len(ps) != len(g) {
+			t.Errorf("another stream has %d pictures, %v", len(ps), err)
+		}
+		if c := d.Children(); (c.Hung > 0) != (most == hang) {
+			t.Errorf("%d children for %d GOPs: %+v", most, hang+1, c)
+		}
+		d.Close()
+		all.Wait()
+	}
+}
+
+// Stats of an Isolated tells what that of a Decoder does.
+func TestIsolatedStats(t *testing.T) {
+	g := frametest.Clip{BFrames: 2}.GOPs(t)[0]
+	plain := new(ffmpeg.Decoder)
+	isolated := plain.Isolated()
+	for _, d := range []capture.Decoder{plain, isolated} {
+		if _, err := decode(t.Context(), d, g, time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, got := plain.Stats(), isolated.Stats()
+	if got.GOPs != want.GOPs || got.Units != want.Units || got.Pictures != want.Pictures || got.Held != 0 || got.Decoding <= 0 || got.Most <= 0 {
+		t.Errorf("%+v, want %+v", got, want)
 	}
 }
 

@@ -25,6 +25,7 @@ type remote struct {
 	open  bool  // the child is in the middle of the GOP
 	last  error // why the child must not be used again
 	buf   []byte
+	held  int64 // bytes of pictures, as Stats has them
 }
 
 // A remoteUnit is what is kept of a unit.
@@ -98,7 +99,10 @@ func (r *remote) begin(ctx context.Context) (err error) {
 		if err == nil && a.Kind != ansMore {
 			err = r.nonsense("it does not begin")
 		}
-		if r.open = true; err == nil || ctx.Err() != nil {
+		if r.open = true; err == nil {
+			r.d.stats.gops.Add(1)
+		}
+		if err == nil || ctx.Err() != nil {
 			return err
 		}
 	}
@@ -142,6 +146,7 @@ func (r *remote) latent(ctx context.Context, a *answer, yield func(frame.Latent,
 	u, over := &r.units[a.Unit], false
 	l := frame.Latent{Unit: int(a.Unit), PTS: u.pts, Corrupt: a.Corrupt, EffectiveQP: finite(a.EffectiveQP), Hidden: a.Hidden}
 	if !a.Hidden {
+		r.d.stats.pictures.Add(1)
 		l.Develop = func() (*frame.Picture, error) {
 			if over {
 				return nil, &Error{Step: "convert", Codec: r.name, Err: errors.New("too late: the next picture has come")}
@@ -207,6 +212,7 @@ func (r *remote) ask(ctx context.Context, o *request, data []byte) (latents []an
 	if timeout <= 0 {
 		timeout = defaultTimeout
 	}
+	begun := time.Now()
 	err = r.child.Exchange(ctx, r.buf, timeout, func(answers io.Reader) error {
 		for {
 			if a, told, err = readAnswer(answers); err != nil || a.Kind != ansLatent {
@@ -222,8 +228,9 @@ func (r *remote) ask(ctx context.Context, o *request, data []byte) (latents []an
 			}
 		}
 	})
+	r.account(o, &a, time.Since(begun))
 	if err != nil {
-		return nil, a, nil, r.broken(ctx, err, timeout)
+		return nil, a, nil, r.broken(ctx, err, time.Since(begun))
 	}
 	if a.Kind == ansLatent && (o.Kind == reqUnit || len(latents) == 0) {
 		return nil, a, nil, r.nonsense("a picture that is not due")
@@ -231,14 +238,33 @@ func (r *remote) ask(ctx context.Context, o *request, data []byte) (latents []an
 	return latents, a, told, nil
 }
 
+// account tells Stats of a request and its answer.
+func (r *remote) account(o *request, a *answer, took time.Duration) {
+	switch o.Kind {
+	case reqUnit:
+		r.d.stats.units.Add(1)
+		fallthrough
+	case reqFinish, reqProceed:
+		r.d.stats.work(took)
+	}
+	r.hold(a.Held)
+}
+
+// hold notes how many bytes of pictures the child says that it holds.
+func (r *remote) hold(bytes int64) {
+	bytes = min(max(bytes, 0), r.d.pool.Memory)
+	r.d.stats.hold(bytes - r.held)
+	r.held = bytes
+}
+
 // broken ends a child that an exchange with failed, and returns why it did.
-func (r *remote) broken(ctx context.Context, err error, timeout time.Duration) error {
+func (r *remote) broken(ctx context.Context, err error, took time.Duration) error {
 	r.child.Kill()
 	switch late := errors.Is(err, os.ErrDeadlineExceeded); {
 	case late && ctx.Err() != nil:
 		r.last = context.Cause(ctx)
 	case late:
-		r.fail(fmt.Errorf("%w: %v", ErrHung, timeout))
+		r.fail(fmt.Errorf("%w: %v", ErrHung, took.Round(time.Second)))
 	default:
 		r.fail(fmt.Errorf("%w: %s", ErrCrashed, r.child.End()))
 	}
@@ -262,6 +288,7 @@ func (r *remote) leave(ctx context.Context) {
 	if c == nil {
 		return
 	}
+	r.hold(0)
 	if r.open && r.last == nil {
 		var a answer
 		err := c.Dismiss(ctx, appendRequest(r.buf[:0], &request{Kind: reqAbandon}, nil), func(answers io.Reader) (err error) {
@@ -270,7 +297,7 @@ func (r *remote) leave(ctx context.Context) {
 		})
 		r.open = err != nil || a.Kind != ansDone
 	}
-	if r.open || r.last != nil || r.d.Fresh || c.Worn() {
+	if r.open || r.last != nil || r.d.Fresh || c.Worn() || c.Slowed() {
 		c.Kill()
 	} else {
 		r.d.pool.Put(c)

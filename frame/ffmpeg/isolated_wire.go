@@ -98,6 +98,9 @@ type answer struct {
 	Ratio         uint8
 	QP            float32
 	Frozen        int64
+
+	// Of all: bytes of decoded pictures that are held.
+	Held int64
 }
 
 // A fault is an *Error. The zero fault is none.

@@ -7,7 +7,6 @@ const maxFrames = 32
 func readAV1(h *Headers, unit []byte) {
 	var most Size
 	known := true
-	frames := 0
 	for n := 0; len(unit) > 0; n++ {
 		o, rest, err := cutOBU(unit)
 		if h.Crowded = err != nil || n == maxNALs; h.Crowded {
@@ -15,7 +14,7 @@ func readAV1(h *Headers, unit []byte) {
 		}
 		switch o.kind() {
 		case av1FrameHeader, av1Frame:
-			if frames++; frames > maxFrames {
+			if h.Pictures++; h.Pictures > maxFrames {
 				h.Crowded = true
 				return
 			}

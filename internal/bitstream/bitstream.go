@@ -18,12 +18,19 @@ import "errors"
 // lists and schedules of a buffer that there can be is about 3 KiB.
 const MaxSet = 4 << 10
 
-// The most bytes of all parameter sets of a stream. The bound keeps a publisher from growing every key unit with sets of its making.
-const maxSets = 64 << 10
+// MaxSets is the most parameter sets that a stream may have at a time, and that an access unit may have. Encoders write three, some a dozen.
+const MaxSets = 64
+
+// The most bytes of all parameter sets of a stream. Each key unit gets them, so the bound keeps a publisher from growing units of a few bytes
+// with sets of its making. Those of real encoders are some hundred bytes, or 1 KiB and more with scaling lists.
+const maxSetBytes = 8 << 10
+
+// The most bytes of a configuration record. Some encoders put messages into it beside the sets.
+const maxRecord = 64 << 10
 
 // What is wrong with a publisher's parameter sets.
 var (
 	ErrSet       = errors.New("parameter set exceeds 4 KiB")
-	ErrSets      = errors.New("parameter sets exceed 64 KiB")
+	ErrSets      = errors.New("a stream has more than 64 parameter sets, or more than 8 KiB of them")
 	ErrStartCode = errors.New("parameter set has a start code inside") // emulation prevention (H.264 section 7.4.1.1) rules it out
 )

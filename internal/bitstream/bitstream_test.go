@@ -146,8 +146,19 @@ func TestSetsAreBounded(t *testing.T) {
 	for n := range byte(20) {
 		big[1], big[2] = 4|n>>3, n<<5|1 // pps_id 31 and on
 		_, _, err := h.Unit([][]byte{big})
-		if n < 16 && err != nil || n >= 16 && !errors.Is(err, bitstream.ErrSets) {
+		if n < 2 && err != nil || n >= 2 && !errors.Is(err, bitstream.ErrSets) {
 			t.Errorf("%d sets of 4 KiB: %v", n+1, err)
+		}
+	}
+	h = bitstream.H264{}
+	for n := range 80 {
+		var w bitstream.BitWriter
+		w.Put(0x68, 8)
+		w.UE(uint32(n))
+		w.Stop()
+		_, _, err := h.Unit([][]byte{w.NAL()})
+		if n < bitstream.MaxSets && err != nil || n >= bitstream.MaxSets && !errors.Is(err, bitstream.ErrSets) {
+			t.Errorf("%d sets: %v", n+1, err)
 		}
 	}
 	if _, _, err := h.Unit([][]byte{append(big, 1)}); !errors.Is(err, bitstream.ErrSet) {

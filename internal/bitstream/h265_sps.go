@@ -27,3 +27,22 @@ func sizeH265(sps *h265.SPS) Size {
 		BitDepth: 8 + int(min(sps.BitDepthLumaMinus8, maxBitDepth-8+1)), References: held, Aspect: sample,
 	}
 }
+
+// pixelsH265 returns how many pixels the pictures of a sequence have, which its parameter set says in its first bytes, be the rest as it may;
+// zero if not even these can be read.
+//
+//	... id ue  chroma_format_idc ue  separate_colour_plane_flag, of 4:4:4  pic_width_in_luma_samples ue  pic_height_in_luma_samples ue
+func pixelsH265(n []byte) int64 {
+	const maxToSize = maxToSPSID + 4*4 + 1 // each code has up to 31 bits
+	var space [maxToSize]byte
+	r := newBitReader(fromSPSID(rbsp(space[:0], n)), 0)
+	r.ue()
+	if format := r.ue(); format == chroma444 {
+		r.skip(1)
+	}
+	width, height := min(r.ue(), maxSide+1), min(r.ue(), maxSide+1)
+	if r.failed {
+		return 0
+	}
+	return int64(width) * int64(height)
+}

@@ -43,6 +43,7 @@ func (t *trackerH265) sets(h *Headers) (slice []byte) {
 		}
 		switch kind := typeH265(n); {
 		case kind == h265.NALUType_SPS_NUT:
+			h.Declared = max(h.Declared, pixelsH265(n))
 			size, ok := t.learnSPS(n, slice == nil)
 			known = known && ok
 			h.Size = larger(h.Size, size)

@@ -13,12 +13,15 @@ type Headers struct {
 	Crowded bool     // it has more NAL units, OBUs or pictures than a unit may have, or OBUs that cannot be told apart
 
 	Slices      int // of H.264 and H.265
+	Sets        int // parameter sets, of H.264 and H.265
+	Pictures    int // that begin in it, of H.264, H.265 and AV1
 	SEI         int // bytes of supplemental enhancement information, of H.264 and H.265
 	Macroblocks int // of a picture of H.264 or H.265, as 16 by 16 samples; zero if unknown
 	Scans       int // of MJPEG
 
 	Size      Size   // as the unit's sequence headers have it, the largest of several; unknown without one
 	Sequences []Size // of AV1: of each sequence header
+	Declared  int64  // pixels of the largest picture that a sequence parameter set of H.265 tells of, be the rest of it as it may
 
 	Status
 
@@ -83,6 +86,11 @@ func (t *Tracker) nals(h *Headers, data []byte) {
 		switch {
 		case isSlice(h.Codec, n):
 			h.Slices++
+			if startsPicture(h.Codec, n) {
+				h.Pictures++
+			}
+		case isSet(h.Codec, n):
+			h.Sets++
 		case isSEI(h.Codec, n):
 			h.SEI += len(n)
 		}

@@ -190,3 +190,26 @@ func FuzzMPEG4(f *testing.F) {
 		}
 	})
 }
+
+// What may be many in a unit is counted.
+func TestCounts(t *testing.T) {
+	spsOfSize := slices.Concat([]byte{0x42, 1, 0x01}, hevcProfile, []byte{0xa0, 0x02, 0x80, 0x80, 0x2d, 0x10}) // 1280 x 720, and no more
+	for _, tt := range []struct {
+		about                  string
+		codec                  frame.Codec
+		nals                   [][]byte
+		slices, sets, pictures int
+		declared               int64
+	}{
+		{"H.264, sets and slices of one picture", frame.H264, [][]byte{sps0, pps0, pps1, {0x65, 0x88}, {0x65, 0x41}}, 2, 3, 1, 0},
+		{"H.264, three pictures", frame.H264, [][]byte{{0x65, 0x88}, {0x41, 0x9a}, {0x41, 0x9a}, {0x41, 0x41}}, 4, 0, 3, 0},
+		{"H.265, two pictures, and one of a layer above", frame.H265, [][]byte{hevcVPS, hevcPPS0, hevcIDR, hevcSlice, hevcLayer1}, 3, 2, 2, 0},
+		{"H.265, a set that ends after its size", frame.H265, [][]byte{spsOfSize, hevcIDR}, 1, 1, 1, 1280 * 720},
+	} {
+		u := frame.AccessUnit{Codec: tt.codec, Data: annexB(tt.nals...)}
+		h := new(bitstream.Tracker).Next(&u)
+		if h.Slices != tt.slices || h.Sets != tt.sets || h.Pictures != tt.pictures || h.Declared != tt.declared {
+			t.Errorf("%s: %d slices, %d sets, %d pictures, %d pixels", tt.about, h.Slices, h.Sets, h.Pictures, h.Declared)
+		}
+	}
+}

@@ -18,6 +18,14 @@ func isSlice(c frame.Codec, n []byte) bool {
 	return typeH265(n) < h265.NALUType_VPS_NUT
 }
 
+// startsPicture reports whether a slice is the first of its picture, or of a field: see Opens. Of H.265, decoders pass over layers above the base.
+func startsPicture(c frame.Codec, slice []byte) bool {
+	if c == frame.H264 {
+		return len(slice) > 1 && slice[1]&0x80 != 0
+	}
+	return len(slice) > 2 && slice[2]&0x80 != 0 && layerH265(slice) == 0
+}
+
 // isSet reports whether a NAL unit is a parameter set.
 func isSet(c frame.Codec, n []byte) bool {
 	if c == frame.H264 {

@@ -128,7 +128,7 @@ func (m *memory) learn(s set) error {
 			break
 		}
 	}
-	if m.size+len(s.nal) > maxSets {
+	if m.size+len(s.nal) > maxSetBytes || len(m.sets) == MaxSets {
 		return ErrSets
 	}
 	s.nal = bytes.Clone(s.nal)
@@ -162,8 +162,8 @@ func (m *memory) learnRecord(read reader, b []byte, count int) (rest []byte, err
 
 // checkRecord tells what is wrong with the size and version of a configuration record; version is the first byte due.
 func checkRecord(record []byte, least int, version byte) error {
-	if len(record) < least || len(record) > maxSets {
-		return fmt.Errorf("configuration record of %d bytes, want %d to %d", len(record), least, maxSets)
+	if len(record) < least || len(record) > maxRecord {
+		return fmt.Errorf("configuration record of %d bytes, want %d to %d", len(record), least, maxRecord)
 	}
 	if record[0] != version {
 		return fmt.Errorf("configuration record of version %d, want %d", record[0], version)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync"
 	"time"
 )
 
@@ -53,17 +54,23 @@ type Child struct {
 
 	socket Socket
 	kill   func()
+	lower  func()
 	wait   func() (how string) // waits for its end, and tells how that was
 
 	gone   chan struct{} // closed when it has ended
 	how    string        // set before that
 	jobs   int           // that it has begun
 	expiry *time.Timer   // while it is idle
+
+	mu     sync.Mutex
+	asked  time.Time // when it got the request that it is at; zero between requests
+	slowed bool      // its priority is low
 }
 
-// New returns a child that has begun. kill ends it, also if it has ended; wait waits for that, and tells how it was.
-func New(socket Socket, room Room, kill func(), wait func() (how string)) *Child {
-	return &Child{Room: room, socket: socket, kill: kill, wait: wait, gone: make(chan struct{})}
+// New returns a child that has begun. kill ends it, also if it has ended; lower has it run when no other process wants to; wait waits for its
+// end, and tells how that was.
+func New(socket Socket, room Room, kill, lower func(), wait func() (how string)) *Child {
+	return &Child{Room: room, socket: socket, kill: kill, lower: lower, wait: wait, gone: make(chan struct{})}
 }
 
 // Kill ends the child.
@@ -83,7 +90,10 @@ func (c *Child) Worn() bool { return c.jobs >= mostJobs }
 
 // Exchange gives the child a request and has the answers read. When ctx ends, there is little time left for that.
 func (c *Child) Exchange(ctx context.Context, request []byte, timeout time.Duration, read func(io.Reader) error) error {
-	_ = c.socket.SetDeadline(time.Now().Add(timeout))
+	c.begin(timeout)
+	defer c.end()
+	slow := time.AfterFunc(Slow, c.lowerPriority)
+	defer slow.Stop()
 	hurried := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(hurried)

@@ -44,7 +44,7 @@ func fakes(hello string) *child.Pool {
 				<-killed
 				return "killed"
 			}
-			return child.New(ours, room{}, sync.OnceFunc(func() { close(killed) }), wait), nil
+			return child.New(ours, room{}, sync.OnceFunc(func() { close(killed) }), func() {}, wait), nil
 		},
 	}
 }

@@ -32,6 +32,8 @@ const (
 	childRoom   = 4 // for pictures
 )
 
+const lowest = 19 // of the priorities of processes
+
 // Start executes this program anew. The calling goroutine must be locked to its thread until the child has ended, since the kernel
 // takes the end of the thread for that of the parent.
 func Start(memory, room int64) (*Child, error) {
@@ -73,7 +75,9 @@ func Start(memory, room int64) (*Child, error) {
 		}
 		return cmd.ProcessState.String()
 	}
-	return New(ours, mem, func() { _ = cmd.Process.Kill() }, wait), nil
+	kill := func() { _ = cmd.Process.Kill() }
+	lower := func() { _ = unix.Setpriority(unix.PRIO_PGRP, cmd.Process.Pid, lowest) }
+	return New(ours, mem, kill, lower, wait), nil
 }
 
 func closing(err error, files ...*os.File) error {

@@ -10,14 +10,15 @@ import (
 	"github.com/livestill/livestill/frame"
 )
 
-// A holder that keeps its place for longer than this is taken to be in a long call, as into libav with a picture of 8K. It goes on, and
-// another place is opened beside it, so that nobody waits for its end: five times what a picture of 1080p takes.
-const handOff = 50 * time.Millisecond
+// HandOff is how long a place is held alone. A holder that keeps it for longer is taken to be in a long call, as into libav with a picture of
+// 8K. It goes on, and another place is opened beside it, so that nobody waits for its end: five times what a picture of 1080p takes.
+const HandOff = 50 * time.Millisecond
 
 // Places are what GOPs are decoded in, a few at a time. The stream that has used the least time goes first. Any number of goroutines may use
 // them.
 type Places struct {
-	most int
+	most   int
+	beyond func() int
 
 	mu      sync.Mutex
 	held    map[*holder]bool
@@ -30,13 +31,15 @@ type Places struct {
 type holder struct {
 	places *Places
 	stream string
-	since  time.Time     // when it got the place
+	since  time.Time     // when it got the place, or last yielded it
+	paid   time.Time     // up to when its stream was charged for it
 	given  chan struct{} // closed when it has it
 }
 
-// New returns so many places.
-func New(most int) *Places {
-	return &Places{most: most, held: map[*holder]bool{}, used: map[string]time.Duration{}}
+// New returns so many places. beyond tells how many calls that take long may each have a place beside them, even if that is more than twice as
+// many places: those of children, which the operating system can put behind other work.
+func New(most int, beyond func() int) *Places {
+	return &Places{most: most, beyond: beyond, held: map[*holder]bool{}, used: map[string]time.Duration{}}
 }
 
 // Reserve waits for a place until ctx ends. It is for work on a stream.
@@ -69,7 +72,7 @@ func (h *holder) wait(ctx context.Context) error {
 		return nil
 	default:
 	}
-	overdue := time.NewTicker(handOff)
+	overdue := time.NewTicker(HandOff)
 	defer overdue.Stop()
 	for {
 		select {
@@ -105,6 +108,7 @@ func (h *holder) Yield(ctx context.Context) error {
 	ps := h.places
 	ps.mu.Lock()
 	ps.charge(h)
+	h.since = h.paid
 	less := func(o *holder) bool { return ps.used[o.stream] < ps.used[h.stream] }
 	if !slices.ContainsFunc(ps.waiting, less) {
 		ps.mu.Unlock()
@@ -121,15 +125,21 @@ func (h *holder) Yield(ctx context.Context) error {
 func (ps *Places) charge(h *holder) {
 	if ps.held[h] {
 		now := time.Now()
-		ps.used[h.stream] += now.Sub(h.since)
-		h.since = now
+		ps.used[h.stream] += now.Sub(h.paid)
+		h.paid = now
 	}
 }
 
 // give gives places to those who wait, as far as there are any; ps.mu is held.
 func (ps *Places) give() {
+	if len(ps.waiting) == 0 {
+		return
+	}
+	for h := range ps.held {
+		ps.charge(h)
+	}
 	now := time.Now()
-	for len(ps.waiting) > 0 && len(ps.held) < ps.most+min(ps.most, ps.overdue(now)) {
+	for len(ps.waiting) > 0 && len(ps.held) < ps.most+ps.beside(now) {
 		next := 0
 		for i, h := range ps.waiting {
 			if ps.used[h.stream] < ps.used[ps.waiting[next].stream] {
@@ -138,19 +148,19 @@ func (ps *Places) give() {
 		}
 		h := ps.waiting[next]
 		ps.waiting = slices.Delete(ps.waiting, next, next+1)
-		ps.held[h], h.since = true, now
+		ps.held[h], h.since, h.paid = true, now, now
 		close(h.given)
 	}
 }
 
-// overdue returns how many holders have had their place for long.
-func (ps *Places) overdue(now time.Time) (n int) {
+// beside returns how many places are open beside those that have been held for long.
+func (ps *Places) beside(now time.Time) (n int) {
 	for h := range ps.held {
-		if now.Sub(h.since) >= handOff {
+		if now.Sub(h.since) >= HandOff {
 			n++
 		}
 	}
-	return n
+	return min(n, max(ps.most, ps.beyond()))
 }
 
 // tick moves the clock on. A stream that others have caught up with owes nothing, and is forgotten unless it is here.

@@ -11,6 +11,9 @@ import (
 	"github.com/livestill/livestill/frame"
 )
 
+// none is how many children take long where there are none.
+func none() int { return 0 }
+
 // work holds places for a stream, a few units' time each, until so much work is done.
 func work(t *testing.T, ps *Places, stream string, unit time.Duration, units int) (took time.Duration) {
 	t.Helper()
@@ -34,7 +37,7 @@ func work(t *testing.T, ps *Places, stream string, unit time.Duration, units int
 // no more than the units under way, and as long as both work they have the same time.
 func TestPlacesAreFairByTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ps := New(1)
+		ps := New(1, none)
 		var large sync.WaitGroup
 		for range 20 {
 			large.Go(func() { work(t, ps, "large", 40*time.Millisecond, 50) })
@@ -54,7 +57,7 @@ func TestPlacesAreFairByTime(t *testing.T) {
 // TestALongCallHoldsNobodyUp has two calls that do not end, of the two that may be made at once.
 func TestALongCallHoldsNobodyUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ps := New(2)
+		ps := New(2, none)
 		var stuck []frame.Place
 		for range 2 {
 			p, err := ps.Reserve(t.Context(), "stuck")
@@ -65,7 +68,7 @@ func TestALongCallHoldsNobodyUp(t *testing.T) {
 		}
 		began := time.Now()
 		p, err := ps.Reserve(t.Context(), "quick")
-		if err != nil || time.Since(began) > handOff {
+		if err != nil || time.Since(began) > HandOff {
 			t.Fatalf("it came after %v, %v", time.Since(began), err)
 		}
 		for range 2 { // and no more than twice as many places as there are
@@ -97,7 +100,7 @@ func TestALongCallHoldsNobodyUp(t *testing.T) {
 // TestAPlaceIsLostWithItsContext yields to a stream that keeps the place until the context ends.
 func TestAPlaceIsLostWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ps := New(1)
+		ps := New(1, none)
 		mine, _ := ps.Reserve(t.Context(), "mine")
 		time.Sleep(time.Millisecond)
 		got := make(chan frame.Place)
@@ -122,5 +125,48 @@ func TestAPlaceIsLostWithItsContext(t *testing.T) {
 			t.Errorf("%d places are held, want the other's", n)
 		}
 		p.Release()
+	})
+}
+
+// TestCallsOfChildrenHoldNobodyUp has many calls that do not end, each of which the operating system can put behind others.
+func TestCallsOfChildrenHoldNobodyUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stuck := 0
+		ps := New(1, func() int { return stuck })
+		var held []frame.Place
+		began := time.Now()
+		for range 10 {
+			p, err := ps.Reserve(t.Context(), "stuck")
+			if err != nil {
+				t.Fatal(err)
+			}
+			held = append(held, p)
+			stuck++
+		}
+		p, err := ps.Reserve(t.Context(), "quick")
+		if took := time.Since(began); err != nil || took > 10*HandOff {
+			t.Errorf("it came after %v, %v", took, err)
+		}
+		// Who was stuck for so long comes last.
+		first := make(chan string, 2)
+		for _, stream := range []string{"stuck", "quick"} {
+			go func() {
+				p, err := ps.Reserve(t.Context(), stream)
+				if err != nil {
+					t.Error(err)
+				}
+				first <- stream
+				p.Release()
+			}()
+			synctest.Wait()
+		}
+		p.Release()
+		if got := <-first; got != "quick" {
+			t.Errorf("%s came first", got)
+		}
+		for _, p := range held {
+			p.Release()
+		}
+		<-first
 	})
 }
