@@ -1,9 +1,14 @@
 // Package capture makes finished stills of live streams: what is captured (Moment), of which stream (Camera, Hub), whether it may
 // be (Policy, Moderator), and what becomes of it (Enhancer, Encoder, Store, Notifier).
 //
-//	cam := &capture.Camera{Decoder: &ffmpeg.Decoder{}, Store: &store.Dir{Path: "stills"}}
+//	cam := &capture.Camera{
+//		Decoder: &ffmpeg.Decoder{},
+//		Store:   &store.Dir{Path: "stills"},
+//	}
 //	go (&rtmp.Server{Handler: cam}).ListenAndServe(ctx)
-//	still, err := cam.Capture(ctx, capture.Request{Moment: capture.Ago(2 * time.Second)})
+//	still, err := cam.Capture(ctx, capture.Request{
+//		Moment: capture.Ago(2 * time.Second),
+//	})
 //
 // With an Enhancer that merges a picture with its neighbours in time (Merger), a capture may wait for those after it
 // (Request.Lookahead), or deliver twice: a quick still at once, and then the better one (Camera.Refine).

@@ -29,10 +29,10 @@ type capture struct {
 	scores  <-chan Scores // of the picture, once; nil when they have been received
 }
 
-// A stage is what does a step of a capture.
-type stage struct {
+// A step is what is done in a Step of a capture.
+type step struct {
 	name string // as in Step
-	hook any    // as in Step; nil leaves the stage out
+	hook any    // as in Step; nil leaves the step out
 	do   func() error
 }
 
@@ -61,21 +61,21 @@ func (w *capture) close(ctx context.Context) {
 	w.camera.scheduler().Settle(ctx)
 }
 
-// run runs stages up to the first that fails. Its error is an *Error.
-func (w *capture) run(ctx context.Context, stages ...stage) error {
-	for _, stage := range stages {
-		if stage.hook == nil {
+// run runs steps up to the first that fails. Its error is an *Error.
+func (w *capture) run(ctx context.Context, steps ...step) error {
+	for _, step := range steps {
+		if step.hook == nil {
 			continue
 		}
 		w.began = time.Now()
 		err := context.Cause(ctx)
 		if err == nil {
-			err = contain(stage.do)
+			err = contain(step.do)
 		}
 		if err != nil {
-			return &Error{Step: stage.name, Stream: w.still.Stream, Err: err}
+			return &Error{Step: step.name, Stream: w.still.Stream, Err: err}
 		}
-		w.done(stage.name, fmt.Sprintf("%T", stage.hook), time.Now())
+		w.done(step.name, fmt.Sprintf("%T", step.hook), time.Now())
 	}
 	return nil
 }
@@ -93,8 +93,8 @@ func (w *capture) expose(ctx context.Context) error {
 		return &Error{Step: "decode", Stream: s.Stream, Err: ErrDecoder}
 	}
 	return w.run(ctx,
-		stage{"policy", c.Policy, func() error { return c.Policy.Allow(ctx, s.Request) }},
-		stage{"wait", &c.History, func() (err error) {
+		step{"policy", c.Policy, func() error { return c.Policy.Allow(ctx, s.Request) }},
+		step{"wait", &c.History, func() (err error) {
 			w.target, err = c.wait(ctx, s, w.asked)
 			if s.Stream == "" {
 				s.Stream = c.scheduler().Stream()
@@ -102,7 +102,7 @@ func (w *capture) expose(ctx context.Context) error {
 			}
 			return err
 		}},
-		stage{"decode", c.Decoder, func() error { return w.decode(ctx) }},
+		step{"decode", c.Decoder, func() error { return w.decode(ctx) }},
 	)
 }
 
@@ -133,7 +133,7 @@ func (w *capture) finish(ctx context.Context, reach time.Duration) error {
 	s.Picture = w.picture
 	file := fileID{ID: w.id}
 	return w.run(ctx,
-		stage{"enhance", c.Enhancer, func() error {
+		step{"enhance", c.Enhancer, func() error {
 			e, err := w.enhance(ctx, reach)
 			if err != nil {
 				return err
@@ -144,15 +144,15 @@ func (w *capture) finish(ctx context.Context, reach time.Duration) error {
 			}
 			return nil
 		}},
-		stage{"moderate", c.Moderator, func() error { return c.Moderator.Moderate(ctx, s.Request, s.Picture) }},
-		stage{"encode", encoder, func() (err error) {
+		step{"moderate", c.Moderator, func() error { return c.Moderator.Moderate(ctx, s.Request, s.Picture) }},
+		step{"encode", encoder, func() (err error) {
 			s.Type = encoder.Type()
 			p := s.Picture
 			s.Data, err = c.files.Do(ctx, &c.running, file, func(ctx context.Context) ([]byte, error) { return c.encode(ctx, encoder, p) })
 			w.score()
 			return err
 		}},
-		stage{"store", c.Store, func() (err error) { s.Location, err = c.Store.Put(ctx, s); return err }},
+		step{"store", c.Store, func() (err error) { s.Location, err = c.Store.Put(ctx, s); return err }},
 	)
 }
 

@@ -33,8 +33,8 @@ type Decoder interface {
 // Follow decodes the units of one GOP. With each unit comes a bool. True says that the unit's picture may be wanted. False says that it is
 // not, and the unit is only decoded since other pictures refer to it. Follow yields the pictures in presentation order, each as soon as
 // it is known, before it takes another unit. When the units end, it yields the pictures that it has held back. For a unit that rightly has
-// no picture it may yield a Latent that says so: see frame.Latent. ctx ends when no more units come and no capture waits for the pictures
-// that were held back. As with Decode, Follow is to return soon then.
+// no picture it may yield a Latent that says so: see frame.Latent. ctx ends when no capture waits for its pictures any more, and none
+// will since no more units come, or since the stream has ended. As with Decode, Follow is to return soon then.
 //
 // Reserve waits until ctx ends for a Place, which is leave to work the processor for the stream that it names. So not all is done at once
 // that is wanted at once, and streams come in meanwhile. Follow is given units while a Place is held only, and the Enhancer and the

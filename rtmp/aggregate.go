@@ -46,7 +46,7 @@ func (r *packetReader) next() (packet, error) {
 	body := tags[:size]
 	r.tags = tags[min(size+tagTrailer, len(tags)):]
 	p := packet{kind: message.TypeID(kind), stream: r.stream, time: r.shift + time, body: body}
-	r.spend(price(p))
+	r.in.Spend(price(p))
 	return p, nil
 }
 

@@ -11,9 +11,10 @@ import (
 )
 
 const (
-	defaultChunkSize = 128 // until a peer sets another, RTMP 1.0 §5.4.1
-	maxChunkStreams  = 64  // encoders use three to eight
-	firstBuffer      = 256 // of a message, before more of it has come: an attacker may begin 64
+	defaultChunkSize = 128      // until a peer sets another, RTMP 1.0 §5.4.1
+	maxChunkStreams  = 64       // encoders use three to eight
+	firstBuffer      = 256      // of a message, before more of it has come: an attacker may begin 64
+	keptBuffer       = 64 << 10 // of a message that is done with, for the next of its chunk stream
 
 	// What is read is paid for in messages: each is one, and so are as many chunks or bytes of it. In chunks of 128 bytes that allows for
 	// 50 MB a second, and of any size for 64 MB: more than ten times what 2160p60 takes. Who says little with much pays for that.
@@ -48,9 +49,10 @@ type chunkReader struct {
 	streams   map[uint32]*chunkStream
 	last      *chunkStream // the one that the last chunk was on
 	held      int          // capacity of all bodies
+	done      *chunkStream // that the last message was on; nil if it is no longer valid
 	chunks    int          // not yet paid for
-	spend     func(messages float64)
-	header    [11]byte // scratch
+	in        *ingest.Conn // that pays
+	header    [11]byte     // scratch
 }
 
 // A chunkStream is what the header of a chunk may leave out because an earlier one on the same chunk stream said it.
@@ -63,13 +65,18 @@ type chunkStream struct {
 	extended bool   // the last header had its timestamp in 32 more bits, and so have the type 3 chunks that follow it
 }
 
-func newChunkReader(r *bufio.Reader, maxLength int, spend func(messages float64)) *chunkReader {
-	return &chunkReader{r: r, maxLength: maxLength, chunkSize: defaultChunkSize, streams: make(map[uint32]*chunkStream), spend: spend}
+func newChunkReader(r *bufio.Reader, maxLength int, in *ingest.Conn) *chunkReader {
+	return &chunkReader{r: r, maxLength: maxLength, chunkSize: defaultChunkSize, streams: make(map[uint32]*chunkStream), in: in}
 }
 
 // next returns the next message. Those that concern only chunks, Set Chunk Size and Abort, it obeys and skips. The error is io.EOF
 // only at the end of a message with none other under way.
 func (c *chunkReader) next() (packet, error) {
+	if s := c.done; s != nil && cap(s.body) > keptBuffer {
+		c.release(s)
+	}
+	c.done = nil
+	c.in.Hold(c.held)
 	for {
 		s, err := c.chunk()
 		if err != nil {
@@ -77,12 +84,12 @@ func (c *chunkReader) next() (packet, error) {
 		}
 		if c.chunks++; c.chunks == chunksPerMessage {
 			c.chunks = 0
-			c.spend(1)
+			c.in.Spend(1)
 		}
 		if s.open {
 			continue
 		}
-		c.spend(price(s.packet))
+		c.in.Spend(price(s.packet))
 		switch s.kind {
 		case message.TypeIDSetChunkSize, message.TypeIDAbortMessage:
 			if len(s.body) < 4 {
@@ -93,6 +100,7 @@ func (c *chunkReader) next() (packet, error) {
 				return packet{}, protocolError("chunk size 0")
 			}
 		default:
+			c.done = s
 			return s.packet, nil
 		}
 	}
@@ -267,18 +275,24 @@ func (c *chunkReader) grow(s *chunkStream) error {
 	if c.held > most {
 		for _, o := range c.streams {
 			if o != s && !o.open {
-				c.held -= cap(o.body)
-				o.body = nil
+				c.release(o)
 			}
 		}
 		if c.held > most {
 			return ingest.LimitError("messages under way exceed %d bytes", most)
 		}
 	}
+	c.in.Hold(c.held)
 	body := make([]byte, len(s.body), size)
 	copy(body, s.body)
 	s.body = body
 	return nil
+}
+
+// release gives the memory of a message back that is done with.
+func (c *chunkReader) release(s *chunkStream) {
+	c.held -= cap(s.body)
+	s.body = nil
 }
 
 // partial tells whether a message is under way.

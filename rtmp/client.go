@@ -90,6 +90,8 @@ type Client struct {
 // What does not heal by itself ends Run: a malformed URL (ErrURL), refused credentials (ErrUnauthorized). Such an error is an *Error.
 // With Once everything ends Run that ends the stream, or that keeps it from beginning. A Handler that returns before the stream has ended refuses it or hangs up on it: Run returns what it returned.
 //
+// A panic of the Handler or of OnPull ends Run, too: it is logged with its stack, and the error is an *Error.
+//
 // When Run returns, the connection is closed and no goroutine of it is left.
 func (c *Client) Run(ctx context.Context) error {
 	t, err := parseTarget(c.URL)
@@ -102,12 +104,18 @@ func (c *Client) Run(ctx context.Context) error {
 	log := cmp.Or(c.Logger, slog.Default()).With("stream", t.name, "server", t.host)
 	loop := ingest.Loop{Stream: t.name, Once: c.Once, First: cmp.Or(c.Retry, defaultRetry), Longest: cmp.Or(c.MaxRetry, defaultMaxRetry),
 		Log: log, Hook: c.OnPull}
-	return loop.Run(ctx, func() (last bool, err error) {
-		p := pull{Client: c, at: t, log: log, connected: loop.Connected}
-		last, err = p.run(ctx)
-		if p.waited {
-			loop.Fruitful()
-		}
-		return last || errors.Is(err, ErrUnauthorized), err
+	err = ingest.Contain(log, func() error {
+		return loop.Run(ctx, func() (last bool, err error) {
+			p := pull{Client: c, at: t, log: log, connected: loop.Connected}
+			last, err = p.run(ctx)
+			if p.waited {
+				loop.Fruitful()
+			}
+			return last || errors.Is(err, ErrUnauthorized), err
+		})
 	})
+	if errors.Is(err, ingest.ErrPanicked) {
+		return &Error{Step: "receive", Stream: t.name, Err: err}
+	}
+	return err
 }

@@ -6,6 +6,7 @@
 //	err = (&rtmp.Client{URL: "rtmp://host/live/key", Handler: cam}).Run(ctx)
 //
 // The Handler is called once for each stream. It accepts the stream when it ranges over Stream.Units, and refuses it by returning before.
+// Until then its context ends, too, if the connection has to give way to another.
 // An encoder then hears "NetStream.Publish.BadName" with the text of the Handler's error. A Handler that returns while the stream goes on
 // hangs up.
 //
@@ -24,20 +25,29 @@
 //   - a message has at most 16 KiB before the Handler accepts and Server.MaxMessage after; the messages that are under way
 //     together have at most a quarter more. Memory is taken as bytes arrive, never because a header announces them.
 //   - at most 64 chunk streams; commands of at most 16 KiB, nested at most 16 deep, with at most 1024 values.
+//   - all messages that are under way on a Server have at most a sixteenth of frame.DefaultBudget beside it, 64 MiB by default, of which
+//     64 KiB a connection do not count. Beyond that, the address that has the most loses the connection that has the most.
 //   - one publish. Replies are bounded by what was received, and wait for the peer to take them.
 //   - messages are read no faster than 2,000 a second, of which a publisher may have 10,000 at once after a pause; many chunks, many
 //     bytes and large commands count as several. Who sends more has to wait, and is not hung up on.
 //
 // Server.MaxConns bounds the connections, and Server.MaxConnsPerAddr those of one address: with the defaults it takes eight addresses to
-// fill a Server. A connection that does not publish yet gives way to a new one, so who only holds connections keeps nobody out. That
+// fill a Server. A connection of which no video has come yet gives way to a new one, accepted or not, and so does a publisher of which
+// none has come for ten seconds; who was refused and does not hang up is the first. So who only holds connections keeps nobody out. That
 // includes publishers of the same address: where one dials without end, a publisher of that address has 60 ms for each step of its
-// handshake and commands, and more time the less those connections say. Who has sent publish stays until the Handler decides. New
-// connections that others give way to are accepted at 2,000 a second; meanwhile all new ones wait. The log has at most ten lines of a kind
-// in ten seconds for an address and a hundred for all, and then how many were left out.
+// handshake and commands and for its first picture, and more time the less those connections say; but 10 ms at worst, if they stand at
+// all steps at once. New connections that others give way to are accepted at 2,000 a second; meanwhile all new ones wait. The log has at most ten lines of a kind in ten seconds for an address
+// and a hundred for all, and then how many were left out.
 //
-// What a publisher says (Stream.Name, Stream.Query) is its own claim: names are valid UTF-8 without control characters, but may hold
-// slashes and dots, so clean them before they become paths. Plain RTMP carries keys and video in clear text; set Server.TLSConfig for
-// RTMPS. A panic of the Handler ends its own stream only.
+// A refusal by the Handler counts as a wrong guess, at a token or at a name. An address with more than five waits before the Handler is
+// asked about its next publisher, for up to three seconds or a third of PublishTimeout; a wrong one is forgotten in ten seconds.
+// Meanwhile further publishers of that address are refused without being asked about. So who guesses without end keeps new publishers of
+// their own address out, but not those that publish already, nor anybody else. Behind a proxy, where MaxConnsPerAddr is negative, all
+// have one address and no guess is slowed: the Handler has to see to that, or the proxy.
+//
+// What a publisher says (Stream.Name, Stream.Query) is its own claim: names are valid UTF-8 without control characters and marks that
+// turn text around, but may hold slashes and dots, so clean them before they become paths. Plain RTMP carries keys and video in clear
+// text; set Server.TLSConfig for RTMPS. A panic of the Handler ends its own stream only, or Client.Run.
 //
 // What a Client pulls from is not trusted either: the same bounds hold for it, of Client.MaxMessage and Client.Timeout. Credentials of
 // the URL go to its host and port only, and never in clear text, but Adobe's authentication lets who listens to plain RTMP guess at

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"io"
 	"time"
+
+	"github.com/livestill/livestill/internal/ingest"
 )
 
 // A Packet is a packet with names that tests can see.
@@ -15,7 +17,7 @@ type Packet struct {
 
 // Packets returns a function that reads the next message from r, as connections do: aggregates come apart.
 func Packets(r io.Reader, maxLength int) func() (Packet, error) {
-	p := packetReader{chunkReader: *newChunkReader(bufio.NewReader(r), maxLength, func(float64) {})}
+	p := packetReader{chunkReader: *newChunkReader(bufio.NewReader(r), maxLength, ingest.NewConn(nil))}
 	return func() (Packet, error) {
 		m, err := p.next()
 		return Packet{Kind: byte(m.kind), Stream: m.stream, Time: m.time, Body: m.body}, err

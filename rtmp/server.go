@@ -53,12 +53,15 @@ type Server struct {
 	// MaxConnsPerAddr bounds the connections of one address at a time: of
 	// an IPv4 address, or of the /64 that an IPv6 address is in. Zero means
 	// 128: a hundred encoders behind one router, and some more that
-	// reconnect. Negative means no bound, for a Server behind a proxy.
+	// reconnect. Negative means no bound, for a Server behind a proxy; then
+	// guesses at tokens are not slowed either.
 	//
-	// When either bound is reached, a connection that has not sent publish
-	// yet is closed in favour of the new one. Of those it is one that has
-	// come as far as most have, and stood there for the longest. When all
-	// publish, the new one is closed.
+	// When either bound is reached, a connection is closed in favour of the
+	// new one. The first to go was refused and has not hung up. Then it is
+	// one that has sent no video yet: of those, one that has come as far as
+	// most have, and stood there for the longest. Then it is a publisher
+	// that has sent no video for ten seconds. When there is none, the new
+	// one is closed.
 	MaxConnsPerAddr int
 
 	// MaxMessage is how many bytes a message may have, and so an access
@@ -112,17 +115,18 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		Listener: ln, Log: log, Fail: failed,
 		Limiter: ingest.Limiter{Max: cmp.Or(s.MaxConns, defaultMaxConns), PerSite: s.MaxConnsPerAddr},
 	}
+	guesses := &ingest.Guesses{Off: s.MaxConnsPerAddr < 0}
 	for {
 		conn, err := in.Accept(ctx)
 		if err != nil {
 			return err
 		}
-		conns.Go(func() { s.serve(ctx, conn, log) })
+		conns.Go(func() { s.serve(ctx, conn, guesses, log) })
 	}
 }
 
 // serve serves one connection, and closes it.
-func (s *Server) serve(ctx context.Context, in *ingest.Conn, log *ingest.Log) {
+func (s *Server) serve(ctx context.Context, in *ingest.Conn, guesses *ingest.Guesses, log *ingest.Log) {
 	defer closeWith(ctx, in)()
 	conn := net.Conn(in)
 	handshake, publish := cmp.Or(s.HandshakeTimeout, defaultHandshake), cmp.Or(s.PublishTimeout, defaultPublish)
@@ -147,15 +151,27 @@ func (s *Server) serve(ctx context.Context, in *ingest.Conn, log *ingest.Log) {
 		c.linger()
 		return
 	}
-	in.Reach(ingest.Publishing)
 	_ = conn.SetDeadline(time.Time{})
-	s.handle(ctx, c, log)
+	s.handle(ctx, c, guesses, log)
 }
 
-// handle hands a stream to the Handler. A panic of the Handler's ends here.
-func (s *Server) handle(ctx context.Context, c *publisher, log *ingest.Log) {
+// handle hands a stream to the Handler, unless too many of the address were refused. A panic of the Handler's ends here.
+func (s *Server) handle(ctx context.Context, c *publisher, guesses *ingest.Guesses, log *ingest.Log) {
 	peer := c.wire.RemoteAddr()
-	err := log.Contain(ctx, peer, func() error { return s.Handler.ServeStream(ctx, c.stream(ctx)) }, "stream", c.name)
+	life, end := c.in.Within(ctx)
+	defer end(nil)
+	decided, err := guesses.Begin(life, peer, cmp.Or(s.PublishTimeout, defaultPublish)/3)
+	if err == nil {
+		theirs, giveWay := context.WithCancelCause(ctx)
+		defer giveWay(nil)
+		stop := context.AfterFunc(life, func() { giveWay(context.Cause(life)) }) // once it is decided, Units tell
+		c.decided = sync.OnceFunc(func() {
+			stop()
+			decided(!c.accepted && life.Err() == nil)
+		})
+		err = log.Contain(ctx, peer, func() error { return s.Handler.ServeStream(theirs, c.stream(ctx)) }, "stream", c.name)
+		c.decided()
+	}
 	switch {
 	case ctx.Err() != nil, errors.Is(err, ingest.ErrPanicked):
 		return

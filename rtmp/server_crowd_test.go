@@ -14,23 +14,19 @@ import (
 )
 
 // TestCrowd has more connections of one address than there may be, or of several, that are dialled anew whenever they are closed, and
-// never publish. A publisher from the first address, 10 ms away, is let in each time, and the log stays short.
+// never publish, or nothing. A publisher from the first address, 10 ms away, is let in each time, and the log stays short.
 func TestCrowd(t *testing.T) {
-	hello := append([]byte{3}, make([]byte, 2*1536)...)
-	command := func(stream uint32, name string, id float64, args ...any) []byte {
-		var w chunker
-		w.write(3, rtmp.Packet{Kind: commandAMF0, Stream: stream, Body: call(t, name, id, args...)})
-		return w.out
-	}
-	connect := command(0, "connect", 1, map[string]any{"app": "live"})
-	steps := [][]byte{hello[:1537], hello[1537:], connect, command(0, "createStream", 2, nil), command(1, "publish", 3, nil, "key", "live")}
-	connected := slices.Concat(hello, connect)
+	steps := steps(t, "key")
+	hello := slices.Concat(steps[:2]...)
+	connected, published := slices.Concat(hello, steps[2]), slices.Concat(steps...)
 	for _, crowd := range []ingesttest.Crowd{
 		{About: "silent ones", Says: []string{""}, Addresses: 1, Size: 200},
 		{About: "that say one byte", Says: []string{string(hello[:1])}, Addresses: 1, Size: 200},
 		{About: "that begin a handshake", Says: []string{string(hello[:1537])}, Addresses: 1, Size: 200},
 		{About: "that shake hands", Says: []string{string(hello)}, Addresses: 1, Size: 200},
 		{About: "that connect", Says: []string{string(connected)}, Addresses: 1, Size: 200},
+		{About: "that publish nothing", Says: []string{string(published)}, Addresses: 1, Size: 200},
+		{About: "that publish nothing, or connect", Says: []string{string(published), string(connected)}, Addresses: 1, Size: 200},
 		{About: "of all kinds", Says: []string{"", string(hello[:1]), string(hello), string(connected)}, Addresses: 1, Size: 200},
 		{About: "silent ones of ten addresses", Says: []string{""}, Addresses: 10, Size: 700},
 		{About: "that shake hands, of ten addresses", Says: []string{"", string(hello)}, Addresses: 10, Size: 700},
@@ -38,8 +34,8 @@ func TestCrowd(t *testing.T) {
 		t.Run(crowd.About, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				const tries, away = 5, 10 * time.Millisecond
-				got, ln, log := make(recorder, tries), ingesttest.NewListener(), new(ingesttest.LineCounter)
-				stop := serve(t, &rtmp.Server{Handler: got, Logger: log.Logger(), MaxConns: 512}, ln)
+				ln, log := ingesttest.NewListener(), new(ingesttest.LineCounter)
+				stop := serve(t, &rtmp.Server{Handler: drain, Logger: log.Logger(), MaxConns: 512}, ln)
 				crowd.Run(t, ln, log, func() {
 					for n := range tries {
 						if !publishes(ln.DialFrom("192.0.2.1"), steps, away) {
@@ -50,6 +46,19 @@ func TestCrowd(t *testing.T) {
 			})
 		})
 	}
+}
+
+// steps returns what a publisher says, one after the other.
+func steps(tb testing.TB, key string) [][]byte {
+	tb.Helper()
+	hello := append([]byte{3}, make([]byte, 2*1536)...)
+	command := func(stream uint32, name string, id float64, args ...any) []byte {
+		var w chunker
+		w.write(3, rtmp.Packet{Kind: commandAMF0, Stream: stream, Body: call(tb, name, id, args...)})
+		return w.out
+	}
+	return [][]byte{hello[:1537], hello[1537:], command(0, "connect", 1, map[string]any{"app": "live"}),
+		command(0, "createStream", 2, nil), command(1, "publish", 3, nil, key, "live")}
 }
 
 // publishes publishes from a place that is so far away, and tells whether it is let in.

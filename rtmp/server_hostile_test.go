@@ -90,7 +90,10 @@ func TestTooManyConnections(t *testing.T) {
 	addr, _ := start(t, &rtmp.Server{Handler: got, MaxConns: 1})
 	first := dial(t, addr)
 	first.publish("first")
+	first.write(4, rtmp.Packet{Kind: video, Stream: 1, Body: picture(true, 300)})
+	first.call(1, "getStreamLength", 5, nil)
+	first.answer() // so the picture was taken
 	(&client{t: t, conn: connect(t, addr)}).hungUp()
 	first.unpublish()
-	check(t, <-got, "live/first", 0, 0)
+	check(t, <-got, "live/first", 1, 1)
 }

@@ -15,10 +15,10 @@ import (
 )
 
 const (
-	versionTLS   = 22      // what is in the place of the version when the peer speaks TLS
-	smallBuffer  = 4 << 10 // of a connection that does not publish yet: commands
-	lingerTime   = time.Second
-	lingerAmount = 1 << 20
+	versionTLS   = 22          // what is in the place of the version when the peer speaks TLS
+	smallBuffer  = 4 << 10     // of a connection that does not publish yet: commands
+	lingerTime   = time.Second // an encoder that has left hangs up within a few round trips
+	lingerAmount = 1 << 20     // bytes that it may still send: more than the buffers of both systems hold as a rule
 )
 
 // A publisher is a connection of an encoder: first its commands up to publish, then its media.
@@ -31,6 +31,7 @@ type publisher struct {
 
 	publish  command // from which on the stream has its name
 	accepted bool    // Units was ranged over
+	decided  func()  // to be called when it is, or is not to be
 	left     bool    // the publisher ended its stream properly
 }
 
@@ -122,6 +123,8 @@ func (c *publisher) stream(ctx context.Context) *frame.Stream {
 // accept tells the encoder to begin, and makes room for media.
 func (c *publisher) accept() error {
 	c.accepted, c.step = true, "receive"
+	c.decided()
+	c.in.Reach(ingest.Accepted)
 	c.buffer = bufio.NewReaderSize(c.buffer, mediaBuffer) // large reads go past the small buffer once it is empty
 	c.packets.r, c.packets.maxLength = c.buffer, c.maxMessage
 	c.wire.timeout = c.idle
@@ -158,8 +161,10 @@ func (c *publisher) obey(p packet) error {
 }
 
 // linger sends what is still to be said, and gives the peer a second to hang up first. Encoders that left still send what they have to
-// say: if the connection were closed with that unread in it, it would be reset, and a reset may overtake what was sent last.
+// say: if the connection were closed with that unread in it, it would be reset, and a reset may overtake what was sent last. It is the
+// first to give way to new ones.
 func (c *publisher) linger() {
+	c.in.Reach(ingest.Leaving)
 	c.wire.timeout = 0
 	if c.wire.SetDeadline(time.Now().Add(lingerTime)) == nil && c.wire.flush() == nil {
 		_, _ = io.CopyN(io.Discard, c.wire.Conn, lingerAmount)

@@ -48,6 +48,8 @@ func TestRefusalByName(t *testing.T) {
 		{strings.Repeat("k", 1<<10-len("live/")+1), "NetStream.Publish.BadName"},
 		{strings.Repeat("k", 14<<10), "NetStream.Publish.BadName"},
 		{"a\x1b[31m", "NetStream.Publish.BadName"},
+		{"a\u009b2J", "NetStream.Publish.BadName"},
+		{"a\u202eb", "NetStream.Publish.BadName"},
 		{"a\xff", "NetStream.Publish.BadName"},
 	} {
 		c := dial(t, addr)

@@ -94,6 +94,8 @@ type Client struct {
 // stream, or that keeps it from beginning. A Handler that returns before the
 // stream has ended refuses it or hangs up on it: Run returns what it returned.
 //
+// A panic of the Handler or of OnPull ends Run, too: it is logged with its stack, and the error is an *Error.
+//
 // When Run returns, the connection is closed and no goroutine of it is left.
 func (c *Client) Run(ctx context.Context) error { return c.run(ctx, new(net.Dialer).DialContext) }
 
@@ -118,17 +120,23 @@ func (c *Client) run(ctx context.Context, open opener) error {
 	loop := ingest.Loop{Stream: t.name, Once: c.Once, First: cmp.Or(c.Retry, defaultRetry), Longest: cmp.Or(c.MaxRetry, defaultMaxRetry),
 		Log: log, Hook: c.OnPull}
 	var times unpack.Times
-	return loop.Run(ctx, func() (last bool, err error) {
-		p := pull{
-			Client: c, target: t, log: log, dialler: dialler{open: open}, transport: transport, trusted: trusted,
-			timeout: cmp.Or(c.Timeout, defaultTimeout), connected: loop.Connected, times: times,
-		}
-		last, err = p.run(ctx)
-		if p.unpacker != nil {
-			times = p.unpacker.Times()
-		}
-		return last || isPermanent(err), err
+	err = ingest.Contain(log, func() error {
+		return loop.Run(ctx, func() (last bool, err error) {
+			p := pull{
+				Client: c, target: t, log: log, dialler: dialler{open: open}, transport: transport, trusted: trusted,
+				timeout: cmp.Or(c.Timeout, defaultTimeout), connected: loop.Connected, times: times,
+			}
+			last, err = p.run(ctx)
+			if p.unpacker != nil {
+				times = p.unpacker.Times()
+			}
+			return last || isPermanent(err), err
+		})
 	})
+	if errors.Is(err, ingest.ErrPanicked) {
+		return t.fail("receive", err)
+	}
+	return err
 }
 
 // isPermanent tells whether an attempt failed for what does not heal by itself.

@@ -135,7 +135,7 @@ func (p *pull) setup(life context.Context) error {
 func (p *pull) packet(packet *rtp.Packet, push func(frame.AccessUnit)) {
 	p.heard()
 	now := time.Now()
-	err := p.unpacker.Packet(packet, now, push)
+	err := ingest.Contain(p.log, func() error { return p.unpacker.Packet(packet, now, push) })
 	if err == nil {
 		err = p.watchdog.packet(now)
 	}

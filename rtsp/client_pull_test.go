@@ -107,3 +107,41 @@ func TestClientOutlastsLongGOPs(t *testing.T) {
 		}
 	})
 }
+
+// TestClientContainsPanics ends Run with an error when the Handler panics, before or while it takes units, and when OnPull does.
+func TestClientContainsPanics(t *testing.T) {
+	units := small(t)
+	for about, handler := range map[string]frame.HandlerFunc{
+		"before": func(context.Context, *frame.Stream) error { panic("before") },
+		"during": func(_ context.Context, s *frame.Stream) error {
+			for _, err := range s.Units {
+				if err != nil {
+					return err
+				}
+				panic("during")
+			}
+			return nil
+		},
+		"OnPull": drain,
+	} {
+		t.Run(about, func(t *testing.T) {
+			url := alone(describe(units), func(r *raw) {
+				r.pour(t, units...)
+				if about != "OnPull" {
+					r.deafen()
+				}
+			}).start(t)
+			log := make(transcript, 100)
+			err := (&rtsp.Client{URL: url, Handler: handler, Logger: textLogger(log), Transport: rtsp.TCP, Timeout: ample, OnPull: func(p frame.Pull) {
+				if about == "OnPull" && p.State == frame.PullLost {
+					panic("OnPull")
+				}
+			}}).Run(t.Context())
+			var e *rtsp.Error
+			if !errors.As(err, &e) || e.Stream != "cam" {
+				t.Errorf("Run returns %v", err)
+			}
+			log.await(t, "panic="+about)
+		})
+	}
+}

@@ -7,6 +7,7 @@
 //	err = (&rtsp.Server{Handler: cam}).ListenAndServe(ctx)
 //
 // The Handler is called once for each stream. It accepts the stream when it ranges over Stream.Units, and refuses it by returning before.
+// Until then its context ends, too, if the connection does.
 // A Handler that returns while the stream goes on hangs up.
 //
 // Video may be H.264, H.265, AV1, VP8, VP9, MPEG-4 part 2 and JPEG; of several medias, the first that fits is taken. The protocol is RTSP
@@ -55,25 +56,34 @@
 //   - a request has at most 2 KiB of URL, 255 header lines of 2.5 KiB and 128 KiB of body, of which a description that exceeds
 //     Server.MaxSDP is not parsed.
 //   - a refusal ends the connection, but for the first request for credentials.
-//   - an address that showed more than five wrong passwords waits for the answer to each, right or wrong, for up to three seconds or a
-//     third of PublishTimeout; one wrong password is forgotten in ten seconds.
 //   - at most 8 MiB of a unit and 16 MiB of units wait for the Handler; the packets of UDP that may still change places are 64.
+//   - all units that are under way or wait on a Server have at most a sixteenth of frame.DefaultBudget beside it, 64 MiB by default, of
+//     which 64 KiB a connection do not count. Beyond that, the address that has the most loses the connection that has the most.
 //   - more than ten times Server.MaxRate within ten seconds ends the connection.
 //   - at most 16 medias. Access units and requests are taken no faster than 2,000 a second, of which a publisher may have 10,000 at once
 //     after a pause, and packets no faster than if those of Server.MaxRate had 512 bytes. Over TCP, who sends more has to wait; over UDP
 //     the rest is dropped, and the next unit is Lost.
 //
 // Server.MaxConns and Server.MaxStreams bound all of them together, and Server.MaxConnsPerAddr the connections of one address: with the
-// defaults it can have half of the streams. A connection that neither records nor has shown a right password gives way to a new one, so
-// who only holds connections keeps nobody out. That includes publishers of the same address: where one dials without end, a publisher of
-// that address has 60 ms for each of its requests, and more time the less those connections say. New connections that others give way to
-// are accepted at 2,000 a second; meanwhile all new ones wait. The log has at most ten lines of a kind in ten seconds for an
-// address and a hundred for all, and then how many were left out.
+// defaults it can have half of the streams. A connection of which no packet of video has come yet gives way to a new one, whatever it has
+// shown or recorded, and to a new stream if there are too many; so does a publisher of which none has come for ten seconds. So who only
+// holds connections keeps nobody out. That includes publishers of the same address: where one dials without end, a publisher of that
+// address has 60 ms for each of its requests and for its first packet, and more time the less those connections say; but 10 ms at
+// worst, if they stand at all steps at once. New connections that others give way to are accepted at 2,000 a second; meanwhile all new ones wait. The log has at most ten lines of a kind in ten
+// seconds for an address and a hundred for all, and then how many were left out.
+//
+// Wrong guesses are refusals by Authenticate of who has shown credentials or a query, and all by the Handler: a wrong password, token or
+// name. An address with more than five waits before its next publisher is looked at, for up to three seconds or a third of
+// PublishTimeout; a wrong one is forgotten in ten seconds. Meanwhile further publishers of that address are refused without being looked
+// at. So who guesses without end keeps new publishers of their own address out, but not those that publish already, nor anybody else.
+// Behind a proxy, where MaxConnsPerAddr is negative, all have one address and no guess is slowed: Authenticate has to see to that, or the
+// proxy.
 //
 // A session belongs to the connection that announced it: no other can use it, and it ends with that connection. Over UDP, packets are taken from the address
 // of the connection and the ports that it named, which two publishers cannot share; without TLS, whoever can forge that address can
 // forge packets. Stream.Name, Stream.Query and Stream.URL are a publisher's own claim: names are valid UTF-8 without control
-// characters, but may hold slashes and dots, so clean them before they become paths. A panic of a Handler, of Authenticate or of the
-// code that reads packets ends its own stream only. Digest is MD5, the only one that encoders know: it hides a password from who
+// characters and marks that turn text around, but may hold slashes and dots, so clean them before they become paths. A panic of a Handler,
+// of Authenticate or of the code that reads packets ends its own stream only; under a Client it ends Run, but for the code that reads
+// packets, which ends the attempt. Digest is MD5, the only one that encoders know: it hides a password from who
 // listens, not from who can guess it.
 package rtsp

@@ -98,6 +98,8 @@ func explain(life context.Context, err error) error {
 	switch {
 	case errors.As(err, &status) && (status.Code == base.StatusUnauthorized || status.Code == base.StatusForbidden):
 		return fmt.Errorf("%w: %w", ErrUnauthorized, err)
+	case errors.Is(err, liberrors.ErrClientUDPTimeout{}), errors.Is(err, liberrors.ErrClientTCPTimeout{}):
+		return ErrSilent // of a busy machine, on which the library's timeout came before ours
 	case errors.As(err, &status) && status.Code == base.StatusUnsupportedTransport, otherTransport(err):
 		return fmt.Errorf("%w: %w", ErrTransport, err)
 	case errors.As(err, &cert):

@@ -71,16 +71,20 @@ type Server struct {
 	// MaxConnsPerAddr bounds the connections of one address at a time: of
 	// an IPv4 address, or of the /64 that an IPv6 address is in. Zero means
 	// 128: a hundred encoders behind one router, and some more that
-	// reconnect. Negative means no bound, for a Server behind a proxy.
+	// reconnect. Negative means no bound, for a Server behind a proxy; then
+	// guesses at passwords are not slowed either.
 	//
-	// When either bound is reached, a connection that neither records nor
-	// has shown a right password is closed in favour of the new one. Of
-	// those it is one that has come as far as most have, and stood there
-	// for the longest. When there is none, the new one is closed.
+	// When either bound is reached, a connection is closed in favour of the
+	// new one. It is one that has sent no packet of video yet: of those,
+	// one that has come as far as most have, and stood there for the
+	// longest. Then it is a publisher that has sent none for ten seconds.
+	// When there is none, the new one is closed.
 	MaxConnsPerAddr int
 
-	// MaxStreams is how many streams there may be at a time, beyond which
-	// new ones are refused; zero means 256.
+	// MaxStreams is how many streams there may be at a time; zero means
+	// 256. Beyond that, one of which no video has come yet, or none for ten
+	// seconds, gives way to a new one; if there is none, the new one is
+	// refused.
 	MaxStreams int
 
 	// MaxSDP is how many bytes the description of a stream may have; zero
@@ -148,6 +152,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 			Listener: ln, Log: log, Fail: failed,
 			Limiter: ingest.Limiter{Max: s.MaxConns, PerSite: s.MaxConnsPerAddr},
 		},
+		guesses:   ingest.Guesses{Off: s.MaxConnsPerAddr < 0},
 		logs:      log,
 		life:      life,
 		perPacket: ingest.Rate * smallPacket / float64(s.MaxRate),

@@ -3,6 +3,7 @@ package rtsp
 import (
 	"crypto/subtle"
 	"encoding/base64"
+	"errors"
 	"net"
 	"net/url"
 	"strings"
@@ -10,8 +11,6 @@ import (
 	"github.com/bluenviron/gortsplib/v4"
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
 	"github.com/bluenviron/gortsplib/v4/pkg/headers"
-	"github.com/livestill/livestill/internal/ingest"
-	"github.com/livestill/livestill/internal/retry"
 )
 
 // A Login is what a publisher shows of itself when it announces a stream.
@@ -54,19 +53,31 @@ func (l *Login) Knows(password string) bool {
 	return subtle.ConstantTimeCompare([]byte(l.Password), []byte(password)) == 1
 }
 
-// authenticate asks Authenticate. The answer to who has shown credentials waits if others of its address, or it itself, showed many wrong
-// ones. A publisher with right ones need not give way to others meanwhile.
-func (r *recorder) authenticate(c *conn, l *Login, shown bool) error {
-	err := r.contain(l.Remote, func() error { return r.Authenticate(c.life, l) })
-	switch {
-	case !shown:
-		return err
-	case err == nil:
-		c.Reach(ingest.Publishing)
-	default:
-		r.guesses.Wrong(l.Remote)
+// ask asks Authenticate and the Handler whether a publisher may come. Those of an address that showed many wrong passwords, tokens or
+// names are asked about one after the other.
+func (p *publisher) ask(l *Login, shown bool) error {
+	bare := !shown && len(l.Query) == 0 && p.Authenticate != nil // most encoders show nothing until they are asked for it
+	if bare && p.guesses.Slow(l.Remote) {
+		return ErrUnauthorized // whatever its name is
 	}
-	retry.Wait(c.life, min(r.guesses.Wait(l.Remote), r.PublishTimeout/3)) // so that there is time left to go on
+	decided, err := p.guesses.Begin(p.conn.life, l.Remote, p.PublishTimeout/3) // so that there is time left to go on
+	if err != nil {
+		return err
+	}
+	if p.Authenticate != nil {
+		err = p.contain(l.Remote, func() error { return p.Authenticate(p.conn.life, l) })
+	}
+	if err != nil {
+		wrong := !bare || !errors.Is(err, ErrUnauthorized)
+		p.conn.asked = wrong && !shown
+		decided(wrong)
+		return err
+	}
+	refused, err := p.offer()
+	decided(refused)
+	if p.conn.asked && err == nil {
+		p.guesses.Forgive(l.Remote) // it was right, once it was asked
+	}
 	return err
 }
 

@@ -144,6 +144,7 @@ func TestRefusal(t *testing.T) {
 			nil, "ANNOUNCE", "/live/cam", "", h264, base.StatusForbidden, "from tcp", "from tcp"},
 		{"no name", rtsp.Server{}, nil, "ANNOUNCE", "//", "", h264, base.StatusBadRequest, "", "the path is empty"},
 		{"a name that is no text", rtsp.Server{}, nil, "ANNOUNCE", "/a%00b", "", h264, base.StatusBadRequest, "", "not text"},
+		{"a name that turns text around", rtsp.Server{}, nil, "ANNOUNCE", "/a%E2%80%AEb", "", h264, base.StatusBadRequest, "", "not text"},
 		{"no video", rtsp.Server{}, nil, "ANNOUNCE", "/live/cam", "",
 			"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 0 RTP/AVP 0\r\n", base.StatusUnsupportedMediaType, "", "G711"},
 		{"no description", rtsp.Server{}, nil, "ANNOUNCE", "/live/cam", "", "what", base.StatusBadRequest, "", "SDP"},

@@ -45,11 +45,12 @@ type conn struct {
 	refusal  error // why there is no stream, if that is known
 	oversize bool  // of the request that is being answered
 	streamed bool  // there was a stream
+	asked    bool  // for credentials, which counted as a wrong guess
 }
 
 func newConn(r *recorder, in *ingest.Conn) *conn {
 	c := &conn{Conn: in, recorder: r, meter: meter{rate: r.MaxRate}}
-	c.life, c.end = context.WithCancelCause(r.life)
+	c.life, c.end = in.Within(r.life) // the library does not notice while it waits for an answer of ours
 	c.close = sync.OnceFunc(func() {
 		c.timer.Stop()
 		_ = c.Conn.Close()

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -57,25 +59,118 @@ func TestCrowd(t *testing.T) {
 	}
 }
 
-// TestConnsOfAnAddress fills an address with publishers, and then with one that only announces: it gives way, and its Handler is told.
-func TestConnsOfAnAddress(t *testing.T) {
-	sdp := describe(small(t))
+// TestWhoGivesWay fills an address with publishers of which video comes or not, and with one that only announces, and has more come.
+func TestWhoGivesWay(t *testing.T) {
+	units := small(t)
+	sdp := describe(units)
 	synctest.Test(t, func(t *testing.T) {
-		got, ln := make(taker, 3), ingesttest.NewListener()
-		stop := run(t, &rtsp.Server{Handler: got, MaxConnsPerAddr: 2}, ln)
-		defer stop()
+		got, ln := make(taker, 9), ingesttest.NewListener()
+		defer run(t, &rtsp.Server{Handler: got, MaxConnsPerAddr: 2, IdleTimeout: time.Minute}, ln)()
 		from := func(ip, name string) *raw { return wrap(t, ln.DialFrom(ip), "rtsp://pipe/live/"+name) }
-		from("2001:db8::1", "first").record(t, sdp)
+		gaveWay := func(r *raw, name string) {
+			t.Helper()
+			r.closed(t)
+			if r := <-got; r.stream.Name != "live/"+name || !errors.Is(r.err, rtsp.ErrLimit) || !strings.Contains(r.err.Error(), "2001:db8::/64") {
+				t.Errorf("%s ended with %v", r.stream.Name, r.err)
+			}
+		}
+		first := from("2001:db8::1", "first")
+		first.record(t, sdp)
+		first.send(t, units[0])
 		second := from("2001:db8::2", "second")
 		second.want(t, base.StatusOK, "ANNOUNCE", second.url, "", sdp)
 		third := from("2001:db8::3", "third")
 		third.record(t, sdp)
-		second.closed(t)
-		if r := <-got; r.stream.Name != "live/second" || !errors.Is(r.err, rtsp.ErrLimit) || !strings.Contains(r.err.Error(), "2001:db8::/64") {
-			t.Errorf("%s ended with %v", r.stream.Name, r.err)
-		}
-		from("2001:db8::4", "fourth").closed(t)
+		gaveWay(second, "second")
+		fourth := from("2001:db8::4", "fourth")
+		fourth.record(t, sdp)
+		gaveWay(third, "third")
+		fourth.send(t, units[0])
+		synctest.Wait()
+		from("2001:db8::5", "refused").closed(t)
 		from("2001:db8:0:1::", "elsewhere").record(t, sdp)
+		for n := range 3 { // one goes on, the other does not
+			time.Sleep(4 * time.Second)
+			fourth.send(t, units[n+1])
+		}
+		synctest.Wait()
+		from("2001:db8::6", "sixth").record(t, sdp)
+		gaveWay(first, "first")
+	})
+}
+
+// TestStreamsWithoutVideo fills a Server with streams of two addresses that were announced only: they give way to one that comes.
+func TestStreamsWithoutVideo(t *testing.T) {
+	units := small(t)
+	sdp := describe(units)
+	synctest.Test(t, func(t *testing.T) {
+		ln, begin := ingesttest.NewListener(), time.Now()
+		defer run(t, &rtsp.Server{Handler: drain, MaxStreams: 4}, ln)()
+		var announced []*raw
+		for n := range 4 {
+			r := wrap(t, ln.DialFrom(fmt.Sprint("192.0.2.", n%2)), fmt.Sprint("rtsp://pipe/live/", n))
+			r.want(t, base.StatusOK, "ANNOUNCE", r.url, "", sdp)
+			announced = append(announced, r)
+		}
+		for n := range 4 {
+			r := wrap(t, ln.DialFrom("192.0.2.9"), fmt.Sprint("rtsp://pipe/live/good", n))
+			r.record(t, sdp)
+			announced[n].closed(t)
+			r.send(t, units[0])
+			synctest.Wait()
+		}
+		r := wrap(t, ln.DialFrom("192.0.2.9"), "rtsp://pipe/live/more")
+		r.want(t, base.StatusNotEnoughBandwidth, "ANNOUNCE", r.url, "", sdp)
+		if took := time.Since(begin); took > 0 {
+			t.Errorf("it takes %v", took)
+		}
+	})
+}
+
+// TestUnderWay has connections of one address send most of a unit each, and hold the rest back: the largest are hung up on before all
+// take too much. Meanwhile a unit of another address arrives.
+func TestUnderWay(t *testing.T) {
+	units := small(t)
+	sdp := describe(units)
+	synctest.Test(t, func(t *testing.T) {
+		const conns = 10 // of 8 MiB, where a sixteenth of 1 GiB is the most
+		got, ln := make(taker, conns+1), ingesttest.NewListener()
+		stop := run(t, &rtsp.Server{Handler: got}, ln)
+		good := wrap(t, ln.DialFrom("192.0.2.2"), "rtsp://pipe/live/good")
+		good.record(t, sdp)
+		var all sync.WaitGroup
+		for range conns {
+			bad := wrap(t, ln.DialFrom("192.0.2.1"), "rtsp://pipe/live/bad")
+			bad.record(t, sdp)
+			all.Go(func() {
+				for n := range uint16(500) {
+					begin := byte(0)
+					if n == 0 {
+						begin = 0x80
+					}
+					head := []byte{0x80, payloadType, byte(n >> 8), byte(n), 0, 0, 0, 1, 0, 0, 0, 7, 0x7c, begin | 5}
+					if _, err := bad.Write(interleave(append(head, make([]byte, 16_000)...))); err != nil {
+						break
+					}
+				}
+			})
+		}
+		all.Wait()
+		good.send(t, units[0])
+		synctest.Wait()
+		if n := len(got); n < 2 || n > 3 {
+			t.Errorf("%d of %d are hung up on", n, conns)
+		}
+		for range len(got) {
+			if r := <-got; r.stream.Name != "live/bad" || !errors.Is(r.err, rtsp.ErrLimit) {
+				t.Errorf("%s ends with %v", r.stream.Name, r.err)
+			}
+		}
+		good.want(t, base.StatusOK, "TEARDOWN", good.url, "", "")
+		if r := <-got; r.stream.Name != "live/good" || len(r.units) != 1 {
+			t.Errorf("%s has %d units", r.stream.Name, len(r.units))
+		}
+		stop()
 	})
 }
 
@@ -144,7 +239,8 @@ func TestFloods(t *testing.T) {
 // TestFloodOverUDP sends small units over UDP faster than a publisher does: some are dropped, and the Handler is told.
 func TestFloodOverUDP(t *testing.T) {
 	units := small(t)
-	var came, lost int
+	var came int
+	var lost atomic.Bool
 	done := make(chan struct{})
 	addr, _ := listen(t, &rtsp.Server{UDPAddr: "127.0.0.1:0", Handler: frame.HandlerFunc(func(_ context.Context, s *frame.Stream) error {
 		defer close(done)
@@ -152,9 +248,8 @@ func TestFloodOverUDP(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			if came++; u.Lost {
-				lost++
-			}
+			came++
+			lost.Store(lost.Load() || u.Lost)
 		}
 		return nil
 	})})
@@ -162,13 +257,13 @@ func TestFloodOverUDP(t *testing.T) {
 	r := dial(t, addr, nil)
 	send := r.overUDP(t, describe(units))
 	const flood = 60_000
-	for n := range uint32(flood) {
+	for n := uint32(0); n < flood || !lost.Load(); n++ { // a busy machine may be behind
 		send([]byte{0x80, 0x80 | payloadType, byte(n >> 8), byte(n), byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n), 0, 0, 0, 1, 0x65, 0x88})
 	}
 	r.want(t, base.StatusOK, "TEARDOWN", r.url, "", "")
 	<-done
-	if most := ingest.Burst + ingest.Rate*(1+time.Since(begin).Seconds()); float64(came) > most || came < flood && lost == 0 {
-		t.Errorf("%d units come, %d of them Lost, want %.0f", came, lost, most)
+	if most := ingest.Burst + ingest.Rate*(1+time.Since(begin).Seconds()); float64(came) > most {
+		t.Errorf("%d units come, want %.0f", came, most)
 	}
 }
 

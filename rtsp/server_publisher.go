@@ -70,34 +70,44 @@ func (r *recorder) announce(lib *gortsplib.ServerHandlerOnAnnounceCtx) (*publish
 		state := conn.ConnectionState()
 		p.stream.TLS = &state
 	}
-	if r.Authenticate != nil {
-		l := login(lib.Conn, lib.Request)
-		l.Stream, l.Query, l.Remote = p.stream.Name, p.stream.Query, p.stream.Remote
-		if err := r.authenticate(c, &l, len(lib.Request.Header["Authorization"]) > 0); err != nil {
-			return nil, err
-		}
-	}
-	var err error
-	if p.video, err = choose(lib.Description, 0, 0); err != nil {
-		return nil, err
-	}
-	if p.unpacker, err = p.video.unpack(); err != nil {
-		return nil, err
-	}
-	p.units = queue.New()
-	return p, nil
+	l := login(lib.Conn, lib.Request)
+	l.Stream, l.Query, l.Remote = p.stream.Name, p.stream.Query, p.stream.Remote
+	return p, p.ask(&l, len(lib.Request.Header["Authorization"]) > 0)
 }
 
 // name returns the name of the stream at a path.
 func name(path string) string { return strings.Trim(path, "/") }
 
-// offer hands the stream to the Handler, on a goroutine of its own, and returns when that has accepted or refused it.
-func (p *publisher) offer() error {
+// take takes one of the streams that there may be. When there is none left, one gives way of which no video has come, or none for long.
+func (p *publisher) take() error {
 	select {
 	case p.streams <- struct{}{}:
+		return nil
 	default:
+	}
+	if !p.listener.Limiter.GiveWay(ingest.LimitError("more than %d streams", p.MaxStreams)) {
 		return fmt.Errorf("%w: %w", ErrLimit, errTooMany)
 	}
+	select {
+	case p.streams <- struct{}{}:
+		return nil
+	case <-p.conn.life.Done():
+		return context.Cause(p.conn.life)
+	}
+}
+
+// offer hands the stream to the Handler, on a goroutine of its own, and returns when that has accepted or refused it.
+func (p *publisher) offer() (refused bool, err error) {
+	if p.video, err = choose(p.desc, 0, 0); err != nil {
+		return false, err
+	}
+	if p.unpacker, err = p.video.unpack(); err != nil {
+		return false, err
+	}
+	if err := p.take(); err != nil {
+		return false, err
+	}
+	p.units = queue.New()
 	p.life, p.end = context.WithCancelCause(p.conn.life)
 	ctx, cancel := context.WithCancelCause(p.recorder.life)
 	p.stream.Units = ingest.SingleUse(func(yield func(frame.AccessUnit, error) bool) {
@@ -113,11 +123,10 @@ func (p *publisher) offer() error {
 		close(p.returned)
 		p.finish()
 	})
-	var err error
 	select {
 	case <-p.accepted:
 	case <-p.returned:
-		if !p.isAccepted() { // else it has hung up already
+		if refused = !p.isAccepted(); refused { // else it has hung up already
 			err = cmp.Or(p.outcome, ingest.ErrRefused)
 		}
 	case <-p.life.Done():
@@ -126,10 +135,11 @@ func (p *publisher) offer() error {
 	if err != nil {
 		cancel(err)
 		p.end(err)
-		return err
+		return refused, err
 	}
 	p.conn.streamed = true
-	return nil
+	p.conn.Reach(ingest.Accepted)
+	return false, nil
 }
 
 // isAccepted tells whether the Handler has ranged over Units.
@@ -178,12 +188,14 @@ func (p *publisher) record() {
 	push := p.push // once, not for every packet
 	p.lib.OnPacketRTP(p.video.media, p.video.format, func(packet *rtp.Packet) {
 		p.conn.wait(true)
+		p.conn.Video()
 		if !p.conn.packet(packet, p.udp) {
 			return // what is made of the next will be Lost
 		}
 		if err := p.contain(p.stream.Remote, func() error { return p.unpacker.Packet(packet, time.Now(), push) }); err != nil {
 			p.conn.fail(err)
 		}
+		p.conn.Hold(p.unpacker.Held() + p.units.Bytes())
 	})
 }
 

@@ -109,9 +109,6 @@ func (r *recorder) OnResponse(lib *gortsplib.ServerConn, res *base.Response) {
 // OnAnnounce decides whether a stream may come, and asks the Handler.
 func (r *recorder) OnAnnounce(lib *gortsplib.ServerHandlerOnAnnounceCtx) (*base.Response, error) {
 	p, err := r.announce(lib)
-	if err == nil {
-		err = p.offer()
-	}
 	c := lib.Conn.UserData().(*conn)
 	if err == nil {
 		c.refusal = nil
@@ -171,7 +168,6 @@ func (r *recorder) OnSetup(lib *gortsplib.ServerHandlerOnSetupCtx) (*base.Respon
 // OnRecord begins the flow of packets.
 func (r *recorder) OnRecord(lib *gortsplib.ServerHandlerOnRecordCtx) (*base.Response, error) {
 	if p, ok := publisherOf(lib.Session); ok {
-		p.conn.Reach(ingest.Publishing)
 		p.record()
 	}
 	return &base.Response{StatusCode: base.StatusOK}, nil

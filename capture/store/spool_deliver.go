@@ -164,7 +164,7 @@ func (s *Spool) attempt(ctx context.Context, folder *spoolFolder, group *spoolGr
 func (s *Spool) send(ctx context.Context, still *capture.Still) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, cmp.Or(s.Timeout, defaultDelivery), errTimeout)
 	defer cancel()
-	_, err := s.Store.Put(ctx, still)
+	_, err := put(ctx, s.Store, still)
 	return err
 }
 

@@ -28,7 +28,7 @@ func (t Tee) Put(ctx context.Context, s *capture.Still) (location string, err er
 	var all sync.WaitGroup
 	for i, store := range t {
 		all.Go(func() {
-			if locations[i], errs[i] = store.Put(ctx, s); errs[i] != nil {
+			if locations[i], errs[i] = put(ctx, store, s); errs[i] != nil {
 				errs[i] = fmt.Errorf("store %d of %d, a %T: %w", i+1, len(t), store, errs[i])
 			}
 		})

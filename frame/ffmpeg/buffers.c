@@ -151,8 +151,8 @@ static int has_row(const ls_expect *e, const AVFrame *f)
 	return 1;
 }
 
-// lay repeats the last line above the guard row of a picture that has one.
-static void lay(const ls_expect *e, AVFrame *f)
+// fill_row repeats the last line of a picture in its guard row, since pictures that refer to lines below it mean that one.
+static void fill_row(const ls_expect *e, AVFrame *f)
 {
 	const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(f->format);
 	int i, y;
@@ -171,7 +171,7 @@ static int get_buffer(AVCodecContext *c, AVFrame *f, int flags)
 	const ls_expect *e = &b->expect;
 	int err;
 	if (b->last && b->last->data[0])
-		lay(e, b->last);
+		fill_row(e, b->last);
 	if (b->last)
 		av_frame_unref(b->last);
 	if (++b->begun > e->each) {
@@ -187,9 +187,9 @@ static int get_buffer(AVCodecContext *c, AVFrame *f, int flags)
 		return AVERROR(EINVAL);
 	}
 	err = avcodec_default_get_buffer2(c, f, flags);
-#ifdef LS_GUARD
+#ifdef LS_GUARD_PAGES
 	if (err >= 0)
-		err = ls_guard(c, f);
+		err = ls_guard_pages(c, f);
 #endif
 	if (err >= 0)
 		err = count(b, f);
@@ -197,8 +197,8 @@ static int get_buffer(AVCodecContext *c, AVFrame *f, int flags)
 		b->refused |= LS_DIFFERS;
 		err = AVERROR(EINVAL);
 	}
-	if (err >= 0 && e->marks)
-		ls_marks_write(f);
+	if (err >= 0 && e->canaries)
+		ls_canaries_write(f);
 	if (err >= 0 && e->row && flags & AV_GET_BUFFER_FLAG_REF) // others are not referred to
 		err = av_frame_ref(b->last, f);
 	if (err < 0)

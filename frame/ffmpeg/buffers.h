@@ -16,7 +16,7 @@ typedef struct {
 	int width, height;             // coded, with the row
 	int shown_width, shown_height; // what is left of that when it is cropped
 	int chroma, depth;             // chroma_format_idc, 1 or 2, and bits of a sample
-	int marks;                     // blocks are marked where nothing was decoded
+	int canaries;                  // blocks get canaries, to tell those that nothing was decoded to
 } ls_expect;
 
 // Why a decoder got no buffer.
@@ -44,12 +44,12 @@ void ls_buffers_allow(ls_buffers *b, int64_t pixels);
 // ls_inside tells whether h lines of n bytes of plane i of an AVFrame lie within its buffers.
 int ls_inside(const void *frame, int i, int64_t n, int h);
 
-// ls_marks_write marks the blocks of a picture, and ls_marks_left returns how many marks are left.
-int ls_marks_left(const void *frame);
-void ls_marks_write(void *frame);
+// ls_canaries_write puts a canary into each block of a picture, and ls_canaries_left returns how many are still there.
+void ls_canaries_write(void *frame);
+int ls_canaries_left(const void *frame);
 
-// ls_guard moves the planes of a frame that a codec was given to memory between guard pages. It returns an AVERROR or 0. Only tests have it,
-// which are built with LS_GUARD.
-int ls_guard(void *codec, void *frame);
+// ls_guard_pages moves the planes of a frame that a codec was given to memory between guard pages. It returns an AVERROR or 0. Only tests have
+// it, which are built with LS_GUARD_PAGES.
+int ls_guard_pages(void *codec, void *frame);
 
 #endif

@@ -29,11 +29,11 @@ const (
 // Matrix, range and the place of chroma samples are converted; primaries and transfer function are left as they are, so wide
 // gamut and HDR come out unmapped. Chroma keeps its subsampling if it is 4:2:0, 4:2:2 or 4:4:4. The fields of interlaced
 // pictures stay woven.
-func (s *session) convert(f *astiav.Frame, raw *C.ls_raw) (*image.YCbCr, error) {
+func (g *gopDecoder) convert(f *astiav.Frame, raw *C.ls_raw) (*image.YCbCr, error) {
 	if raw.whole == 0 {
 		return nil, fmt.Errorf("%w: pixel format %v", ErrUnsupported, f.PixelFormat())
 	}
-	scaled, err := s.readable(f, raw)
+	scaled, err := g.readable(f, raw)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func (s *session) convert(f *astiav.Frame, raw *C.ls_raw) (*image.YCbCr, error) 
 		C.ls_read(scaled.UnsafePointer(), planes)
 		planes.full, planes.space = raw.full, raw.space
 	}
-	return planesToJPEG(planes, s.d.newImage)
+	return planesToJPEG(planes, g.d.newImage)
 }
 
 // planesToJPEG converts planes that our own loops can read, into an image that newImage makes.
@@ -55,7 +55,7 @@ func planesToJPEG(raw *C.ls_raw, newImage func(image.Rectangle, image.YCbCrSubsa
 	switch {
 	case raw.layout == C.LS_GBR:
 		space = spaceRGB
-	case space == spaceRGB: // a tag that the planes give the lie to
+	case space == spaceRGB: // the stream says so, but the planes are Y, Cb and Cr
 		space = spaceUnspecified
 	}
 	q := toJPEG(space, raw.full != 0, w, h).q14()

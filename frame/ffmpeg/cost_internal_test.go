@@ -9,52 +9,58 @@ import (
 
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/frametest"
+	"github.com/livestill/livestill/internal/bitstream"
 )
 
 // plain returns a GOP of n grey pictures of H.264 in a few bytes each: w by h macroblocks, that may refer to so many pictures.
 func plain(profile, level byte, w, h int, references uint32, n int) frame.GOP {
-	var set, pictures bitWriter
-	set.bytes, set.size = []byte{0x67, profile, 0, level}, 32
-	for _, v := range []uint32{0, 0, 2, references} { // id, frame_num of 4 bits, order as decoded
-		set.ue(v)
+	var set, pictures bitstream.BitWriter
+	for _, b := range []byte{0x67, profile, 0, level} {
+		set.Put(uint64(b), 8)
 	}
-	set.put(0, 1)
-	set.ue(uint32(w - 1))
-	set.ue(uint32(h - 1))
-	set.put(0b1100, 4)
-	set.end()
-	pictures.bytes, pictures.size = []byte{0x68}, 8
-	pictures.put(0b1100_111_000_111_100, 16)
-	pictures.end()
+	for _, v := range []uint32{0, 0, 2, references} { // id, frame_num of 4 bits, order as decoded
+		set.UE(v)
+	}
+	set.Put(0, 1)
+	set.UE(uint32(w - 1))
+	set.UE(uint32(h - 1))
+	set.Put(0b1100, 4)
+	set.Stop()
+	pictures.Put(0x68, 8)
+	pictures.Put(0b1100_111_000_111_100, 16)
+	pictures.Stop()
 	var g frame.GOP
 	for i := range n {
-		b := bitWriter{bytes: []byte{0x41}, size: 8}
+		var b bitstream.BitWriter
 		if i == 0 {
-			b.bytes[0] = 0x65
-		}
-		b.ue(0)
-		b.ue(5 + 2*uint32(1-min(i, 1))) // P, but the first is I
-		b.ue(0)
-		b.put(uint64(i), 4)
-		if i == 0 {
-			b.ue(0)
-			b.put(0, 2)
+			b.Put(0x65, 8)
 		} else {
-			b.put(0, 3)
+			b.Put(0x41, 8)
 		}
-		b.put(0b1_010, 4)
+		b.UE(0)
+		b.UE(5 + 2*uint32(1-min(i, 1))) // P, but the first is I
+		b.UE(0)
+		b.Put(uint64(i), 4)
+		if i == 0 {
+			b.UE(0)
+			b.Put(0, 2)
+		} else {
+			b.Put(0, 3)
+		}
+		b.Put(0b1_010, 4)
 		if i > 0 {
-			b.ue(uint32(w * h)) // all skipped
+			b.UE(uint32(w * h)) // all skipped
 		} else {
 			for range w * h {
-				b.put(0b00100_1_1_1, 8)
+				b.Put(0b00100_1_1_1, 8)
 			}
 		}
-		b.end()
-		data := annexB(nil, escape(b.bytes))
+		b.Stop()
+		var data []byte
 		if i == 0 {
-			data = annexB(annexB(annexB(nil, escape(set.bytes)), escape(pictures.bytes)), escape(b.bytes))
+			data = bitstream.AppendAnnexB(bitstream.AppendAnnexB(nil, set.NAL()), pictures.NAL())
 		}
+		data = bitstream.AppendAnnexB(data, b.NAL())
 		at := time.Duration(i) * time.Second
 		g = append(g, frame.AccessUnit{Codec: frame.H264, Key: i == 0, PTS: at, Time: frametest.Epoch.Add(at), Data: data})
 	}

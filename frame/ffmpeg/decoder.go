@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/frame/ffmpeg/internal/places"
 )
 
 // The largest picture decoded if MaxPixels is not set: 8K, the largest that H.264 level 6.2 and H.265 level 6.2 make room for.
@@ -41,7 +42,7 @@ type Decoder struct {
 	MaxMemory int64
 
 	once   sync.Once
-	places places
+	places *places.Places
 	stats  counts
 	room   []byte // where images are made; nil means in memory of their own
 }
@@ -79,6 +80,19 @@ type Decoder struct {
 // While the sequence is ranged over, it takes one of the Concurrent places; waiting for one ends with ctx.
 func (d *Decoder) Decode(ctx context.Context, g frame.GOP, from time.Time) iter.Seq2[*frame.Picture, error] {
 	return decode(ctx, d, g, from)
+}
+
+// Reserve waits for one of the Concurrent places until ctx ends. It is for whoever has units at hand for Follow; to wait for more of them
+// takes no place. stream names whose work it is: the one that has used the least time goes first.
+func (d *Decoder) Reserve(ctx context.Context, stream string) (frame.Place, error) {
+	d.once.Do(func() {
+		most := d.Concurrent
+		if most <= 0 {
+			most = max(1, runtime.GOMAXPROCS(0)-1)
+		}
+		d.places = places.New(most)
+	})
+	return d.places.Reserve(ctx, stream)
 }
 
 // A follower is a Decoder, or an Isolated.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/frame/ffmpeg/internal/child"
 )
 
 // What callers may branch on; each comes wrapped in an *Error.
@@ -15,10 +16,10 @@ var (
 	ErrGraph       = errors.New("not a filter graph that makes one picture of one")
 
 	// Of an Isolated alone:
-	ErrCrashed = errors.New("the process that decodes has crashed")
-	ErrHung    = errors.New("the process that decodes has not answered in time")
+	ErrCrashed = child.ErrCrashed // the process that decodes has crashed
+	ErrHung    = child.ErrHung    // it has not answered in time
 	ErrNoChild = errors.New("main does not begin with ffmpeg.Child()")
-	ErrClosed  = errors.New("closed") // Close was called
+	ErrClosed  = child.ErrClosed // Close was called
 )
 
 // An Error says which step failed, on which codec or in which filter graph.

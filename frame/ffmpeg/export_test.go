@@ -2,9 +2,13 @@ package ffmpeg
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/livestill/livestill/frame/ffmpeg/internal/child"
 )
 
 // In makes the decoder make pictures in room, one over the other, if it is large enough.
@@ -18,16 +22,23 @@ func Serve(socket io.ReadWriter, room int) error {
 	return serve(socket, make([]byte, room), func() bool { return true })
 }
 
-// Liar returns an Isolated whose only child says what is read from says, and whose memory is empty.
+// Liar returns an Isolated whose only child says hello, and then what is read from says; its memory is empty.
 func Liar(says io.Reader, maxPixels int) *Isolated {
 	hasChild.Store(true)
-	gone := make(chan struct{})
-	l := &liar{Reader: says}
+	hello := appendAnswer(nil, &answer{Kind: ansHello}, nil)
+	l := &liar{Reader: io.MultiReader(bytes.NewReader(hello), says)}
 	p := newPool(0, maxPixels)
-	c := &child{socket: l, room: l, gone: gone, kill: sync.OnceFunc(func() { close(gone) }), gops: mostGOPs}
-	p.children[c] = true
-	p.put(c)
-	p.closed = true // so that no other is started
+	var begun atomic.Bool
+	p.Start = func(_, _ int64) (*child.Child, error) {
+		if begun.Swap(true) {
+			return nil, errors.New("there is only one")
+		}
+		killed := make(chan struct{})
+		return child.New(l, l, sync.OnceFunc(func() { close(killed) }), func() string {
+			<-killed
+			return "killed"
+		}), nil
+	}
 	return &Isolated{Decoder: Decoder{MaxPixels: maxPixels}, pool: p}
 }
 
@@ -53,14 +64,14 @@ func CloseShared() {
 	shared.Lock()
 	defer shared.Unlock()
 	if shared.pool != nil {
-		shared.close()
+		shared.pool.Close()
 	}
 	shared.pool = nil
 }
 
 var shared struct {
 	sync.Mutex
-	*pool
+	pool *child.Pool
 }
 
 // CountAnswers returns how many answers b has, or -1 if it is anything else.

@@ -115,23 +115,29 @@ func (r *run) open() error {
 	}
 	text := C.CString(string(r.filter))
 	defer C.free(unsafe.Pointer(text))
-	err := C.ls_graph_open(r.graph, text, from)
-	g := r.graph
-	switch {
-	case err < 0 && g.step == C.LS_PARSE:
-		return r.filter.fail("parse", fmt.Errorf("%w: %w", ErrGraph, blame(text, err)))
-	case err < 0 && g.step == C.LS_LINK && g.sound != 0:
-		return r.filter.fail("link", fmt.Errorf("%w: it takes or gives sound", ErrGraph))
-	case err < 0 && g.step == C.LS_LINK && (g.inputs != 1 || g.outputs != 1):
-		return r.filter.fail("link", fmt.Errorf("%w: it has %d open inputs and %d open outputs, not one of each", ErrGraph, g.inputs, g.outputs))
-	case err < 0 && g.step == C.LS_LINK:
-		return r.filter.fail("link", fmt.Errorf("%w: %w", ErrGraph, astiav.Error(err)))
-	case err < 0:
-		return r.filter.fail("configure", fmt.Errorf("%w for pictures of %d x %d: %w", ErrGraph, r.size.X, r.size.Y, astiav.Error(err)))
-	case g.pixels > defaultMaxPixels:
-		return r.filter.fail("configure", fmt.Errorf("%w: it makes pictures of %d pixels", ErrGraph, g.pixels))
+	if err := C.ls_graph_open(r.graph, text, from); err < 0 {
+		return r.refusal(text, err)
+	}
+	if r.graph.pixels > defaultMaxPixels {
+		return r.filter.fail("configure", fmt.Errorf("%w: it makes pictures of %d pixels", ErrGraph, r.graph.pixels))
 	}
 	return nil
+}
+
+// refusal returns the error of a graph that could not be opened.
+func (r *run) refusal(text *C.char, err C.int) error {
+	g := r.graph
+	switch {
+	case g.step == C.LS_PARSE:
+		return r.filter.fail("parse", fmt.Errorf("%w: %w", ErrGraph, blame(text, err)))
+	case g.step == C.LS_LINK && g.sound != 0:
+		return r.filter.fail("link", fmt.Errorf("%w: it takes or gives sound", ErrGraph))
+	case g.step == C.LS_LINK && (g.inputs != 1 || g.outputs != 1):
+		return r.filter.fail("link", fmt.Errorf("%w: it has %d open inputs and %d open outputs, not one of each", ErrGraph, g.inputs, g.outputs))
+	case g.step == C.LS_LINK:
+		return r.filter.fail("link", fmt.Errorf("%w: %w", ErrGraph, astiav.Error(err)))
+	}
+	return r.filter.fail("configure", fmt.Errorf("%w for pictures of %d x %d: %w", ErrGraph, r.size.X, r.size.Y, astiav.Error(err)))
 }
 
 // blame says what is wrong with a text that could not be parsed.

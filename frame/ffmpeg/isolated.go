@@ -3,20 +3,18 @@ package ffmpeg
 import (
 	"context"
 	"iter"
+	"math"
 	"sync"
 	"time"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/frame/ffmpeg/internal/child"
 )
 
 const (
 	defaultMemory      = 1 << 30          // an 8K picture with its references, as H.264 level 6.2 allows them
 	defaultTimeout     = 10 * time.Second // fifty times what the largest picture takes: others may be at work, too
 	defaultMaxChildren = 32
-
-	// How long a child may go on with a unit when nobody wants it any more. It comes twice at most, and a step of a capture is to heed its
-	// context within 50 ms.
-	grace = 20 * time.Millisecond
 )
 
 // An Isolated is a Decoder that keeps libavcodec out of this process: whatever a stream does to it, what it costs is an error of
@@ -57,7 +55,7 @@ type Isolated struct {
 	Fresh bool
 
 	lazy    sync.Once
-	pool    *pool
+	pool    *child.Pool
 	permits chan struct{}
 }
 
@@ -72,13 +70,13 @@ type Children struct {
 // Children tells how they are.
 func (d *Isolated) Children() Children {
 	d.init()
-	return d.pool.count()
+	return Children(d.pool.Count())
 }
 
 // Close ends all children and waits for them. What is being decoded ends with an error, and so does all that comes later.
 func (d *Isolated) Close() {
 	d.init()
-	d.pool.close()
+	d.pool.Close()
 }
 
 func (d *Isolated) init() {
@@ -94,12 +92,15 @@ func (d *Isolated) init() {
 	})
 }
 
-func newPool(memory int64, maxPixels int) *pool {
+func newPool(memory int64, maxPixels int) *child.Pool {
 	if memory <= 0 {
 		memory = defaultMemory
 	}
-	return &pool{memory: memory, room: roomFor(maxPixels), children: map[*child]bool{}}
+	return &child.Pool{Memory: memory, Room: roomFor(maxPixels), Hello: readHello}
 }
+
+// roomFor returns the bytes of the largest picture.
+func roomFor(maxPixels int) int64 { return 3 * int64(min(maxPixels, math.MaxInt32)) }
 
 // Decode is Decoder.Decode.
 func (d *Isolated) Decode(ctx context.Context, g frame.GOP, from time.Time) iter.Seq2[*frame.Picture, error] {

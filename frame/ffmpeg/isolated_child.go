@@ -12,13 +12,11 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/frame/ffmpeg/internal/child"
 )
 
 // A child has no more threads for one GOP, whatever it is told.
 const mostThreads = 64
-
-// The name that children run under, by which they know what they are.
-const childName = "livestill-decoder"
 
 // Child was called.
 var hasChild atomic.Bool
@@ -35,12 +33,20 @@ var hasChild atomic.Bool
 // functions run; a child has neither the arguments nor the environment of its parent.
 func Child() {
 	hasChild.Store(true)
-	if len(os.Args) > 0 && os.Args[0] == childName {
-		if err := childMain(); err != nil {
+	if len(os.Args) > 0 && os.Args[0] == child.Name {
+		if err := child.Main(greet); err != nil {
 			os.Exit(1)
 		}
 		os.Exit(0)
 	}
+}
+
+// greet says hello, and serves.
+func greet(socket io.ReadWriter, room []byte, confined bool, headroom func() bool) error {
+	if err := writeAnswer(socket, &answer{Kind: ansHello, Confined: confined}, nil); err != nil {
+		return err
+	}
+	return serve(socket, room, headroom)
 }
 
 // serve is what a child does: it decodes one GOP after the other, as it is told, until there are no more requests. Images are made in room.

@@ -20,6 +20,7 @@ func FuzzLiar(f *testing.F) {
 	f.Fuzz(func(t *testing.T, says []byte) {
 		const maxPixels = 640 * 480
 		d := ffmpeg.Liar(bytes.NewReader(says), maxPixels)
+		defer d.Close()
 		got := map[int]bool{}
 		ended := false
 		for l, err := range d.Follow(t.Context(), func(yield func(frame.AccessUnit, bool) bool) {

@@ -26,6 +26,7 @@ import (
 
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/ffmpeg"
+	"github.com/livestill/livestill/frame/ffmpeg/internal/child"
 	"github.com/livestill/livestill/frame/frametest"
 )
 
@@ -388,7 +389,7 @@ threads: granted
 
 // captive tries what a child must not do.
 func captive() {
-	confined, err := ffmpeg.Confine(16 << 20)
+	confined, err := child.Confine(16 << 20)
 	if err != nil || !confined {
 		fmt.Println(confined, err)
 	}

@@ -12,12 +12,14 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/frame/ffmpeg/internal/child"
+	"github.com/livestill/livestill/internal/bitstream"
 )
 
 // A remote is a GOP that a child decodes, seen from this process.
 type remote struct {
 	d     *Isolated
-	child *child // nil before the first unit
+	child *child.Child // nil before the first unit
 	name  frame.Codec
 	units []remoteUnit
 	open  bool  // the child is in the middle of the GOP
@@ -75,7 +77,7 @@ func (r *remote) refuse(first *frame.AccessUnit) error {
 	if err := begins(first); err != nil {
 		return err
 	}
-	return r.d.check(first.Codec, sizeOf(first))
+	return r.d.check(first.Codec, bitstream.SizeOf(*first))
 }
 
 // begin gets a child. If that has ended while it was idle, through no fault of the GOP, another one.
@@ -83,13 +85,13 @@ func (r *remote) begin(ctx context.Context) (err error) {
 	const tries = 3
 	for range tries {
 		r.last = nil
-		if r.child, err = r.d.pool.take(ctx); err != nil {
+		if r.child, err = r.d.pool.Take(ctx); err != nil {
 			if ctx.Err() == nil {
 				err = &Error{Step: "start", Codec: r.name, Err: err}
 			}
 			return err
 		}
-		r.child.gops++
+		r.child.Begin()
 		_, a, _, err := r.ask(ctx, &request{
 			Kind: reqBegin, Threads: int32(r.d.threads()), MaxPixels: int64(r.d.maxPixels()), MaxMemory: r.d.maxMemory(),
 		}, nil)
@@ -178,7 +180,7 @@ func (r *remote) develop(ctx context.Context, unit uint32) (*frame.Picture, erro
 	img := image.NewYCbCr(image.Rect(0, 0, int(a.Width), int(a.Height)), ratio)
 	at := int64(0)
 	for _, plane := range [...][]byte{img.Y, img.Cb, img.Cr} {
-		if _, err := r.child.room.ReadAt(plane, at); err != nil {
+		if _, err := r.child.Room.ReadAt(plane, at); err != nil {
 			return nil, r.nonsense(err.Error())
 		}
 		at += int64(len(plane))
@@ -205,7 +207,7 @@ func (r *remote) ask(ctx context.Context, o *request, data []byte) (latents []an
 	if timeout <= 0 {
 		timeout = defaultTimeout
 	}
-	err = r.child.exchange(ctx, r.buf, timeout, func(answers io.Reader) error {
+	err = r.child.Exchange(ctx, r.buf, timeout, func(answers io.Reader) error {
 		for {
 			if a, told, err = readAnswer(answers); err != nil || a.Kind != ansLatent {
 				return err
@@ -221,17 +223,7 @@ func (r *remote) ask(ctx context.Context, o *request, data []byte) (latents []an
 		}
 	})
 	if err != nil {
-		r.child.kill()
-		switch late := errors.Is(err, os.ErrDeadlineExceeded); {
-		case late && ctx.Err() != nil:
-			r.last = context.Cause(ctx)
-		case late:
-			r.fail(fmt.Errorf("%w: %v", ErrHung, timeout))
-		default:
-			<-r.child.gone
-			r.fail(fmt.Errorf("%w: %s", ErrCrashed, r.child.how))
-		}
-		return nil, a, nil, r.last
+		return nil, a, nil, r.broken(ctx, err, timeout)
 	}
 	if a.Kind == ansLatent && (o.Kind == reqUnit || len(latents) == 0) {
 		return nil, a, nil, r.nonsense("a picture that is not due")
@@ -239,34 +231,29 @@ func (r *remote) ask(ctx context.Context, o *request, data []byte) (latents []an
 	return latents, a, told, nil
 }
 
-// exchange gives the child a request and has the answers read. When ctx ends, there is little time left for that.
-func (c *child) exchange(ctx context.Context, request []byte, timeout time.Duration, read func(io.Reader) error) error {
-	_ = c.socket.SetDeadline(time.Now().Add(timeout))
-	hurried := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(hurried)
-		_ = c.socket.SetDeadline(time.Now().Add(grace))
-	})
-	defer func() {
-		if !stop() {
-			<-hurried
-		}
-	}()
-	if _, err := c.socket.Write(request); err != nil {
-		return err
+// broken ends a child that an exchange with failed, and returns why it did.
+func (r *remote) broken(ctx context.Context, err error, timeout time.Duration) error {
+	r.child.Kill()
+	switch late := errors.Is(err, os.ErrDeadlineExceeded); {
+	case late && ctx.Err() != nil:
+		r.last = context.Cause(ctx)
+	case late:
+		r.fail(fmt.Errorf("%w: %v", ErrHung, timeout))
+	default:
+		r.fail(fmt.Errorf("%w: %s", ErrCrashed, r.child.End()))
 	}
-	return read(c.socket)
+	return r.last
 }
 
 // nonsense ends a child that says what it cannot say if it is well.
 func (r *remote) nonsense(what string) error {
-	r.child.kill()
+	r.child.Kill()
 	r.fail(fmt.Errorf("%w: it was killed, since it made no sense: %s", ErrCrashed, what))
 	return r.last
 }
 
 func (r *remote) fail(err error) {
-	r.last = &Error{Step: "child", Codec: r.name, Err: r.d.pool.blame(err)}
+	r.last = &Error{Step: "child", Codec: r.name, Err: r.d.pool.Blame(err)}
 }
 
 // leave gives the child back, or ends it if it is not well.
@@ -277,16 +264,16 @@ func (r *remote) leave(ctx context.Context) {
 	}
 	if r.open && r.last == nil {
 		var a answer
-		err := c.exchange(context.WithoutCancel(ctx), appendRequest(r.buf[:0], &request{Kind: reqAbandon}, nil), grace, func(answers io.Reader) (err error) {
+		err := c.Dismiss(ctx, appendRequest(r.buf[:0], &request{Kind: reqAbandon}, nil), func(answers io.Reader) (err error) {
 			a, _, err = readAnswer(answers)
 			return err
 		})
 		r.open = err != nil || a.Kind != ansDone
 	}
-	if r.open || r.last != nil || r.d.Fresh || c.gops >= mostGOPs {
-		c.kill()
+	if r.open || r.last != nil || r.d.Fresh || c.Worn() {
+		c.Kill()
 	} else {
-		r.d.pool.put(c)
+		r.d.pool.Put(c)
 	}
-	r.d.pool.refill(ctx)
+	r.d.pool.Refill(ctx)
 }

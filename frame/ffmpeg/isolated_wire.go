@@ -219,3 +219,12 @@ func readAnswer(r io.Reader) (a answer, told, err error) {
 	err = binary.Read(r, binary.LittleEndian, &f)
 	return a, f.err(), err
 }
+
+// readHello reads what a child says first.
+func readHello(r io.Reader) (confined bool, err error) {
+	a, _, err := readAnswer(r)
+	if err == nil && a.Kind != ansHello {
+		err = fmt.Errorf("answer %d where a child says hello", a.Kind)
+	}
+	return a.Confined, err
+}

@@ -2,99 +2,12 @@ package ffmpeg
 
 import (
 	"fmt"
-	"slices"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/livestill/livestill/frame"
-	"github.com/livestill/livestill/frame/frametest"
 )
-
-// A million units of one GOP go through a queue, whatever their order and fate. If each took time by how many came before it, this would
-// take hours.
-func TestQueueIsLinear(t *testing.T) {
-	const n = 1_000_000
-	for name, tt := range map[string]struct {
-		pts  func(i int) int
-		fate func(q *queue[int], i int)
-	}{
-		"in order, and each is seen": {func(i int) int { return i }, func(q *queue[int], i int) { q.put(i, i) }},
-		"backwards, and none comes":  {func(i int) int { return -i }, func(*queue[int], int) {}},
-		"backwards, and each comes":  {func(i int) int { return -i }, func(q *queue[int], i int) { q.put(i, i) }},
-		"in disorder, none comes":    {func(i int) int { return i * 7919 % n }, func(*queue[int], int) {}},
-		"the first is damaged": {func(i int) int { return i }, func(q *queue[int], i int) {
-			if i == 0 {
-				q.spoil(i, false)
-			}
-			q.put(i, i)
-		}},
-		"the first is found damaged again and again": {func(i int) int { return i }, func(q *queue[int], i int) {
-			q.put(i, i)
-			q.spoil(0, false)
-		}},
-		"each is lost": {func(i int) int { return i }, func(q *queue[int], i int) { q.lose(i) }},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			q := newQueue[int](func(int) bool { return false })
-			take := func() {
-				for ok := true; ok; {
-					_, _, _, _, ok = q.take()
-				}
-			}
-			for i := range n {
-				q.add(time.Duration(tt.pts(i)), i == 0)
-				tt.fate(q, i)
-				take()
-			}
-			q.drain()
-			take()
-			if len(q.show) != 0 || q.holding != 0 || q.settled != n {
-				t.Errorf("%d units are left, %d held, %d settled", len(q.show), q.holding, q.settled)
-			}
-		})
-	}
-}
-
-// What a surveyor remembers has a bound, however long a GOP is and whatever it says of itself.
-func TestSurveyorIsBounded(t *testing.T) {
-	h264 := frametest.Clip{Frames: 4, BFrames: 2}.GOPs(t)[0]
-	var s surveyor
-	s.place(&h264[0])
-	sps := s.count.sps
-	for i := range 200_000 {
-		// A P slice whose count goes on, as no IDR picture comes.
-		b := bitWriter{bytes: []byte{0x41}, size: 8}
-		b.ue(0)
-		b.ue(0)
-		b.ue(0)
-		b.put(uint64(i), int(sps.Log2MaxFrameNumMinus4)+4)
-		b.put(uint64(2*i), int(sps.Log2MaxPicOrderCntLsbMinus4)+4)
-		b.put(1, 8)
-		s.place(&frame.AccessUnit{Codec: frame.H264, Data: annexB(nil, escape(b.bytes))})
-	}
-	if n := len(s.count.roll.here) + len(s.count.roll.before); n < mostPresent || n > 2*mostPresent {
-		t.Errorf("%d pictures of H.264 are remembered", n)
-	}
-
-	var o order
-	for i := range 100_000 {
-		var set bitWriter // of an id of its own
-		set.bytes, set.size = []byte{34 << 1, 1}, 16
-		set.ue(uint32(i))
-		set.ue(0)
-		set.put(0, 5)
-		set.end()
-		o.unit([][]byte{escape(set.bytes)})
-	}
-	if len(o.pps) > 64 {
-		t.Errorf("%d sets of H.265 are remembered", len(o.pps))
-	}
-	if !slices.ContainsFunc([]uint32{0, 63}, func(id uint32) bool { return o.pps[id] != nil }) {
-		t.Error("no set of H.265 is remembered")
-	}
-}
 
 // What a unit costs does not depend on how many came before it: see cpu-ns/unit, which is of processor time.
 func BenchmarkUnits(b *testing.B) {

@@ -110,11 +110,16 @@ void ls_read(const void *frame, ls_raw *out)
 	}
 }
 
+// The hash is FNV-1a of 64 bits (its offset basis and its prime), which takes eight bytes at a time instead of one. A multiplication carries
+// bits up only, so the shift brings the upper ones down again; 29 is any odd number near half of the bits.
+#define FNV_BASIS 14695981039346656037u
+#define FNV_PRIME 1099511628211u
+
 uint64_t ls_print(const void *frame)
 {
 	const AVFrame *f = frame;
 	const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(f->format);
-	uint64_t sum = 14695981039346656037u, v;
+	uint64_t sum = FNV_BASIS, v;
 	int width, x, y;
 	if (!d || d->flags & AV_PIX_FMT_FLAG_BITSTREAM || !is_whole(f, d))
 		return 0;
@@ -122,7 +127,7 @@ uint64_t ls_print(const void *frame)
 	for (y = 0; y < f->height; y += 7)
 		for (x = 0; x + 8 <= width; x += 8) {
 			memcpy(&v, f->data[0] + y * (ptrdiff_t)f->linesize[0] + x, 8);
-			sum = (sum ^ v) * 1099511628211u;
+			sum = (sum ^ v) * FNV_PRIME;
 			sum ^= sum >> 29;
 		}
 	return sum;

@@ -37,8 +37,8 @@ typedef struct {
 // ls_read fills out from an AVFrame.
 void ls_read(const void *frame, ls_raw *out);
 
-// ls_print returns a number that is the same for pictures of the same luma, and most likely another for others. It looks at each seventh
-// line.
+// ls_print returns a number that is the same for pictures of the same luma, and most likely another for others. It reads one line in seven,
+// so that each macroblock has two of them.
 uint64_t ls_print(const void *frame);
 
 // ls_like gives frame the colour properties of another, so that swscale converts samples and leaves colours alone.
@@ -47,7 +47,7 @@ void ls_like(void *frame, const void *other);
 // ls_plane copies h rows of w bytes from src into plane i of frame, which must be that large.
 void ls_plane(void *frame, int i, const uint8_t *src, int stride, int w, int h);
 
-// ls_intra makes frame a full-range picture to be encoded at quantiser q, in libav's lambda units.
+// ls_intra makes frame a full-range picture that an encoder codes as an intra picture. lambda is its quantiser in units of FF_QP2LAMBDA.
 void ls_intra(void *frame, int lambda);
 
 #endif

@@ -10,20 +10,19 @@ import (
 	"math"
 
 	"github.com/asticode/go-astiav"
+
+	"github.com/livestill/livestill/internal/bitstream"
 )
 
 // A picture that squares make larger than its headers told, by more than this many times, is left as it is: what Cost says of it would not
 // hold. MPEG-4, AV1 and MJPEG, of which Cost does not know the shape of pixels, have up to 16:11 in practice.
 const mostWidened = 1.5
 
-// Pixels more than this many times wider than high, or the other way round, are taken for a mistake of the publisher.
-const maxAspect = 4
-
 // readable makes of f a frame that our own loops can read, with square pixels, by swscale. It returns nil if f is one already.
 // swscale is not told of the colours, so it leaves them alone; more than 8 bits are dithered down.
-func (s *session) readable(f *astiav.Frame, raw *C.ls_raw) (*astiav.Frame, error) {
-	most := int(mostWidened * float64(s.size.orAssumed().shown()))
-	width := squareWidth(raw, min(s.d.maxPixels(), most))
+func (g *gopDecoder) readable(f *astiav.Frame, raw *C.ls_raw) (*astiav.Frame, error) {
+	most := int(mostWidened * float64(shown(orAssumed(g.size))))
+	width := squareWidth(raw, min(g.d.maxPixels(), most))
 	if raw.layout != C.LS_OTHER && raw.sub_x <= 1 && raw.sub_y <= raw.sub_x && width == int(raw.width) {
 		return nil, nil
 	}
@@ -53,7 +52,7 @@ func (s *session) readable(f *astiav.Frame, raw *C.ls_raw) (*astiav.Frame, error
 // squareWidth returns the width that makes the pixels square; the height stays.
 func squareWidth(raw *C.ls_raw, maxPixels int) int {
 	w, num, den := int(raw.width), int(raw.sar_num), int(raw.sar_den)
-	if num <= 0 || den <= 0 || num == den || num > maxAspect*den || den > maxAspect*num {
+	if num <= 0 || den <= 0 || num == den || num > bitstream.MaxAspect*den || den > bitstream.MaxAspect*num {
 		return w
 	}
 	square := max(int(math.Round(float64(w)*float64(num)/float64(den))), 1)

@@ -1,25 +1,6 @@
 package bitstream
 
-import (
-	"errors"
-	"fmt"
-)
-
-// AV1 OBU types, AV1 Bitstream & Decoding Process Specification section 6.2.2.
-const (
-	av1SequenceHeader    = 1
-	av1TemporalDelimiter = 2
-	av1FrameHeader       = 3
-	av1Frame             = 6
-	av1Padding           = 15
-)
-
-// Bits of the byte that an OBU begins with, section 5.3.2.
-const (
-	obuForbidden = 0x80
-	obuExtension = 0x04
-	obuHasSize   = 0x02
-)
+import "errors"
 
 // AV1 makes access units of temporal units and remembers the sequence header among them. The zero value is ready for a new stream.
 type AV1 struct {
@@ -55,37 +36,14 @@ func (a *AV1) Config(record []byte) error {
 // a key unit is preceded by the sequence header if it lacks it. The data is a copy of its own. It is empty if there is no frame in
 // it; a sequence header is remembered all the same.
 func (a *AV1) Unit(unit []byte) (data []byte, key bool, err error) {
-	size, pictures, inBand := 0, false, false
-	for b := unit; len(b) > 0; {
-		o, rest, err := cutOBU(b)
-		if err != nil {
-			return nil, false, err
-		}
-		switch o.kind() {
-		case av1SequenceHeader:
-			if pictures { // it stands before the frames that it is for (section 7.5), so these have another
-				break
-			}
-			if err := a.learn(o); err != nil {
-				return nil, false, err
-			}
-			inBand = true
-		case av1FrameHeader, av1Frame:
-			key = key || !pictures && a.opens(o)
-			pictures = true
-		}
-		if !o.idle() {
-			size += o.size()
-		}
-		b = rest
+	c, err := a.contents(unit)
+	if err != nil || !c.picture {
+		return nil, false, err
 	}
-	if !pictures {
-		return nil, false, nil
-	}
-	if key && !inBand {
-		data = append(make([]byte, 0, len(a.sequence)+size), a.sequence...)
+	if c.key && c.sets == 0 {
+		data = append(make([]byte, 0, len(a.sequence)+c.size), a.sequence...)
 	} else {
-		data = make([]byte, 0, size)
+		data = make([]byte, 0, c.size)
 	}
 	for b := unit; len(b) > 0; {
 		o, rest, err := cutOBU(b)
@@ -97,44 +55,35 @@ func (a *AV1) Unit(unit []byte) (data []byte, key bool, err error) {
 		}
 		b = rest
 	}
-	return data, key, nil
+	return data, c.key, nil
 }
 
-// The most pictures of a temporal unit: three layers, each with what others refer to (section 7.5 and annex A.3 bound layers, not those).
-const maxFrames = 32
-
-// CrowdedAV1 reports whether a temporal unit has more OBUs, or more pictures, than one may have.
-func CrowdedAV1(unit []byte) bool {
-	frames := 0
-	for n := 0; len(unit) > 0; n++ {
-		o, rest, err := cutOBU(unit)
+// contents finds out what a temporal unit has, and remembers its sequence header.
+func (a *AV1) contents(unit []byte) (c contents, err error) {
+	for b := unit; len(b) > 0; {
+		o, rest, err := cutOBU(b)
 		if err != nil {
-			return false
+			return c, err
 		}
-		if kind := o.kind(); kind == av1FrameHeader || kind == av1Frame {
-			frames++
+		switch o.kind() {
+		case av1SequenceHeader:
+			if c.picture { // it stands before the frames that it is for (section 7.5), so these have another
+				break
+			}
+			if err := a.learn(o); err != nil {
+				return c, err
+			}
+			c.sets += o.size()
+		case av1FrameHeader, av1Frame:
+			c.key = c.key || !c.picture && a.opens(o)
+			c.picture = true
 		}
-		if n == maxNALs || frames > maxFrames {
-			return true
+		if !o.idle() {
+			c.size += o.size()
 		}
-		unit = rest
+		b = rest
 	}
-	return false
-}
-
-// SequencesAV1 returns the payloads of the sequence headers in a temporal unit; ok is false if some of it cannot be read.
-func SequencesAV1(unit []byte) (payloads [][]byte, ok bool) {
-	for len(unit) > 0 {
-		o, rest, err := cutOBU(unit)
-		if err != nil {
-			return payloads, false
-		}
-		if o.kind() == av1SequenceHeader {
-			payloads = append(payloads, o.payload)
-		}
-		unit = rest
-	}
-	return payloads, true
+	return c, nil
 }
 
 // learn remembers a copy of a sequence header in place of the one before.
@@ -163,78 +112,4 @@ func (a *AV1) opens(o obu) bool {
 	sequence, _, err := cutOBU(a.sequence)
 	reduced := err == nil && sequence.payload[0]&0x08 != 0
 	return reduced || o.payload[0]&0xf0 == 0x10
-}
-
-// An obu is an open bitstream unit, a part of what it was cut from.
-type obu struct {
-	header  []byte // one byte, or two with the extension
-	payload []byte
-}
-
-func (o obu) kind() byte { return o.header[0] >> 3 & 0x0f }
-
-// idle reports whether the OBU means nothing to a decoder that is given whole temporal units.
-func (o obu) idle() bool { return o.kind() == av1TemporalDelimiter || o.kind() == av1Padding }
-
-// size returns how many bytes append writes.
-func (o obu) size() int {
-	n := len(o.header) + 1 + len(o.payload)
-	for v := len(o.payload) >> 7; v > 0; v >>= 7 {
-		n++
-	}
-	return n
-}
-
-// append writes the OBU with its size (sections 5.3.1 and 4.10.5), which may be left out of the last one of a temporal unit.
-func (o obu) append(dst []byte) []byte {
-	dst = append(dst, o.header...)
-	dst[len(dst)-len(o.header)] |= obuHasSize
-	n := len(o.payload)
-	for ; n >= 0x80; n >>= 7 {
-		dst = append(dst, byte(n)|0x80)
-	}
-	return append(append(dst, byte(n)), o.payload...)
-}
-
-// cutOBU cuts the OBU off that b begins with (sections 5.3.1 and 5.3.2):
-//
-//	0ttttxs0  [temporal id (3), spatial id (2), 000 if x]  [size, LEB128, if s]  payload    t: type
-//
-// One without a size takes the rest.
-func cutOBU(b []byte) (o obu, rest []byte, err error) {
-	if b[0]&obuForbidden != 0 {
-		return o, nil, fmt.Errorf("OBU header %#02x has its forbidden bit set", b[0])
-	}
-	n := 1
-	if b[0]&obuExtension != 0 {
-		n = 2
-	}
-	if len(b) < n {
-		return o, nil, errors.New("OBU ends inside its header")
-	}
-	o.header, o.payload = b[:n], b[n:]
-	if b[0]&obuHasSize == 0 {
-		return o, nil, nil
-	}
-	size, n := leb128(o.payload)
-	if n == 0 {
-		return o, nil, errors.New("OBU ends inside its size")
-	}
-	if rest = o.payload[n:]; size > uint64(len(rest)) {
-		return o, nil, fmt.Errorf("OBU of %d bytes where %d are left", size, len(rest))
-	}
-	o.payload, rest = rest[:size], rest[size:]
-	return o, rest, nil
-}
-
-// leb128 reads a number (section 4.10.5), seven bits a byte, the lowest first; all bytes but the last, the eighth at most, have
-// their high bit set. It returns the number of bytes read, zero if b ends or goes on too long.
-func leb128(b []byte) (v uint64, n int) {
-	for i, c := range b[:min(len(b), 8)] {
-		v |= uint64(c&0x7f) << (7 * i)
-		if c < 0x80 {
-			return v, i + 1
-		}
-	}
-	return 0, 0
 }

@@ -1,6 +1,15 @@
-// Package bitstream makes the data of access units, as package frame promises it, of the NAL units, OBUs and frames that protocols carry:
-// a key unit gets the parameter sets in band that it needs to decode on its own, and is found by what the bitstream says, not the
-// protocol. All ingest goes through it, so that these promises are kept in one place.
+// Package bitstream knows the bitstreams of codecs but for the pictures in them: NAL units and OBUs, parameter sets, the headers of slices
+// and frames. What the rest of Livestill knows of them it knows from here.
+//
+//   - H264, H265, AV1 and MPEG4 make the data of access units, as package frame promises it, of what protocols carry. A key unit gets the
+//     parameter sets in band that it needs to decode on its own, and is found by what the bitstream says, not the protocol. VP8Key and
+//     VP9Key tell of frames that need no more.
+//   - A Tracker reads the headers of the access units of a GOP, once for all that decoding asks: how large pictures are, whether one is
+//     missing, what refers to them, whether there are more parts than a decoder is to be given.
+//   - A GuardRow is written below pictures of H.264, so that FFmpeg finds damage.
+//
+// Names are those of the specifications. Streams are strangers': whatever their bytes are, nothing here panics, takes time that is not linear
+// in them, or remembers without a bound.
 package bitstream
 
 import "errors"

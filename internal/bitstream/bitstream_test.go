@@ -172,11 +172,9 @@ func TestCrowded(t *testing.T) {
 		for range test.n {
 			b = append(append(b, 0, 0, 1), test.nal...)
 		}
-		if got := bitstream.Crowded(b); got != test.want {
-			t.Errorf("%s: %v", test.about, got)
-		}
-		if nals := bitstream.SplitAnnexB(nil, b); len(nals) > 8<<10 {
-			t.Errorf("%s: split into %d", test.about, len(nals))
+		u := frame.AccessUnit{Codec: frame.H264, Data: b}
+		if h := new(bitstream.Tracker).Next(&u); h.Crowded != test.want || len(h.NALs) > 8<<10 {
+			t.Errorf("%s: %v, split into %d", test.about, h.Crowded, len(h.NALs))
 		}
 	}
 }

@@ -3,6 +3,8 @@ package bitstream
 import (
 	"slices"
 
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h265"
+
 	"github.com/livestill/livestill/frame"
 )
 
@@ -12,9 +14,9 @@ import (
 func Closed(c frame.Codec, key []byte) bool {
 	switch c {
 	case frame.H264:
-		return slices.ContainsFunc(SplitAnnexB(nil, key), func(n []byte) bool { return n[0]&0x1f == h264IDR })
+		return HasIDR(SplitAnnexB(nil, key))
 	case frame.H265:
-		return !slices.ContainsFunc(SplitAnnexB(nil, key), func(n []byte) bool { return n[0]>>1&0x3f == h265CRA })
+		return !slices.ContainsFunc(SplitAnnexB(nil, key), func(n []byte) bool { return typeH265(n) == h265.NALUType_CRA_NUT })
 	case frame.MPEG4:
 		return false
 	default:

@@ -1,17 +1,9 @@
 package bitstream
 
-import "errors"
+import (
+	"errors"
 
-// H.264 NAL unit types, ITU-T H.264 table 7-1.
-const (
-	h264Slice     = 1
-	h264Partition = 4 // data partitions are 2 to 4
-	h264IDR       = 5
-	h264SEI       = 6
-	h264SPS       = 7
-	h264PPS       = 8
-	h264AUD       = 9
-	h264Filler    = 12
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
 )
 
 // H264 makes access units of NAL units and remembers the parameter sets among them. The zero value is ready for a new stream.
@@ -47,7 +39,7 @@ func (h *H264) Config(record []byte) (lengthSize int, err error) {
 // Delimiters and filler are left out; a key unit begins with all parameter sets, those that it lacks too. The data is a copy of its
 // own. It is empty if nals hold no picture; parameter sets among them are remembered all the same.
 func (h *H264) Unit(nals [][]byte) (data []byte, key bool, err error) {
-	data, key, err = h.sets.unit(readH264, nals, h.refresh.due(nals), h264SPS, h264PPS)
+	data, key, err = h.sets.unit(readH264, nals, h.refresh.due(nals), byte(h264.NALUTypeSPS), byte(h264.NALUTypePPS))
 	if len(data) > 0 {
 		h.refresh.note(key)
 	}
@@ -57,31 +49,30 @@ func (h *H264) Unit(nals [][]byte) (data []byte, key bool, err error) {
 // Lost says that something before the next unit, or of it, did not arrive, up to the next key unit.
 func (h *H264) Lost() { h.refresh.lost = true }
 
+// typeH264 returns nal_unit_type, ITU-T H.264 table 7-1.
+func typeH264(nal []byte) h264.NALUType { return h264.NALUType(nal[0] & 0x1f) }
+
 // readH264 is the reader of H.264, ITU-T H.264 section 7.3.1:
 //
-//	0iittttt  ...    i: importance, t: type
+//	forbidden_zero_bit (1)  nal_ref_idc (2)  nal_unit_type (5)  ...
 //
 // A sequence parameter set goes on with profile, constraints, level, its id (section 7.3.2.1.1); a picture parameter set with its
 // id (section 7.3.2.2). No emulation prevention can come before the ids: no profile or level is zero.
 func readH264(nal []byte) (role, set) {
-	switch kind := nal[0] & 0x1f; {
-	case kind == h264AUD || kind == h264Filler:
+	switch kind := typeH264(nal); kind {
+	case h264.NALUTypeAccessUnitDelimiter, h264.NALUTypeFillerData:
 		return dropped, set{}
-	case kind == h264IDR:
+	case h264.NALUTypeIDR:
 		return keyPicture, set{}
-	case kind >= h264Slice && kind <= h264Partition:
+	case h264.NALUTypeNonIDR, h264.NALUTypeDataPartitionA, h264.NALUTypeDataPartitionB, h264.NALUTypeDataPartitionC:
 		return picture, set{}
-	case kind == h264SPS || kind == h264PPS:
+	case h264.NALUTypeSPS:
 		nal = trim(nal)
-		at := 1
-		if kind == h264SPS {
-			at = 4
-		}
-		if len(nal) <= at {
-			return kept, set{}
-		}
-		id, ok := golomb(nal[at:])
-		return newSet(kind, nal, id, ok)
+		return newSet(byte(kind), nal, nal[min(4, len(nal)):])
+	case h264.NALUTypePPS:
+		nal = trim(nal)
+		return newSet(byte(kind), nal, nal[min(1, len(nal)):])
+	default:
+		return kept, set{}
 	}
-	return kept, set{}
 }

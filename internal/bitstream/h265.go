@@ -1,19 +1,9 @@
 package bitstream
 
-import "errors"
+import (
+	"errors"
 
-// H.265 NAL unit types, ITU-T H.265 table 7-1.
-const (
-	h265RADL   = 7
-	h265RASL   = 9 // 0 to 9 are pictures that cannot be decoded first, 8 and 9 these
-	h265BLA    = 16
-	h265CRA    = 21 // 16 to 21 are pictures of random access: BLA 16 to 18, IDR 19 and 20, CRA
-	h265VPS    = 32
-	h265SPS    = 33
-	h265PPS    = 34
-	h265AUD    = 35
-	h265End    = 36 // 36 and 37: a sequence ends
-	h265Filler = 38
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h265"
 )
 
 // H265 makes access units of NAL units and remembers the parameter sets among them. The zero value is ready for a new stream.
@@ -55,36 +45,49 @@ func (h *H265) Config(record []byte) (lengthSize int, err error) {
 // refer to: then decoders throw them away (section 8.1.3).
 func (h *H265) Unit(nals [][]byte) (data []byte, key bool, err error) {
 	for _, n := range nals {
-		if len(n) > 1 && n[0]&1 == 0 && n[1]>>3 == 0 {
-			h.follow(n[0] >> 1 & 0x3f)
+		if len(n) > 1 && layerH265(n) == 0 {
+			h.follow(typeH265(n))
 		}
 	}
 	read := readH265
 	if !h.led {
 		read = func(nal []byte) (role, set) {
-			if r, s := readH265(nal); r != picture || nal[0]>>1&0x3f <= h265RADL {
-				return r, s
+			r, s := readH265(nal)
+			if r == picture && isRASL(typeH265(nal)) {
+				return dropped, set{}
 			}
-			return dropped, set{}
+			return r, s
 		}
 	}
 	return h.sets.unit(read, nals, false)
 }
 
 // follow notes where sequences begin and end.
-func (h *H265) follow(kind byte) {
+func (h *H265) follow(kind h265.NALUType) {
 	switch {
-	case kind >= h265BLA && kind <= h265CRA:
-		h.led = kind == h265CRA && h.begun
+	case kind >= h265.NALUType_BLA_W_LP && kind <= h265.NALUType_CRA_NUT:
+		h.led = kind == h265.NALUType_CRA_NUT && h.begun
 		h.begun = true
-	case kind == h265End || kind == h265End+1:
+	case kind == h265.NALUType_EOS_NUT || kind == h265.NALUType_EOB_NUT:
 		h.begun = false
 	}
 }
 
+// typeH265 returns nal_unit_type, ITU-T H.265 table 7-1.
+func typeH265(nal []byte) h265.NALUType { return h265.NALUType(nal[0] >> 1 & 0x3f) }
+
+// layerH265 returns nuh_layer_id of a NAL unit of two bytes at least. Layers above zero, the base, are not decoded.
+func layerH265(nal []byte) byte { return nal[0]&1<<5 | nal[1]>>3 }
+
+// isRASL reports whether a picture is a random access skipped leading one: it is shown before the key picture that is decoded before it, and
+// may refer to what came before that.
+func isRASL(kind h265.NALUType) bool {
+	return kind == h265.NALUType_RASL_N || kind == h265.NALUType_RASL_R
+}
+
 // readH265 is the reader of H.265, ITU-T H.265 section 7.3.1.2:
 //
-//	0ttttttl  lllll+++  ...    t: type, l: layer, +: temporal id plus one
+//	forbidden_zero_bit (1)  nal_unit_type (6)  nuh_layer_id (6)  nuh_temporal_id_plus1 (3)  ...
 //
 // Layers above the base are kept, but they neither make a picture nor a key unit: decoders of the base do without them. A video
 // parameter set goes on with four bits of id (section 7.3.2.1), a picture parameter set with its id (section 7.3.2.3).
@@ -92,46 +95,45 @@ func readH265(nal []byte) (role, set) {
 	if len(nal) < 2 {
 		return dropped, set{}
 	}
-	kind := nal[0] >> 1 & 0x3f
-	if kind == h265AUD || kind == h265Filler {
-		return dropped, set{}
-	}
-	if layer := nal[0]&1<<5 | nal[1]>>3; layer > 0 {
-		return kept, set{}
-	}
+	kind := typeH265(nal)
 	switch {
-	case kind <= h265RASL:
+	case kind == h265.NALUType_AUD_NUT || kind == h265.NALUType_FD_NUT:
+		return dropped, set{}
+	case layerH265(nal) > 0:
+		return kept, set{}
+	case kind <= h265.NALUType_RASL_R:
 		return picture, set{}
-	case kind >= h265BLA && kind <= h265CRA:
+	case kind >= h265.NALUType_BLA_W_LP && kind <= h265.NALUType_CRA_NUT:
 		return keyPicture, set{}
-	case kind >= h265VPS && kind <= h265PPS:
-		if nal = trim(nal); len(nal) < 3 {
-			return kept, set{}
+	case kind == h265.NALUType_VPS_NUT:
+		if nal = trim(nal); len(nal) > 2 {
+			return parameters, set{byte(kind), uint32(nal[2] >> 4), nal}
 		}
-		id, ok := uint(nal[2]>>4), true
-		switch kind {
-		case h265SPS:
-			id, ok = h265SPSID(nal)
-		case h265PPS:
-			id, ok = golomb(nal[2:])
-		}
-		return newSet(kind, nal, id, ok)
+	case kind == h265.NALUType_SPS_NUT:
+		var space [maxToSPSID]byte
+		nal = trim(nal)
+		return newSet(byte(kind), nal, fromSPSID(rbsp(space[:0], nal)))
+	case kind == h265.NALUType_PPS_NUT:
+		nal = trim(nal)
+		return newSet(byte(kind), nal, nal[min(2, len(nal)):])
 	}
 	return kept, set{}
 }
 
-// h265SPSID reads the id of a sequence parameter set, which follows profile, tier and level (ITU-T H.265 sections 7.3.2.2 and
-// 7.3.3):
+// The bytes of a sequence parameter set up to the last bit of its id, without emulation prevention.
+const maxToSPSID = 3 + 12 + 2 + 6*12 + 3
+
+// fromSPSID returns what follows in a sequence parameter set from its id on. That follows profile, tier and level (ITU-T H.265 sections 7.3.2.2
+// and 7.3.3):
 //
 //	NAL unit header (16)  VPS id (4)  n (3)  + (1)  profile (88)  level (8)
 //	if n > 0:  n x (p (1), l (1)), up to 16 bits with zeros;  n x (profile (88) if p, level (8) if l)
 //	id (Exp-Golomb)
-func h265SPSID(nal []byte) (id uint, ok bool) {
-	const most = 3 + 12 + 2 + 6*12 + 2 // bytes up to the id's last bit
-	var space [most]byte
-	b := unescape(space[:0], nal)
+//
+// It returns nothing if the set ends before that.
+func fromSPSID(b []byte) []byte {
 	if len(b) < 17 {
-		return 0, false
+		return nil
 	}
 	layers := int(b[2] >> 1 & 7)
 	at := 15
@@ -143,26 +145,7 @@ func h265SPSID(nal []byte) (id uint, ok bool) {
 		}
 	}
 	if layers > 6 || at >= len(b) {
-		return 0, false
+		return nil
 	}
-	return golomb(b[at:])
-}
-
-// unescape appends to dst, up to its capacity, what nal says without emulation prevention (ITU-T H.265 section 7.3.1.1).
-func unescape(dst, nal []byte) []byte {
-	zeros := 0
-	for _, c := range nal {
-		if zeros >= 2 && c == 3 {
-			zeros = 0
-			continue
-		}
-		if len(dst) == cap(dst) {
-			break
-		}
-		dst = append(dst, c)
-		if zeros++; c != 0 {
-			zeros = 0
-		}
-	}
-	return dst
+	return b[at:]
 }

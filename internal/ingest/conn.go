@@ -1,9 +1,11 @@
 package ingest
 
 import (
+	"context"
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // A reader that comes to the end of its allowance reads little at a time, so that what it owes after each read is a fraction of a second.
@@ -13,14 +15,17 @@ const (
 )
 
 // A Conn is a connection of a peer that may be hostile. It is read no faster than messages may come: whoever reads it says what it has
-// read by Spend, and Read waits while more was spent than there is. A Conn has an Admission of a Limiter if a Listener accepted it. Close,
-// Spend, Take, Publish and Reach may be called at any time; Read is for one goroutine.
+// read by Spend, and Read waits while more was spent than there is. A Conn has an Admission of a Limiter and a Holding if a Listener
+// accepted it. Read and Hold are for one goroutine; all others may be called at any time.
 type Conn struct {
 	net.Conn
 
 	bucket    *bucket
 	admission *Admission // nil if there is no Limiter
+	holding   *Holding   // nil if what is held is not bounded
 	heard     atomic.Bool
+	video     atomic.Int64                            // when the Limiter heard last that video came, in seconds
+	end       atomic.Pointer[context.CancelCauseFunc] // of Within; nil until then
 	closed    chan struct{}
 	once      sync.Once
 	reason    error // why it gave way; set before closed is closed
@@ -37,8 +42,21 @@ func newConn(nc net.Conn) *Conn {
 	return &Conn{Conn: nc, bucket: newBucket(Beginning), closed: make(chan struct{})}
 }
 
+// Within is context.WithCancelCause, but it ends as well when the connection has to give way, with the Reason. It is to be called once.
+func (c *Conn) Within(ctx context.Context) (context.Context, context.CancelCauseFunc) {
+	life, end := context.WithCancelCause(ctx)
+	c.end.Store(&end)
+	if reason := c.Reason(); reason != nil {
+		end(reason)
+	}
+	return life, end
+}
+
 // Read reads what there is, once nothing is owed.
 func (c *Conn) Read(p []byte) (int, error) {
+	if c.holding != nil {
+		c.holding.Wait(c.closed)
+	}
 	if most := max(leastRead, int(c.bucket.wait(c.closed))*perMessage); most < len(p) {
 		p = p[:most]
 	}
@@ -59,13 +77,28 @@ func (c *Conn) Spend(messages float64) { c.bucket.spend(messages) }
 // Take is Spend for what cannot be made to wait; it returns false if it must be dropped.
 func (c *Conn) Take(messages float64) bool { return c.bucket.take(messages) }
 
-// Reach says how far the connection has come. A publisher has more of an allowance.
+// Reach says how far the connection has come. Once it is accepted, it has more of an allowance.
 func (c *Conn) Reach(s Stage) {
-	if s == Publishing {
+	if s == Accepted {
 		c.bucket.widen()
 	}
 	if c.admission != nil {
 		c.admission.Reach(s)
+	}
+}
+
+// Video says that video came: the connection is Publishing.
+func (c *Conn) Video() {
+	now := time.Now().Unix()
+	if before := c.video.Swap(now); before != now {
+		c.Reach(Publishing)
+	}
+}
+
+// Hold says how many bytes of messages or units are held for the connection that are not complete, or not taken yet.
+func (c *Conn) Hold(bytes int) {
+	if c.holding != nil {
+		c.holding.Set(bytes)
 	}
 }
 
@@ -76,9 +109,15 @@ func (c *Conn) close(reason error) error {
 	c.once.Do(func() {
 		c.reason = reason
 		close(c.closed)
+		if end := c.end.Load(); end != nil && reason != nil {
+			(*end)(reason)
+		}
 	})
 	if c.admission != nil {
 		c.admission.Leave()
+	}
+	if c.holding != nil && reason == nil { // else its owner still has to close it
+		c.holding.Leave()
 	}
 	return c.Conn.Close()
 }

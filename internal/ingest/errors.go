@@ -46,12 +46,20 @@ func ErrorText(step, stream, server string, peer net.Addr, err error) string {
 	return Printable(step + ": " + err.Error())
 }
 
-// Contain calls code of someone else's, or code that is fed by someone else. It logs a panic of that code, with args, and returns
-// ErrPanicked.
-func (l *Log) Contain(ctx context.Context, peer net.Addr, do func() error, args ...any) (err error) {
+// Contain calls code of someone else's, or code that is fed by someone else. It logs a panic of that code, and returns ErrPanicked.
+func Contain(log *slog.Logger, do func() error) error {
+	return contain(func(args ...any) { log.Error("panic", args...) }, do)
+}
+
+// Contain is Contain for code that serves a peer, and logs args too.
+func (l *Log) Contain(ctx context.Context, peer net.Addr, do func() error, args ...any) error {
+	return contain(func(panicked ...any) { l.Log(ctx, slog.LevelError, "panic", peer, append(args, panicked...)...) }, do)
+}
+
+func contain(log func(args ...any), do func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			l.Log(ctx, slog.LevelError, "panic", peer, append(args, "panic", v, "stack", string(debug.Stack()))...)
+			log("panic", v, "stack", string(debug.Stack()))
 			err = ErrPanicked
 		}
 	}()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"time"
 )
 
 // DefaultPerSite is how many connections of one address there may be unless the Server says otherwise. A hundred cameras behind one
@@ -20,12 +21,19 @@ const (
 	Heard                   // bytes came
 	Greeted                 // the protocol has begun: the handshake of RTMP is complete, a request of RTSP was read
 	Named                   // it said what it wants: connect of RTMP, ANNOUNCE of RTSP
-	Publishing              // it stays
+	Accepted                // the Handler has accepted its stream
+	Publishing              // video came: it stays, unless no more comes for long
+	Leaving                 // all was said, and it has time to hang up
+	stages
 )
 
-// A Limiter bounds the connections of a listener, and those of each site. When a bound is reached, a connection that does not publish
-// yet gives way to the new one. It is of the Stage that most have come to, and has been there for the longest: those who hold many
-// connections hurt themselves first, whether they say nothing, a little, or all but publish. All methods may be called at any time.
+// A publisher that sends no video for so long gives way, if nobody else does. Encoders that stall for longer are about to reconnect.
+const stalled = 10 * time.Second
+
+// A Limiter bounds the connections of a listener, and those of each site. When a bound is reached, a connection that is Leaving gives way
+// to the new one, else one that does not publish yet. It is of the Stage that most have come to, and has been there for the longest: those
+// who hold many connections hurt themselves first, whether they say nothing, a little, or all but publish. When all publish, it is the one
+// whose video came the longest ago, if it has stalled. All methods may be called at any time.
 type Limiter struct {
 	Max     int // connections at a time
 	PerSite int // of one site; zero means DefaultPerSite, negative means no bound
@@ -38,21 +46,32 @@ type Limiter struct {
 // A group is a set of connections, by their Stages, those that have been there the longest first.
 type group struct {
 	size   int
-	stages [Publishing]list.List // of *Admission
+	stages [stages]list.List // of *Admission
 }
 
 // oldest returns who gives way; nil if there is nobody.
 func (g *group) oldest() *Admission {
-	most := &g.stages[Silent]
-	for i := range g.stages {
+	most := &g.stages[Leaving]
+	for i := Silent; i < Publishing && g.stages[Leaving].Len() == 0; i++ {
 		if s := &g.stages[i]; s.Len() > most.Len() {
 			most = s
 		}
 	}
 	if most.Len() == 0 {
-		return nil
+		return g.stalled()
 	}
 	return most.Front().Value.(*Admission)
+}
+
+// stalled returns the publisher whose video came the longest ago; nil if none has stalled.
+func (g *group) stalled() (a *Admission) {
+	since := time.Now().Add(-stalled)
+	for e := g.stages[Publishing].Front(); e != nil; e = e.Next() {
+		if one := e.Value.(*Admission); one.video.Before(since) {
+			a, since = one, one.video
+		}
+	}
+	return a
 }
 
 // An Admission is that of a connection which was let in.
@@ -62,7 +81,8 @@ type Admission struct {
 	ofSite  *group // the connections of the site; nil if these are not bounded
 	evict   func(reason error)
 
-	stage         Stage // Publishing also means that it has left
+	stage         Stage
+	video         time.Time // when the Limiter heard last that video came
 	left          bool
 	inAll, inSite *list.Element
 }
@@ -115,16 +135,45 @@ func (l *Limiter) admit(a *Admission) (out *Admission, reason, err error) {
 	return out, reason, nil
 }
 
-// Reach says how far the connection has come. It does not go back.
+// GiveWay has one give way whose stream was accepted, where there may be no more streams: of which no video has come yet, for the longest,
+// or else one that has stalled. It tells whether there is one.
+func (l *Limiter) GiveWay(reason error) bool {
+	out := l.accepted()
+	if out == nil {
+		return false
+	}
+	out.evict(fmt.Errorf("%w, and this one gave way to a new one", reason))
+	return true
+}
+
+// accepted takes the Admission from who gives way of those whose stream was accepted; it returns nil if there is nobody.
+func (l *Limiter) accepted() (out *Admission) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if front := l.all.stages[Accepted].Front(); front != nil {
+		out = front.Value.(*Admission)
+	} else {
+		out = l.all.stalled()
+	}
+	if out != nil {
+		out.leave()
+	}
+	return out
+}
+
+// Reach says how far the connection has come; it does not go back. A publisher says it again when more video comes.
 func (a *Admission) Reach(s Stage) {
 	a.limiter.mu.Lock()
 	defer a.limiter.mu.Unlock()
-	if s <= a.stage {
+	if a.left || s < a.stage {
 		return
 	}
-	a.unqueue()
-	a.stage = s
-	a.queue()
+	a.video = time.Now()
+	if s > a.stage {
+		a.unqueue()
+		a.stage = s
+		a.queue()
+	}
 }
 
 // Leave gives the Admission up. It may be called again.
@@ -139,7 +188,7 @@ func (a *Admission) leave() {
 		return
 	}
 	a.unqueue()
-	a.left, a.stage = true, Publishing
+	a.left = true
 	a.limiter.all.size--
 	if a.ofSite == nil {
 		return
@@ -150,9 +199,6 @@ func (a *Admission) leave() {
 }
 
 func (a *Admission) queue() {
-	if a.stage == Publishing {
-		return
-	}
 	a.inAll = a.limiter.all.stages[a.stage].PushBack(a)
 	if a.ofSite != nil {
 		a.inSite = a.ofSite.stages[a.stage].PushBack(a)
@@ -160,9 +206,6 @@ func (a *Admission) queue() {
 }
 
 func (a *Admission) unqueue() {
-	if a.stage == Publishing {
-		return
-	}
 	a.limiter.all.stages[a.stage].Remove(a.inAll)
 	if a.ofSite != nil {
 		a.ofSite.stages[a.stage].Remove(a.inSite)

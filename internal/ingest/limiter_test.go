@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/livestill/livestill/internal/ingest"
 )
@@ -15,7 +17,7 @@ func tcp(addr string) net.Addr {
 }
 
 // TestLimiter has connections come and go by a script. A word is a name at an address, "a@1"; with a sign it publishes (!), has come as far
-// as a digit says (a+1), or leaves (a-).
+// as a digit says (a+1), or leaves (a-). A dot is six seconds, and "accepted" says that one whose stream was accepted is to give way.
 func TestLimiter(t *testing.T) {
 	addrs := map[string]net.Addr{
 		"1": tcp("192.0.2.1"), "1mapped": tcp("::ffff:192.0.2.1"), "2": tcp("192.0.2.2"), "6": tcp("2001:db8:1:2::1"),
@@ -43,37 +45,49 @@ func TestLimiter(t *testing.T) {
 		{"who says a little with many does not outlast those who have just come", 9, 4, "a@1 a+1 b@1 b+1 c@1 c+1 d@1 e@1 f@1", "a<e d<f"},
 		{"the longest at its stage, not the longest here", 9, 3, "a@1 b@1 b+1 a+1 c@1 c+1 d@1", "b<d"},
 		{"nobody goes back", 9, 3, "a@1 a+2 a+1 b@1 b+2 c@1 d@1", "a<d"},
+		{"who has time to hang up gives way first", 9, 3, "a@1 a! b@1 c@1 a+6 d@1 e@1", "a<d b<e"},
+		{"publishers of which no video comes give way, if nobody else can", 9, 2, "a@1 a! b@1 b! . a! . c@1 c! d@1", "b<c d refused"},
+		{"but only then", 9, 3, "a@1 a! b@1 b! . . c@1 d@1", "c<d"},
+		{"accepted without video", 9, 2, "a@1 a+4 b@1 b+4 c@1", "a<c"},
+		{"accepted without video, where there is no room for more streams", 9, 0, "a@1 a+4 a! b@1 b+4 c@1 c+4 accepted d@1 accepted accepted", "b<d c"},
+		{"or of which it has stalled", 9, 0, "a@1 a! b@1 b! . a! . accepted accepted", "b"},
 		{"a publisher that leaves makes room", 9, 1, "a@1 a! a- b@1 c@1", "b<c"},
 	} {
 		t.Run(test.about, func(t *testing.T) {
-			limiter := ingest.Limiter{Max: test.max, PerSite: test.perSite}
-			admissions := make(map[string]*ingest.Admission)
-			var got []string
-			for word := range strings.FieldsSeq(test.script) {
-				name, addr, comes := strings.Cut(word, "@")
-				switch {
-				case comes:
-					admission, err := limiter.Admit(addrs[addr], func(reason error) { // that name, for others to come
-						got = append(got, name)
-						limited(t, reason)
-					})
-					if err != nil {
-						got = append(got, name+" refused")
-						limited(t, err)
-					} else if admissions[name] = admission; len(got) > 0 && !strings.ContainsAny(got[len(got)-1], "< ") {
-						got[len(got)-1] += "<" + name
+			synctest.Test(t, func(t *testing.T) {
+				limiter := ingest.Limiter{Max: test.max, PerSite: test.perSite}
+				admissions := make(map[string]*ingest.Admission)
+				var got []string
+				for word := range strings.FieldsSeq(test.script) {
+					name, addr, comes := strings.Cut(word, "@")
+					switch {
+					case word == ".":
+						time.Sleep(6 * time.Second)
+					case word == "accepted":
+						limiter.GiveWay(ingest.LimitError("streams"))
+					case comes:
+						admission, err := limiter.Admit(addrs[addr], func(reason error) { // that name, for others to come
+							got = append(got, name)
+							limited(t, reason)
+						})
+						if err != nil {
+							got = append(got, name+" refused")
+							limited(t, err)
+						} else if admissions[name] = admission; len(got) > 0 && !strings.ContainsAny(got[len(got)-1], "< ") {
+							got[len(got)-1] += "<" + name
+						}
+					case word[1] == '!':
+						admissions[word[:1]].Reach(ingest.Publishing)
+					case word[1] == '-':
+						admissions[word[:1]].Leave()
+					default:
+						admissions[word[:1]].Reach(ingest.Stage(word[2] - '0'))
 					}
-				case word[1] == '!':
-					admissions[word[:1]].Reach(ingest.Publishing)
-				case word[1] == '-':
-					admissions[word[:1]].Leave()
-				default:
-					admissions[word[:1]].Reach(ingest.Stage(word[2] - '0'))
 				}
-			}
-			if got := strings.Join(got, " "); got != test.want {
-				t.Errorf("%s, want %s", got, test.want)
-			}
+				if got := strings.Join(got, " "); got != test.want {
+					t.Errorf("%s, want %s", got, test.want)
+				}
+			})
 		})
 	}
 }

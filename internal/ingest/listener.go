@@ -31,9 +31,10 @@ func Listen(ctx context.Context, addr string, fail Failure) (net.Listener, error
 type Listener struct {
 	net.Listener
 
-	Limiter Limiter
-	Log     *Log
-	Fail    Failure
+	Limiter  Limiter
+	Holdings Holdings
+	Log      *Log
+	Fail     Failure
 
 	bucket *bucket // of connections that others gave way to, or that were refused
 }
@@ -70,9 +71,10 @@ func (l *Listener) Accept(ctx context.Context) (*Conn, error) {
 // admit returns nil if there is no room.
 func (l *Listener) admit(ctx context.Context, nc net.Conn) *Conn {
 	c := newConn(nc)
+	giveWay := func(reason error) { _ = c.close(reason) }
 	admission, err := l.Limiter.Admit(nc.RemoteAddr(), func(reason error) {
 		l.bucket.spend(1)
-		_ = c.close(reason)
+		giveWay(reason)
 	})
 	if err != nil {
 		l.bucket.spend(1)
@@ -80,6 +82,6 @@ func (l *Listener) admit(ctx context.Context, nc net.Conn) *Conn {
 		_ = nc.Close()
 		return nil
 	}
-	c.admission = admission
+	c.admission, c.holding = admission, l.Holdings.Open(nc.RemoteAddr(), giveWay)
 	return c
 }

@@ -42,6 +42,7 @@ func TestLog(t *testing.T) {
 				}
 				log.Close()
 				log.Log(t.Context(), slog.LevelInfo, "failed", nil, "good", "late")
+				synctest.Wait() // for the last period, which ends right now
 				var lines, left int
 				for line := range strings.Lines(text.String()) {
 					var n int

@@ -17,7 +17,10 @@ func Printable(text string) string {
 	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
 }
 
-// IsText reports whether the name of a stream can be logged and compared: it is valid UTF-8 without control characters.
+// IsText reports whether the name of a stream can be logged and compared: it is valid UTF-8 without control characters, marks that turn
+// the direction of text around, and line separators. With these a name can look like another, or like two lines.
 func IsText(name string) bool {
-	return utf8.ValidString(name) && !strings.ContainsFunc(name, unicode.IsControl)
+	return utf8.ValidString(name) && !strings.ContainsFunc(name, func(r rune) bool {
+		return unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp)
+	})
 }

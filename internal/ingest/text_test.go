@@ -51,3 +51,16 @@ func FuzzSite(f *testing.F) {
 		}
 	})
 }
+
+// TestIsText tells names of streams in any language from those that show as something else.
+func TestIsText(t *testing.T) {
+	for name, want := range map[string]bool{
+		"live/cam 1": true, "größer": true, "カメラ": true, "مخيم": true, "دوربین\u200cها": true, "": true,
+		"a\nb": false, "a\x7f": false, "a\u009b2J": false, "\xff": false, "a\u202eb": false, "a\u2066b\u2069": false, "a\u200fb": false,
+		"a\u061cb": false, "a\u2028b": false, "a\u2029b": false,
+	} {
+		if got := ingest.IsText(name); got != want {
+			t.Errorf("%q: %v", name, got)
+		}
+	}
+}

@@ -103,9 +103,9 @@ func (d *decoding) run(ctx context.Context, g frame.GOP) {
 
 // end ends the decoding, and the Demands that are not met.
 func (d *decoding) end(ctx context.Context, err error) {
+	d.giveBackMemory()
 	d.s.mu.Lock()
 	defer d.s.mu.Unlock()
-	d.giveBackMemory()
 	d.open = false
 	d.s.decodings = slices.DeleteFunc(d.s.decodings, func(other *decoding) bool { return other == d })
 	switch {

@@ -13,15 +13,18 @@ const reorderTimeout = 500 * time.Millisecond
 
 // A state is what a decoding does between two units.
 //
-//	sending ---- until nothing is to be sent ----> awaiting, following, idle, or ending
-//	awaiting --- a unit comes, nobody waits -----> sending, following, idle
-//	         --- it has waited for long ---------> ending
-//	following -- a unit is to be sent -----------> sending
-//	          -- others want its memory ---------> ending
-//	idle ------- a capture joins ----------------> sending, awaiting
-//	     ------- it has waited for long, others
-//	             want its memory, no stream -----> ending
-//	ending ----- the Decoder flushes what it holds back; nobody can join any more
+//	sending ---- nothing is to be sent ---------------> awaiting, following, idle
+//	awaiting --- a unit comes ------------------------> sending
+//	         --- it has waited for long --------------> ending
+//	following -- a unit is to be sent ----------------> sending
+//	          -- nobody keeps it warm, or holds it ---> idle
+//	          -- others want its memory --------------> ending
+//	idle ------- a capture joins ---------------------> sending, awaiting
+//	     ------- it has waited for long, or others
+//	             want its memory ---------------------> ending
+//
+// From any of them it goes to ending when the Decoder is to flush the last pictures that are wanted, when nothing is left of the GOP, and
+// when nobody needs the decoding and no stream is live. It is not left: captures cannot join any more.
 type state int
 
 const (

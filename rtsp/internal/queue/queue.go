@@ -71,6 +71,13 @@ func (q *Queue) Pop() (u frame.AccessUnit, ok bool) {
 	return u, true
 }
 
+// Bytes returns how many bytes the units have that wait.
+func (q *Queue) Bytes() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.bytes
+}
+
 // Dropped returns how many units there was no room for.
 func (q *Queue) Dropped() int {
 	q.mu.Lock()

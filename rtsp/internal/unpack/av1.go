@@ -7,12 +7,6 @@ import (
 	"github.com/livestill/livestill/internal/bitstream"
 )
 
-// OBU types that can begin a temporal unit from which decoding begins, AV1 Bitstream & Decoding Process Specification section 6.2.2.
-const (
-	obuSequenceHeader    = 1
-	obuTemporalDelimiter = 2
-)
-
 // An AV1 is the format of AV1, RTP Payload Format For AV1 (v1.0). Each access unit is a temporal unit.
 type AV1 struct {
 	pieces
@@ -66,35 +60,13 @@ func (a *AV1) finish(bool) (m made, err error) {
 	a.sized = a.sized[:0]
 	start := 0
 	for _, end := range a.ends {
-		a.sized = appendOBU(a.sized, a.data[start:end])
+		a.sized = bitstream.AppendOBU(a.sized, a.data[start:end])
 		start = end
 	}
-	first := byte(0)
-	if len(a.data) > 0 {
-		first = a.data[0] >> 3 & 0x0f
-	}
+	opens := a.begins || bitstream.OpensAV1(a.data)
 	a.reset()
 	m.data, m.key, err = a.sequence.Unit(a.sized)
 	m.damaged = m.damaged || err != nil
-	m.certain = a.begins
-	m.opens = a.begins || first == obuSequenceHeader || first == obuTemporalDelimiter
+	m.certain, m.opens = a.begins, opens
 	return m, nil
-}
-
-// appendOBU writes an OBU with its size, AV1 Bitstream & Decoding Process Specification section 5.3.2:
-//
-//	0ttttxs0  [temporal id (3), spatial id (2), 000 if x]  [size, LEB128, if s]  payload    t: type
-//
-// One that has a size already, which a sender should leave out, keeps it.
-func appendOBU(dst, obu []byte) []byte {
-	const extension, hasSize = 0x04, 0x02
-	header := 1
-	if obu[0]&extension != 0 {
-		header = 2
-	}
-	if obu[0]&hasSize != 0 || len(obu) < header {
-		return append(dst, obu...)
-	}
-	dst = append(append(dst, obu[0]|hasSize), obu[1:header]...)
-	return append(binary.AppendUvarint(dst, uint64(len(obu)-header)), obu[header:]...)
 }

@@ -1,20 +1,12 @@
 package unpack
 
 import (
-	"slices"
-
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/bitstream"
 )
 
-// NAL unit types of ITU-T H.264 table 7-1, and those that RFC 6184 table 1 adds for packets.
+// Types of packets, which RFC 6184 table 1 adds to those of NAL units.
 const (
-	typeSlice = 1
-	typeIDR   = 5
-	typeSEI   = 6
-	typeSPS   = 7
-	typePPS   = 8
-	typeAUD   = 9
 	maxSingle = 23 // 1 to 23: the payload is a NAL unit
 	typeSTAPA = 24
 	typeFUA   = 28
@@ -74,40 +66,19 @@ func (h *H264) finish(missing bool) (m made, err error) {
 	for _, n := range nals {
 		h.order.note(n)
 	}
-	h.idr = slices.ContainsFunc(nals, func(n []byte) bool { return n[0]&0x1f == typeIDR })
+	h.idr = bitstream.HasIDR(nals)
 	if len(m.data) == 0 {
 		return m, nil
 	}
-	m.opens = m.key && opens(nals[0]) && hasSets(m.data)
+	m.opens = m.key && bitstream.Opens(m.codec, nals[0]) && bitstream.HasSets(m.codec, m.data)
 	if lost || m.key && !m.opens { // then the stream does not begin with it
 		h.sets.Lost()
 	}
-	m.certain = nals[0][0]&0x1f == typeAUD // it is the first of its access unit, ITU-T H.264 section 7.4.1.2.3
+	m.certain = bitstream.IsDelimiter(m.codec, nals[0])
 	return m, nil
 }
 
 // decoded implements orderer.
 func (h *H264) decoded(shown int64, lost bool) (at int64, ok bool) {
 	return h.order.follow(h.nals, shown, h.idr, lost)
-}
-
-// hasSets reports whether an access unit has its parameter sets.
-func hasSets(data []byte) bool {
-	var kinds [32]bool
-	for _, n := range bitstream.SplitAnnexB(nil, data) {
-		kinds[n[0]&0x1f] = true
-	}
-	return kinds[typeSPS] && kinds[typePPS]
-}
-
-// opens reports whether nothing of its access unit that decoding needs can come before NAL unit n, ITU-T H.264 section 7.4.1.2.3. A
-// slice that begins at macroblock zero has a one as the first bit after its header, section 7.3.3.
-func opens(n []byte) bool {
-	switch n[0] & 0x1f {
-	case typeSEI, typeSPS, typePPS, typeAUD:
-		return true
-	case typeSlice, typeIDR:
-		return len(n) > 1 && n[1]&0x80 != 0
-	}
-	return false
 }

@@ -5,16 +5,10 @@ import (
 	"github.com/livestill/livestill/internal/bitstream"
 )
 
-// NAL unit types of ITU-T H.265 table 7-1, and those that RFC 7798 section 4.4 adds for packets.
+// Types of packets, which RFC 7798 section 4.4 adds to those of NAL units.
 const (
-	maxSlice265 = 31 // 0 to 31 are slices
-	typeVPS265  = 32
-	typeSPS265  = 33
-	typePPS265  = 34
-	typeAUD265  = 35
-	typeSEI265  = 39 // before the picture
-	typeAP265   = 48 // up to here the payload is a NAL unit
-	typeFU265   = 49
+	typeAP265 = 48 // below it, the payload is a NAL unit
+	typeFU265 = 49
 )
 
 // An H265 is the format of H.265, RFC 7798 without the transmission out of decoding order that its sprop-max-don-diff tells of. A key
@@ -61,27 +55,7 @@ func (h *H265) finish(bool) (m made, err error) {
 	if m.data, m.key, err = h.sets.Unit(nals); err != nil || len(m.data) == 0 {
 		return m, err
 	}
-	m.opens = m.key && opens265(nals[0]) && hasSets265(m.data)
-	m.certain = nals[0][0]>>1&0x3f == typeAUD265 // it is the first of its access unit, ITU-T H.265 section 7.4.2.4.4
+	m.opens = m.key && bitstream.Opens(m.codec, nals[0]) && bitstream.HasSets(m.codec, m.data)
+	m.certain = bitstream.IsDelimiter(m.codec, nals[0])
 	return m, nil
-}
-
-// hasSets265 reports whether an access unit has its parameter sets.
-func hasSets265(data []byte) bool {
-	var kinds [64]bool
-	for _, n := range bitstream.SplitAnnexB(nil, data) {
-		kinds[n[0]>>1&0x3f] = true
-	}
-	return kinds[typeVPS265] && kinds[typeSPS265] && kinds[typePPS265]
-}
-
-// opens265 reports whether nothing of its access unit that decoding needs can come before NAL unit n, ITU-T H.265 section 7.4.2.4.4.
-// The first slice of a picture has a one as the first bit after its header, section 7.3.6.1.
-func opens265(n []byte) bool {
-	switch kind := n[0] >> 1 & 0x3f; {
-	case kind <= maxSlice265:
-		return len(n) > 2 && n[2]&0x80 != 0
-	default:
-		return kind <= typeAUD265 || kind == typeSEI265
-	}
 }

@@ -8,8 +8,6 @@ import (
 	"github.com/livestill/livestill/internal/bitstream"
 )
 
-const maxLog2 = 12 // of what follows "log2_max" in a sequence parameter set, less 4: ITU-T H.264 section 7.4.2.1.1
-
 // An order tells when units of H.264 are decoded by the order of their pictures in the bitstream, as long as no unit is missing and
 // the extractor can follow. The zero order is ready for a stream.
 type order struct {
@@ -21,20 +19,19 @@ type order struct {
 }
 
 // note takes note of a sequence parameter set; other NAL units it passes over. The extractor must not see one with fields of a length
-// that cannot be: it would read past the end of a slice.
+// that cannot be: it would read past the end of a slice. Of interlaced pictures it knows no order.
 func (o *order) note(n []byte) {
-	if len(n) == 0 || n[0]&0x1f != typeSPS || bytes.Equal(n, o.sps) {
+	if !isSPS(n) || bytes.Equal(n, o.sps) {
 		return
 	}
-	o.sps, o.follows, o.failed = nil, false, true
-	if len(n) > bitstream.MaxSet {
-		return
+	sps, ok := bitstream.ParseH264SPS(n)
+	o.sps, o.follows, o.failed = nil, false, !ok || !sps.FrameMbsOnlyFlag
+	if len(n) <= bitstream.MaxSet {
+		o.sps = bytes.Clone(n)
 	}
-	o.sps = bytes.Clone(n)
-	var sps h264.SPS
-	o.failed = sps.Unmarshal(o.sps) != nil || sps.Log2MaxFrameNumMinus4 > maxLog2 || sps.Log2MaxPicOrderCntLsbMinus4 > maxLog2 ||
-		!sps.FrameMbsOnlyFlag // of interlaced pictures the extractor knows no order
 }
+
+func isSPS(n []byte) bool { return len(n) > 0 && h264.NALUType(n[0]&0x1f) == h264.NALUTypeSPS }
 
 // follow tells the decoding time of the unit that consists of nals, if it can.
 func (o *order) follow(nals [][]byte, shown int64, idr, lost bool) (decoded int64, ok bool) {
@@ -50,7 +47,7 @@ func (o *order) follow(nals [][]byte, shown int64, idr, lost bool) (decoded int6
 		o.nals = append(o.nals, o.sps)
 	}
 	for _, n := range nals {
-		if n[0]&0x1f != typeSPS { // the extractor keeps those, and o.sps is its own memory
+		if !isSPS(n) { // the extractor keeps those, and o.sps is its own memory
 			o.nals = append(o.nals, n)
 		}
 	}

@@ -9,6 +9,9 @@ import (
 // The most NAL units or OBUs in a unit; of slices as small as a packet, 8 MiB are 6,000.
 const maxPieces = 8 << 10
 
+// keptMemory is how much memory of a unit is kept for the next: most units of a camera fit.
+const keptMemory = 64 << 10
+
 // What has arrived of a unit: NAL units, OBUs, or one frame. Each may come in fragments.
 type pieces struct {
 	data []byte // one after the other; the memory is reused for the next unit
@@ -36,9 +39,24 @@ func (c *pieces) close() (unfinished bool) {
 
 func (c *pieces) reset() { c.data, c.ends = c.data[:0], c.ends[:0] }
 
+// held returns the bytes of memory for what was added.
+func (c *pieces) held() int { return cap(c.data) }
+
+// release gives the memory of a unit back that was finished, if it is much.
+func (c *pieces) release() {
+	if cap(c.data) > keptMemory {
+		clear(c.nals)
+		c.data, c.nals = nil, nil
+	}
+}
+
 func (c *pieces) append(b []byte) bool {
-	if len(c.data)+len(b) > maxUnit {
+	size := len(c.data) + len(b)
+	if size > maxUnit {
 		return false
+	}
+	if size > cap(c.data) {
+		c.data = append(make([]byte, 0, max(size, min(2*cap(c.data), maxUnit))), c.data...)
 	}
 	c.data = append(c.data, b...)
 	return true

@@ -41,6 +41,10 @@ type Format interface {
 	// finish makes a unit of what was added, and begins with the next. Missing says that something of it, or of what the stream had
 	// before, did not arrive. After an error nothing more can be made of the stream.
 	finish(missing bool) (made, error)
+
+	// held returns the bytes of memory for what was added. release gives much of it back after finish.
+	held() int
+	release()
 }
 
 // The Formats there are.
@@ -130,6 +134,9 @@ func (s *Stream) Packet(p *rtp.Packet, arrival time.Time, emit func(frame.Access
 	return nil
 }
 
+// Held returns the bytes of memory for the unit that is being collected.
+func (s *Stream) Held() int { return s.format.held() }
+
 func (s *Stream) damage() {
 	s.damaged = true
 	s.format.cut()
@@ -137,6 +144,7 @@ func (s *Stream) damage() {
 
 // complete makes a unit of what was collected.
 func (s *Stream) complete(emit func(frame.AccessUnit)) error {
+	defer s.format.release()
 	damaged := s.damaged
 	s.open, s.damaged = false, false
 	m, err := s.format.finish(damaged || s.missing && s.live)

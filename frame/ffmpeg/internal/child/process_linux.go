@@ -1,0 +1,204 @@
+package child
+
+// #include <signal.h>
+//
+// // Faults end the process, rather than have Go print all goroutines: whoever waits for it is told the signal.
+// static void end_by_signals(void)
+// {
+// 	static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
+// 	unsigned i;
+// 	for (i = 0; i < sizeof faults / sizeof *faults; i++)
+// 		signal(faults[i], SIG_DFL);
+// }
+import "C"
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// The files that a child has beside /dev/null.
+const (
+	childSocket = 3 // to this process
+	childRoom   = 4 // for pictures
+)
+
+// Start executes this program anew. The calling goroutine must be locked to its thread until the child has ended, since the kernel
+// takes the end of the thread for that of the parent.
+func Start(memory, room int64) (*Child, error) {
+	mem, err := newRoom(room)
+	if err != nil {
+		return nil, err
+	}
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, closing(err, mem)
+	}
+	theirs := os.NewFile(uintptr(fds[1]), "socket of a child")
+	err = unix.SetNonblock(fds[0], true) // so that Go's poller serves it, with deadlines
+	ours := os.NewFile(uintptr(fds[0]), "socket to a child")
+	if err != nil {
+		return nil, closing(err, mem, ours, theirs)
+	}
+	cmd := &exec.Cmd{
+		Path:       "/proc/self/exe", // whatever has become of the file meanwhile
+		Args:       []string{Name, strconv.FormatInt(memory, 10)},
+		Env:        []string{},
+		Dir:        "/",
+		ExtraFiles: []*os.File{theirs, mem},
+		SysProcAttr: &syscall.SysProcAttr{
+			Pdeathsig: syscall.SIGKILL,
+			Setpgid:   true, // else what interrupts this process from a terminal would end it at once
+		},
+	}
+	if path := os.Getenv("LD_LIBRARY_PATH"); path != "" {
+		cmd.Env = []string{"LD_LIBRARY_PATH=" + path} // libav may be there
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, closing(err, mem, ours, theirs)
+	}
+	_ = theirs.Close()
+	wait := func() string {
+		if err := cmd.Wait(); cmd.ProcessState == nil {
+			return err.Error()
+		}
+		return cmd.ProcessState.String()
+	}
+	return New(ours, mem, func() { _ = cmd.Process.Kill() }, wait), nil
+}
+
+func closing(err error, files ...*os.File) error {
+	for _, f := range files {
+		_ = f.Close()
+	}
+	return err
+}
+
+// newRoom makes a file in memory. Its size is for ever. It takes as much memory as was written to it.
+func newRoom(size int64) (*os.File, error) {
+	fd, err := unix.MemfdCreate("livestill-pictures", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
+	if err != nil {
+		return nil, os.NewSyscallError("memfd_create", err)
+	}
+	f := os.NewFile(uintptr(fd), "pictures of a child")
+	if err := f.Truncate(size); err != nil {
+		return nil, closing(err, f)
+	}
+	if _, err := unix.FcntlInt(f.Fd(), unix.F_ADD_SEALS, unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_SEAL); err != nil {
+		return nil, closing(os.NewSyscallError("fcntl", err), f)
+	}
+	return f, nil
+}
+
+// Main is main in a child. It calls serve, with the socket to the parent and the room that both have; headroom tells whether a quarter of the
+// memory is left that it may take.
+func Main(serve func(socket io.ReadWriter, room []byte, confined bool, headroom func() bool) error) error {
+	if len(os.Args) != 2 {
+		return fmt.Errorf("%d arguments", len(os.Args))
+	}
+	memory, err := strconv.ParseUint(os.Args[1], 10, 63)
+	if err != nil {
+		return err
+	}
+	var stat unix.Stat_t
+	if err := unix.Fstat(childRoom, &stat); err != nil {
+		return err
+	}
+	room, err := unix.Mmap(childRoom, 0, int(stat.Size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
+		return err
+	}
+	if err := unix.Close(childRoom); err != nil {
+		return err
+	}
+	confined, err := Confine(memory)
+	if err != nil {
+		return err
+	}
+	return serve(os.NewFile(childSocket, "socket to the parent"), room, confined, func() bool { return available(int(memory / 4)) })
+}
+
+// available tells whether so many bytes of memory could be had. A quarter of 1 GiB has room for the largest picture there is, of 8K with
+// 16 bits of 4:4:4.
+func available(n int) bool {
+	m, err := unix.Mmap(-1, 0, n, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+	if err == nil {
+		err = unix.Munmap(m)
+	}
+	return err == nil
+}
+
+// Confine takes from this process what decoding does not need, for good:
+//   - files and sockets: it has none but the one to its parent, and RLIMIT_NOFILE lets it open none
+//   - memory beyond what it has now and what is given, but for that which it shares
+//   - every system call but those that Go, malloc and threads need, if the kernel has seccomp; it tells whether that is so
+//
+// Landlock would add nothing: what it forbids begins with system calls that seccomp does not let through.
+func Confine(memory uint64) (confined bool, err error) {
+	C.end_by_signals()
+	if err := closeInherited(); err != nil {
+		return false, err
+	}
+	// Where memory is short, the kernel ends children first.
+	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0)
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return false, err
+	}
+	data, err := dataSize(status)
+	if err != nil {
+		return false, err
+	}
+	time.Sleep(time.Nanosecond) // has Go's poller open what it needs
+	for resource, limit := range map[int]uint64{
+		unix.RLIMIT_DATA: data + memory, unix.RLIMIT_CORE: 0, unix.RLIMIT_FSIZE: 0, unix.RLIMIT_NOFILE: 0,
+	} {
+		if err := unix.Setrlimit(resource, &unix.Rlimit{Cur: limit, Max: limit}); err != nil {
+			return false, os.NewSyscallError("setrlimit", err)
+		}
+	}
+	return seccomp() == nil, nil
+}
+
+// dataSize reads how many bytes of memory a process has that count for RLIMIT_DATA.
+func dataSize(status []byte) (uint64, error) {
+	_, after, _ := bytes.Cut(status, []byte("\nVmData:"))
+	line, _, _ := bytes.Cut(after, []byte(" kB\n"))
+	kib, err := strconv.ParseUint(string(bytes.TrimSpace(line)), 10, 50)
+	return kib << 10, err
+}
+
+// closeInherited closes all files but those of the child, and those that Go's poller needs. What the poller has opened is closed on exec,
+// as what is inherited is not.
+func closeInherited() error {
+	const folder = "/proc/self/fd"
+	files, err := os.ReadDir(folder)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		fd, err := strconv.Atoi(f.Name())
+		if err != nil || fd <= childSocket {
+			continue
+		}
+		link, err := os.Readlink(folder + "/" + f.Name())
+		if err != nil {
+			continue // that of the folder itself
+		}
+		flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+		if poller := strings.HasPrefix(link, "anon_inode:[event"); err != nil || poller && flags&unix.FD_CLOEXEC != 0 {
+			continue
+		}
+		_ = unix.Close(fd)
+	}
+	return nil
+}

@@ -1,0 +1,126 @@
+package places
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/livestill/livestill/frame"
+)
+
+// work holds places for a stream, a few units' time each, until so much work is done.
+func work(t *testing.T, ps *Places, stream string, unit time.Duration, units int) (took time.Duration) {
+	t.Helper()
+	began := time.Now()
+	p, err := ps.Reserve(t.Context(), stream)
+	if err != nil {
+		t.Error(err)
+		return 0
+	}
+	defer p.Release()
+	for range units {
+		if err := p.Yield(t.Context()); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(unit)
+	}
+	return time.Since(began)
+}
+
+// TestPlacesAreFairByTime has a stream of large pictures work all the time, in many GOPs at once. Another that needs little is held up by
+// no more than the units under way, and as long as both work they have the same time.
+func TestPlacesAreFairByTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ps := New(1)
+		var large sync.WaitGroup
+		for range 20 {
+			large.Go(func() { work(t, ps, "large", 40*time.Millisecond, 50) })
+		}
+		defer large.Wait()
+		time.Sleep(time.Second)
+		for range 10 {
+			// Sixty units of 5 ms: once the other has its 40 ms, this has as much, so that it takes twice as long as alone, and a unit.
+			if took := work(t, ps, "small", 5*time.Millisecond, 60); took > 2*300*time.Millisecond+80*time.Millisecond {
+				t.Errorf("it took %v of what takes 300 ms alone", took)
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+	})
+}
+
+// TestALongCallHoldsNobodyUp has two calls that do not end, of the two that may be made at once.
+func TestALongCallHoldsNobodyUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ps := New(2)
+		var stuck []frame.Place
+		for range 2 {
+			p, err := ps.Reserve(t.Context(), "stuck")
+			if err != nil {
+				t.Fatal(err)
+			}
+			stuck = append(stuck, p)
+		}
+		began := time.Now()
+		p, err := ps.Reserve(t.Context(), "quick")
+		if err != nil || time.Since(began) > handOff {
+			t.Fatalf("it came after %v, %v", time.Since(began), err)
+		}
+		for range 2 { // and no more than twice as many places as there are
+			q, err := ps.Reserve(t.Context(), "quick")
+			if err == nil {
+				stuck = append(stuck, q)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+			if len(stuck) == 4 {
+				if _, err := ps.Reserve(ctx, "quick"); !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("a fifth place: %v", err)
+				}
+			}
+			cancel()
+			if len(stuck) == 3 {
+				p.Release()
+			}
+		}
+		for _, p := range stuck {
+			p.Release()
+			p.Release() // again, which is nothing
+		}
+		if n := len(ps.held) + len(ps.waiting) + len(ps.used); n != 0 {
+			t.Errorf("%d things are left of places that nobody holds", n)
+		}
+	})
+}
+
+// TestAPlaceIsLostWithItsContext yields to a stream that keeps the place until the context ends.
+func TestAPlaceIsLostWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ps := New(1)
+		mine, _ := ps.Reserve(t.Context(), "mine")
+		time.Sleep(time.Millisecond)
+		got := make(chan frame.Place)
+		go func() {
+			p, err := ps.Reserve(t.Context(), "other")
+			if err != nil {
+				t.Error(err)
+			}
+			got <- p
+		}()
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		defer cancel()
+		lost := make(chan error)
+		go func() { lost <- mine.Yield(ctx) }()
+		p := <-got
+		if err := <-lost; !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("yielding ended with %v", err)
+		}
+		mine.Release()
+		if n := len(ps.held); n != 1 {
+			t.Errorf("%d places are held, want the other's", n)
+		}
+		p.Release()
+	})
+}

@@ -1,0 +1,209 @@
+// Package reorder puts decoded pictures into presentation order, and finds out which of them are corrupt.
+package reorder
+
+import (
+	"container/heap"
+	"time"
+)
+
+// MaxAhead is how many pictures that were sent after a unit may come out before it, until the unit counts as missing. It is one more than
+// the 16 pictures of the largest buffer that H.264 (A.3.1) and H.265 (A.4.2) know, which is the most B-frames in a row that
+// encoders make.
+const MaxAhead = 17
+
+// How many pictures are held before one that is due earlier, by its time, counts as missing: with timestamps in disorder that
+// can be a unit at the far end of the GOP, and memory is not to fill up until then. Streams in order hold at most MaxAhead.
+const maxHeld = 2 * MaxAhead
+
+// A state says what became of a unit.
+type state uint8
+
+const (
+	pending state = iota // not decoded yet
+	decoded              // its picture came out
+	missing              // it has no picture, and will not have one
+)
+
+// An entry is what a Buffer knows of one unit, and its picture, as a T.
+type entry[T any] struct {
+	state   state
+	pts     time.Duration
+	key     bool // decoding can begin here
+	damaged bool // its own picture is damaged
+	spreads bool // so is what comes after it, up to the next key unit
+	tainted bool // it spreads damage, or comes after one that does; known of settled units
+	hidden  bool // it has no picture, and is meant to have none
+	picture T
+}
+
+// A Buffer holds decoded pictures back until all is known that bears on them: a picture is corrupt if one before it in decoding
+// order was damaged, and with B-frames and threads that can come out later. It also puts them into presentation order.
+//
+// The Buffer owns what is put in, until Next or Rest hands it back. Each unit takes the same time, however many came before it.
+type Buffer[T any] struct {
+	entries []entry[T] // in decoding order
+	show    schedule   // units that are not dealt with
+	settled int        // of every unit below this index it is known what became of it
+	ahead   int        // pictures that came out of units above settled
+	holding int        // pictures held
+	hidden  func(i int) bool
+}
+
+// A schedule is a heap of units, on top that which is shown first; of those that are shown at the same time, that which came first.
+type schedule []showing
+
+// A showing is when a unit is shown.
+type showing struct {
+	pts  time.Duration
+	unit int
+}
+
+func (s schedule) Len() int { return len(s) }
+func (s schedule) Less(a, b int) bool {
+	return s[a].pts < s[b].pts || s[a].pts == s[b].pts && s[a].unit < s[b].unit
+}
+func (s schedule) Swap(a, b int) { s[a], s[b] = s[b], s[a] }
+func (s *schedule) Push(x any)   { *s = append(*s, x.(showing)) }
+func (s *schedule) Pop() any {
+	last := (*s)[len(*s)-1]
+	*s = (*s)[:len(*s)-1]
+	return last
+}
+
+// New returns a Buffer. hidden tells whether unit i may rightly have no picture of its own; it is asked once the unit turns out to
+// have none.
+func New[T any](hidden func(i int) bool) *Buffer[T] { return &Buffer[T]{hidden: hidden} }
+
+// Add makes room for the next unit in decoding order.
+func (b *Buffer[T]) Add(pts time.Duration, key bool) {
+	heap.Push(&b.show, showing{pts, len(b.entries)})
+	b.entries = append(b.entries, entry[T]{pts: pts, key: key})
+}
+
+// Damage says that unit i is damaged. Unless it is alone, so is what may refer to it.
+func (b *Buffer[T]) Damage(i int, alone bool) {
+	b.entries[i].damaged = true
+	if alone {
+		return
+	}
+	b.entries[i].spreads = true
+	for ; i < b.settled && !b.entries[i].tainted && b.taints(i); i++ {
+		b.entries[i].tainted = true
+	}
+}
+
+// taints reports whether unit i, or one before it that it may refer to, spreads damage.
+func (b *Buffer[T]) taints(i int) bool {
+	e := &b.entries[i]
+	return e.spreads || !e.key && i > 0 && b.entries[i-1].tainted
+}
+
+// Put takes the picture of unit i. It reports false, and takes nothing, if it is known already what became of the unit.
+func (b *Buffer[T]) Put(i int, picture T) bool {
+	if b.entries[i].state != pending {
+		return false
+	}
+	b.entries[i].state, b.entries[i].picture = decoded, picture
+	b.holding++
+	b.ahead++
+	b.settle()
+	return true
+}
+
+// Lose says that unit i has no picture and will not have one, unless it came out.
+func (b *Buffer[T]) Lose(i int) {
+	if b.entries[i].state == pending {
+		b.miss(i)
+		b.settle()
+	}
+}
+
+// Skip says that unit i is not decoded, because nobody needs its picture and nothing refers to it.
+func (b *Buffer[T]) Skip(i int) {
+	b.entries[i].state = missing
+	b.settle()
+}
+
+func (b *Buffer[T]) miss(i int) {
+	b.entries[i].state = missing
+	if b.entries[i].hidden = b.hidden(i); !b.entries[i].hidden {
+		b.Damage(i, false)
+	}
+}
+
+// settle moves settled on, past units that are not pending and those that are overdue.
+func (b *Buffer[T]) settle() {
+	for ; b.settled < len(b.entries); b.settled++ {
+		switch b.entries[b.settled].state {
+		case decoded:
+			b.ahead--
+		case pending:
+			if b.ahead < MaxAhead {
+				return
+			}
+			b.miss(b.settled)
+		case missing:
+		}
+		b.entries[b.settled].tainted = b.taints(b.settled)
+	}
+}
+
+// Drain says that nothing more comes out.
+func (b *Buffer[T]) Drain() {
+	for i := range b.entries {
+		b.Lose(i)
+	}
+}
+
+// An Output is what comes out of a Buffer.
+type Output[T any] struct {
+	Unit    int
+	Picture T    // none if it is hidden
+	Corrupt bool // it is damaged, or something that it may refer to
+	Hidden  bool // the unit rightly has no picture
+}
+
+// Next returns the next output in presentation order; ok is false as long as it must be held back.
+func (b *Buffer[T]) Next() (o Output[T], ok bool) {
+	for ; len(b.show) > 0; heap.Pop(&b.show) {
+		i := b.show[0].unit
+		e := &b.entries[i]
+		if e.state == decoded && i >= b.settled {
+			break
+		}
+		if e.state == pending {
+			if b.holding < maxHeld {
+				break
+			}
+			b.Lose(i)
+		}
+		if e.state == missing {
+			if e.hidden && i < b.settled && !b.corrupt(i) {
+				heap.Pop(&b.show)
+				return Output[T]{Unit: i, Hidden: true}, true
+			}
+			continue
+		}
+		heap.Pop(&b.show)
+		b.holding--
+		o = Output[T]{Unit: i, Picture: e.picture, Corrupt: b.corrupt(i)}
+		var none T
+		e.picture = none
+		return o, true
+	}
+	return o, false
+}
+
+// corrupt reports whether unit i, which is below settled, or anything that it may refer to is damaged.
+func (b *Buffer[T]) corrupt(i int) bool { return b.entries[i].damaged || b.entries[i].tainted }
+
+// Rest returns what is still held, in no order, and empties the Buffer.
+func (b *Buffer[T]) Rest() (pictures []T) {
+	for _, s := range b.show {
+		if e := &b.entries[s.unit]; e.state == decoded {
+			pictures = append(pictures, e.picture)
+		}
+	}
+	b.show = nil
+	return pictures
+}

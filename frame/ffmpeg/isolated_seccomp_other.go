@@ -1,7 +1,0 @@
-//go:build linux && !amd64 && !arm64
-
-package ffmpeg
-
-import "errors"
-
-func seccomp() error { return errors.ErrUnsupported }

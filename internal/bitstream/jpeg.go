@@ -1,0 +1,48 @@
+package bitstream
+
+import (
+	"bytes"
+	"encoding/binary"
+)
+
+// JPEG markers, ITU-T T.81 table B.1: frame headers are 0xc0 to 0xcf, but for three.
+const (
+	markerSOF0  = 0xc0
+	markerDHT   = 0xc4
+	markerJPG   = 0xc8
+	markerDAC   = 0xcc
+	markerSOF15 = 0xcf
+	markerSOS   = 0xda
+)
+
+// sizeMJPEG reads the markers of a file up to the frame header (ITU-T T.81 section B.2.2):
+//
+//	ff  SOF  length (16)  precision (8)  lines (16)  samples (16)  components (8)  n x (id (8), sampling (4, 4), table (8))
+func sizeMJPEG(b []byte) Size {
+	const coefficients, sampling420 = 2, 0x22 // of a progressive file they take as much as two pictures
+	for b = b[min(len(b), 2):]; len(b) >= 12 && b[0] == 0xff; {
+		marker, length := b[1], 2+int(binary.BigEndian.Uint16(b[2:]))
+		if marker == 0xff { // fill
+			b = b[1:]
+			continue
+		}
+		if marker >= markerSOF0 && marker <= markerSOF15 && marker != markerDHT && marker != markerJPG && marker != markerDAC {
+			w, h := int(binary.BigEndian.Uint16(b[7:])), int(binary.BigEndian.Uint16(b[5:]))
+			s := Size{Width: w, Height: h, ChromaFormat: chroma444, BitDepth: int(b[4]), References: coefficients}
+			if b[9] == 1 {
+				s.ChromaFormat = 0
+			} else if b[11] == sampling420 {
+				s.ChromaFormat = chroma420
+			}
+			return s
+		}
+		if length > len(b) {
+			break
+		}
+		b = b[length:]
+	}
+	return Size{}
+}
+
+// scansMJPEG returns how many scans a file has.
+func scansMJPEG(b []byte) int { return bytes.Count(b, []byte{0xff, markerSOS}) }

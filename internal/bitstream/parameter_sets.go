@@ -1,0 +1,181 @@
+package bitstream
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// A role is what a NAL unit is to its access unit, whatever the codec.
+type role uint8
+
+const (
+	kept       role = iota // stays where it is
+	dropped                // means nothing to a decoder that is given a GOP of whole access units
+	parameters             // a parameter set
+	picture                // a slice of a picture
+	keyPicture             // a slice of a picture that decoding can begin with
+)
+
+// A reader tells the role of a NAL unit of its codec, which has at least one byte, and which set it is if it is one.
+type reader func(nal []byte) (role, set)
+
+// A set is a parameter set; a newer one of the same kind and id replaces it.
+type set struct {
+	kind byte // NAL unit type; a set may refer to those of a lower kind
+	id   uint32
+	nal  []byte
+}
+
+// A memory is the parameter sets of a stream as they stand. The zero value knows none.
+type memory struct {
+	sets []set // ordered by kind, as decoders need them
+	size int   // bytes in them
+}
+
+// unit returns the Annex B data of the access unit that consists of nals, and whether it is a key unit. A key unit begins with all
+// sets that are known, its own among them, each once. The data is a copy of its own, nil if nals hold no picture; the sets among
+// them are remembered all the same. If begin is set, it is a key unit even without a key picture, as long as sets of the kinds
+// that are due are known.
+func (m *memory) unit(read reader, nals [][]byte, begin bool, due ...byte) (data []byte, key bool, err error) {
+	c, err := m.contents(read, nals)
+	if err != nil || !c.picture {
+		return nil, false, err
+	}
+	if key = c.key || begin && m.has(due); key {
+		data = make([]byte, 0, c.size+m.size+4*len(m.sets))
+		for _, s := range m.sets {
+			data = appendNAL(data, s.nal)
+		}
+	} else {
+		data = make([]byte, 0, c.size+c.sets)
+	}
+	for _, n := range nals {
+		if len(n) == 0 {
+			continue
+		}
+		if r, _ := read(n); r != dropped && (r != parameters || !key) {
+			data = appendNAL(data, n)
+		}
+	}
+	return data, key, nil
+}
+
+// Contents are what an access unit has that is kept.
+type contents struct {
+	picture, key bool // it has a picture, and one that decoding can begin with
+	size         int  // bytes of what is kept; of NAL units with their start codes, and without parameter sets
+	sets         int  // bytes of parameter sets, or sequence headers
+}
+
+// contents finds out what the access unit that consists of nals has, and remembers its sets.
+func (m *memory) contents(read reader, nals [][]byte) (c contents, err error) {
+	for _, n := range nals {
+		if len(n) == 0 {
+			continue
+		}
+		switch r, s := read(n); r {
+		case dropped:
+		case parameters:
+			if err := m.learn(s); err != nil {
+				return c, err
+			}
+			c.sets += 4 + len(n)
+		default:
+			c.picture = c.picture || r == picture || r == keyPicture
+			c.key = c.key || r == keyPicture
+			c.size += 4 + len(n)
+		}
+	}
+	return c, nil
+}
+
+// has reports whether sets of all these kinds are known.
+func (m *memory) has(kinds []byte) bool {
+	for _, kind := range kinds {
+		if !slices.ContainsFunc(m.sets, func(s set) bool { return s.kind == kind }) {
+			return false
+		}
+	}
+	return true
+}
+
+func appendNAL(dst, nal []byte) []byte { return append(append(dst, 0, 0, 0, 1), nal...) }
+
+// learn remembers a copy of a parameter set in place of an older one of its kind and id.
+func (m *memory) learn(s set) error {
+	if len(s.nal) > MaxSet {
+		return ErrSet
+	}
+	if bytes.Contains(s.nal, []byte{0, 0, 1}) {
+		return ErrStartCode
+	}
+	at := len(m.sets)
+	for i, old := range m.sets {
+		if old.kind == s.kind && old.id == s.id {
+			if bytes.Equal(old.nal, s.nal) {
+				return nil
+			}
+			m.size -= len(old.nal)
+			m.sets = append(m.sets[:i], m.sets[i+1:]...)
+			at = i
+			break
+		}
+		if old.kind > s.kind {
+			at = i
+			break
+		}
+	}
+	if m.size+len(s.nal) > maxSets {
+		return ErrSets
+	}
+	s.nal = bytes.Clone(s.nal)
+	m.size += len(s.nal)
+	m.sets = append(m.sets, set{})
+	copy(m.sets[at+1:], m.sets[at:])
+	m.sets[at] = s
+	return nil
+}
+
+// learnRecord remembers the parameter sets at the beginning of b, a part of a configuration record, and returns what follows them:
+//
+//	count x (size16, NAL unit)
+func (m *memory) learnRecord(read reader, b []byte, count int) (rest []byte, err error) {
+	for range count {
+		if len(b) < 2 || len(b)-2 < int(binary.BigEndian.Uint16(b)) {
+			return nil, errors.New("configuration record ends inside a parameter set")
+		}
+		n := 2 + int(binary.BigEndian.Uint16(b))
+		if n > 2 {
+			if r, s := read(b[2:n]); r == parameters {
+				if err := m.learn(s); err != nil {
+					return nil, err
+				}
+			}
+		}
+		b = b[n:]
+	}
+	return b, nil
+}
+
+// checkRecord tells what is wrong with the size and version of a configuration record; version is the first byte due.
+func checkRecord(record []byte, least int, version byte) error {
+	if len(record) < least || len(record) > maxSets {
+		return fmt.Errorf("configuration record of %d bytes, want %d to %d", len(record), least, maxSets)
+	}
+	if record[0] != version {
+		return fmt.Errorf("configuration record of version %d, want %d", record[0], version)
+	}
+	return nil
+}
+
+// newSet makes a set of a parameter set's NAL unit. Its id, below 256, is the Exp-Golomb code (ITU-T H.264 section 9.1) that id begins with.
+func newSet(kind byte, nal, id []byte) (role, set) {
+	r := newBitReader(id, 0)
+	if v := r.ue(); !r.failed && v < 256 {
+		return parameters, set{kind, v, nal}
+	}
+	return kept, set{}
+}

@@ -1,0 +1,73 @@
+package bitstream
+
+import "github.com/livestill/livestill/frame"
+
+// A Size is what the headers of a GOP say of its pictures. The zero Size is unknown.
+type Size struct {
+	Width, Height int     // of what is coded, in samples of luma
+	ChromaFormat  int     // as chroma_format_idc of H.264 and H.265: 4:0:0, 4:2:0, 4:2:2, 4:4:4
+	BitDepth      int     // of a sample
+	References    int     // pictures that may be held to refer to them, or to put them in order
+	Aspect        float64 // the width of a sample by its height, as far as H.264 and H.265 tell; zero if unknown
+}
+
+const (
+	maxSide     = 1 << 16 // lines or columns of a picture, the most that any codec here can tell
+	maxRefPics  = 16      // pictures that a buffer holds (ITU-T H.264 section A.3.1, H.265 section A.4.2)
+	chroma420   = 1       // chroma_format_idc
+	chroma444   = 3
+	extendedSAR = 255 // aspect_ratio_idc
+	mbSize      = 16  // samples of a macroblock, across and down
+	minBitDepth = 8
+	maxBitDepth = 16
+)
+
+// MaxAspect is how many times wider than high a sample may be, or the other way round. More is taken for a mistake of the publisher: the
+// widest of the tables is 24:11.
+const MaxAspect = 4
+
+// SizeOf reads the headers of a key unit. What it cannot read, or what readers differ in, is unknown.
+func SizeOf(key frame.AccessUnit) Size {
+	key.Key = true
+	return new(Tracker).Next(&key).Size
+}
+
+// Pixels returns the pixels of a picture as it is coded.
+func (s Size) Pixels() int64 { return int64(s.Width) * int64(s.Height) }
+
+// valid returns s, or the zero Size if no picture can be of it.
+func (s Size) valid() Size {
+	if s.Width <= 0 || s.Height <= 0 || s.Width > maxSide || s.Height > maxSide || s.ChromaFormat < 0 || s.ChromaFormat > chroma444 ||
+		s.BitDepth < minBitDepth || s.BitDepth > maxBitDepth {
+		return Size{}
+	}
+	return s
+}
+
+// larger returns the larger of two sizes, with the wider samples of both.
+func larger(a, b Size) Size {
+	aspect := max(a.Aspect, b.Aspect)
+	if b.Pixels() > a.Pixels() || b.Pixels() == a.Pixels() && b.References > a.References {
+		a = b
+	}
+	a.Aspect = aspect
+	return a
+}
+
+// Widths and heights of a sample by aspect_ratio_idc (ITU-T H.264 table E-1, H.265 table E.1), from 1 on.
+var aspects = [][2]float64{{1, 1}, {12, 11}, {10, 11}, {16, 11}, {40, 33}, {24, 11}, {20, 11}, {32, 11}, {80, 33}, {18, 11}, {15, 11}, {64, 33},
+	{160, 99}, {4, 3}, {3, 2}, {2, 1}}
+
+// aspect returns the width of a sample by its height, of aspect_ratio_idc, sar_width and sar_height. One that is too large is taken for 1.
+func aspect(idc uint8, width, height uint16) float64 {
+	a := 1.0
+	if idc == extendedSAR && height > 0 {
+		a = float64(width) / float64(height)
+	} else if idc > 0 && int(idc) <= len(aspects) {
+		a = aspects[idc-1][0] / aspects[idc-1][1]
+	}
+	if a > MaxAspect {
+		return 1
+	}
+	return a
+}
