@@ -1,3 +1,4 @@
+# make check  vet, lint and the tests that run no other programs (go test -short), for while you work: under a minute once all is compiled
 # make test   all checks, as continuous integration runs them
 # make demo   stills out of two real streams, with contact sheets to look at, in stills/
 # make stress the tests, again and again, on a machine that is busy
@@ -12,21 +13,30 @@ VERSITYGW = v1.8.0
 TIMEOUT = 90m
 # The environment that pairs go-astiav with this machine's FFmpeg; .ci/setup finds it.
 GO = env $$(cat bin/goenv)
+# The same for the race detector. What only looks at packages has them compiled for it, too: so each is compiled once for vet, lint and tests.
+RACE = $(GO) GOFLAGS="$$GOFLAGS -race"
+# Packages to test at a time: one more than there are cores, since many tests wait for peers that send in real time.
+AT_A_TIME = $$(($$(nproc) + 1))
 
 # The servers and encoders that the tests and benchmarks talk to, and what makes small disks for them.
 PEERS = nginx-light libnginx-mod-rtmp gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
 	gstreamer1.0-plugins-bad gstreamer1.0-rtsp python3-gi gir1.2-gst-rtsp-server-1.0 glib-networking iproute2 \
 	e2fsprogs mount
 
-.PHONY: test stress asan demo bench lint modules setup compat
+.PHONY: check test stress asan demo bench lint modules setup compat
+
+check: setup
+	$(GO) go vet ./...
+	$(GO) $(MAKE) lint
+	$(GO) go test -short -run '^(Test|Fuzz)' ./...
 
 test:
 	.ci/setup $(PEERS)
-	$(GO) go vet ./...
-	$(GO) $(MAKE) lint
+	$(RACE) go vet ./...
+	$(RACE) $(MAKE) lint
 	$(GO) .ci/layers
 	cp enhance/kernels_amd64.s bin/ && GOFLAGS= go generate ./enhance && cmp bin/kernels_amd64.s enhance/kernels_amd64.s
-	$(GO) go test -race -timeout $(TIMEOUT) ./...
+	$(RACE) go test -p $(AT_A_TIME) -timeout $(TIMEOUT) ./...
 	$(GO) .ci/asan
 	$(MAKE) modules
 	$(GO) .ci/fuzz 5s

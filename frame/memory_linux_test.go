@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/peer"
 )
 
 // A mix tells of each unit of a stream whether it is a key unit, and its size.
@@ -47,6 +48,7 @@ func TestMemory(t *testing.T) {
 		stream(t, about)
 		return
 	}
+	peer.Needs(t, "a process for each mix")
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

@@ -23,6 +23,7 @@ import (
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/frametest"
 	"github.com/livestill/livestill/internal/ingest/ingesttest"
+	"github.com/livestill/livestill/internal/peer"
 	"github.com/livestill/livestill/rtmp"
 )
 
@@ -30,6 +31,7 @@ import (
 // the test ends. In a test that cannot have it, it fails.
 func nginx(t *testing.T, addr, directives string) (stop func()) {
 	t.Helper()
+	peer.Needs(t, "nginx")
 	dir := t.TempDir()
 	conf, log := filepath.Join(dir, "nginx.conf"), filepath.Join(dir, "log")
 	text := fmt.Sprintf(`load_module /usr/lib/nginx/modules/ngx_rtmp_module.so;

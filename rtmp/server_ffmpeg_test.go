@@ -13,6 +13,7 @@ import (
 
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/frametest"
+	"github.com/livestill/livestill/internal/peer"
 	"github.com/livestill/livestill/rtmp"
 )
 
@@ -24,6 +25,7 @@ var (
 // publish runs a real ffmpeg that publishes the clip, as fast as it is taken, together with what args add to its inputs and options.
 func publish(t *testing.T, clip frametest.Clip, url string, args ...string) error {
 	t.Helper()
+	peer.Needs(t, "ffmpeg")
 	args = append(append([]string{"-nostdin", "-v", "error", "-i", clip.File(t)}, args...), "-c:v", "copy", "-f", "flv", url)
 	output, err := exec.CommandContext(t.Context(), "ffmpeg", args...).CombinedOutput()
 	if err != nil || len(output) > 0 {
@@ -64,6 +66,7 @@ func TestFFmpegPublishes(t *testing.T) {
 
 func TestSeveralPublishAtOnce(t *testing.T) {
 	const publishers = 4
+	reordered.File(t) // encodes it once, before all of them need it
 	got := make(recorder, publishers)
 	addr, _ := start(t, &rtmp.Server{Handler: got})
 	ended := make(chan error, publishers)
@@ -208,6 +211,7 @@ func TestRTMPS(t *testing.T) {
 }
 
 func TestAudioOnly(t *testing.T) {
+	peer.Needs(t, "ffmpeg")
 	got := make(recorder, 1)
 	addr, _ := start(t, &rtmp.Server{Handler: got})
 	cmd := exec.CommandContext(t.Context(), "ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", "sine=duration=2", "-c:a", "aac",

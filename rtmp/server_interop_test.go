@@ -11,6 +11,7 @@ import (
 
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/frametest"
+	"github.com/livestill/livestill/internal/peer"
 	"github.com/livestill/livestill/rtmp"
 )
 
@@ -22,6 +23,7 @@ var gstreamerSinks = []string{"rtmp2sink", "rtmpsink"}
 // bad gstreamer1.0-plugins.
 func gstreamer(t *testing.T, pipeline string, args ...any) error {
 	t.Helper()
+	peer.Needs(t, "gst-launch-1.0")
 	line := append([]string{"-q"}, strings.Fields(fmt.Sprintf(pipeline, args...))...)
 	output, err := exec.CommandContext(t.Context(), "gst-launch-1.0", line...).CombinedOutput()
 	if err != nil || bytes.Contains(output, []byte("ERROR")) {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/livestill/livestill/frame/frametest"
 	"github.com/livestill/livestill/internal/ingest/ingesttest"
+	"github.com/livestill/livestill/internal/peer"
 	"github.com/livestill/livestill/rtsp"
 )
 
@@ -26,6 +27,7 @@ var served = frametest.Clip{BFrames: 2, Frames: 300}
 // makes, for it would share no port with a Client. It returns its host:port.
 func gstServer(t *testing.T, clip frametest.Clip, args ...string) string {
 	t.Helper()
+	peer.Needs(t, "testdata/gst-rtsp-server.py")
 	args = append([]string{"--net=/proc/self/fd/9", "testdata/gst-rtsp-server.py"}, args...)
 	// It ends when its input does, and sometimes it crashes then.
 	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), "nsenter", append(args, clip.File(t))...)

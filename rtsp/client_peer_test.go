@@ -15,6 +15,7 @@ import (
 	"github.com/bluenviron/gortsplib/v4/pkg/format"
 	"github.com/bluenviron/gortsplib/v4/pkg/liberrors"
 	"github.com/livestill/livestill/frame/frametest"
+	"github.com/livestill/livestill/internal/peer"
 	"github.com/pion/rtp"
 	"go.uber.org/goleak"
 )
@@ -102,6 +103,7 @@ func (s *server) publish(t *testing.T, clip frametest.Clip) (kill func()) {
 // run is publish with arguments of ffmpeg's, which say what to publish.
 func (s *server) run(t *testing.T, args ...string) (kill func()) {
 	t.Helper()
+	peer.Needs(t, "ffmpeg")
 	ctx, cancel := context.WithCancel(context.Background())
 	args = append([]string{"-nostdin", "-v", "error"}, args...)
 	cmd := exec.CommandContext(ctx, "ffmpeg", append(args,

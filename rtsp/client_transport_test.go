@@ -18,6 +18,7 @@ import (
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/frametest"
 	"github.com/livestill/livestill/internal/ingest/ingesttest"
+	"github.com/livestill/livestill/internal/peer"
 	"github.com/livestill/livestill/rtsp"
 )
 
@@ -29,6 +30,7 @@ func withHosts(t *testing.T) bool {
 	if os.Getenv(marker) != "" {
 		return true
 	}
+	peer.Needs(t, "testdata/two-hosts.sh")
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

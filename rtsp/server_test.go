@@ -20,6 +20,7 @@ import (
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/frametest"
 	"github.com/livestill/livestill/internal/ingest/ingesttest"
+	"github.com/livestill/livestill/internal/peer"
 	"github.com/livestill/livestill/rtsp"
 )
 
@@ -88,6 +89,7 @@ func ffmpeg(t *testing.T, clip frametest.Clip, url string, args ...string) (outp
 // good and bad gstreamer1.0-plugins.
 func gstreamer(t *testing.T, got taker, pipeline string, args ...any) error {
 	t.Helper()
+	peer.Needs(t, "gst-launch-1.0")
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	line := append([]string{"-q"}, strings.Fields(fmt.Sprintf(pipeline, args...))...)
 	exited := make(chan error, 1)

@@ -10,12 +10,14 @@ import (
 
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/frametest"
+	"github.com/livestill/livestill/internal/peer"
 )
 
 // encode has the real ffmpeg encode raw pictures of w by h, all of them of one key interval, one second apart. The last of args
 // is ffmpeg's output format. Only ivf is cut into units; in others all that ffmpeg writes is one.
 func encode(tb testing.TB, codec frame.Codec, raw []byte, pixels string, w, h int, args ...string) frame.GOP {
 	tb.Helper()
+	peer.Needs(tb, "ffmpeg")
 	all := append([]string{"-nostdin", "-v", "error", "-f", "rawvideo", "-pix_fmt", pixels, "-s", fmt.Sprintf("%dx%d", w, h),
 		"-r", "1", "-i", "pipe:0"}, args[:len(args)-1]...)
 	cmd := exec.CommandContext(tb.Context(), "ffmpeg", append(all, "-f", args[len(args)-1], "pipe:1")...)

@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"testing"
+
+	"github.com/livestill/livestill/internal/peer"
 )
 
 // A Clip describes a moving test picture with a burnt-in frame counter, to be encoded by the real ffmpeg.
@@ -54,6 +56,7 @@ func (c Clip) withDefaults() Clip {
 // and encoded once.
 func (c Clip) File(tb testing.TB) string {
 	tb.Helper()
+	peer.Needs(tb, "ffmpeg")
 	c = c.withDefaults()
 	args := []string{
 		"-nostdin", "-v", "error", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", fmt.Sprintf("%dx%d", c.Width, c.Height),

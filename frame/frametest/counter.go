@@ -1,5 +1,6 @@
 // Package frametest makes streams for tests: encoded by the real ffmpeg, played live on a fake clock or published over the network,
-// damaged in chosen ways. A frame counter is burnt into every picture, so that a test can prove which one it was given.
+// damaged in chosen ways. A frame counter is burnt into every picture, so that a test can prove which one it was given. With go test -short, a
+// test that comes to need ffmpeg is skipped.
 package frametest
 
 import "image"

@@ -5,6 +5,8 @@ import (
 	"context"
 	"os/exec"
 	"testing"
+
+	"github.com/livestill/livestill/internal/peer"
 )
 
 // A Publisher is a running ffmpeg.
@@ -43,6 +45,7 @@ func PublishFile(tb testing.TB, path, url string, live bool, args ...string) *Pu
 // Run starts a real ffmpeg. It is killed when the test ends.
 func Run(tb testing.TB, args ...string) *Publisher {
 	tb.Helper()
+	peer.Needs(tb, "ffmpeg")
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &Publisher{cmd: exec.CommandContext(ctx, "ffmpeg", append([]string{"-nostdin", "-v", "error"}, args...)...), cancel: cancel}
 	p.cmd.Stderr = &p.output

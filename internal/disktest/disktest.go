@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
+
+	"github.com/livestill/livestill/internal/peer"
 )
 
 // Files reads the files in a folder, but those in folders named .livestill. They are called as at says and, behind that, by their path in
@@ -81,6 +83,7 @@ func Mount(t *testing.T, image, path string) {
 // Run runs a program, which must succeed.
 func Run(t *testing.T, name string, args ...string) {
 	t.Helper()
+	peer.Needs(t, name)
 	ctx := context.WithoutCancel(t.Context()) // that has ended in a Cleanup
 	if out, err := exec.CommandContext(ctx, name, args...).CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v: %s", name, err, out)

@@ -18,6 +18,7 @@ import (
 	"github.com/pion/rtp"
 
 	"github.com/livestill/livestill/frame/frametest"
+	"github.com/livestill/livestill/internal/peer"
 	"github.com/livestill/livestill/rtsp"
 )
 
@@ -91,6 +92,7 @@ func (r *relay) OnRecord(c *gortsplib.ServerHandlerOnRecordCtx) (*base.Response,
 
 // TestSnapshotExample runs README's first program, as a user would.
 func TestSnapshotExample(t *testing.T) {
+	peer.Needs(t, "go")
 	program := filepath.Join(t.TempDir(), "snapshot")
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../../examples/snapshot").CombinedOutput(); err != nil {
 		t.Fatal(err, string(out))

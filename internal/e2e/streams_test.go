@@ -15,6 +15,7 @@ import (
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/frametest"
 	"github.com/livestill/livestill/internal/bitstream"
+	"github.com/livestill/livestill/internal/peer"
 )
 
 // The clips of these tests: three GOPs, so that one is between two others.
@@ -172,6 +173,7 @@ type packet struct {
 // packets reads a file with ffprobe.
 func packets(t *testing.T, path string) (ps []packet) {
 	t.Helper()
+	peer.Needs(t, "ffprobe")
 	file, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/bitstream"
 	"github.com/livestill/livestill/internal/flv"
+	"github.com/livestill/livestill/internal/peer"
 )
 
 // A stream is what an encoder wrote, cut into pictures.
@@ -30,6 +31,7 @@ type stream struct {
 // encode has the real ffmpeg encode ten small pictures, with a key picture every fifth.
 func encode(t *testing.T, args string) []byte {
 	t.Helper()
+	peer.Needs(t, "ffmpeg")
 	all := "-nostdin -v error -f lavfi -i testsrc2=s=160x96:r=25 -frames:v 10 -pix_fmt yuv420p -g 5 " + args + " pipe:1"
 	cmd := exec.CommandContext(t.Context(), "ffmpeg", strings.Fields(all)...)
 	var stderr bytes.Buffer

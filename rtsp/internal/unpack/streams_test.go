@@ -16,6 +16,7 @@ import (
 	"github.com/bluenviron/gortsplib/v4/pkg/format"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/bitstream"
+	"github.com/livestill/livestill/internal/peer"
 	"github.com/livestill/livestill/rtsp/internal/unpack"
 	"github.com/pion/rtp"
 )
@@ -55,6 +56,7 @@ func kinds() []kind {
 // record encodes two seconds with a real ffmpeg, which sends them as RTP too, and returns the packets and the elementary stream.
 func (k kind) record(tb testing.TB) (packets []*rtp.Packet, file []byte) {
 	tb.Helper()
+	peer.Needs(tb, "ffmpeg")
 	conn, err := (&net.ListenConfig{}).ListenPacket(tb.Context(), "udp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
