@@ -15,13 +15,14 @@ import (
 // an hour: slide 0 was shown first, a new one came each minute, slide 29 is on
 // show now. Each tenth is a key picture.
 
-// began is when slide 0 was shown.
-var began = time.Now().Add(-29*time.Minute - 30*time.Second)
+// began is when slide 0 was shown, of the stream that began last.
+var began time.Time
 
 // slides returns the stream. An rtmp.Server or an rtsp.Client makes one of what
 // a publisher or a camera sends.
 func slides(name string) *frame.Stream {
 	return &frame.Stream{Name: name, Units: func(yield func(frame.AccessUnit, error) bool) {
+		began = time.Now().Add(-29*time.Minute - 30*time.Second)
 		for n := range 30 {
 			at := time.Duration(n) * time.Minute
 			u := frame.AccessUnit{Codec: frame.MJPEG, Key: n%10 == 0, DTS: at, PTS: at, Time: began.Add(at), Data: []byte{byte(n)}}

@@ -121,7 +121,7 @@ func ExampleMoment() {
 	// at a time of the publisher's own: slide 5
 }
 
-// Best chooses among the pictures around a moment. The Score says what is best;
+// Best chooses among the pictures around a moment. The Metric says what is best;
 // nil means Quality. The Still has the others, and the picture of the very
 // moment.
 func ExampleMoment_Best() {

@@ -53,7 +53,7 @@ func TestStillAsJSON(t *testing.T) {
 	}
 }
 
-// TestStillAsJSONAlways: whatever a camera's clock or a Score says, it is no reason to lose the still.
+// TestStillAsJSONAlways: whatever a camera's clock or a Metric says, it is no reason to lose the still.
 func TestStillAsJSONAlways(t *testing.T) {
 	odd := capture.Still{
 		ID: "id", QP: float32(math.NaN()), Time: time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC),
