@@ -178,6 +178,9 @@ func TestDirTidiesItself(t *testing.T) {
 	if _, err := d.Put(t.Context(), still("s", "c", nil)); err != nil {
 		t.Fatal(err)
 	}
+	if err := d.Rested(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	if got, err := filesIn(d.Path)(); len(got) != 1 || err != nil {
 		t.Errorf("%d files, %v", len(got), err)
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"path/filepath"
 	"time"
@@ -47,6 +48,15 @@ func (d *Dir) TidyBeside(location string) error {
 		d.tidyBeside(f, filepath.ToSlash(put))
 	}
 	return errors.Join(err, f.Close())
+}
+
+// Rested waits until nobody tidies, as a Put that did not wait for the drive may have done.
+func (d *Dir) Rested(ctx context.Context) error {
+	if err := d.names.take(ctx, tidyLock); err != nil {
+		return err
+	}
+	d.names.free(tidyLock)
+	return nil
 }
 
 // Opened waits until a Spool's folder is not being opened any more, as it may be for a moment when the Run has returned that wanted it open.
