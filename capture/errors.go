@@ -32,7 +32,7 @@ var (
 
 	// ErrLive refuses a second publisher of a name. It is an fs.ErrExist, which
 	// servers do not take for a wrong guess at a token.
-	ErrLive error = errLive{}
+	ErrLive error = liveError{}
 
 	// ErrDecoder: nothing can be captured without one.
 	ErrDecoder = errors.New("camera has no Decoder")
@@ -65,9 +65,9 @@ func (e *Error) Unwrap() error { return e.Err }
 // Deny returns the error with which a Policy or a Moderator refuses and tells the caller why. It is an ErrDenied.
 func Deny(reason string) error { return fmt.Errorf("%w: %s", ErrDenied, reason) }
 
-type errLive struct{}
+type liveError struct{}
 
-func (errLive) Error() string { return "stream is live already" }
+func (liveError) Error() string { return "stream is live already" }
 
 // Is makes it an fs.ErrExist.
-func (errLive) Is(target error) bool { return target == fs.ErrExist }
+func (liveError) Is(target error) bool { return target == fs.ErrExist }

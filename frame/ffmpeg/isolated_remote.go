@@ -240,11 +240,10 @@ func (r *remote) ask(ctx context.Context, o *request, data []byte) (latents []an
 
 // account tells Stats of a request and its answer.
 func (r *remote) account(o *request, a *answer, took time.Duration) {
-	switch o.Kind {
-	case reqUnit:
+	if o.Kind == reqUnit {
 		r.d.stats.units.Add(1)
-		fallthrough
-	case reqFinish, reqProceed:
+	}
+	if o.Kind == reqUnit || o.Kind == reqFinish || o.Kind == reqProceed {
 		r.d.stats.work(took)
 	}
 	r.hold(a.Held)
