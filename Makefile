@@ -19,7 +19,7 @@ PEERS = nginx-light libnginx-mod-rtmp gstreamer1.0-tools gstreamer1.0-plugins-ba
 	gstreamer1.0-plugins-bad gstreamer1.0-rtsp python3-gi gir1.2-gst-rtsp-server-1.0 glib-networking iproute2 \
 	e2fsprogs mount
 
-# Where what enhance has learned is learned from; 8 GB.
+# Where what enhance has learned is learned from: 5 GB.
 TRAIN = /tmp/livestill-train
 
 .PHONY: test stress asan demo train bench lint modules setup compat

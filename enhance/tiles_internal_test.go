@@ -127,7 +127,7 @@ func tilesOf(inputs []input, source plane, random *rand.Rand) (tiles []blockTile
 	if inputs[len(inputs)-1].share != nil {
 		n = lumaTiles
 	}
-	all := append(inputs[:len(inputs):len(inputs)], input{plane: source})
+	all := slices.Concat(inputs, []input{{plane: source}})
 	m := new(merger)
 	across, down := (source.w-1)/hop+2, (source.h-1)/hop+2
 	width := hop*across + hop
