@@ -37,8 +37,13 @@ PICTURES = {
     **{Path(p).stem: SKIMAGE + p for p in ["astronaut.png", "coffee.png", "chelsea.png", "motorcycle_left.png", "brick.png", "grass.png",
                                            "gravel.png", "hubble_deep_field.jpg", "camera.png", "retina.jpg", "ihc.png"]},
     "script": None,  # the text of this file
-    "clouds": None,  # noise in which all scales are alike
+    "clouds": None,  # these are drawn below
+    "bricks": None,
+    "stripes": None,
+    "shapes": None,
 }
+# What is drawn has hard edges and flat shades, repeats itself, and is cut from one picture to the next.
+MOTIONS = {"bricks": ("pan", "cut"), "stripes": ("pan", "nothing"), "shapes": ("hand", "cut")}
 
 SIZES = [(960, 540), (1280, 720), (960, 540), (540, 960)]
 TIMES = [(30, 60, 150), (25, 50, 125), (15, 30, 85), (30, 30, 95)]  # pictures a second, in a GOP, and in all
@@ -67,8 +72,8 @@ def picture(folder, name, width, height):
     linear between its pixels does not blur."""
     grown = f"scale={width}:{height}:force_original_aspect_ratio=increase:flags=lanczos,crop={width}:{height}"
     grown += f",scale={2 * width}:{2 * height}:flags=lanczos,format=rgba"
-    if name == "clouds":
-        raw = clouds(width, height)
+    if name in DRAWN:
+        raw = np.clip(DRAWN[name](width, height), 0, 255).astype(np.uint8).tobytes()
         source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-i", "pipe:0"]
     elif name == "script":
         raw = None
@@ -86,7 +91,43 @@ def clouds(width, height):
     scale = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None]) + 1 / width
     planes = [np.fft.irfft2(np.fft.rfft2(rng.normal(size=(height, width))) / scale**1.3, (height, width)) for _ in range(3)]
     shades = [planes[0] / planes[0].std() + 0.3 * p / p.std() for p in planes]
-    return np.stack([np.clip(128 + 50 * s, 0, 255) for s in shades], -1).astype(np.uint8).tobytes()
+    return np.stack([128 + 50 * s for s in shades], -1)
+
+
+def bricks(width, height):
+    """A wall: each brick has a shade of its own, and mortar around it."""
+    rng = np.random.default_rng(2)
+    y, x = np.mgrid[:height, :width]
+    row = y // 18
+    column = (x + row % 2 * 22) // 44
+    shade = rng.normal(size=(height // 18 + 1, width // 44 + 2))[row, column]
+    mortar = (y % 18 < 2) | ((x + row % 2 * 22) % 44 < 2)
+    return np.where(mortar[..., None], (200, 195, 185), np.stack([150 + 20 * shade, 80 + 14 * shade, 60 + 12 * shade], -1))
+
+
+def stripes(width, height):
+    """Slanted stripes of several widths."""
+    y, x = np.mgrid[:height, :width]
+    size = 6 + 5 * (y * 6 // height)
+    return np.where((((x + y // 3) // size) % 2 == 0)[..., None], (40, 50, 70), (215, 210, 200))
+
+
+def shapes(width, height):
+    """Discs and boxes of flat colour upon each other, some with letters' fine lines."""
+    rng = np.random.default_rng(3)
+    y, x = np.mgrid[:height, :width]
+    screen = np.full((height, width, 3), 128.0)
+    for _ in range(120):
+        at, size = rng.uniform(0, 1, 2) * (width, height), rng.uniform(0.02, 0.15, 2) * width
+        u, v = (x - at[0]) / size[0], (y - at[1]) / size[1]
+        inside = np.maximum(abs(u), abs(v)) < 1 if rng.random() < 0.5 else u * u + v * v < 1
+        if rng.random() < 0.3:
+            inside &= (x * 3 + y) % rng.integers(7, 15) < 4
+        screen[inside] = rng.uniform(16, 235, 3)
+    return screen
+
+
+DRAWN = {"clouds": clouds, "bricks": bricks, "stripes": stripes, "shapes": shapes}
 
 
 def sample(source, x, y):
@@ -197,6 +238,7 @@ def render(folder, number, name, pipe):
     rng = np.random.default_rng(zlib.crc32(name.encode()))
     (width, height), (rate, _, count) = SIZES[number % len(SIZES)], TIMES[(number // 2) % len(TIMES)]
     extra, move = EXTRAS[number % len(EXTRAS)], Camera.MOVES[(number // 3) % len(Camera.MOVES)]
+    move, extra = MOTIONS.get(name, (move, extra))
     times = np.arange(count) / rate
     wide, high = width * 5 // 4, height * 5 // 4
     source = picture(folder, name, wide, high)
@@ -209,6 +251,7 @@ def render(folder, number, name, pipe):
             things.append(Thing(rng, other, times, width, height))
     if extra in ("waves", "leaves"):
         waves = Waves(rng, extra == "leaves", width)
+    after = picture(folder, "Garden", wide, high) if extra == "cut" else source
     if extra == "flicker":
         light += wobble(rng, times, 0.08, fastest=8)
     y, x = np.mgrid[:height, :width].astype(np.float32)
@@ -218,7 +261,7 @@ def render(folder, number, name, pipe):
         u, v = u.astype(np.float32), v.astype(np.float32)
         if waves:
             u, v = waves.move(u, v, times[i])
-        screen = sample(source, 2 * u + wide, 2 * v + high)[..., :3]
+        screen = sample(source if i < count * 5 // 8 else after, 2 * u + wide, 2 * v + high)[..., :3]
         for t in things:
             t.draw(screen, i)
         pipe.write(np.clip(np.float32(light[i]) * screen + 0.5, 0, 255).astype(np.uint8).tobytes())
