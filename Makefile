@@ -3,6 +3,7 @@
 # make demo   stills out of two real streams, with contact sheets to look at, in stills/
 # make stress the tests, again and again, on a machine that is busy
 # make asan   our C under AddressSanitizer and UBSan, which test does too
+# make train  learns again what package enhance has learned, see enhance/train
 # make bench  speed, and tap to bytes beside what is usual today
 # On a bare Debian 12 or 13 each installs what it needs; that takes root.
 
@@ -23,7 +24,10 @@ PEERS = nginx-light libnginx-mod-rtmp gstreamer1.0-tools gstreamer1.0-plugins-ba
 	gstreamer1.0-plugins-bad gstreamer1.0-rtsp python3-gi gir1.2-gst-rtsp-server-1.0 glib-networking iproute2 \
 	e2fsprogs mount
 
-.PHONY: check test stress asan demo bench lint modules setup compat
+# Where what enhance has learned is learned from: 5 GB.
+TRAIN = /tmp/livestill-train
+
+.PHONY: check test stress asan demo train bench lint modules setup compat
 
 check: setup
 	$(GO) go vet ./...
@@ -51,6 +55,13 @@ asan: setup
 
 demo: setup
 	$(GO) .ci/demo stills
+
+train:
+	.ci/setup python3-numpy libopenblas0-pthread
+	enhance/train/scenes.py $(TRAIN)
+	$(GO) go test -count 1 -timeout 3h -run TilesOfStreams -v ./enhance -streams=$(TRAIN)
+	enhance/train/constants.py $(TRAIN)
+	enhance/train/fit.py $(TRAIN) enhance/learned
 
 bench:
 	.ci/setup $(PEERS)

@@ -3,8 +3,8 @@ package enhance
 // A blend merges a tile: coefficients of the same frequencies, of the target and its neighbours. The assembly reads and writes it.
 type blend struct {
 	target, merged [tileLen]float32
-	left           [tileLen]float32 // of the weight, the target's part
-	sum, weight    [tileLen]float32 // of differences, weighted, and of the neighbours' weights
+	left           [tileLen]float32 // the target's part of all weights
+	sum, weight    [tileLen]float32 // of the neighbours: their differences times their weights, and their weights
 	scene, mean    [padded]float32  // the energies of the target, and the mean of those of the differences
 	others         []other
 	judged
@@ -23,8 +23,8 @@ type other struct {
 	in         *input
 	trust      float32
 	difference [tileLen]float32 // from the target
-	energies   [padded]float32  // of that; what follows those of the rings are facts that go with them
-	share      float32          // of its mean: how much counts, as a part of what could count
+	energies   [padded]float32  // of that, by ring; two facts follow them
+	share      float32          // of its weight in the first coefficient, the mean: how much counted, from zero to one
 }
 
 // begin takes up the target's tile, which is there, and those of the neighbours that can be trusted there at all.
@@ -106,10 +106,11 @@ func differ(row, target []float32) {
 	}
 }
 
-// count counts a neighbour's differences in: by ring of frequency with a part of the weight, of which half is left where their energy is
-// above a tolerance. Compare Hasinoff et al., "Burst photography for high dynamic range and low-light imaging on mobile cameras" (2016).
+// count adds a neighbour's differences to the sum. By ring of frequency they have a part of the neighbour's weight. Half of that is left
+// where their energy is at a tolerance, and less above it. Compare Hasinoff et al., "Burst photography for high dynamic range and low-light
+// imaging on mobile cameras" (2016).
 func count(b *blend, difference *[tileLen]float32, worth *[hidden]float32, weight, variance float32) {
-	const tolerance = 2 // of variances, where nothing was learned
+	const tolerance = 2 // variances; chosen by trial before there were judges, which begin with it, and say how many times as much
 	var part, half [rings]float32
 	for r := range half {
 		half[r] = tolerance * tolerance * variance * variance * exp2(2*worth[padded+r])
@@ -133,9 +134,11 @@ func mix(b *blend, weight float32) {
 	}
 }
 
-// restore keeps of the merged coefficients what is likely to be true.
+// restore keeps of the merged coefficients what is likely to be true: a share that rises with their energy, from low to high, and is half
+// way where the energy is half.
 func restore(b *blend, kept *[2][hidden]float32, perVariance, mean float32) {
-	const most = 1.3 // of a coefficient
+	// most is the largest share. It is above one, since encoders weaken detail. Chosen as a bound of what a network may add to a picture.
+	const most = 1.3
 	var low, more, half [rings]float32
 	for r := range low {
 		low[r] = most / (1 + exp2(-kept[0][r]))

@@ -2,11 +2,12 @@ package enhance
 
 import "math"
 
-// The discrete cosine transform of sixteen values, by Lee's recursion ("A new algorithm to compute the discrete cosine transform",
-// 1984): sums of mirrored values go to one transform of half the length, weighted differences to another. It is orthonormal but for
-// the square root of 1/8 in every coefficient, which the windows of tiles carry.
+// The discrete cosine transform (DCT-II) of sixteen values, by Lee's recursion ("A new algorithm to compute the discrete cosine
+// transform", 1984): sums of mirrored values go to one transform of half the length, weighted differences to another. Every coefficient is
+// the square root of 8 times that of the orthonormal transform. The window of a tile divides by that, see window.
 
-// half16, half8 and half4 are 1/(2 cos((2i+1) pi/2n)), and sqrtHalf makes the mean's vector as long as the others.
+// The weights of the differences are 1/(2 cos((2i+1) pi/2n)): a0 to a7 for n = 16, b0 to b3 for n = 8, d0 and d1 for n = 4. The first
+// coefficient, the mean, takes a factor of sqrtHalf more than the others, so that all basis vectors have the same length.
 const (
 	a0, a1, a2, a3 = 0.50241928618815571, 0.52249861493968888, 0.56694403481635770, 0.64682178335999013
 	a4, a5, a6, a7 = 0.78815462345125022, 1.0606776859903475, 1.7224470982383339, 5.1011486186891639

@@ -35,7 +35,8 @@ type party struct {
 	share    []float32 // for each tile of the luma, see input
 }
 
-// sparse is how many rows of blocks there are for one that is asked for the noise.
+// sparse is how many rows of blocks there are for one in which noise is measured. Chosen for speed: a quarter of the blocks of a picture
+// have flat ones enough among them.
 const sparse = 4
 
 // choose takes up the pictures of a burst that can take part.
@@ -113,17 +114,22 @@ func (s *fuser) prepare(ctx context.Context) error {
 	return nil
 }
 
-// coding returns the variance of what the quantiser did to the luma of a picture; zero is unknown.
+// coding returns the variance of the errors that the quantiser made in the luma of a picture. A quantiser of zero is unknown.
+//
+// A uniform quantiser has a twelfth of the square of its step. Half of that is expected, since most coefficients are smaller than the step
+// and are dropped whole, and 2 more for what else goes wrong. Measured by enhance/train/constants.py: 0.5 to 0.9 times that for quantisers
+// from 15 to 37, less for larger ones, which only smooth pictures are given.
 func coding(qp float32) float32 {
-	const usual = 30 // of live streams
+	const usual = 30 // of live streams: the middle of those that enhance/train makes
 	if qp == 0 {
 		qp = usual
 	}
-	step := math.Exp2((float64(qp) - 4) / 6)
-	return float32(step*step/24 + 2) // half of a uniform quantiser's, since most coefficients are small; and what else goes wrong
+	step := math.Exp2((float64(qp) - 4) / 6) // H.264, table 8-15: doubles with every 6
+	return float32(step*step/24 + 2)
 }
 
-// ofChroma is how much of the variance of the luma's coding errors those of chroma have.
+// ofChroma is the variance of the coding errors of chroma, in parts of that of luma. Chosen by trial. Measured by
+// enhance/train/constants.py: 0.1 of what coding expects of luma. The judges have learned with what was chosen.
 const ofChroma = 0.4
 
 // align finds the flows between the target and its neighbours. Those back, which are but to tell how far those there are to be trusted,
@@ -174,7 +180,7 @@ func (s *fuser) see(ctx context.Context, c int) ([]input, error) {
 			in.hidden = judge().Truth.ofTarget(in.variance, p.noise)
 			return
 		}
-		in.hidden = judge().Worth.ofNeighbour(target, p, variance(target), in.variance)
+		in.hidden = judge().Worth.ofNeighbour(factsOf(target, p, variance(target), in.variance))
 		in.flow = &p.there
 		in.nodeX, in.nodeY = float32(hs)/(step*grain), float32(vs)/(step*grain)
 		in.pixelX, in.pixelY = grain/float32(hs), grain/float32(vs)
@@ -195,9 +201,10 @@ func (s *fuser) see(ctx context.Context, c int) ([]input, error) {
 // doubt finds how far the flow is trusted at its nodes: less where the way back leads elsewhere, and at edges of motion, where it changes
 // from one node to the next. A pixel of its layer is grain pixels of luma, and one of the way back's is coarse of its own.
 func (p *party) doubt(grain, coarse float32) {
+	// Chosen by trial, between the PSNR of what is merged and the ghosts that the ghost tests of internal/e2e look for.
 	const (
-		stray = 0.8 // pixels off, there and back, at which half the trust is gone
-		shear = 4   // pixels of change, likewise; a zoom by half has 4 at Medium effort
+		stray = 0.8 // pixels off, there and back, at which half of the trust is gone
+		shear = 4   // pixels of change from node to node, likewise; a zoom by half has 4 at Medium effort
 	)
 	f := &p.there
 	p.sure = grow(p.sure, f.w*f.h)
@@ -235,9 +242,10 @@ func (p *party) trusts(in *input) {
 // follow lists the trust in tiles of chroma, of which a sample is hs by vs pixels: a neighbour whose luma shows something else there has
 // no say, for chroma often looks alike where luma does not.
 func (p *party) follow(in *input, hs, vs int) {
+	// The share of a tile is how much of a neighbour counted there, from zero to one. Chosen by trial, as those of doubt.
 	const (
-		usual = 1.5 // over how much of what shows the same counts
-		last  = 15  // likewise, of the tile that is left alone most
+		usual = 1.5 // times the mean share of the luma's tiles there, which is below one even where both show the same
+		last  = 15  // times the least share
 	)
 	luma := p.planes[0]
 	lumaAcross, lumaDown := (luma.w-1)/hop+2, (luma.h-1)/hop+2

@@ -11,11 +11,12 @@ const (
 	hop     = tile / 2
 	tileLen = tile * tile
 
-	leastTrust = 0.01 // with less a picture is not worth the effort
+	// A neighbour with less trust is left out of a tile. Chosen for speed: it would count for a hundredth of its weight.
+	leastTrust = 0.01
 )
 
-// window is the root of a raised cosine, applied before the transform and after: twice, so that overlapping tiles add up to one. It
-// carries what the transform lacks of being orthonormal.
+// window is the square root of a raised cosine. It is applied before the transform and again after it, so that overlapping tiles add up to
+// one. It is divided by the square root of 8, by which the transform's coefficients are too large, see dct.go.
 var window = func() (w [tile]float32) {
 	for i := range w {
 		w[i] = float32(math.Sin((float64(i)+0.5)*math.Pi/tile) / math.Sqrt(tile/2))
@@ -60,13 +61,7 @@ func merge(ctx context.Context, dst plane, inputs []input) error {
 func (m *merger) band(ctx context.Context, dst plane, inputs []input, from, to int) {
 	tiles, last := (dst.w-1)/hop+2, (dst.h+hop-1)/hop
 	width := hop*tiles + hop
-	for len(m.rows) < len(inputs) {
-		m.rows, m.columns, m.splines = append(m.rows, nil), append(m.columns, nil), append(m.splines, spline{})
-	}
-	for k := range inputs {
-		m.rows[k], m.columns[k] = grow(m.rows[k], tile*width), grow(m.columns[k], tile*width)
-		m.splines[k].begin(inputs[k].plane)
-	}
+	m.begin(inputs, width)
 	m.next(inputs, from-1, width)
 	m.sum, m.out = grow(m.sum, tile*width), grow(m.out, tile*width)
 	clear(m.out)
@@ -87,6 +82,17 @@ func (m *merger) band(ctx context.Context, dst plane, inputs []input, from, to i
 		}
 		copy(m.out, m.out[hop*width:])
 		clear(m.out[hop*width:])
+	}
+}
+
+// begin makes room for the rows of inputs.
+func (m *merger) begin(inputs []input, width int) {
+	for len(m.rows) < len(inputs) {
+		m.rows, m.columns, m.splines = append(m.rows, nil), append(m.columns, nil), append(m.splines, spline{})
+	}
+	for k := range inputs {
+		m.rows[k], m.columns[k] = grow(m.rows[k], tile*width), grow(m.columns[k], tile*width)
+		m.splines[k].begin(inputs[k].plane)
 	}
 }
 
