@@ -36,7 +36,8 @@ func (c Crowd) Run(t *testing.T, ln *Listener, log *LineCounter, beside, stop fu
 	var crowd sync.WaitGroup
 	for n := range c.Size {
 		crowd.Go(func() {
-			for Wait(end, 20*time.Millisecond) {
+			begins := time.Duration(n) * 500 * time.Microsecond // one after the other, as a Limiter lets them in
+			for wait := begins; Wait(end, wait); wait = 20 * time.Millisecond {
 				conn := ln.DialFrom(fmt.Sprintf("192.0.2.%d", 1+n%c.Addresses))
 				go func() { _, _ = io.WriteString(conn, c.Says[n%len(c.Says)]) }()
 				_, _ = io.Copy(io.Discard, conn)
