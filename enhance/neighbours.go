@@ -16,62 +16,81 @@ import (
 // The last of a GOP are the best, since encoders refine what stays. Key pictures copy nothing. GOPs further back are decoded as long as that
 // costs little.
 func (f Fuse) Neighbours(gops []frame.GOP, gop, unit int) [][]int {
-	// Chosen by trial, for the PSNR of what is merged, and for the time it takes: each neighbour costs a seventh of a fusion or so.
-	const (
-		// Pictures apart. At 30 a second near is a tenth of a second, which a capture may well wait for. Half of the errors are new after
-		// mid, nearly all after far: see halfAlike.
-		near, mid, far = 3, 8, 24
-
-		most   = 1100 << 10 // bytes to decode at Medium effort: measured, of 720p a tenth of a second's work
-		beyond = 3          // GOPs back
-	)
-	wanted := make([][]int, len(gops))
-	add := func(g, place int) {
-		if g < 0 || g >= len(gops) {
-			return
-		}
-		order := shown(gops[g])
-		if place < 0 {
-			place += len(order)
-		}
-		if place >= 0 && place < len(order) && gops[g][order[place]].Data != nil {
-			wanted[g] = append(wanted[g], order[place])
-		}
+	n := neighbours{gops, make([][]int, len(gops))}
+	n.beside(gop, unit)
+	n.back(gop, unit, f.Effort)
+	for g := range n.wanted {
+		slices.Sort(n.wanted[g])
+		n.wanted[g] = slices.Compact(n.wanted[g])
 	}
-	at := slices.Index(shown(gops[gop]), unit)
+	return n.wanted
+}
+
+// Chosen by trial, for the PSNR of what is merged, and for the time it takes: each neighbour costs a seventh of a fusion or so.
+const (
+	// Pictures apart. At 30 a second near is a tenth of a second, which a capture may well wait for. Half of the errors are new after
+	// mid, nearly all after far: see halfAlike.
+	near, mid, far = 3, 8, 24
+
+	mostDecoded = 1100 << 10 // bytes at Medium effort: measured, of 720p a tenth of a second's work
+	mostBack    = 3          // GOPs before that of the picture
+)
+
+// neighbours are what Neighbours has chosen so far.
+type neighbours struct {
+	gops   []frame.GOP
+	wanted [][]int // of each GOP
+}
+
+// add chooses the picture at a place of a GOP in presentation order, counted from its end if it is negative; nothing if there is none.
+func (n *neighbours) add(gop, place int) {
+	if gop < 0 || gop >= len(n.gops) {
+		return
+	}
+	order := shown(n.gops[gop])
+	if place < 0 {
+		place += len(order)
+	}
+	if place >= 0 && place < len(order) && n.gops[gop][order[place]].Data != nil {
+		n.wanted[gop] = append(n.wanted[gop], order[place])
+	}
+}
+
+// beside chooses pictures of the same GOP, and of the next as far as that is there.
+func (n *neighbours) beside(gop, unit int) {
+	at, length := slices.Index(shown(n.gops[gop]), unit), len(n.gops[gop])
 	for _, d := range []int{-far, -mid, 0, near, mid} {
-		switch i := at + d; {
-		case i >= len(gops[gop]):
-			add(gop+1, i-len(gops[gop]))
-		case i >= 0:
-			add(gop, i)
+		if i := at + d; i >= length {
+			n.add(gop+1, i-length)
+		} else if i >= 0 {
+			n.add(gop, i)
 		}
 	}
 	if gop == 0 { // others are better
-		add(gop, max(0, at-near))
+		n.add(gop, max(0, at-near))
 	}
-	add(gop, 0)
-	if gop+1 < len(gops) {
-		add(gop, -1)
-		add(gop+1, 0)
+	n.add(gop, 0)
+	if gop+1 < len(n.gops) {
+		n.add(gop, -1)
+		n.add(gop+1, 0)
 	}
-	spent := gops[gop][:unit+1].Size()
-	for g := gop - 1; g >= max(0, gop-beyond); g-- {
-		if spent += gops[g].Size(); g < gop-1 && (f.Effort < Medium || f.Effort == Medium && spent > most) {
-			break
+}
+
+// back chooses pictures of the GOPs before.
+func (n *neighbours) back(gop, unit int, effort Effort) {
+	spent := n.gops[gop][:unit+1].Size()
+	for g := gop - 1; g >= max(0, gop-mostBack); g-- {
+		spent += n.gops[g].Size()
+		if g < gop-1 && (effort < Medium || effort == Medium && spent > mostDecoded) {
+			return
 		}
-		add(g, -1)
-		if g == gop-1 && f.Effort >= Medium {
-			add(g, -1-mid)
-			add(g, -1-2*mid)
-			add(g, -1-far)
+		n.add(g, -1)
+		if g == gop-1 && effort >= Medium {
+			n.add(g, -1-mid)
+			n.add(g, -1-2*mid)
+			n.add(g, -1-far)
 		}
 	}
-	for g := range wanted {
-		slices.Sort(wanted[g])
-		wanted[g] = slices.Compact(wanted[g])
-	}
-	return wanted
 }
 
 // shown returns the indexes of the units of a GOP in presentation order.

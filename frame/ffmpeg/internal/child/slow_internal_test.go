@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,8 +17,8 @@ func TestSlow(t *testing.T) {
 		ours, theirs := net.Pipe()
 		go func() { _, _ = io.Copy(io.Discard, theirs) }() // it hears all, and never answers
 		defer func() { _ = ours.Close() }()
-		lowered := 0
-		c := New(ours, nil, func() {}, func() { lowered++ }, nil)
+		var lowered atomic.Int32
+		c := New(ours, nil, func() {}, func() { lowered.Add(1) }, nil)
 		p := &Pool{children: map[*Child]bool{c: true}}
 		began, end := time.Now(), make(chan error)
 		go func() {
@@ -32,8 +33,8 @@ func TestSlow(t *testing.T) {
 			t.Error("it is slow too early")
 		}
 		time.Sleep(Slow)
-		if lowered != 1 || !c.Slowed() || p.Late(Slow) != 1 {
-			t.Errorf("its priority was lowered %d times", lowered)
+		if lowered.Load() != 1 || !c.Slowed() || p.Late(Slow) != 1 {
+			t.Errorf("its priority was lowered %d times", lowered.Load())
 		}
 		p.GiveUp()
 		if err := <-end; !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(began) != Slow*3/2 {
