@@ -117,8 +117,8 @@ func (s *fuser) prepare(ctx context.Context) error {
 // coding returns the variance of the errors that the quantiser made in the luma of a picture. A quantiser of zero is unknown.
 //
 // A uniform quantiser has a twelfth of the square of its step. Half of that is expected, since most coefficients are smaller than the step
-// and are dropped whole, and 2 more for what else goes wrong. Measured by enhance/train/constants.py: 0.5 to 0.9 times that for quantisers
-// from 15 to 37, less for larger ones, which only smooth pictures are given.
+// and are dropped whole, and 2 more for what else goes wrong. Measured by enhance/train/constants.py: 0.7 to 1.5 times that for quantisers
+// from 18 to 39, about half of it for larger ones.
 func coding(qp float32) float32 {
 	const usual = 30 // of live streams: the middle of those that enhance/train makes
 	if qp == 0 {
@@ -129,7 +129,7 @@ func coding(qp float32) float32 {
 }
 
 // ofChroma is the variance of the coding errors of chroma, in parts of that of luma. Chosen by trial. Measured by
-// enhance/train/constants.py: 0.1 of what coding expects of luma. The judges have learned with what was chosen.
+// enhance/train/constants.py: less than 0.1 of what coding expects of luma. The judges have learned with what was chosen.
 const ofChroma = 0.4
 
 // align finds the flows between the target and its neighbours. Those back, which are but to tell how far those there are to be trusted,
