@@ -14,8 +14,8 @@ import (
 type Ranked struct {
 	*frame.Picture
 
-	// Merit is in decibels: by the Metric, less what the picture loses by not
-	// being the literal one, which is a part of a decibel.
+	// Merit is in decibels: by the Metric, less what the picture loses by
+	// not being the literal one, which is a part of a decibel.
 	Merit float64
 }
 

@@ -58,8 +58,8 @@ type Camera struct {
 	// never further behind than this, so that no more than that, and one
 	// picture, is left to decode. A nanosecond keeps it at one picture; two
 	// seconds bound what a GOP of ten costs, and decode nothing of shorter
-	// ones. The price is that nearly all of the stream is decoded, captured or
-	// not. Zero decodes nothing but for captures.
+	// ones. The price is that nearly all of the stream is decoded, captured
+	// or not. Zero decodes nothing but for captures.
 	//
 	// The decoder holds memory of the Budget all the time: when others want
 	// that, some Cameras are not warm until their next key picture.
@@ -71,13 +71,13 @@ type Camera struct {
 	// goes to Decode at once ends with its context.
 	MaxDecoding time.Duration
 
-	// Budget bounds the memory of Histories and captures, of this Camera and of
-	// all that share it; nil means frame.DefaultBudget. It knows what a Decoder
-	// takes that is a Coster.
+	// Budget bounds the memory of Histories and captures, of this Camera
+	// and of all that share it; nil means frame.DefaultBudget. It knows
+	// what a Decoder takes that is a Coster.
 	//
-	// A capture holds memory from the decoding of its picture until the Store
-	// has the still: a hook that captures and waits for that, other than the
-	// Policy and the Notifier, may wait until its context ends.
+	// A capture holds memory from the decoding of its picture until the
+	// Store has the still: a hook that captures and waits for that, other
+	// than the Policy and the Notifier, may wait until its context ends.
 	Budget *frame.Budget
 
 	once    sync.Once

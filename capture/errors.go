@@ -30,8 +30,8 @@ var (
 	// ErrTakenOver ends the first one's stream: see Hub.TakeOver.
 	ErrTakenOver = errors.New("another publisher took the name over")
 
-	// ErrLive refuses a second publisher of a name. It is an fs.ErrExist, which
-	// servers do not take for a wrong guess at a token.
+	// ErrLive refuses a second publisher of a name. It is an fs.ErrExist,
+	// which servers do not take for a wrong guess at a token.
 	ErrLive error = liveError{}
 
 	// ErrDecoder: nothing can be captured without one.

@@ -13,18 +13,19 @@ import (
 
 // A Hub takes in any number of streams, with a Camera for each while it is live.
 type Hub struct {
-	// NewCamera makes the Camera of a stream that is about to begin. An error
-	// refuses the publisher and says why. It is the place to set s.OnCue. Until
-	// it has returned the publisher has no hold on the name, so that who is
-	// refused hurts nobody; of several that it lets in at once, all but one may
-	// be refused after all. Any number of goroutines call it.
+	// NewCamera makes the Camera of a stream that is about to begin. An
+	// error refuses the publisher and says why. It is the place to set
+	// s.OnCue. Until it has returned the publisher has no hold on the name,
+	// so that who is refused hurts nobody; of several that it lets in at
+	// once, all but one may be refused after all. Any number of goroutines
+	// call it.
 	NewCamera func(s *frame.Stream) (*Camera, error)
 
-	// TakeOver lets a second publisher of a live name take it over, as encoders
-	// do that reconnect before their old connection is known to be dead. The
-	// first is hung up on with ErrTakenOver. Each has a Camera of its own, so
-	// that their pictures do not mix. Without TakeOver the second is refused
-	// with ErrLive.
+	// TakeOver lets a second publisher of a live name take it over, as
+	// encoders do that reconnect before their old connection is known to be
+	// dead. The first is hung up on with ErrTakenOver. Each has a Camera of
+	// its own, so that their pictures do not mix. Without TakeOver the
+	// second is refused with ErrLive.
 	TakeOver bool
 
 	mu      sync.Mutex

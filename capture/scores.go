@@ -10,24 +10,25 @@ import (
 // Scores tell what is wrong with a picture, as far as it can be told without the scene. All are of the luma of the picture as it was
 // decoded, by one in four of its blocks of 8x8 pixels; of one with no such block all are zero.
 type Scores struct {
-	// PSNR estimates the peak signal-to-noise ratio against the scene that a
-	// perfect camera would have seen, 0 to 60 dB: what compression and sensor
-	// noise took, by the quantisers, what fine detail there is to be lost, and
-	// the noise left. Of live encodes half are within 1 dB of it, nearly all
-	// within 3. It knows nothing of focus, shake, and damage.
+	// PSNR estimates the peak signal-to-noise ratio against the scene that
+	// a perfect camera would have seen, 0 to 60 dB: what compression and
+	// sensor noise took, by the quantisers, what fine detail there is to be
+	// lost, and the noise left. Of live encodes half are within 1 dB of it,
+	// nearly all within 3. It knows nothing of focus, shake, and damage.
 	//
-	// It is zero if the decoder tells no quantisers, as it does of H.264 and
-	// MPEG-4: by pixels alone, detail that never was there looks like detail
-	// that was lost.
+	// It is zero if the decoder tells no quantisers, as it does of H.264
+	// and MPEG-4: by pixels alone, detail that never was there looks like
+	// detail that was lost.
 	PSNR float64
 
 	// Quality is what the function Quality says: near the PSNR in its
-	// differences, for pictures of one scene only, with blur counted in. It is
-	// there for all codecs.
+	// differences, for pictures of one scene only, with blur counted in. It
+	// is there for all codecs.
 	Quality float64
 
-	// Sharpness is the root mean square of the gradient, 0 to 361 code values
-	// per pixel. It compares pictures of one scene, too: 8 to 25 are usual.
+	// Sharpness is the root mean square of the gradient, 0 to 361 code
+	// values per pixel. It compares pictures of one scene, too: 8 to 25 are
+	// usual.
 	Sharpness float64
 
 	// Noise is a standard deviation where the picture is flattest, 0 to 128
@@ -42,11 +43,12 @@ type Scores struct {
 	Black      float64 // share of pixels that are black, 0 to 1
 	White      float64 // share that is white, burnt out, 0 to 1
 
-	// MotionBlur tells by what part steps are weaker along one direction than
-	// along another, by what coarser detail promises, 0 to 1. Sharp pictures
-	// and those that are soft all around have up to 0.35, those smeared by four
-	// pixels or more 0.4 to 0.7 as a rule; it does not tell by how far, and a
-	// smear that is longer than most things are large is not seen.
+	// MotionBlur tells by what part steps are weaker along one direction
+	// than along another, by what coarser detail promises, 0 to 1. Sharp
+	// pictures and those that are soft all around have up to 0.35, those
+	// smeared by four pixels or more 0.4 to 0.7 as a rule; it does not tell
+	// by how far, and a smear that is longer than most things are large is
+	// not seen.
 	MotionBlur float64
 }
 

@@ -8,7 +8,7 @@ import (
 // Stats say what a stream has cost, and costs.
 type Stats struct {
 	Captures  int // under way
-	Delivered int // captures that have ended well, since the Camera was made
+	Delivered int // that ended well, since the Camera was made
 	Failed    int // and that have not
 	Decoded   int // access units decoded for captures, or to keep warm
 

@@ -13,30 +13,31 @@ import (
 
 // A Request asks for one still. The zero Request asks for the newest picture.
 type Request struct {
-	// Stream says which stream. A Hub finds its Camera by it; a Camera fills
-	// it in.
+	// Stream says which stream. A Hub finds its Camera by it; a Camera
+	// fills it in.
 	Stream string
 
 	Moment Moment `json:"-"` // which picture
 	By     string // who asks; for Policy and whoever else wants to know
 
-	// ID names the still; empty means a new random one. A Store replaces what
-	// it has of the same picture under the same ID.
+	// ID names the still; empty means a new random one. A Store replaces
+	// what it has of the same picture under the same ID.
 	ID string
 
-	// Tolerance is how far from the wanted instant another picture may be that
-	// stands in for one that is damaged or forgotten. Zero means one second;
-	// negative means that only the very picture will do.
+	// Tolerance is how far from the wanted instant another picture may be
+	// that stands in for one that is damaged or forgotten. Zero means one
+	// second; negative means that only the very picture will do.
 	Tolerance time.Duration
 
 	// Lookahead is how far beyond its picture a capture may wait for others
-	// that make it better, if the Enhancer is a Merger: until all that is shown
-	// within it is there. A tenth of a second is three pictures of thirty a
-	// second. It ends early when the next GOP begins, since what comes after
-	// adds little, so that ten seconds mean the next key picture; and when the
-	// stream ends. One that stalls holds the capture for half a second more by
-	// the clock. Zero takes what is there already; negative does without any
-	// neighbours, those before as well, which is quick.
+	// that make it better, if the Enhancer is a Merger: until all that is
+	// shown within it is there. A tenth of a second is three pictures of
+	// thirty a second. It ends early when the next GOP begins, since what
+	// comes after adds little, so that ten seconds mean the next key
+	// picture; and when the stream ends. One that stalls holds the capture
+	// for half a second more by the clock. Zero takes what is there
+	// already; negative does without any neighbours, those before as well,
+	// which is quick.
 	Lookahead time.Duration
 }
 
@@ -67,47 +68,48 @@ type Still struct {
 	Data []byte `json:"-"` // the image file; immutable
 	Type string // its media type
 
-	// Picture is the finished picture before it was encoded; immutable; nil in
-	// a Still that was read from JSON.
+	// Picture is the finished picture before it was encoded; immutable; nil
+	// in a Still that was read from JSON.
 	Picture *frame.Picture `json:"-"`
 
 	// Wanted is the instant asked for, by the same clock as Time.
 	Wanted time.Time
 
-	// Time is when the delivered picture was shown, by the source's clock if
-	// the stream tells it.
+	// Time is when the delivered picture was shown, by the source's clock
+	// if the stream tells it.
 	Time time.Time
 
 	PTS time.Duration // its presentation time in the publisher's stream
 
-	// Age is how long before the capture was asked for the picture was shown,
-	// by this machine's clock; negative for one in the future.
+	// Age is how long before the capture was asked for the picture was
+	// shown, by this machine's clock; negative for one in the future.
 	Age time.Duration
 
-	Key    bool    // it is a key picture
-	QP     float32 // its mean quantiser in the codec's own scale; zero if unknown
-	Scores Scores  // of the picture as it was decoded
+	Key bool // it is a key picture
+	// QP is its mean quantiser in the codec's own scale; zero if unknown.
+	QP     float32
+	Scores Scores // of the picture as it was decoded
 
-	// Frozen is for how long the same picture had been on show before, as far
-	// back as its GOP: see frame.Picture.
+	// Frozen is for how long the same picture had been on show before, as
+	// far back as its GOP: see frame.Picture.
 	Frozen time.Duration
 
 	Blank bool // it is of one colour, and so is all within Tolerance
 
-	// Off is by how many pictures it comes after the wanted one; negative if
-	// before.
+	// Off is by how many pictures it comes after the wanted one; negative
+	// if before.
 	Off int
 
-	// Ranked is of a Best: the pictures that were looked at, the best first,
-	// which is the delivered one.
+	// Ranked is of a Best: the pictures that were looked at, the best
+	// first, which is the delivered one.
 	Ranked []Ranked `json:"-"`
 
 	// Literal is of a Best: the very picture of the moment; nil if it is
 	// damaged.
 	Literal *frame.Picture `json:"-"`
 
-	// Merged is how many pictures the Enhancer was given to make it of, this
-	// one and its neighbours; zero without an Enhancer.
+	// Merged is how many pictures the Enhancer was given to make it of,
+	// this one and its neighbours; zero without an Enhancer.
 	Merged int
 
 	// Refined says that it replaces the one under the same ID that Refine
@@ -115,7 +117,8 @@ type Still struct {
 	Refined bool
 
 	// Instead is nil if this is the very picture. Else it says why another
-	// within Tolerance stands in for it: ErrCorrupt, ErrForgotten, ErrBlank.
+	// within Tolerance stands in for it: ErrCorrupt, ErrForgotten,
+	// ErrBlank.
 	Instead error
 
 	Steps    []Step // what touched it, in order, and for how long
@@ -134,8 +137,8 @@ func (s *Still) Step(name string) time.Duration {
 
 // A Step is one step of a capture.
 type Step struct {
-	// Name is as in Error.Step; also gather, before enhance: to wait for the
-	// neighbours of a Merger, and to decode them.
+	// Name is as in Error.Step; also gather, before enhance: to wait for
+	// the neighbours of a Merger, and to decode them.
 	Name string
 
 	// Hook is the Go type of the hook that ran; empty for what Camera does

@@ -98,8 +98,8 @@ type Stored struct {
 	ID       string
 	Variant  string
 
-	// By is what stands for Request.By in the store's names: not who asked, but
-	// the same for the same; empty for nobody.
+	// By is what stands for Request.By in the store's names: not who asked,
+	// but the same for the same; empty for nobody.
 	By string
 
 	Time time.Time // in UTC; zero if the store's Template does not keep it

@@ -33,10 +33,15 @@ type Spool struct {
 	Store  capture.Store
 	Volume string // as Dir.Volume
 
-	MaxBytes int64 // of files in Path, each counted as at least 4 KiB; a Put beyond fails with ErrFull. Zero means 1 GiB
+	// MaxBytes bounds the files in Path, each counted as at least 4 KiB; a
+	// Put beyond fails with ErrFull. Zero means 1 GiB.
+	MaxBytes int64
 	MinFree  int64 // as Dir.MinFree
 
-	First      time.Duration // pause after a failure; each next is twice as long, and up to half of it is left to chance. Zero means 1 s
+	// First is the pause after a failure; each next is twice as long, and up
+	// to half of it is left to chance. Zero means 1 s.
+	First time.Duration
+
 	Longest    time.Duration // of these pauses; zero means a minute
 	Timeout    time.Duration // of each attempt; zero means a minute
 	Attempts   int           // zero means 10

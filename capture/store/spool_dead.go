@@ -11,9 +11,13 @@ import (
 
 // A DeadLetter is a still that a Spool could not deliver.
 type DeadLetter struct {
-	capture.Stored        // zero if the file is damaged so that this is not known
-	File           string // in the Spool: the image file, with a few bytes about it behind the picture
-	Err            string // what was wrong
+	// Stored is zero if the file is damaged so that it is not known.
+	capture.Stored
+
+	// File is in the Spool: the image file, with a few bytes about it behind
+	// the picture.
+	File string
+	Err  string // what was wrong
 }
 
 // Dead returns what was laid aside.

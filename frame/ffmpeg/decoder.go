@@ -25,19 +25,29 @@ const defaultMaxThreads = 4
 // A Decoder makes pictures of GOPs. The zero Decoder is ready to use. It holds nothing between two GOPs, so there is nothing to
 // close, and any number of goroutines may decode at once. It must not be copied after first use.
 type Decoder struct {
-	// Threads is how many decode a picture, as far as its codec and encoder allow that; zero means one per core, at most four. H.264
-	// always has one: with more, FFmpeg hands out pictures before it knows their errors (up to version 6) and quantisers (up to 8). So has
-	// H.265: with more, malformed streams crash FFmpeg 5.1, such as one that FuzzSize found.
+	// Threads is how many decode a picture, as far as its codec and encoder
+	// allow that; zero means one per core, at most four. H.264 always has
+	// one: with more, FFmpeg hands out pictures before it knows their
+	// errors (up to version 6) and quantisers (up to 8). So has H.265: with
+	// more, malformed streams crash FFmpeg 5.1, such as one that FuzzSize
+	// found.
 	Threads int
 
-	// Concurrent is how many places there are: GOPs that are decoded at a time, and what a Camera does with the pictures; others wait.
-	// Zero means one fewer than GOMAXPROCS, but one at least: while libav works a processor, Go's goroutines may wait for it up to
-	// 10 ms, and those that take streams in should not. Beside each that is held for long in one go another is opened, so that up to
-	// twice as many may be in use: a stream of huge pictures holds nobody up.
+	// Concurrent is how many places there are: GOPs that are decoded at a
+	// time, and what a Camera does with the pictures; others wait. Zero
+	// means one fewer than GOMAXPROCS, but one at least: while libav works
+	// a processor, Go's goroutines may wait for it up to 10 ms, and those
+	// that take streams in should not. Beside each that is held for long in
+	// one go another is opened, so that up to twice as many may be in use:
+	// a stream of huge pictures holds nobody up.
 	Concurrent int
-	MaxPixels  int // pictures with more are refused, against bombs; zero means 8192 x 4320
 
-	// MaxMemory bounds the bytes of decoded pictures that decoding one GOP holds at a time; zero means 512 MiB. A GOP that takes more ends with
+	// MaxPixels is the most that a picture may have; larger ones are refused.
+	// Zero means 8192 x 4320.
+	MaxPixels int
+
+	// MaxMemory bounds the bytes of decoded pictures that decoding one GOP
+	// holds at a time; zero means 512 MiB. A GOP that takes more ends with
 	// an error that is a frame.ErrTooCostly.
 	MaxMemory int64
 

@@ -10,10 +10,18 @@ import (
 
 // What callers may branch on; each comes wrapped in an *Error.
 var (
-	ErrGOP         = errors.New("not a GOP")          // empty, not beginning with a key unit, or of several codecs
-	ErrUnsupported = errors.New("not supported here") // this FFmpeg has no codec, or no way to read the pixels
-	ErrNoPicture   = errors.New("no picture came")    // pictures were due, and the decoder, or the graph of a Filter, gave none
-	ErrGraph       = errors.New("not a filter graph that makes one picture of one")
+	// ErrGOP: empty, not beginning with a key unit, or of several codecs.
+	ErrGOP = errors.New("not a GOP")
+
+	// ErrUnsupported: this FFmpeg has no codec, or no way to read the pixels.
+	ErrUnsupported = errors.New("not supported here")
+
+	// ErrNoPicture: pictures were due, and the decoder, or the graph of a
+	// Filter, gave none.
+	ErrNoPicture = errors.New("no picture came")
+
+	// ErrGraph is of a Filter.
+	ErrGraph = errors.New("not a filter graph that makes one picture of one")
 
 	// Of an Isolated alone:
 	ErrCrashed = child.ErrCrashed // the process that decodes has crashed
@@ -24,7 +32,10 @@ var (
 
 // An Error says which step failed, on which codec or in which filter graph.
 type Error struct {
-	Step  string // "check", "open", "send", "receive", "convert" or "encode"; of a Filter "check", "parse", "link", "configure", "filter" or "convert"; of an Isolated also "start" and "child"
+	// Step is "check", "open", "send", "receive", "convert" or "encode"; of a
+	// Filter "check", "parse", "link", "configure", "filter" or "convert";
+	// of an Isolated also "start" and "child".
+	Step  string
 	Codec frame.Codec
 	Graph string // of a Filter, which has no Codec
 	Err   error

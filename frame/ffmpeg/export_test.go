@@ -1,6 +1,7 @@
 package ffmpeg
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"io"
@@ -86,29 +87,32 @@ func CountAnswers(b []byte) (n int) {
 	return n
 }
 
-// Hang gives an Isolated children in this process. The first n hang at the first unit that they get, which is told; the others work.
+// Hang gives an Isolated children in this process. The first n that get a GOP hang at its first unit, which is told; the others work.
 func (d *Isolated) Hang(n int32) (hung <-chan struct{}) {
 	hasChild.Store(true)
 	d.pool = newPool(0, 640*480)
 	told := make(chan struct{}, n)
-	var begun atomic.Int32
+	var busy atomic.Int32
 	d.pool.Start = func(_, size int64) (*child.Child, error) {
 		ours, theirs := net.Pipe()
 		room := make([]byte, size)
-		hangs := begun.Add(1) <= n
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
 			_ = writeAnswer(theirs, &answer{Kind: ansHello}, nil)
-			if hangs {
-				_, _, _ = readRequest(theirs)
+			requests := bufio.NewReader(theirs)
+			if _, err := requests.Peek(1); err == nil && busy.Add(1) <= n {
+				_, _, _ = readRequest(requests)
 				_ = writeAnswer(theirs, &answer{Kind: ansMore}, nil)
-				if _, _, err := readRequest(theirs); err == nil {
+				if _, _, err := readRequest(requests); err == nil {
 					told <- struct{}{}
 				}
-				_, _ = io.Copy(io.Discard, theirs)
+				_, _ = io.Copy(io.Discard, requests)
 			}
-			_ = serve(theirs, room, func() bool { return true })
+			_ = serve(struct {
+				io.Reader
+				io.Writer
+			}{requests, theirs}, room, func() bool { return true })
 		}()
 		kill := func() { _ = theirs.Close() }
 		wait := func() string {

@@ -38,22 +38,30 @@ const (
 //
 // The zero Isolated is ready to use, by any number of goroutines. It must not be copied after first use.
 type Isolated struct {
-	Decoder // its fields count here as well; its own Decode and Follow work in this process
+	// Decoder has fields that count here as well; its own Decode and Follow
+	// work in this process.
+	Decoder
 
-	// Memory is what a child may take, in bytes, beside what each takes to start with; zero means 1 GiB.
+	// Memory is what a child may take, in bytes, beside what each takes to
+	// start with; zero means 1 GiB.
 	Memory int64
 
-	// Timeout is how long a child may take for one unit, or one picture; zero means ten seconds. Other streams do not wait for that: while it
-	// takes more than 50 ms another has its place beside it, and after a second it gets what the others leave of the processor.
+	// Timeout is how long a child may take for one unit, or one picture;
+	// zero means ten seconds. Other streams do not wait for that: while it
+	// takes more than 50 ms another has its place beside it, and after a
+	// second it gets what the others leave of the processor.
 	Timeout time.Duration
 
-	// MaxChildren is how many GOPs may be open at once, each of which has a child once it has got a unit; others wait. Zero means 32. A
-	// Camera that is kept Warm has one all the time. When one has waited for a second, the child that has taken the longest for a unit, and
-	// more than a second, is given up.
+	// MaxChildren is how many GOPs may be open at once, each of which has a
+	// child once it has got a unit; others wait. Zero means 32. A Camera
+	// that is kept Warm has one all the time. When one has waited for a
+	// second, the child that has taken the longest for a unit, and more
+	// than a second, is given up.
 	MaxChildren int
 
-	// Fresh gives each GOP a child of its own, so that none sees two streams. It costs the start of a process each time, most of it
-	// before the GOP comes. Otherwise children are used again.
+	// Fresh gives each GOP a child of its own, so that none sees two
+	// streams. It costs the start of a process each time, most of it before
+	// the GOP comes. Otherwise children are used again.
 	Fresh bool
 
 	lazy    sync.Once
@@ -66,7 +74,10 @@ type Children struct {
 	Running, Idle int
 	Started       int64 // since the beginning
 	Crashed, Hung int64 // while they worked
-	Confined      bool  // the kernel refuses what decoding does not need; known once a child runs
+
+	// Confined says that the kernel refuses what decoding does not need. It
+	// is known once a child runs.
+	Confined bool
 }
 
 // Children tells how they are.

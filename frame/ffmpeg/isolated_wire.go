@@ -105,7 +105,8 @@ type answer struct {
 
 // A fault is an *Error. The zero fault is none.
 type fault struct {
-	Step  uint8 // one more than its index in steps
+	// one more than its index in steps
+	Step  uint8
 	Codec frame.Codec
 	Is    uint8 // bit i: errors.Is relayed[i]
 	Code  int32 // FFmpeg's own, if it is one of these

@@ -29,9 +29,11 @@ const defaultQuality = 90
 // A JPEG encodes pictures as JPEG files, about four times as fast as package image/jpeg and at equal looks somewhat smaller.
 // Any number of goroutines may encode at once.
 type JPEG struct {
-	// Quality is 1 to 100, meant as libjpeg means it; zero means 90. FFmpeg has 31 steps for them: quantiser scale
-	// (200-2*Quality)/10, above 50, and 500/Quality below, rounded. So 95 and above is scale 1, the finest; 90 is 2,
-	// where it is level with libjpeg's 90 in SSIM; 75 is 5; 16 and below is 31, the coarsest.
+	// Quality is 1 to 100, meant as libjpeg means it; zero means 90. FFmpeg
+	// has 31 steps for them: quantiser scale (200-2*Quality)/10, above 50,
+	// and 500/Quality below, rounded. So 95 and above is scale 1, the
+	// finest; 90 is 2, where it is level with libjpeg's 90 in SSIM; 75 is
+	// 5; 16 and below is 31, the coarsest.
 	Quality int
 }
 

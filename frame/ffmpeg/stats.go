@@ -7,12 +7,18 @@ import (
 
 // Stats is what a Decoder or an Isolated has done since it was made, and what it holds now.
 type Stats struct {
-	GOPs     int64         // begun
-	Units    int64         // taken
-	Pictures int64         // that were wanted, and yielded
-	Decoding time.Duration // in FFmpeg's decoders, or in calls of children, by the wall clock; of GOPs that are decoded at a time, each counts
-	Held     int64         // bytes of decoded pictures that FFmpeg and the Decoder hold now; those of AV1 are not known
-	Most     int64         // and at most
+	GOPs     int64 // begun
+	Units    int64 // taken
+	Pictures int64 // that were wanted, and yielded
+
+	// Decoding is the time in FFmpeg's decoders, or in calls of children, by
+	// the wall clock; of GOPs that are decoded at a time, each counts.
+	Decoding time.Duration
+
+	// Held is the bytes of decoded pictures that FFmpeg and the Decoder hold
+	// now; those of AV1 are not known.
+	Held int64
+	Most int64 // and at most
 }
 
 // Stats may be called at any time.
