@@ -12,10 +12,8 @@ import (
 // Failover puts each still into the first of its stores that takes it: the others stand in while that does not. What holds a Put
 // up holds Failover up; Retry with Timeout bounds that:
 //
-//	store.Failover{
-//		&store.Retry{Store: bucket, Attempts: 1, Timeout: 5 * time.Second},
-//		&store.Dir{Path: "stills"},
-//	}
+//	once := &store.Retry{Store: s3, Attempts: 1, Timeout: 5 * time.Second}
+//	stills := store.Failover{once, &store.Dir{Path: "stills"}}
 //
 // A store that took a still, and failed only to say so, has it beside the one that stood in. And a still that is put again, as Refine does,
 // while its store is away, is in two versions then, of which List yields that in the first store. A Spool before the first store has

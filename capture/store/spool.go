@@ -38,8 +38,8 @@ type Spool struct {
 	MaxBytes int64
 	MinFree  int64 // as Dir.MinFree
 
-	// First is the pause after a failure; each next is twice as long, and up
-	// to half of it is left to chance. Zero means 1 s.
+	// First is the pause after a failure; each next is twice as long, and
+	// up to half of it is left to chance. Zero means 1 s.
 	First time.Duration
 
 	Longest    time.Duration // of these pauses; zero means a minute

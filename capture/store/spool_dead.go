@@ -14,8 +14,8 @@ type DeadLetter struct {
 	// Stored is zero if the file is damaged so that it is not known.
 	capture.Stored
 
-	// File is in the Spool: the image file, with a few bytes about it behind
-	// the picture.
+	// File is in the Spool: the image file, with a few bytes about it
+	// behind the picture.
 	File string
 	Err  string // what was wrong
 }

@@ -42,8 +42,8 @@ type Decoder struct {
 	// a stream of huge pictures holds nobody up.
 	Concurrent int
 
-	// MaxPixels is the most that a picture may have; larger ones are refused.
-	// Zero means 8192 x 4320.
+	// MaxPixels is the most that a picture may have; larger ones are
+	// refused. Zero means 8192 x 4320.
 	MaxPixels int
 
 	// MaxMemory bounds the bytes of decoded pictures that decoding one GOP

@@ -13,7 +13,8 @@ var (
 	// ErrGOP: empty, not beginning with a key unit, or of several codecs.
 	ErrGOP = errors.New("not a GOP")
 
-	// ErrUnsupported: this FFmpeg has no codec, or no way to read the pixels.
+	// ErrUnsupported: this FFmpeg has no codec, or no way to read the
+	// pixels.
 	ErrUnsupported = errors.New("not supported here")
 
 	// ErrNoPicture: pictures were due, and the decoder, or the graph of a
@@ -32,9 +33,9 @@ var (
 
 // An Error says which step failed, on which codec or in which filter graph.
 type Error struct {
-	// Step is "check", "open", "send", "receive", "convert" or "encode"; of a
-	// Filter "check", "parse", "link", "configure", "filter" or "convert";
-	// of an Isolated also "start" and "child".
+	// Step is "check", "open", "send", "receive", "convert" or "encode"; of
+	// a Filter "check", "parse", "link", "configure", "filter" or
+	// "convert"; of an Isolated also "start" and "child".
 	Step  string
 	Codec frame.Codec
 	Graph string // of a Filter, which has no Codec

@@ -11,12 +11,12 @@ type Stats struct {
 	Units    int64 // taken
 	Pictures int64 // that were wanted, and yielded
 
-	// Decoding is the time in FFmpeg's decoders, or in calls of children, by
-	// the wall clock; of GOPs that are decoded at a time, each counts.
+	// Decoding is the time in FFmpeg's decoders, or in calls of children,
+	// by the wall clock; of GOPs that are decoded at a time, each counts.
 	Decoding time.Duration
 
-	// Held is the bytes of decoded pictures that FFmpeg and the Decoder hold
-	// now; those of AV1 are not known.
+	// Held is the bytes of decoded pictures that FFmpeg and the Decoder
+	// hold now; those of AV1 are not known.
 	Held int64
 	Most int64 // and at most
 }

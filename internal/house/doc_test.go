@@ -22,7 +22,7 @@ func TestDocsFitATerminal(t *testing.T) {
 		}
 		for line := range strings.Lines(string(out)) {
 			line = strings.TrimSuffix(line, "\n")
-			declares := strings.HasPrefix(line, "\t") || strings.HasPrefix(line, "func ")
+			declares := strings.HasPrefix(line, "\t") || strings.HasPrefix(line, "func ") || strings.HasPrefix(line, "type ")
 			if strings.HasPrefix(line, "package ") || declares && !strings.Contains(line, "//") {
 				continue
 			}
