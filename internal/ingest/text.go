@@ -10,7 +10,7 @@ import (
 // Printable returns a text that may have come from a peer, fit for logs and terminals: whatever does not print stands there as Go
 // escapes it, such as \n and \x1b.
 func Printable(text string) string {
-	if !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }) {
+	if utf8.ValidString(text) && !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return text
 	}
 	quoted := strconv.Quote(text)
