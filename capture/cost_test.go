@@ -12,6 +12,7 @@ import (
 
 	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/fakeclock"
 )
 
 // costly is a decoder that says what it takes, and counts how much of that is taken at once.
@@ -95,7 +96,7 @@ func TestManyCapturesFitTheBudget(t *testing.T) {
 				best := r.IntN(5) == 0
 				taps.Go(func() {
 					defer cancel()
-					time.Sleep(when) // on the clock of the bubble
+					fakeclock.Pass(when)
 					m := capture.At(at)
 					if best {
 						m = m.Best(2*interval, nil)

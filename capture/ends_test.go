@@ -13,6 +13,7 @@ import (
 	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/frametest"
+	"github.com/livestill/livestill/internal/fakeclock"
 )
 
 // slow is a Follower, an Enhancer and an Encoder. Where it is told to, a hook hangs until its context ends; and then it goes on for two
@@ -29,7 +30,7 @@ func (s *slow) run(ctx context.Context, hook string) (end func()) {
 		if hook != "encode" {
 			<-ctx.Done()
 		}
-		time.Sleep(2 * time.Second) // on the clock of the bubble: it is late to hear of it
+		fakeclock.Pass(2 * time.Second) // it is late to hear of it
 	}
 	return func() { s.running.Add(-1) }
 }
@@ -92,7 +93,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 		},
 		"refined": func(ctx context.Context, cam *capture.Camera) (err error) {
 			for _, err = range cam.Refine(ctx, capture.Request{Lookahead: interval}) {
-				time.Sleep(interval) // on the clock of the bubble, as all here
+				fakeclock.Pass(interval)
 			}
 			return err
 		},
@@ -178,7 +179,7 @@ func TestHooksThatHang(t *testing.T) {
 				units := s.Units
 				s.Units = func(yield func(frame.AccessUnit, error) bool) {
 					units(yield)
-					time.Sleep(ends) // on the clock of the bubble, as all here
+					fakeclock.Pass(ends)
 				}
 				served := make(chan struct{})
 				go func() {

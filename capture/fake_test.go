@@ -15,6 +15,7 @@ import (
 	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/frametest"
+	"github.com/livestill/livestill/internal/fakeclock"
 )
 
 const interval = 100 * time.Millisecond // between the pictures of the streams that these tests make
@@ -89,7 +90,7 @@ func (d *decoder) Follow(_ context.Context, us iter.Seq2[frame.AccessUnit, bool]
 			if delay < 0 {
 				delay = int((u.PTS - u.DTS) / interval)
 			}
-			time.Sleep(d.took) // the work that decoding is, on the bubble's clock: nothing waits for it
+			fakeclock.Pass(d.took) // the work that decoding is
 			d.decoded.Add(1)
 			if u.Data[0] == 2 {
 				if show(0) {
@@ -170,7 +171,7 @@ func eachDecoder(test func(t *testing.T, d capture.Decoder)) func(*testing.T) {
 // pass lets time pass on the clock of a synctest bubble, outside of which it panics: it takes none, ends at the exact instant, and all that
 // is due by then has happened.
 func pass(d time.Duration) {
-	time.Sleep(d)
+	fakeclock.Pass(d)
 	synctest.Wait()
 }
 

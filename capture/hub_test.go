@@ -11,6 +11,7 @@ import (
 	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/frametest"
+	"github.com/livestill/livestill/internal/fakeclock"
 )
 
 func TestHub(t *testing.T) {
@@ -112,7 +113,7 @@ func TestHubRefusesBeforeItTakesOver(t *testing.T) {
 			errToken := errors.New("wrong token")
 			h := &capture.Hub{TakeOver: takeOver, NewCamera: func(s *frame.Stream) (*capture.Camera, error) {
 				if s.Query.Get("token") != "right" {
-					time.Sleep(time.Second) // on the clock of the bubble: it asks someone else
+					fakeclock.Pass(time.Second) // it asks someone else
 					return nil, errToken
 				}
 				return &capture.Camera{Decoder: &decoder{}}, nil

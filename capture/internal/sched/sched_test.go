@@ -15,6 +15,7 @@ import (
 	"github.com/livestill/livestill/capture/internal/sched"
 	"github.com/livestill/livestill/capture/internal/shared"
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/fakeclock"
 )
 
 const interval = 100 * time.Millisecond // between units
@@ -149,7 +150,7 @@ func TestDemandsAreMet(t *testing.T) {
 				}
 				for n := range 100 {
 					add(h, n, 25)
-					time.Sleep(interval) // on the clock of the bubble, as all here
+					fakeclock.Pass(interval)
 				}
 				cancel()
 				warming.Wait()
@@ -161,7 +162,7 @@ func TestDemandsAreMet(t *testing.T) {
 				when, patience := time.Duration(1+r.IntN(120))*interval, time.Duration(1+r.IntN(100))*interval/4
 				which, many, held := r.Float64(), 1+r.IntN(3), r.IntN(3) == 0
 				all.Go(func() {
-					time.Sleep(when)
+					fakeclock.Pass(when)
 					s.Captured()
 					gops := h.GOPs()
 					gop := gops[int(which*float64(len(gops)))]
@@ -189,7 +190,7 @@ func TestDemandsAreMet(t *testing.T) {
 					}
 					if demands[0].Hold != nil {
 						demands[0].Hold.Behind(gop, len(gop)-1)
-						time.Sleep(interval)
+						fakeclock.Pass(interval)
 					}
 				})
 			}
@@ -254,7 +255,7 @@ func TestStates(t *testing.T) {
 					}
 				})
 			}
-			time.Sleep(test.pause) // on the clock of the bubble
+			fakeclock.Pass(test.pause)
 			synctest.Wait()
 			if decoded, running := d.read(&d.decoded), d.read(&d.running) > 0; decoded != test.decoded || running != test.running {
 				t.Errorf("%s: %d units are decoded, it runs: %v", test.about, decoded, running)
@@ -301,7 +302,7 @@ func TestAwaiting(t *testing.T) {
 			if !test.stall {
 				coming.Go(func() {
 					for n := range 5 {
-						time.Sleep(interval) // on the clock of the bubble
+						fakeclock.Pass(interval)
 						add(h, 10+n, 100)
 					}
 				})
