@@ -7,11 +7,11 @@ type blend struct {
 	sum, weight    [tileLen]float32 // of the neighbours: their differences times their weights, and their weights
 	scene, mean    [padded]float32  // the energies of the target, and the mean of those of the differences
 	others         []other
-	judged
+	rated
 }
 
-// What the judges make of a tile. Here it needs no memory of its own for each.
-type judged struct {
+// What the networks make of a tile. Here it needs no memory of its own for each.
+type rated struct {
 	common, values [hidden]float32 // hidden values that all neighbours share, and those of one, or of the target
 	worth          [hidden]float32
 	energies       [2][padded]float32 // of what is merged, and of the target's part
@@ -59,7 +59,7 @@ func (b *blend) begin(m *merger, inputs []input, at, index int) {
 
 // merge merges the tile.
 func (b *blend) merge(target *input) {
-	w, t := &judge().Worth, &judge().Truth
+	w, t := &trained().Worth, &trained().Truth
 	clear(b.sum[:])
 	clear(b.weight[:])
 	if len(b.others) > 0 {
@@ -110,7 +110,7 @@ func differ(row, target []float32) {
 // where their energy is at a tolerance, and less above it. Compare Hasinoff et al., "Burst photography for high dynamic range and low-light
 // imaging on mobile cameras" (2016).
 func count(b *blend, difference *[tileLen]float32, worth *[hidden]float32, weight, variance float32) {
-	const tolerance = 2 // variances; chosen by trial before there were judges, which begin with it, and say how many times as much
+	const tolerance = 2 // variances; chosen by trial before there were networks, which begin with it, and say how many times as much
 	var part, half [rings]float32
 	for r := range half {
 		half[r] = tolerance * tolerance * variance * variance * exp2(2*worth[padded+r])

@@ -52,7 +52,7 @@ func (d Deblock) Apply(ctx context.Context, img *image.YCbCr) error {
 func restorePlane(ctx context.Context, p plane, variance, noise float32) error {
 	src := copyOf(p)
 	defer sources.Put(src)
-	hidden := judge().Truth.ofTarget(variance, noise)
+	hidden := trained().Truth.ofTarget(variance, noise)
 	return merge(ctx, p, []input{{plane: src.plane, variance: variance, weight: 1 / variance, hidden: hidden}})
 }
 

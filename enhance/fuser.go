@@ -10,7 +10,7 @@ import (
 
 // A fuser is the memory of one fusion.
 type fuser struct {
-	parties   []party // the target first; those beyond n are left from other fusions
+	members   []member // the target first; those beyond n are left from other fusions
 	n         int
 	luma      pyramid // of the target
 	level     int     // the layer of pyramids that the flows are of
@@ -20,8 +20,8 @@ type fuser struct {
 
 var fusers = sync.Pool{New: func() any { return new(fuser) }}
 
-// A party is a picture that takes part.
-type party struct {
+// A member is a picture that takes part.
+type member struct {
 	picture  *frame.Picture
 	gop      int
 	planes   [3]plane
@@ -52,7 +52,7 @@ func (s *fuser) choose(b *frame.Burst) error {
 			gop++
 		}
 		if i == b.Target {
-			s.parties[0].gop = gop
+			s.members[0].gop = gop
 			continue
 		}
 		if p.Corrupt || p.YCbCr == nil || p.Rect.Size() != first.Rect.Size() || p.SubsampleRatio != first.SubsampleRatio {
@@ -61,9 +61,9 @@ func (s *fuser) choose(b *frame.Burst) error {
 		if s.add(p) != nil {
 			continue
 		}
-		last := &s.parties[s.n-1]
+		last := &s.members[s.n-1]
 		last.gop = gop
-		if target := &s.parties[0]; last.planes[1].w != target.planes[1].w || last.planes[1].h != target.planes[1].h { // begins amid a chroma sample
+		if target := &s.members[0]; last.planes[1].w != target.planes[1].w || last.planes[1].h != target.planes[1].h { // begins amid a chroma sample
 			s.n--
 		}
 	}
@@ -75,18 +75,18 @@ func (s *fuser) add(p *frame.Picture) error {
 	if err != nil {
 		return err
 	}
-	if s.n == len(s.parties) {
-		s.parties = append(s.parties, party{})
+	if s.n == len(s.members) {
+		s.members = append(s.members, member{})
 	}
-	s.parties[s.n].picture, s.parties[s.n].planes = p, planes
+	s.members[s.n].picture, s.members[s.n].planes = p, planes
 	s.n++
 	return nil
 }
 
 // release lets go of the pictures, which are not the fuser's to keep.
 func (s *fuser) release() {
-	for i := range s.parties {
-		s.parties[i].picture, s.parties[i].planes = nil, [3]plane{}
+	for i := range s.members {
+		s.members[i].picture, s.members[i].planes = nil, [3]plane{}
 	}
 	clear(s.inputs)
 }
@@ -94,7 +94,7 @@ func (s *fuser) release() {
 // prepare measures the pictures, and forgets those that have no say.
 func (s *fuser) prepare(ctx context.Context) error {
 	err := each(ctx, s.n, func(ctx context.Context, i int) {
-		p := &s.parties[i]
+		p := &s.members[i]
 		sigma, _ := someNoise(ctx, p.planes[0], sparse)
 		p.noise = float32(sigma * sigma)
 		p.variance = coding(p.picture.EffectiveQP) + p.noise
@@ -102,11 +102,11 @@ func (s *fuser) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	weigh(s.parties[:s.n])
+	weigh(s.members[:s.n])
 	n := 1
 	for i := 1; i < s.n; i++ {
-		if s.parties[i].weight > 0 {
-			s.parties[n], s.parties[i] = s.parties[i], s.parties[n]
+		if s.members[i].weight > 0 {
+			s.members[n], s.members[i] = s.members[i], s.members[n]
 			n++
 		}
 	}
@@ -129,7 +129,7 @@ func coding(qp float32) float32 {
 }
 
 // ofChroma is the variance of the coding errors of chroma, in parts of that of luma. Chosen by trial. Measured by
-// enhance/train/constants.py: less than 0.1 of what coding expects of luma. The judges have learned with what was chosen.
+// enhance/train/constants.py: less than 0.1 of what coding expects of luma. The networks have learned with what was chosen.
 const ofChroma = 0.4
 
 // align finds the flows between the target and its neighbours. Those back, which are but to tell how far those there are to be trusted,
@@ -138,13 +138,13 @@ func (s *fuser) align(ctx context.Context, finest int) error {
 	if s.n == 1 {
 		return nil
 	}
-	target := &s.parties[0]
+	target := &s.members[0]
 	largest := max(0, finest-1) // see tracker.refine
 	s.luma.build(target.planes[0], largest)
 	last := len(s.luma) - 1
 	s.level, s.backLevel = min(finest, last), min(finest+1, last)
 	return each(ctx, s.n-1, func(_ context.Context, i int) {
-		p := &s.parties[1+i]
+		p := &s.members[1+i]
 		noise := target.variance + p.variance
 		t := trackers.Get().(*tracker)
 		defer trackers.Put(t)
@@ -159,13 +159,13 @@ func (s *fuser) align(ctx context.Context, finest int) error {
 
 // see returns plane c of all pictures as the target sees them.
 func (s *fuser) see(ctx context.Context, c int) ([]input, error) {
-	target := &s.parties[0]
+	target := &s.members[0]
 	hs, vs := 1, 1
 	if c > 0 {
 		hs, vs, _ = subsampling(target.picture.SubsampleRatio)
 	}
 	grain := float32(int(1) << s.level) // pixels of luma for one of the flow's layer
-	variance := func(p *party) float32 {
+	variance := func(p *member) float32 {
 		if c == 0 {
 			return p.variance
 		}
@@ -173,14 +173,14 @@ func (s *fuser) see(ctx context.Context, c int) ([]input, error) {
 	}
 	s.inputs = grow(s.inputs, s.n)
 	err := each(ctx, s.n, func(_ context.Context, i int) {
-		p := &s.parties[i]
+		p := &s.members[i]
 		in := &s.inputs[i]
 		*in = input{plane: p.planes[c], variance: variance(p), weight: p.weight}
 		if i == 0 {
-			in.hidden = judge().Truth.ofTarget(in.variance, p.noise)
+			in.hidden = trained().Truth.ofTarget(in.variance, p.noise)
 			return
 		}
-		in.hidden = judge().Worth.ofNeighbour(factsOf(target, p, variance(target), in.variance))
+		in.hidden = trained().Worth.ofNeighbour(factsOf(target, p, variance(target), in.variance))
 		in.flow = &p.there
 		in.nodeX, in.nodeY = float32(hs)/(step*grain), float32(vs)/(step*grain)
 		in.pixelX, in.pixelY = grain/float32(hs), grain/float32(vs)
@@ -200,7 +200,7 @@ func (s *fuser) see(ctx context.Context, c int) ([]input, error) {
 
 // doubt finds how far the flow is trusted at its nodes: less where the way back leads elsewhere, and at edges of motion, where it changes
 // from one node to the next. A pixel of its layer is grain pixels of luma, and one of the way back's is coarse of its own.
-func (p *party) doubt(grain, coarse float32) {
+func (p *member) doubt(grain, coarse float32) {
 	// Chosen by trial, between the PSNR of what is merged and the ghosts that the ghost tests of internal/e2e look for.
 	const (
 		stray = 0.8 // pixels off, there and back, at which half of the trust is gone
@@ -227,7 +227,7 @@ func (p *party) doubt(grain, coarse float32) {
 }
 
 // trusts lists the trust in the node at the middle of each tile of a plane.
-func (p *party) trusts(in *input) {
+func (p *member) trusts(in *input) {
 	across, down := (in.w-1)/hop+2, (in.h-1)/hop+2
 	p.trust = grow(p.trust, across*down)
 	at := func(i, n int, nodes float32) int { return max(0, min(int(float32(hop*i)*nodes-0.5), n-1)) } // a node less, rounded
@@ -241,7 +241,7 @@ func (p *party) trusts(in *input) {
 
 // follow lists the trust in tiles of chroma, of which a sample is hs by vs pixels: a neighbour whose luma shows something else there has
 // no say, for chroma often looks alike where luma does not.
-func (p *party) follow(in *input, hs, vs int) {
+func (p *member) follow(in *input, hs, vs int) {
 	// The share of a tile is how much of a neighbour counted there, from zero to one. Chosen by trial, as those of doubt.
 	const (
 		usual = 1.5 // times the mean share of the luma's tiles there, which is below one even where both show the same

@@ -9,11 +9,11 @@ import (
 	"sync"
 )
 
-// learned is the file that enhance/train/fit.py writes: a header, and then the judges, which are nothing but float32 values in the order
+// learned is the file that enhance/train/fit.py writes: a header, and then the networks, which are nothing but float32 values in the order
 // of their fields. All numbers are little-endian.
 //
 //	0        8        10        12         16
-//	| magic  | format | version | checksum | judges ...
+//	| magic  | format | version | checksum | networks ...
 //
 //go:embed learned
 var learned []byte
@@ -27,26 +27,26 @@ type learnedHeader struct {
 }
 
 const (
-	learnedMagic  = "lvstjudg"
-	learnedFormat = 1 // whoever changes the fields of judges, or what their inputs mean, raises it
+	learnedMagic  = "lvstnets"
+	learnedFormat = 1 // whoever changes the fields of networks, or what their inputs mean, raises it
 )
 
-// readJudges parses the file of judges.
-func readJudges(file []byte) (*judges, error) {
+// readNetworks parses the file of networks.
+func readNetworks(file []byte) (*networks, error) {
 	var h learnedHeader
 	n, err := binary.Decode(file, binary.LittleEndian, &h)
 	if err != nil {
 		return nil, fmt.Errorf("enhance: learned: %d bytes hold no header", len(file))
 	}
 	body := file[n:]
-	j := new(judges)
+	j := new(networks)
 	switch want := binary.Size(j); {
 	case !bytes.Equal(h.Magic[:], []byte(learnedMagic)):
 		return nil, fmt.Errorf("enhance: learned: begins with %q, not with %q", h.Magic, learnedMagic)
 	case h.Format != learnedFormat:
 		return nil, fmt.Errorf("enhance: learned: format %d, this package reads %d", h.Format, learnedFormat)
 	case len(body) != want:
-		return nil, fmt.Errorf("enhance: learned: %d bytes of judges, not %d", len(body), want)
+		return nil, fmt.Errorf("enhance: learned: %d bytes of networks, not %d", len(body), want)
 	case h.Checksum != crc32.ChecksumIEEE(body):
 		return nil, fmt.Errorf("enhance: learned: checksum %08x, the header says %08x", crc32.ChecksumIEEE(body), h.Checksum)
 	}
@@ -54,9 +54,9 @@ func readJudges(file []byte) (*judges, error) {
 	return j, err
 }
 
-// judge returns the judges. The file is part of the program: it panics if that is broken.
-var judge = sync.OnceValue(func() *judges {
-	j, err := readJudges(learned)
+// trained returns the networks. The file is part of the program: it panics if that is broken.
+var trained = sync.OnceValue(func() *networks {
+	j, err := readNetworks(learned)
 	if err != nil {
 		panic(err)
 	}

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// writeJudges is the inverse of readJudges.
-func writeJudges(tb testing.TB, version uint16, j *judges) []byte {
+// writeNetworks is the inverse of readNetworks.
+func writeNetworks(tb testing.TB, version uint16, j *networks) []byte {
 	tb.Helper()
 	body, err := binary.Append(nil, binary.LittleEndian, j)
 	if err != nil {
@@ -38,16 +38,16 @@ func TestLearned(t *testing.T) {
 		{"the file that is part of the program", learned, ""},
 		{"nothing", nil, "0 bytes hold no header"},
 		{"half a header", learned[:9], "9 bytes hold no header"},
-		{"another kind of file", changed(0, 1), `begins with "mvstjudg"`},
+		{"another kind of file", changed(0, 1), `begins with "mvstnets"`},
 		{"a format to come", changed(9, 1), "format 257, this package reads 1"},
-		{"half of the judges", learned[:9000], "8984 bytes of judges, not 23424"},
-		{"more than the judges", append(slices.Clone(learned), 0), "23425 bytes of judges, not 23424"},
+		{"half of the networks", learned[:9000], "8984 bytes of networks, not 23424"},
+		{"more than the networks", append(slices.Clone(learned), 0), "23425 bytes of networks, not 23424"},
 		{"a checksum of something else", changed(12, 1), "checksum"},
 		{"a bit of the first value turned", changed(16, 1), "checksum"},
 		{"a bit of the last value turned", changed(len(learned)-1, 0x80), "checksum"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			j, err := readJudges(test.file)
+			j, err := readNetworks(test.file)
 			switch {
 			case test.want == "" && (err != nil || j == nil):
 				t.Errorf("got the error %v", err)
@@ -58,18 +58,18 @@ func TestLearned(t *testing.T) {
 	}
 }
 
-// What is read as judges is written as the same bytes.
-func FuzzReadJudges(f *testing.F) {
+// What is read as networks is written as the same bytes.
+func FuzzReadNetworks(f *testing.F) {
 	f.Add(learned)
 	f.Add(learned[:100])
-	f.Add(writeJudges(f, 7, new(judges)))
+	f.Add(writeNetworks(f, 7, new(networks)))
 	f.Fuzz(func(t *testing.T, file []byte) {
-		j, err := readJudges(file)
+		j, err := readNetworks(file)
 		if err != nil {
 			return
 		}
 		version := binary.LittleEndian.Uint16(file[10:])
-		if again := writeJudges(t, version, j); !bytes.Equal(again, file) {
+		if again := writeNetworks(t, version, j); !bytes.Equal(again, file) {
 			t.Errorf("%d bytes were written as other ones", len(file))
 		}
 	})

@@ -30,7 +30,7 @@ type input struct {
 	warper                   // of a neighbour
 	variance float32         // of the errors of its pixels
 	weight   float32         // in the mean: see weights
-	hidden   [hidden]float32 // what its judge knows of the picture
+	hidden   [hidden]float32 // what its network knows of the picture
 	trust    []float32       // in a neighbour, from zero to one, for each tile
 	share    []float32       // how much of it counted, for each tile; nil if nobody wants to know
 }

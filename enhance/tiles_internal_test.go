@@ -19,7 +19,7 @@ import (
 	"github.com/livestill/livestill/frame/frametest"
 )
 
-// The judges learn from tiles: from what a merger knows of them, and what the scene looked like there. This writes them, for
+// The networks learn from tiles: from what a merger knows of them, and what the scene looked like there. This writes them, for
 // enhance/train/fit.py:
 //
 //	go test -run TilesOfStreams ./enhance -streams=DIR
@@ -48,7 +48,7 @@ type blockNeighbour struct {
 }
 
 type blockTile struct {
-	before, after float32 // square errors of the target, and of what is merged with today's judges, summed up over coefficients
+	before, after float32 // square errors of the target, and of what is merged with today's networks, summed up over coefficients
 	target        [tileLen]float32
 	truth         [tileLen]float32 // what the scene differs by from the target
 	neighbours    []blockTileNeighbour
@@ -102,10 +102,10 @@ func blocksOf(t *testing.T, b *frame.Burst, source *image.YCbCr, random *rand.Ra
 		check(t, err)
 		check(t, merge(t.Context(), made[c], inputs)) // what counts of luma says which chroma is trusted
 		block := block{plane: c, variance: inputs[0].variance, weight: inputs[0].weight}
-		target := &s.parties[0]
+		target := &s.members[0]
 		block.facts = [2]float32{log2(block.variance), log2(target.noise / block.variance)}
 		for k, in := range inputs[1:] {
-			facts := factsOf(target, &s.parties[1+k], block.variance, in.variance)
+			facts := factsOf(target, &s.members[1+k], block.variance, in.variance)
 			block.neighbours = append(block.neighbours, blockNeighbour{facts, in.variance, in.weight})
 		}
 		block.tiles = tilesOf(inputs, truths[c], random)
@@ -290,7 +290,7 @@ func (s *stream) blocks(t *testing.T, scene *stream, random *rand.Rand) (blocks 
 	return blocks
 }
 
-// What the judges learn from is written if -streams says from what.
+// What the networks learn from is written if -streams says from what.
 func TestTilesOfStreams(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(*streams, "*.flv"))
 	check(t, err)

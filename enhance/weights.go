@@ -2,8 +2,8 @@ package enhance
 
 import "math"
 
-// The constants below were chosen by trial, for the PSNR of what is merged. The judges were learned with them in place, and correct them
-// for each tile: whoever changes one has the judges learn again. enhance/train/constants.py measures the same quantities on the training
+// The constants below were chosen by trial, for the PSNR of what is merged. The networks were learned with them in place, and correct them
+// for each tile: whoever changes one has the networks learn again. enhance/train/constants.py measures the same quantities on the training
 // streams, where neighbours are seen through their flow, so that errors of alignment count as well.
 const (
 	// An encoder copies blocks, along with their errors, until it codes them anew. alikeAtOnce is the correlation of the errors of two
@@ -23,9 +23,9 @@ const leastWeight = 0.02
 
 // weigh sets the weight of each picture in the best mean of all: the variance of what remains of their errors is then 1 over the sum of the
 // weights. Errors of pictures of different GOPs are taken for independent, for each GOP begins anew.
-func weigh(all []party) {
+func weigh(all []member) {
 	target := &all[0]
-	errors := func(p *party) float64 {
+	errors := func(p *member) float64 {
 		e := float64(p.variance)
 		if p.picture.Key {
 			e *= keyError
@@ -35,7 +35,7 @@ func weigh(all []party) {
 		}
 		return e
 	}
-	covariance := func(p, q *party) float64 {
+	covariance := func(p, q *member) float64 {
 		switch {
 		case p == q:
 			return errors(p)
@@ -45,7 +45,7 @@ func weigh(all []party) {
 		apart := (p.picture.PTS - q.picture.PTS).Abs().Seconds()
 		return alikeAtOnce * math.Exp2(-apart/halfAlike) * math.Sqrt(errors(p)*errors(q))
 	}
-	taken := make([]*party, len(all))
+	taken := make([]*member, len(all))
 	for i := range all {
 		taken[i] = &all[i]
 	}

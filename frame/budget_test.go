@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/fakeclock"
 )
 
 const mib = 1 << 20
@@ -102,7 +103,7 @@ func TestMuchHoldsUpLittleForASecond(t *testing.T) {
 		if after != time.Second {
 			t.Errorf("little was given after %v, want 1s", after)
 		}
-		time.Sleep(2 * time.Second)
+		fakeclock.Pass(2 * time.Second)
 		if b.Overdue(frame.ForDecoding, 40*mib) {
 			t.Error("40 of 100 are overdue while nobody waits but for more")
 		}
@@ -110,11 +111,11 @@ func TestMuchHoldsUpLittleForASecond(t *testing.T) {
 		second()
 		release := <-given
 		go reserve(20 * mib)
-		time.Sleep(time.Second - time.Nanosecond)
+		fakeclock.Pass(time.Second - time.Nanosecond)
 		if b.Overdue(frame.ForDecoding, 90*mib) {
 			t.Error("90 of 100 are overdue before a second is over")
 		}
-		time.Sleep(time.Nanosecond)
+		fakeclock.Pass(time.Nanosecond)
 		if !b.Overdue(frame.ForDecoding, 90*mib) || b.Overdue(frame.ForDecoding, 25*mib) {
 			t.Error("after a second 90 of 100 are to be overdue, and 25 not")
 		}
@@ -134,7 +135,7 @@ func TestNoMoreIsToldThanItTakes(t *testing.T) {
 				select {
 				case <-wanted:
 					told.Add(1)
-					time.Sleep(time.Millisecond) // for which it has to be counted on
+					fakeclock.Pass(time.Millisecond) // for which it has to be counted on
 				case <-time.After(time.Minute):
 				}
 				release()
@@ -148,11 +149,11 @@ func TestNoMoreIsToldThanItTakes(t *testing.T) {
 				}
 			}()
 		}
-		time.Sleep(time.Second)
+		fakeclock.Pass(time.Second)
 		if n := told.Load(); n != 2 {
 			t.Errorf("%d were told, want 2", n)
 		}
-		time.Sleep(time.Minute)
+		fakeclock.Pass(time.Minute)
 	})
 }
 

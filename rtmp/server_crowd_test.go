@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/livestill/livestill/internal/fakeclock"
 	"github.com/livestill/livestill/internal/ingest/ingesttest"
 	"github.com/livestill/livestill/rtmp"
 )
@@ -79,7 +80,7 @@ func publishes(conn net.Conn, steps [][]byte, away time.Duration) bool {
 		}
 	}()
 	for _, b := range steps {
-		time.Sleep(away)
+		fakeclock.Pass(away)
 		if _, err := conn.Write(b); err != nil {
 			break
 		}

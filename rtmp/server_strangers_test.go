@@ -14,6 +14,7 @@ import (
 
 	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/fakeclock"
 	"github.com/livestill/livestill/internal/ingest/ingesttest"
 	"github.com/livestill/livestill/rtmp"
 )
@@ -73,7 +74,7 @@ func TestTokenGuesses(t *testing.T) {
 						}
 					})
 				}
-				time.Sleep(lasts / 2)
+				fakeclock.Pass(lasts / 2)
 				if took := takes("192.0.2.2"); took > 0 {
 					t.Errorf("from another address it takes %v", took)
 				}
@@ -113,7 +114,7 @@ func TestHonestMistakes(t *testing.T) {
 			if publishes(ln.DialFrom("192.0.2.1"), steps(t, "key?token=secrte"), 0) {
 				t.Error("a wrong token is let in")
 			}
-			time.Sleep(time.Second)
+			fakeclock.Pass(time.Second)
 		}
 		begin := time.Now()
 		var all sync.WaitGroup
@@ -219,7 +220,7 @@ func TestWhoGivesWay(t *testing.T) {
 			t.Errorf("it takes %v", took)
 		}
 		for range 3 { // one goes on, the other does not
-			time.Sleep(4 * time.Second)
+			fakeclock.Pass(4 * time.Second)
 			publishers[1].sendPicture(t, 300)
 		}
 		from(t, ln, ip).publish("late?token=secret")

@@ -15,6 +15,7 @@ import (
 
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/fakeclock"
 	"github.com/livestill/livestill/internal/ingest"
 	"github.com/livestill/livestill/internal/ingest/ingesttest"
 	"github.com/livestill/livestill/rtsp"
@@ -47,7 +48,7 @@ func TestCrowd(t *testing.T) {
 						for _, step := range [][4]string{
 							{"OPTIONS", r.url, "", ""}, {"ANNOUNCE", r.url, "", sdp}, {"SETUP", r.url + "/streamid=0", overTCP, ""}, {"RECORD", r.url, "", ""},
 						} {
-							time.Sleep(away)
+							fakeclock.Pass(away)
 							if response, err := r.request(step[0], step[1], step[2], step[3]); err != nil || response.StatusCode != base.StatusOK {
 								t.Errorf("try %d fails at %s: %d, %v", n, step[0], response.StatusCode, err)
 								break
@@ -92,7 +93,7 @@ func TestWhoGivesWay(t *testing.T) {
 		from("2001:db8::5", "refused").closed(t)
 		from("2001:db8:0:1::", "elsewhere").record(t, sdp)
 		for n := range 3 { // one goes on, the other does not
-			time.Sleep(4 * time.Second)
+			fakeclock.Pass(4 * time.Second)
 			fourth.send(t, units[n+1])
 		}
 		synctest.Wait()

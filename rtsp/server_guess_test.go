@@ -13,6 +13,7 @@ import (
 
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/fakeclock"
 	"github.com/livestill/livestill/internal/ingest/ingesttest"
 	"github.com/livestill/livestill/rtsp"
 )
@@ -110,14 +111,14 @@ func TestGuesses(t *testing.T) {
 				begin := time.Now()
 				for n := range conns {
 					guessing.Go(func() {
-						for ; time.Since(begin) < lasts; time.Sleep(100 * time.Millisecond) {
+						for ; time.Since(begin) < lasts; fakeclock.Pass(100 * time.Millisecond) {
 							if code := try("192.0.2.1", test.show, n); code != base.StatusUnauthorized && code != base.StatusForbidden {
 								t.Errorf("a guess is answered with %d", code)
 							}
 						}
 					})
 				}
-				time.Sleep(lasts / 2)
+				fakeclock.Pass(lasts / 2)
 				if took := takes("192.0.2.2"); took > 0 {
 					t.Errorf("from another address it takes %v", took)
 				}

@@ -1,13 +1,13 @@
 #!/usr/bin/python3
-"""Learns the judges of Fuse from tiles, and writes them to enhance/learned.
+"""Learns the networks of Fuse from tiles, and writes them to enhance/learned.
 
     fit.py DIR FILE [EPOCHS]
 
 DIR holds the tiles that TestTilesOfStreams of package enhance wrote. FILE is enhance/learned; its version is raised by one. The networks
-begin with random numbers. What is made of a tile here is, to the bit of rounding, what blend.go and judge.go there make of it, and its
-gradient is written out below, step by step, in reverse: see Judges.backward, and check_gradient, which is run first.
+begin with random numbers. What is made of a tile here is, to the bit of rounding, what blend.go and networks.go there make of it, and its
+gradient is written out below, step by step, in reverse: see Networks.backward, and check_gradient, which is run first.
 
-The loss is the mean square error of merged tiles, in parts of what today's judges leave in the picture: small changes of that are small
+The loss is the mean square error of merged tiles, in parts of what today's networks leave in the picture: small changes of that are small
 changes of the mean gain in decibels. What a tile is worse for being merged counts HARM times more: nobody forgives a ghost for a little
 less noise elsewhere.
 """
@@ -19,9 +19,9 @@ from pathlib import Path
 
 import numpy as np
 
-MAGIC, FORMAT = b"lvstjudg", 1  # learned.go
+MAGIC, FORMAT = b"lvstnets", 1  # learned.go
 
-TILE, RINGS, PADDED, HIDDEN = 16, 12, 16, 32  # judge.go
+TILE, RINGS, PADDED, HIDDEN = 16, 12, 16, 32  # networks.go
 FAINT = np.float32(1 / (1 << 10))
 TOLERANCE = 2  # count in blend.go
 MOST = 1.3  # restore in blend.go
@@ -86,7 +86,7 @@ LAYERS = {
 }
 
 
-class Judges(dict):
+class Networks(dict):
     """Both networks: arrays by the names of LAYERS."""
 
     @classmethod
@@ -104,7 +104,7 @@ class Judges(dict):
         data = Path(file).read_bytes()
         magic, fmt, version, checksum = struct.unpack_from("<8sHHI", data)
         if magic != MAGIC or fmt != FORMAT or checksum != zlib.crc32(data[16:]):
-            sys.exit(f"{file} is no file of judges")
+            sys.exit(f"{file} is no file of networks")
         values, j, at = np.frombuffer(data, "<f4", offset=16), cls(), 0
         for name, shape in LAYERS.items():
             j[name] = values[at:at + shape[0] * shape[1]].reshape(shape).copy()
@@ -271,14 +271,14 @@ def loss(tiles, out):
     return each, error, 2 * off * (tiles.share * (1 + HARM * worse))[:, None] / len(error)
 
 
-def measure(judges, groups):
-    """Returns the mean loss, and by how many decibels pictures of luma gain on average: with these judges, and with those of package
+def measure(networks, groups):
+    """Returns the mean loss, and by how many decibels pictures of luma gain on average: with these networks, and with those of package
     enhance when the tiles were written."""
     total, count, errors = 0, 0, {}
     for g in groups:
         for at in range(0, len(g.target), BATCH):
             b = g[at:at + BATCH]
-            each, error, _ = loss(b, judges.forward(b))
+            each, error, _ = loss(b, networks.forward(b))
             total, count = total + each.sum(), count + len(each)
             for p in np.unique(b.picture[b.luma]):
                 of = b.picture == p
@@ -291,7 +291,7 @@ def measure(judges, groups):
 def check_gradient(group, rng):
     """Compares the gradient with what small changes do to the loss."""
     b = group[rng.integers(0, len(group.target), 64)]
-    j = Judges.random(rng)
+    j = Networks.random(rng)
     for name in j:
         j[name] += rng.normal(size=j[name].shape).astype(np.float32) / 50
     g = j.backward(b, loss(b, j.forward(b))[2])
@@ -308,8 +308,8 @@ def check_gradient(group, rng):
             sys.exit("the gradient is wrong")
 
 
-def learn(judges, groups, held, epochs, rng):
-    """Improves the judges by Adam (Kingma and Ba, 2014), with a rate that falls to nothing along a cosine."""
+def learn(networks, groups, held, epochs, rng):
+    """Improves the networks by Adam (Kingma and Ba, 2014), with a rate that falls to nothing along a cosine."""
     mean, square = ({name: np.zeros(shape, np.float32) for name, shape in LAYERS.items()} for _ in range(2))
     batches = [(i, at) for i, g in enumerate(groups) for at in range(0, len(g.target), BATCH)]
     steps, step = epochs * len(batches), 0
@@ -321,16 +321,16 @@ def learn(judges, groups, held, epochs, rng):
             b = groups[i][orders[i][at:at + BATCH]]
             if rng.random() < ALONE:
                 b = b.alone()
-            each, _, d = loss(b, judges.forward(b))
-            gradient = judges.backward(b, d)
+            each, _, d = loss(b, networks.forward(b))
+            gradient = networks.backward(b, d)
             step += 1
             rate = RATE * (1 + np.cos(np.pi * step / steps)) / 2 * min(1, step / 200)
             for name, g in gradient.items():
                 mean[name] += 0.1 * (g - mean[name])
                 square[name] += 0.001 * (g * g - square[name])
-                judges[name] -= (rate * (mean[name] / (1 - 0.9**step)) / (np.sqrt(square[name] / (1 - 0.999**step)) + 1e-8)).astype(np.float32)
+                networks[name] -= (rate * (mean[name] / (1 - 0.9**step)) / (np.sqrt(square[name] / (1 - 0.999**step)) + 1e-8)).astype(np.float32)
             total += each.mean()
-        of_held = measure(judges, held)
+        of_held = measure(networks, held)
         print(f"epoch {epoch + 1} of {epochs}: loss {total / len(batches):.4f}, of scenes held out {of_held[0]:.4f}, "
               f"which gain {of_held[1]:.3f} dB", flush=True)
 
@@ -345,12 +345,12 @@ def main():
     print(f"{len(scenes)} scenes, {sum(len(g.target) for g in groups)} tiles, {sum(len(g.target) for g in held)} of scenes held out")
     rng = np.random.default_rng(1)
     check_gradient(max(groups, key=lambda g: g.trust.shape[1]), rng)
-    today, version = Judges.read(file)
+    today, version = Networks.read(file)
     value, gain, of_go = measure(today, held)
-    print(f"today's judges: loss of scenes held out {value:.4f}, gain {gain:.3f} dB, in Go {of_go:.3f} dB")
-    judges = Judges.random(rng)
-    learn(judges, groups, held, epochs, rng)
-    judges.write(file, version + 1)
+    print(f"today's networks: loss of scenes held out {value:.4f}, gain {gain:.3f} dB, in Go {of_go:.3f} dB")
+    networks = Networks.random(rng)
+    learn(networks, groups, held, epochs, rng)
+    networks.write(file, version + 1)
 
 
 if __name__ == "__main__":

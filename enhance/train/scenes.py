@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Renders the scenes that the judges of Fuse learn from, and encodes them as live streams.
+"""Renders the scenes that the networks of Fuse learn from, and encodes them as live streams.
 
     scenes.py DIR [EXPRESSION]
 

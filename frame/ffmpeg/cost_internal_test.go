@@ -10,11 +10,12 @@ import (
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/frametest"
 	"github.com/livestill/livestill/internal/bitstream"
+	"github.com/livestill/livestill/internal/bitstream/bitio"
 )
 
 // plain returns a GOP of n grey pictures of H.264 in a few bytes each: w by h macroblocks, that may refer to so many pictures.
 func plain(profile, level byte, w, h int, references uint32, n int) frame.GOP {
-	var set, pictures bitstream.BitWriter
+	var set, pictures bitio.Writer
 	for _, b := range []byte{0x67, profile, 0, level} {
 		set.Put(uint64(b), 8)
 	}
@@ -31,7 +32,7 @@ func plain(profile, level byte, w, h int, references uint32, n int) frame.GOP {
 	pictures.Stop()
 	var g frame.GOP
 	for i := range n {
-		var b bitstream.BitWriter
+		var b bitio.Writer
 		if i == 0 {
 			b.Put(0x65, 8)
 		} else {

@@ -11,6 +11,7 @@ import (
 	"github.com/livestill/livestill/frame/ffmpeg"
 	"github.com/livestill/livestill/frame/frametest"
 	"github.com/livestill/livestill/internal/bitstream"
+	"github.com/livestill/livestill/internal/bitstream/bitio"
 )
 
 // A few bytes cannot make FFmpeg work for minutes, whatever they are. Each of these would take it as long if it were given all.
@@ -58,7 +59,7 @@ func TestCrowdedUnits(t *testing.T) {
 
 // setsH265 returns a sequence parameter set of H.265 with the id 1, for pictures of a size, and n picture parameter sets that belong to it.
 func setsH265(width, height uint32, n int) (sps []byte, pps [][]byte) {
-	var w bitstream.BitWriter
+	var w bitio.Writer
 	w.Put(0x4201, 16)
 	w.Put(1, 8) // one layer
 	w.Put(0x01_60000000, 40)
@@ -80,7 +81,7 @@ func setsH265(width, height uint32, n int) (sps []byte, pps [][]byte) {
 	w.Put(0, 5)
 	w.Stop()
 	for id := range n {
-		var p bitstream.BitWriter
+		var p bitio.Writer
 		p.Put(0x4401, 16)
 		p.UE(uint32(1 + id%63))
 		p.UE(1)

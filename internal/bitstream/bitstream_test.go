@@ -8,6 +8,7 @@ import (
 
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/bitstream"
+	"github.com/livestill/livestill/internal/bitstream/bitio"
 )
 
 // Units of the smallest kind: type, then an id as an Exp-Golomb code (1xxx is 0, 010x is 1).
@@ -152,7 +153,7 @@ func TestSetsAreBounded(t *testing.T) {
 	}
 	h = bitstream.H264{}
 	for n := range 80 {
-		var w bitstream.BitWriter
+		var w bitio.Writer
 		w.Put(0x68, 8)
 		w.UE(uint32(n))
 		w.Stop()

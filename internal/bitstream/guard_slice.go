@@ -1,6 +1,9 @@
 package bitstream
 
-import "github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
+import (
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
+	"github.com/livestill/livestill/internal/bitstream/bitio"
+)
 
 const (
 	guardPPS = 255 // the largest pic_parameter_set_id (7.4.2.2), which no encoder was seen to use
@@ -9,7 +12,7 @@ const (
 
 // writeGuardPPS returns the picture parameter set (7.3.2.2) of the guard row: plain, with control over the deblocking filter.
 func writeGuardPPS(sps *spsH264, c coding) []byte {
-	var w BitWriter
+	var w bitio.Writer
 	w.Put(0x60|uint64(h264.NALUTypePPS), 8)
 	w.UE(guardPPS)
 	w.UE(sps.ID)
@@ -33,7 +36,7 @@ func writeGuardPPS(sps *spsH264, c coding) []byte {
 // writeGuardSlice returns the guard row as a slice (7.3.3) of the picture that h is a header of.
 func writeGuardSlice(sps *spsH264, h *sliceHeaderH264, c coding) []byte {
 	const typeI = 2
-	var w BitWriter
+	var w bitio.Writer
 	w.Put(uint64(h.nalRefIDC)<<5|uint64(h.kind), 8)
 	w.UE((sps.PicWidthInMbsMinus1 + 1) * (sps.PicHeightInMapUnitsMinus1 + 1)) // first_mb_in_slice
 	w.UE(typeI)
@@ -67,7 +70,7 @@ func writeGuardSlice(sps *spsH264, h *sliceHeaderH264, c coding) []byte {
 // writeCAVLCRow writes the macroblocks (7.3.5) of the guard row. In CAVLC each is
 //
 //	mb_type ue: intra 16x16 from the mean, 00100  intra_chroma_pred_mode ue: 1  mb_qp_delta se: 1  coeff_token: none, 1
-func writeCAVLCRow(w *BitWriter, width int) {
+func writeCAVLCRow(w *bitio.Writer, width int) {
 	for range width {
 		w.Put(0b00100_1_1_1, 8)
 	}
@@ -75,27 +78,24 @@ func writeCAVLCRow(w *BitWriter, width int) {
 }
 
 // writeCABACRow writes the macroblocks of the guard row in CABAC: without residual, intra 16x16 from the mean, with nothing above them.
-func writeCABACRow(w *BitWriter, width int) {
-	for w.size%8 != 0 {
-		w.Put(1, 1) // cabac_alignment_one_bit
-	}
+func writeCABACRow(w *bitio.Writer, width int) {
 	// The contexts of table 9-13 and on. What a macroblock is depends on the one to its left, of which the first has none.
-	type pair [2]*context
-	types, coefficients := pair{newContext(20, -15), newContext(2, 54)}, pair{newContext(-11, 115), newContext(-16, 122)}
-	luma, chroma := newContext(-28, 127), newContext(-23, 104)
-	mean, low := newContext(-1, 54), newContext(7, 51)
-	chromaMode, qpDelta := newContext(-9, 83), newContext(0, 41)
-	e := cabacEncoder{BitWriter: w, size: 510}
+	type pair [2]*bitio.Context
+	types, coefficients := pair{bitio.NewContext(20, -15, guardQP), bitio.NewContext(2, 54, guardQP)}, pair{bitio.NewContext(-11, 115, guardQP), bitio.NewContext(-16, 122, guardQP)}
+	luma, chroma := bitio.NewContext(-28, 127, guardQP), bitio.NewContext(-23, 104, guardQP)
+	mean, low := bitio.NewContext(-1, 54, guardQP), bitio.NewContext(7, 51, guardQP)
+	chromaMode, qpDelta := bitio.NewContext(-9, 83, guardQP), bitio.NewContext(0, 41, guardQP)
+	e := bitio.NewCABAC(w)
 	for i := range width {
-		e.encode(types[min(i, 1)], 1) // mb_type: not 4x4 ...
-		e.terminate(false)            // ... nor PCM, and then of 16x16 its bins:
-		e.encode(luma, 0)
-		e.encode(chroma, 0)
-		e.encode(mean, 1)
-		e.encode(low, 0)
-		e.encode(chromaMode, 0)              // intra_chroma_pred_mode
-		e.encode(qpDelta, 0)                 // mb_qp_delta
-		e.encode(coefficients[min(i, 1)], 0) // coded_block_flag
-		e.terminate(i == width-1)            // end_of_slice_flag
+		e.Encode(types[min(i, 1)], 1) // mb_type: not 4x4 ...
+		e.Terminate(false)            // ... nor PCM, and then of 16x16 its bins:
+		e.Encode(luma, 0)
+		e.Encode(chroma, 0)
+		e.Encode(mean, 1)
+		e.Encode(low, 0)
+		e.Encode(chromaMode, 0)              // intra_chroma_pred_mode
+		e.Encode(qpDelta, 0)                 // mb_qp_delta
+		e.Encode(coefficients[min(i, 1)], 0) // coded_block_flag
+		e.Terminate(i == width-1)            // end_of_slice_flag
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"reflect"
 
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
+	"github.com/livestill/livestill/internal/bitstream/bitio"
 )
 
 // addRow returns a sequence parameter set (7.3.2.1.1) with a row of macroblocks more, and that cropped; nil if that cannot be. What is
@@ -21,31 +22,30 @@ func addRow(set []byte, sps *spsH264) []byte {
 	if !ok {
 		return nil
 	}
-	old := rbsp(make([]byte, 0, len(set)), set)
+	old := bitio.RBSP(make([]byte, 0, len(set)), set)
 	old[3] = want.LevelIdc
-	var w BitWriter
-	w.copy(old, 0, sps.heightAt)
-	r := newBitReader(old, sps.heightAt)
-	w.UE(r.ue() + 1)
-	w.Put(r.u(2), 2)
-	if r.flag() { // frame_cropping_flag
+	var w bitio.Writer
+	w.Copy(old, 0, sps.heightAt)
+	r := bitio.NewReader(old, sps.heightAt)
+	w.UE(r.UE() + 1)
+	w.Put(r.U(2), 2)
+	if r.Flag() { // frame_cropping_flag
 		for range 4 {
-			r.ue()
+			r.UE()
 		}
 	}
 	w.Put(1, 1)
 	for _, v := range cropOffsets(want.FrameCropping) {
 		w.UE(v)
 	}
-	if depth := uint32(sps.depth()); want.LevelIdc > knownLevel && want.VUI == nil && depth < maxRefPics && !r.flag() {
+	if depth := uint32(sps.depth()); want.LevelIdc > knownLevel && want.VUI == nil && depth < maxRefPics && !r.Flag() {
 		want.VUI = restrict(&w, depth, max(depth, sps.MaxNumRefFrames))
 	} else {
-		w.copy(old, r.pos, r.end)
+		w.Copy(old, r.Pos, r.End)
 	}
-	w.bytes = trim(w.bytes)
 	n := w.NAL()
 	var got h264.SPS
-	if r.failed || got.Unmarshal(n) != nil || !reflect.DeepEqual(got, want) {
+	if r.Failed || got.Unmarshal(n) != nil || !reflect.DeepEqual(got, want) {
 		return nil
 	}
 	return n
@@ -79,7 +79,7 @@ func cropOffsets(c *h264.SPS_FrameCropping) [4]uint32 {
 }
 
 // restrict writes the VUI of a set that had none: it says how many pictures are held, and nothing else (E.1.1).
-func restrict(w *BitWriter, reorder, held uint32) *h264.SPS_VUI {
+func restrict(w *bitio.Writer, reorder, held uint32) *h264.SPS_VUI {
 	r := &h264.SPS_BitstreamRestriction{
 		MotionVectorsOverPicBoundariesFlag: true, MaxBytesPerPicDenom: 2, MaxBitsPerMbDenom: 1, Log2MaxMvLengthHorizontal: 16,
 		Log2MaxMvLengthVertical: 16, MaxNumReorderFrames: reorder, MaxDecFrameBuffering: held,
@@ -99,25 +99,26 @@ func readCoding(n []byte) (id uint32, c coding, ok bool) {
 	if len(n) > MaxSet || malformed(n) {
 		return 0, c, false
 	}
-	b := trim(rbsp(make([]byte, 0, len(n)), n))
+	b := trim(bitio.RBSP(make([]byte, 0, len(n)), n))
 	stop := 8*len(b) - 1
 	for stop > 8 && b[stop/8]>>(7-stop%8)&1 == 0 {
 		stop--
 	}
-	r := bitReader{bytes: b, pos: 8, end: stop}
-	id = r.ue()
-	r.ue() // seq_parameter_set_id
-	c.cabac = r.flag()
-	r.skip(1)
-	groups := r.ue() // num_slice_groups_minus1
-	r.ue()           // active references
-	r.ue()
-	r.skip(3) // weighted prediction
+	r := bitio.NewReader(b, 8)
+	r.End = stop
+	id = r.UE()
+	r.UE() // seq_parameter_set_id
+	c.cabac = r.Flag()
+	r.Skip(1)
+	groups := r.UE() // num_slice_groups_minus1
+	r.UE()           // active references
+	r.UE()
+	r.Skip(3) // weighted prediction
 	for range 3 {
-		r.ue() // quantisers
+		r.UE() // quantisers
 	}
-	r.skip(3) // deblocking, intra prediction, redundant pictures
-	ok = !r.failed && id < guardPPS && groups == 0
-	c.transform8x8 = r.flag()
+	r.Skip(3) // deblocking, intra prediction, redundant pictures
+	ok = !r.Failed && id < guardPPS && groups == 0
+	c.transform8x8 = r.Flag()
 	return id, c, ok
 }

@@ -1,6 +1,9 @@
 package bitstream
 
-import "github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
+import (
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
+	"github.com/livestill/livestill/internal/bitstream/bitio"
+)
 
 const (
 	seiRecoveryPoint = 6 // payloadType, ITU-T H.264 section D.1
@@ -17,7 +20,7 @@ func recoveryPoint(nals [][]byte) (count uint64, ok bool) {
 		if len(n) == 0 || typeH264(n) != h264.NALUTypeSEI || len(n) > maxSEI {
 			continue
 		}
-		b := rbsp(make([]byte, 0, len(n)), n)[1:]
+		b := bitio.RBSP(make([]byte, 0, len(n)), n)[1:]
 		for len(b) > 2 {
 			var kind, size int
 			kind, b = seiNumber(b)
@@ -26,9 +29,9 @@ func recoveryPoint(nals [][]byte) (count uint64, ok bool) {
 				break
 			}
 			if kind == seiRecoveryPoint {
-				r := newBitReader(b[:size], 0)
-				count := r.ue()
-				return uint64(count), !r.failed
+				r := bitio.NewReader(b[:size], 0)
+				count := r.UE()
+				return uint64(count), !r.Failed
 			}
 			b = b[size:]
 		}

@@ -1,6 +1,9 @@
 package bitstream
 
-import "github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
+import (
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
+	"github.com/livestill/livestill/internal/bitstream/bitio"
+)
 
 // The most bytes of a slice header that are read: five Exp-Golomb codes of up to 63 bits, and 28 bits of fixed size.
 const maxSliceHeader = 44
@@ -39,30 +42,30 @@ type sliceHeaderH264 struct {
 func readSliceH264(n []byte, s *h264.SPS) (h sliceHeaderH264) {
 	h.kind, h.nalRefIDC = typeH264(n), nalRefIDC(n)
 	var space [maxSliceHeader]byte
-	r := newBitReader(rbsp(space[:0], n), 8)
-	r.ue()
-	r.ue()
-	h.ppsID = r.ue()
+	r := bitio.NewReader(bitio.RBSP(space[:0], n), 8)
+	r.UE()
+	r.UE()
+	h.ppsID = r.UE()
 	if s.SeparateColourPlaneFlag {
-		r.skip(2)
+		r.Skip(2)
 	}
-	h.frameNum = r.u(int(s.Log2MaxFrameNumMinus4) + 4)
-	h.counted = !r.failed
-	if !s.FrameMbsOnlyFlag && r.flag() {
-		if h.field = topField; r.flag() {
+	h.frameNum = r.U(int(s.Log2MaxFrameNumMinus4) + 4)
+	h.counted = !r.Failed
+	if !s.FrameMbsOnlyFlag && r.Flag() {
+		if h.field = topField; r.Flag() {
 			h.field = bottomField
 		}
 	}
 	if h.idr() {
-		h.idrPicID = r.ue()
+		h.idrPicID = r.UE()
 	}
 	switch {
 	case s.PicOrderCntType == 0:
-		h.lsb = r.u(int(s.Log2MaxPicOrderCntLsbMinus4) + 4)
+		h.lsb = r.U(int(s.Log2MaxPicOrderCntLsbMinus4) + 4)
 	case s.PicOrderCntType == 1 && !s.DeltaPicOrderAlwaysZeroFlag:
-		h.delta = r.ue()
+		h.delta = r.UE()
 	}
-	h.whole = !r.failed
+	h.whole = !r.Failed
 	return h
 }
 

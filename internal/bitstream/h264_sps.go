@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
+	"github.com/livestill/livestill/internal/bitstream/bitio"
 )
 
 const (
@@ -74,11 +75,11 @@ func (s *spsH264) size() Size {
 }
 
 // A spsReader reads the codes of a sequence parameter set, and fails at those that readers differ in.
-type spsReader struct{ bitReader }
+type spsReader struct{ bitio.Reader }
 
 func (r *spsReader) ue(most uint32) uint32 {
-	v := r.bitReader.ue()
-	if r.failed = r.failed || v > most; r.failed {
+	v := r.Reader.UE()
+	if r.Failed = r.Failed || v > most; r.Failed {
 		return 0
 	}
 	return v
@@ -90,9 +91,9 @@ func heightAt(n []byte) (at int, ok bool) {
 	if len(n) > MaxSet || malformed(n) {
 		return 0, false
 	}
-	r := spsReader{newBitReader(rbsp(make([]byte, 0, len(n)), n), 8)}
-	profile := r.u(8)
-	r.skip(16) // constraint flags, level_idc
+	r := spsReader{bitio.NewReader(bitio.RBSP(make([]byte, 0, len(n)), n), 8)}
+	profile := r.U(8)
+	r.Skip(16) // constraint flags, level_idc
 	r.ue(31)   // seq_parameter_set_id
 	switch {
 	case slices.Contains(highProfiles, profile):
@@ -103,21 +104,21 @@ func heightAt(n []byte) (at int, ok bool) {
 	r.ue(maxLog2Minus4) // log2_max_frame_num_minus4
 	r.order()
 	r.ue(maxRefPics) // max_num_ref_frames
-	r.skip(1)        // gaps_in_frame_num_value_allowed_flag
+	r.Skip(1)        // gaps_in_frame_num_value_allowed_flag
 	r.ue(maxMBs - 1) // pic_width_in_mbs_minus1
-	return r.pos, !r.failed
+	return r.Pos, !r.Failed
 }
 
 // chroma reads on in the set of a high profile: chroma_format_idc up to the scaling lists.
 func (r *spsReader) chroma() {
 	if format := r.ue(2); format == 0 {
-		r.failed = true
+		r.Failed = true
 	}
 	if luma := r.ue(6); r.ue(6) != luma { // bit depths
-		r.failed = true
+		r.Failed = true
 	}
-	r.skip(1) // qpprime_y_zero_transform_bypass_flag
-	if !r.flag() {
+	r.Skip(1) // qpprime_y_zero_transform_bypass_flag
+	if !r.Flag() {
 		return
 	}
 	const small, large = 6, 2 // lists, of 16 and of 64
@@ -126,7 +127,7 @@ func (r *spsReader) chroma() {
 		if i >= small {
 			size = 64
 		}
-		if r.flag() {
+		if r.Flag() {
 			r.scalingList(size)
 		}
 	}
@@ -141,7 +142,7 @@ func (r *spsReader) scalingList(size int) {
 			code = (code + 1) / 2 * (2*(code%2) - 1) // se (9.1.1)
 		}
 		next := (last + code) & 255
-		if next == 0 || r.failed {
+		if next == 0 || r.Failed {
 			return
 		}
 		last = next
@@ -154,7 +155,7 @@ func (r *spsReader) order() {
 	case 0:
 		r.ue(maxLog2Minus4)
 	case 1:
-		r.skip(1)
+		r.Skip(1)
 		r.ue(maxSPSCode)
 		r.ue(maxSPSCode)
 		for range r.ue(255) {

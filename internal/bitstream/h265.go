@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h265"
+	"github.com/livestill/livestill/internal/bitstream/bitio"
 )
 
 // H265 makes access units of NAL units and remembers the parameter sets among them. The zero value is ready for a new stream.
@@ -112,7 +113,7 @@ func readH265(nal []byte) (role, set) {
 	case kind == h265.NALUType_SPS_NUT:
 		var space [maxToSPSID]byte
 		nal = trim(nal)
-		return newSet(byte(kind), nal, fromSPSID(rbsp(space[:0], nal)))
+		return newSet(byte(kind), nal, fromSPSID(bitio.RBSP(space[:0], nal)))
 	case kind == h265.NALUType_PPS_NUT:
 		nal = trim(nal)
 		return newSet(byte(kind), nal, nal[min(2, len(nal)):])

@@ -4,6 +4,7 @@ import (
 	"math/bits"
 
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h265"
+	"github.com/livestill/livestill/internal/bitstream/bitio"
 )
 
 // A reference is one of a reference picture set: to a picture whose order count differs by delta.
@@ -13,25 +14,25 @@ type reference struct {
 }
 
 // readReferences reads the short-term reference picture set of a slice (ITU-T H.265 section 7.3.7), or finds that of the SPS.
-func readReferences(r *bitReader, sps *h265.SPS) []reference {
+func readReferences(r *bitio.Reader, sps *h265.SPS) []reference {
 	sets := sps.ShortTermRefPicSets
 	switch {
-	case r.flag(): // short_term_ref_pic_set_sps_flag
+	case r.Flag(): // short_term_ref_pic_set_sps_flag
 		return indexedReferences(r, sets)
-	case len(sets) > 0 && r.flag(): // inter_ref_pic_set_prediction_flag
+	case len(sets) > 0 && r.Flag(): // inter_ref_pic_set_prediction_flag
 		return predictedReferences(r, sets)
 	}
 	return listedReferences(r)
 }
 
 // indexedReferences finds a set of the SPS by its index.
-func indexedReferences(r *bitReader, sets []*h265.SPS_ShortTermRefPicSet) []reference {
+func indexedReferences(r *bitio.Reader, sets []*h265.SPS_ShortTermRefPicSet) []reference {
 	i := 0
 	if len(sets) > 1 {
-		i = int(r.u(bits.Len(uint(len(sets) - 1))))
+		i = int(r.U(bits.Len(uint(len(sets) - 1))))
 	}
 	if i >= len(sets) {
-		r.failed = true
+		r.Failed = true
 		return nil
 	}
 	return referencesOf(sets[i])
@@ -40,11 +41,11 @@ func indexedReferences(r *bitReader, sets []*h265.SPS_ShortTermRefPicSet) []refe
 // predictedReferences reads a set that is told by one of the SPS: which of its references, and of the picture that it was of, stay.
 //
 //	delta_idx_minus1 ue  delta_rps_sign  abs_delta_rps_minus1 ue  n x (used_by_curr_pic_flag  use_delta_flag, if that is not set)
-func predictedReferences(r *bitReader, sets []*h265.SPS_ShortTermRefPicSet) (refs []reference) {
-	back := int(r.ue()) + 1
-	sign, delta := r.flag(), int(r.ue())+1
-	if r.failed || back > len(sets) {
-		r.failed = true
+func predictedReferences(r *bitio.Reader, sets []*h265.SPS_ShortTermRefPicSet) (refs []reference) {
+	back := int(r.UE()) + 1
+	sign, delta := r.Flag(), int(r.UE())+1
+	if r.Failed || back > len(sets) {
+		r.Failed = true
 		return nil
 	}
 	if sign {
@@ -52,8 +53,8 @@ func predictedReferences(r *bitReader, sets []*h265.SPS_ShortTermRefPicSet) (ref
 	}
 	for _, ref := range append(referencesOf(sets[len(sets)-back]), reference{}) {
 		ref.delta += delta
-		ref.used = r.flag()
-		if (ref.used || r.flag()) && ref.delta != 0 {
+		ref.used = r.Flag()
+		if (ref.used || r.Flag()) && ref.delta != 0 {
 			refs = append(refs, ref)
 		}
 	}
@@ -63,21 +64,21 @@ func predictedReferences(r *bitReader, sets []*h265.SPS_ShortTermRefPicSet) (ref
 // listedReferences reads a set that is told one by one: those that are shown before the picture, and those after it.
 //
 //	num_negative_pics ue  num_positive_pics ue  n x (delta_poc_minus1 ue  used_by_curr_pic_flag)
-func listedReferences(r *bitReader) (refs []reference) {
-	before, after := r.ue(), r.ue()
+func listedReferences(r *bitio.Reader) (refs []reference) {
+	before, after := r.UE(), r.UE()
 	if before > maxRefPics || after > maxRefPics {
-		r.failed = true
+		r.Failed = true
 		return nil
 	}
 	for i, n := range []uint32{before, after} {
 		delta := 0
 		for range n {
-			step := int(r.ue()) + 1
+			step := int(r.UE()) + 1
 			if i == 0 {
 				step = -step
 			}
 			delta += step
-			refs = append(refs, reference{delta, r.flag()})
+			refs = append(refs, reference{delta, r.Flag()})
 		}
 	}
 	return refs

@@ -1,6 +1,9 @@
 package bitstream
 
-import "github.com/bluenviron/mediacommon/v2/pkg/codecs/h265"
+import (
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h265"
+	"github.com/livestill/livestill/internal/bitstream/bitio"
+)
 
 // The most bytes of a slice segment header that are read: sixteen references of 32 bits each, and what comes before them.
 const maxSliceSegmentHeader = 200
@@ -24,15 +27,15 @@ type sliceHeaderH265 struct {
 // first reports whether the segment is the first of its picture. The header is nil if it cannot be read.
 func (t *trackerH265) readSliceH265(n []byte) (h *sliceHeaderH265, first bool) {
 	var space [maxSliceSegmentHeader]byte
-	r := newBitReader(rbsp(space[:0], n), 16)
-	if first = r.flag(); !first {
+	r := bitio.NewReader(bitio.RBSP(space[:0], n), 16)
+	if first = r.Flag(); !first {
 		return nil, false
 	}
 	h = &sliceHeaderH265{kind: typeH265(n), temporalID: int(n[1]&7) - 1}
 	if isIRAP(h.kind) {
-		r.skip(1)
+		r.Skip(1)
 	}
-	pps := t.pps[r.ue()]
+	pps := t.pps[r.UE()]
 	if pps == nil || t.sps[pps.SPSID] == nil {
 		return nil, true
 	}
@@ -40,21 +43,21 @@ func (t *trackerH265) readSliceH265(n []byte) (h *sliceHeaderH265, first bool) {
 	if isIDR(h.kind) {
 		return h, true
 	}
-	r.skip(int(pps.NumExtraSliceHeaderBits))
-	r.ue()
+	r.Skip(int(pps.NumExtraSliceHeaderBits))
+	r.UE()
 	if pps.OutputFlagPresentFlag {
-		r.skip(1)
+		r.Skip(1)
 	}
 	if h.sps.SeparateColourPlaneFlag {
-		r.skip(2)
+		r.Skip(2)
 	}
 	size := int(h.sps.Log2MaxPicOrderCntLsbMinus4) + 4
 	if h.sps.Log2MaxPicOrderCntLsbMinus4 > maxLog2Minus4 {
 		return nil, true
 	}
-	h.lsb, h.maxLSB = int(r.u(size)), 1<<size
+	h.lsb, h.maxLSB = int(r.U(size)), 1<<size
 	h.references = readReferences(&r, h.sps)
-	if r.failed {
+	if r.Failed {
 		return nil, true
 	}
 	return h, true

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h265"
+	"github.com/livestill/livestill/internal/bitstream/bitio"
 )
 
 // The most parameter sets of a kind that there are (ITU-T H.265 sections 7.4.3.2.1 and 7.4.3.3.1).
@@ -35,13 +36,13 @@ func sizeH265(sps *h265.SPS) Size {
 func pixelsH265(n []byte) int64 {
 	const maxToSize = maxToSPSID + 4*4 + 1 // each code has up to 31 bits
 	var space [maxToSize]byte
-	r := newBitReader(fromSPSID(rbsp(space[:0], n)), 0)
-	r.ue()
-	if format := r.ue(); format == chroma444 {
-		r.skip(1)
+	r := bitio.NewReader(fromSPSID(bitio.RBSP(space[:0], n)), 0)
+	r.UE()
+	if format := r.UE(); format == chroma444 {
+		r.Skip(1)
 	}
-	width, height := min(r.ue(), maxSide+1), min(r.ue(), maxSide+1)
-	if r.failed {
+	width, height := min(r.UE(), maxSide+1), min(r.UE(), maxSide+1)
+	if r.Failed {
 		return 0
 	}
 	return int64(width) * int64(height)

@@ -3,6 +3,8 @@ package bitstream
 import (
 	"bytes"
 	"math/bits"
+
+	"github.com/livestill/livestill/internal/bitstream/bitio"
 )
 
 // sizeMPEG4 reads the first video object layer of a unit (ISO/IEC 14496-2 section 6.2.3).
@@ -17,35 +19,35 @@ func sizeMPEG4(data []byte) Size {
 			break
 		}
 	}
-	r := newBitReader(data, 8)
-	r.skip(1 + 8) // random_accessible_vol, video_object_type_indication
-	if r.flag() { // is_object_layer_identifier
-		r.skip(4 + 3)
+	r := bitio.NewReader(data, 8)
+	r.Skip(1 + 8) // random_accessible_vol, video_object_type_indication
+	if r.Flag() { // is_object_layer_identifier
+		r.Skip(4 + 3)
 	}
-	if r.u(4) == extendedPAR { // aspect_ratio_info
-		r.skip(8 + 8)
+	if r.U(4) == extendedPAR { // aspect_ratio_info
+		r.Skip(8 + 8)
 	}
-	if r.flag() { // vol_control_parameters
-		r.skip(2 + 1)
-		if r.flag() { // vbv_parameters, each half with a marker bit
-			r.skip(16 + 16 + 16 + 3 + 12 + 16)
+	if r.Flag() { // vol_control_parameters
+		r.Skip(2 + 1)
+		if r.Flag() { // vbv_parameters, each half with a marker bit
+			r.Skip(16 + 16 + 16 + 3 + 12 + 16)
 		}
 	}
-	if rectangular := r.u(2) == 0; !rectangular { // video_object_layer_shape
+	if rectangular := r.U(2) == 0; !rectangular { // video_object_layer_shape
 		return Size{}
 	}
-	r.skip(1)
-	resolution := r.u(16) // vop_time_increment_resolution
-	r.skip(1)
-	if r.flag() { // fixed_vop_rate
-		r.skip(max(bits.Len64(resolution-min(resolution, 1)), 1))
+	r.Skip(1)
+	resolution := r.U(16) // vop_time_increment_resolution
+	r.Skip(1)
+	if r.Flag() { // fixed_vop_rate
+		r.Skip(max(bits.Len64(resolution-min(resolution, 1)), 1))
 	}
 	s := Size{ChromaFormat: chroma420, BitDepth: minBitDepth, References: references}
-	r.skip(1)
-	s.Width = int(r.u(13))
-	r.skip(1)
-	s.Height = int(r.u(13))
-	if r.failed {
+	r.Skip(1)
+	s.Width = int(r.U(13))
+	r.Skip(1)
+	s.Height = int(r.U(13))
+	if r.Failed {
 		return Size{}
 	}
 	return s

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/livestill/livestill/internal/bitstream/bitio"
 )
 
 // A role is what a NAL unit is to its access unit, whatever the codec.
@@ -173,8 +175,8 @@ func checkRecord(record []byte, least int, version byte) error {
 
 // newSet makes a set of a parameter set's NAL unit. Its id, below 256, is the Exp-Golomb code (ITU-T H.264 section 9.1) that id begins with.
 func newSet(kind byte, nal, id []byte) (role, set) {
-	r := newBitReader(id, 0)
-	if v := r.ue(); !r.failed && v < 256 {
+	r := bitio.NewReader(id, 0)
+	if v := r.UE(); !r.Failed && v < 256 {
 		return parameters, set{kind, v, nal}
 	}
 	return kept, set{}

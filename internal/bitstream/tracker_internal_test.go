@@ -5,11 +5,12 @@ import (
 	"testing"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/bitstream/bitio"
 )
 
 // spsPlain returns a sequence parameter set of 20 by 12 macroblocks, that counts pictures in 4 bits and their order in 8.
 func spsPlain() []byte {
-	var w BitWriter
+	var w bitio.Writer
 	w.Put(0x67_42_00_1f, 32)
 	for _, v := range []uint32{0, 0, 0, 4, 1} { // id, frame_num, order by lsb, its bits less 4, references
 		w.UE(v)
@@ -27,7 +28,7 @@ func TestTrackerIsBounded(t *testing.T) {
 	var tr Tracker
 	for i := range 200_000 {
 		// A P slice whose count goes on, as no IDR picture comes.
-		var w BitWriter
+		var w bitio.Writer
 		w.Put(0x41, 8)
 		w.UE(0)
 		w.UE(0)
@@ -58,7 +59,7 @@ func TestTrackerIsBounded(t *testing.T) {
 
 // ppsH265 returns a picture parameter set of H.265.
 func ppsH265(id uint32) []byte {
-	var w BitWriter
+	var w bitio.Writer
 	w.Put(34<<1<<8|1, 16)
 	w.UE(id)
 	w.UE(0)

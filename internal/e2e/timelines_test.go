@@ -11,6 +11,7 @@ import (
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/ffmpeg"
 	"github.com/livestill/livestill/frame/frametest"
+	"github.com/livestill/livestill/internal/fakeclock"
 )
 
 // irregular returns units at irregular times: each frame is shown for 10 to 90 ms, every tenth for three seconds.
@@ -83,12 +84,12 @@ func TestFutureMoments(t *testing.T) {
 					})
 				}
 				for n := 1; n < momentFrames-9; n += 4 {
-					time.Sleep(time.Until(live[n].Time.Add(time.Millisecond)))
+					fakeclock.Pass(time.Until(live[n].Time.Add(time.Millisecond)))
 					tap{capture.At(live[n+1].Time.Add(time.Millisecond)), n + 1}.check(t, cam, live, clean)
 				}
 				running.Wait()
 				stop()
-				time.Sleep(2 * time.Second) // for the Camera to forget what it decoded
+				fakeclock.Pass(2 * time.Second) // for the Camera to forget what it decoded
 			})
 		})
 	}

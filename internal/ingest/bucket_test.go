@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/livestill/livestill/internal/fakeclock"
 	"github.com/livestill/livestill/internal/ingest"
 )
 
@@ -17,7 +18,7 @@ type spring struct {
 
 func (s spring) Read(p []byte) (int, error) {
 	if s.interval > 0 {
-		time.Sleep(s.interval)
+		fakeclock.Pass(s.interval)
 		return min(100, len(p)), nil
 	}
 	return len(p), nil
@@ -70,7 +71,7 @@ func TestTake(t *testing.T) {
 					taken++
 				}
 			}
-			time.Sleep(time.Second)
+			fakeclock.Pass(time.Second)
 		}
 		if least := ingest.Burst + 58*ingest.Rate; taken < least || taken > least+2*ingest.Rate {
 			t.Errorf("%d are taken in a minute", taken)

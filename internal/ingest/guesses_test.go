@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/livestill/livestill/internal/fakeclock"
 	"github.com/livestill/livestill/internal/ingest"
 )
 
@@ -57,7 +58,7 @@ func TestGuesses(t *testing.T) {
 								looked++
 								mu.Unlock()
 							} else {
-								time.Sleep(time.Second)
+								fakeclock.Pass(time.Second)
 							}
 						}
 					})
@@ -72,7 +73,7 @@ func TestGuesses(t *testing.T) {
 				if one, other := took(t, &g, guesser), took(t, &g, typist); one > 3*time.Second || other != 0 {
 					t.Errorf("a right password waits for %v, and for %v where three were wrong", one, other)
 				}
-				time.Sleep(6 * time.Minute)
+				fakeclock.Pass(6 * time.Minute)
 				if wait := took(t, &g, guesser); wait != 0 {
 					t.Errorf("six minutes later it waits for %v", wait)
 				}

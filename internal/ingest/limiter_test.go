@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/livestill/livestill/internal/fakeclock"
 	"github.com/livestill/livestill/internal/ingest"
 )
 
@@ -62,7 +63,7 @@ func TestLimiter(t *testing.T) {
 					name, addr, comes := strings.Cut(word, "@")
 					switch {
 					case word == ".":
-						time.Sleep(6 * time.Second)
+						fakeclock.Pass(6 * time.Second)
 					case word == "accepted":
 						limiter.GiveWay(ingest.LimitError("streams"))
 					case comes:

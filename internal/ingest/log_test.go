@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/livestill/livestill/internal/fakeclock"
 	"github.com/livestill/livestill/internal/ingest"
 )
 
@@ -38,7 +39,7 @@ func TestLog(t *testing.T) {
 						log.Log(t.Context(), slog.LevelInfo, "failed", tcp("198.51.100.7"), "good", "failed")
 						log.Log(t.Context(), slog.LevelInfo, "streams", test.peer(n), "good", "streams")
 					}
-					time.Sleep(time.Millisecond)
+					fakeclock.Pass(time.Millisecond)
 				}
 				log.Close()
 				log.Log(t.Context(), slog.LevelInfo, "failed", nil, "good", "late")

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/capture/internal/shared"
+	"github.com/livestill/livestill/internal/fakeclock"
 )
 
 var errCause = errors.New("it was enough")
@@ -21,11 +22,11 @@ func TestWaitIsForThoseBefore(t *testing.T) {
 		var g shared.Group
 		g.Wait() // for none
 		began := time.Now()
-		g.Go(func() { time.Sleep(time.Second) }) // on the clock of the bubble, as all here
+		g.Go(func() { fakeclock.Pass(time.Second) }) // on the clock of the bubble, as all here
 		var later sync.WaitGroup
 		later.Go(func() {
-			time.Sleep(time.Second / 2)
-			g.Go(func() { time.Sleep(time.Minute) })
+			fakeclock.Pass(time.Second / 2)
+			g.Go(func() { fakeclock.Pass(time.Minute) })
 		})
 		if g.Wait(); time.Since(began) != time.Second {
 			t.Errorf("waited %v", time.Since(began))
@@ -91,7 +92,7 @@ func TestCalls(t *testing.T) {
 				callers.Go(func() { call(ctx) })
 			}
 			if test.after > 0 {
-				time.Sleep(test.after)
+				fakeclock.Pass(test.after)
 				call(t.Context())
 			}
 			callers.Wait()
@@ -121,7 +122,7 @@ func TestFailedCalls(t *testing.T) {
 			for range 3 {
 				callers.Go(func() {
 					_, err := c.Do(t.Context(), &g, 1, func(context.Context) (bool, error) {
-						time.Sleep(time.Second)
+						fakeclock.Pass(time.Second)
 						return false, harm()
 					})
 					if want := map[string]error{"exit": shared.ErrExit}[about]; !errors.Is(err, errCause) && (want == nil || !errors.Is(err, want)) {

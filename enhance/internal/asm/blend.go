@@ -111,7 +111,7 @@ func ofRings(table Mem, i int) VecVirtual {
 	return v
 }
 
-// exp2 takes two to the power of v: judge.go of package enhance.
+// exp2 takes two to the power of v: networks.go of package enhance.
 func exp2(v VecVirtual) {
 	VMINPS(all(20), v, v)
 	VMAXPS(all(-20), v, v)

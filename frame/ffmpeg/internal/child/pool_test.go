@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/frame/ffmpeg/internal/child"
+	"github.com/livestill/livestill/internal/fakeclock"
 )
 
 // A room is none.
@@ -74,7 +75,7 @@ func TestPool(t *testing.T) {
 		} else {
 			p.Put(c)
 		}
-		time.Sleep(11 * time.Second)
+		fakeclock.Pass(11 * time.Second)
 		synctest.Wait()
 		if s := p.Count(); s.Running != 1 || s.Idle != 1 {
 			t.Errorf("after eleven seconds: %+v", s)

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/livestill/livestill/internal/fakeclock"
 )
 
 // A request that is slow costs the child its priority, and is given up when others wait. One that is not is let be.
@@ -27,12 +29,12 @@ func TestSlow(t *testing.T) {
 				return err
 			})
 		}()
-		time.Sleep(Slow / 2)
+		fakeclock.Pass(Slow / 2)
 		p.GiveUp()
 		if p.Late(Slow) != 0 || p.Late(Slow/2) != 1 || c.Slowed() {
 			t.Error("it is slow too early")
 		}
-		time.Sleep(Slow)
+		fakeclock.Pass(Slow)
 		if lowered.Load() != 1 || !c.Slowed() || p.Late(Slow) != 1 {
 			t.Errorf("its priority was lowered %d times", lowered.Load())
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/fakeclock"
 )
 
 // none is how many children take long where there are none.
@@ -28,7 +29,7 @@ func work(t *testing.T, ps *Places, stream string, unit time.Duration, units int
 		if err := p.Yield(t.Context()); err != nil {
 			t.Error(err)
 		}
-		time.Sleep(unit)
+		fakeclock.Pass(unit)
 	}
 	return time.Since(began)
 }
@@ -43,13 +44,13 @@ func TestPlacesAreFairByTime(t *testing.T) {
 			large.Go(func() { work(t, ps, "large", 40*time.Millisecond, 50) })
 		}
 		defer large.Wait()
-		time.Sleep(time.Second)
+		fakeclock.Pass(time.Second)
 		for range 10 {
 			// Sixty units of 5 ms: once the other has its 40 ms, this has as much, so that it takes twice as long as alone, and a unit.
 			if took := work(t, ps, "small", 5*time.Millisecond, 60); took > 2*300*time.Millisecond+80*time.Millisecond {
 				t.Errorf("it took %v of what takes 300 ms alone", took)
 			}
-			time.Sleep(100 * time.Millisecond)
+			fakeclock.Pass(100 * time.Millisecond)
 		}
 	})
 }
@@ -102,7 +103,7 @@ func TestAPlaceIsLostWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ps := New(1, none)
 		mine, _ := ps.Reserve(t.Context(), "mine")
-		time.Sleep(time.Millisecond)
+		fakeclock.Pass(time.Millisecond)
 		got := make(chan frame.Place)
 		go func() {
 			p, err := ps.Reserve(t.Context(), "other")

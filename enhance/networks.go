@@ -2,7 +2,7 @@ package enhance
 
 import "math"
 
-// Two small neural networks, the judges, decide how a tile is merged. A formula would have to know too much: how energy is spread over
+// Two small neural networks decide how a tile is merged. A formula would have to know too much: how energy is spread over
 // frequencies tells compression errors from misalignment and from another scene; and encoders drop small coefficients, so that what is left
 // of weak detail is too weak.
 //
@@ -25,13 +25,13 @@ const (
 // Connections are the weights between two layers: for each input a row, of what it adds to each hidden value.
 type connections []float32
 
-// The judges are the networks, in the order that the file has them in.
-type judges struct {
+// The networks are both, in the order that the file has them in.
+type networks struct {
 	Worth worth
 	Truth truth
 }
 
-// A worth judges a neighbour's tile.
+// A worth rates a neighbour's tile.
 type worth struct {
 	Bias    [hidden]float32
 	Picture [6 * hidden]float32            // inputs: see factsOf
@@ -40,7 +40,7 @@ type worth struct {
 	Out     [(1 + hidden) * hidden]float32 // a bias, and rows for the hidden values, of two times padded: weight and tolerance
 }
 
-// A truth judges what is merged.
+// A truth rates what is merged.
 type truth struct {
 	Bias    [hidden]float32
 	Picture [2 * hidden]float32               // inputs: the variance, and noise's part of it
@@ -52,7 +52,7 @@ type truth struct {
 type neighbourFacts [6]float32
 
 // factsOf returns the facts of a neighbour, given the variances of the errors of both.
-func factsOf(target, p *party, targetVariance, variance float32) neighbourFacts {
+func factsOf(target, p *member, targetVariance, variance float32) neighbourFacts {
 	same, key := float32(0), float32(0)
 	if p.gop == target.gop {
 		same = 1

@@ -1,4 +1,4 @@
-package bitstream
+package bitio
 
 // RangeTabLPS: the part of CABAC's interval that is the less probable symbol's, by state and by quarter of the interval (ITU-T H.264 table 9-44).
 var rangeTabLPS = [64][4]byte{
@@ -21,30 +21,37 @@ var transIdxLPS = [64]byte{
 	24, 25, 26, 26, 27, 27, 28, 29, 29, 30, 30, 30, 31, 32, 32, 33, 33, 33, 34, 34, 35, 35, 35, 36, 36, 36, 37, 37, 37, 38, 38, 63,
 }
 
-// A context is a context variable of CABAC, which adapts to the bins coded in it.
-type context struct {
+// A Context is a context variable of CABAC, which adapts to the bins coded in it.
+type Context struct {
 	state byte   // pStateIdx
 	mps   uint32 // valMPS, the more probable bin
 }
 
-// newContext returns a context as it is when a slice begins whose quantiser is that of the guard row (9.3.1.1).
-func newContext(m, n int) *context {
-	v := m*guardQP>>4 + n
+// NewContext returns a context as it is when a slice with this quantiser begins, by m and n of tables 9-12 and on (9.3.1.1).
+func NewContext(m, n, qp int) *Context {
+	v := m*qp>>4 + n
 	if v >= 64 {
-		return &context{byte(v - 64), 1}
+		return &Context{byte(v - 64), 1}
 	}
-	return &context{byte(63 - v), 0}
+	return &Context{byte(63 - v), 0}
 }
 
-// A cabacEncoder writes CABAC (9.3.4).
-type cabacEncoder struct {
-	*BitWriter
+// A CABAC writes bins in CABAC (ITU-T H.264 section 9.3.4).
+type CABAC struct {
+	w           *Writer
 	low, size   uint32 // the interval: codILow, codIRange
 	begun       bool   // a bit was put
 	outstanding int    // bits that are not decided yet
 }
 
-func (e *cabacEncoder) encode(c *context, bin uint32) {
+// NewCABAC returns an encoder that writes the data of a slice after its header, which is aligned.
+func NewCABAC(w *Writer) *CABAC {
+	w.Align()
+	return &CABAC{w: w, size: 510}
+}
+
+// Encode codes a bin.
+func (e *CABAC) Encode(c *Context, bin uint32) {
 	lps := uint32(rangeTabLPS[c.state][e.size>>6&3])
 	e.size -= lps
 	if bin == c.mps {
@@ -59,8 +66,8 @@ func (e *cabacEncoder) encode(c *context, bin uint32) {
 	e.renormalise()
 }
 
-// terminate codes a bin that tells whether the slice, or what is CABAC of it, ends here. The stop bit is part of the end.
-func (e *cabacEncoder) terminate(ends bool) {
+// Terminate codes a bin that tells whether the slice, or what is CABAC of it, ends here. The stop bit is part of the end.
+func (e *CABAC) Terminate(ends bool) {
 	e.size -= 2
 	if ends {
 		e.low, e.size = e.low+e.size, 2
@@ -68,11 +75,11 @@ func (e *cabacEncoder) terminate(ends bool) {
 	e.renormalise()
 	if ends {
 		e.bit(e.low >> 9 & 1)
-		e.Put(uint64(e.low>>7&3|1), 2)
+		e.w.Put(uint64(e.low>>7&3|1), 2)
 	}
 }
 
-func (e *cabacEncoder) renormalise() {
+func (e *CABAC) renormalise() {
 	for ; e.size < 256; e.size, e.low = e.size<<1, e.low<<1 {
 		switch {
 		case e.low < 256:
@@ -87,12 +94,12 @@ func (e *cabacEncoder) renormalise() {
 	}
 }
 
-func (e *cabacEncoder) bit(b uint32) {
+func (e *CABAC) bit(b uint32) {
 	if e.begun { // the first bit is none
-		e.Put(uint64(b), 1)
+		e.w.Put(uint64(b), 1)
 	}
 	e.begun = true
 	for ; e.outstanding > 0; e.outstanding-- {
-		e.Put(uint64(b^1), 1)
+		e.w.Put(uint64(b^1), 1)
 	}
 }
