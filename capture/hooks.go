@@ -36,8 +36,8 @@ type Decoder interface {
 // no picture it may yield a Latent that says so: see frame.Latent. ctx ends when no capture waits for its pictures any more, and none
 // will since no more units come, or since the stream has ended. As with Decode, Follow is to return soon then.
 //
-// Reserve waits until ctx ends for a Place, which is leave to work the processor for the stream that it names. So not all is done at once
-// that is wanted at once, and streams come in meanwhile. Follow is given units while a Place is held only, and the Enhancer and the
+// Reserve waits until ctx ends for a Place, which is leave to work the processor for the stream that it names, or in the name of
+// frame.Failing. So not all is done at once that is wanted at once, and streams come in meanwhile. Follow is given units while a Place is held only, and the Enhancer and the
 // Encoder run while one is held, too.
 type Follower interface {
 	Decoder

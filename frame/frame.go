@@ -152,6 +152,12 @@ type Place interface {
 	Release()
 }
 
+// Failing is in whose name all streams ask for a Place whose last decoding has
+// made no undamaged picture. They count as one stream, which comes after
+// others: so nobody takes the processor from those by sending what cannot be
+// decoded. No stream of a server's has this name.
+const Failing = "\x00"
+
 // A Burst is a picture together with its neighbours in time, in presentation order, for enhancers that merge them.
 // The pictures are shared with other captures: read them, never write to them.
 type Burst struct {

@@ -23,16 +23,17 @@ type decoding struct {
 	machine
 
 	// Guarded by the mutex of the Scheduler; its goroutine alone writes sent, top, out and spent:
-	gop     frame.GOP          // as much of it as anybody has seen
-	sent    []bool             // of each unit that went to the Decoder, whether its picture may be wanted
-	top     time.Duration      // the highest PTS of these
-	out     int                // the unit of the newest picture that came out; -1 before the first
-	demands []*Demand          // that are not met yet
-	open    bool               // captures may join it
-	warm    bool               // it keeps up with the stream
-	held    bool               // a capture will want more of it later
-	spent   time.Duration      // for which it has held a place
-	giveUp  context.CancelFunc // ends what it waits for when nobody needs it; nil before the first time
+	gop      frame.GOP          // as much of it as anybody has seen
+	sent     []bool             // of each unit that went to the Decoder, whether its picture may be wanted
+	top      time.Duration      // the highest PTS of these
+	out      int                // the unit of the newest picture that came out; -1 before the first
+	demands  []*Demand          // that are not met yet
+	open     bool               // captures may join it
+	warm     bool               // it keeps up with the stream
+	held     bool               // a capture will want more of it later
+	fruitful bool               // it has made an undamaged picture
+	spent    time.Duration      // for which it has held a place
+	giveUp   context.CancelFunc // ends what it waits for when nobody needs it; nil before the first time
 }
 
 // before reports whether the picture of a unit is still to come.
@@ -116,6 +117,7 @@ func (d *decoding) end(ctx context.Context, err error) {
 	default:
 		err = corrupt(err)
 	}
+	d.judge(ctx)
 	if ctx.Err() == nil {
 		d.s.fruitless.note(d, err)
 	}
@@ -130,7 +132,7 @@ func (d *decoding) deliver(l frame.Latent) (err error) {
 	if l.Unit < 0 || l.Unit >= len(d.sent) {
 		return fmt.Errorf("the Decoder made a picture of unit %d, of %d", l.Unit, len(d.sent))
 	}
-	claimed := d.claim(l.Unit)
+	claimed := d.claim(l)
 	defer func() { // those that Goexit has left
 		for _, demand := range claimed {
 			demand.meet(result{err: shared.ErrExit})
@@ -164,16 +166,19 @@ func resultOf(l frame.Latent) result {
 	}
 }
 
-// claim returns the Demands for the picture of a unit; it is out now.
-func (d *decoding) claim(unit int) (claimed []*Demand) {
+// claim returns the Demands for a picture; it is out now.
+func (d *decoding) claim(l frame.Latent) (claimed []*Demand) {
 	d.s.mu.Lock()
 	defer d.s.mu.Unlock()
-	d.out = unit
+	d.out = l.Unit
+	if !l.Corrupt && !l.Hidden {
+		d.fruitful, d.s.failing = true, false
+	}
 	d.demands = slices.DeleteFunc(d.demands, func(demand *Demand) bool {
-		if demand.Unit == unit {
+		if demand.Unit == l.Unit {
 			claimed = append(claimed, demand)
 		}
-		return demand.Unit == unit
+		return demand.Unit == l.Unit
 	})
 	return claimed
 }

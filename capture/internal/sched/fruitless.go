@@ -1,6 +1,11 @@
 package sched
 
-import "github.com/livestill/livestill/frame"
+import (
+	"context"
+	"time"
+
+	"github.com/livestill/livestill/frame"
+)
 
 // A GOP of which so many units were decoded and made no picture at all is fruitless: what comes after them hardly makes one, either. It is
 // tried again when it has twice as many, so that a flood of units that are none costs little, however often it is captured. A hundred is far
@@ -18,6 +23,27 @@ type fruitless struct {
 func (f *fruitless) note(d *decoding, err error) {
 	if d.out < 0 && len(d.sent) >= fruitlessUnits && !Fault(err) {
 		*f = fruitless{gopID(d.gop), len(d.sent), err}
+	}
+}
+
+// account returns in whose name the stream asks for a place. It is failing if its last decoding has made no undamaged picture, until the next
+// one comes; before the first decoding it is not.
+func (s *Scheduler) account() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.failing {
+		return frame.Failing
+	}
+	return s.stream
+}
+
+// Nobody gives up so soon on a picture that is to come: a decoding that was given up later than this, and has made none, is failing.
+const longEnough = time.Second
+
+// judge finds out if the stream is failing; the mutex is held.
+func (d *decoding) judge(ctx context.Context) {
+	if !d.fruitful && len(d.sent) > 0 && (ctx.Err() == nil || d.spent > longEnough) {
+		d.s.failing = true
 	}
 }
 

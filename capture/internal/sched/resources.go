@@ -11,14 +11,15 @@ import (
 // The processor time that one capture may take to decode a GOP if MaxDecoding is not set: what ten seconds of 2160p60 take on a slow core.
 const defaultDecoding = 30 * time.Second
 
-// Resources are what a decoding needs to work. They are acquired in the order that they stand in here.
+// Resources are what a decoding needs to work. They are acquired in the order that they stand in here: a decoding that pauses keeps its memory, and
+// so nobody who waits for memory may have what comes after it.
 type resources struct {
 	bytes int64 // of memory that the Decoder takes, as far as is known
 
-	working bool        // it is the one of its Scheduler that works
 	memory  func()      // gives the memory back; nil without any
 	since   time.Time   // when it got that
 	offer   func()      // ends the offer of the memory to others; nil without one
+	working bool        // it is the one of its Scheduler that works
 	place   frame.Place // nil without one
 	charged time.Time   // when it got the place, or last paid for it
 
@@ -28,26 +29,43 @@ type resources struct {
 // acquire gets what is lacking, and lets in those who have used less time.
 func (d *decoding) acquire(ctx context.Context) (err error) {
 	d.endOffer()
-	if !d.working {
-		if err := d.s.working.Acquire(ctx); err != nil {
-			return err
-		}
-		d.working = true
+	switch {
+	case d.memory == nil:
+		err = d.begin(ctx)
+	case time.Since(d.since) >= time.Second && d.s.Budget.Overdue(frame.ForDecoding, d.bytes):
+		err = fmt.Errorf("%w: others wait for its %d MiB of memory", frame.ErrTooCostly, d.bytes>>20)
+	case !d.working:
+		err = d.work(ctx)
 	}
-	if d.memory == nil {
-		if d.memory, err = d.s.Budget.Reserve(ctx, frame.ForDecoding, d.bytes); err != nil {
-			return err
-		}
-		d.since = time.Now()
-	} else if time.Since(d.since) >= time.Second && d.s.Budget.Overdue(frame.ForDecoding, d.bytes) {
-		return fmt.Errorf("%w: others wait for its %d MiB of memory", frame.ErrTooCostly, d.bytes>>20)
+	if err != nil {
+		return err
 	}
 	if d.place == nil {
-		d.place, err = d.s.follower.Reserve(ctx, d.s.Stream())
+		d.place, err = d.s.follower.Reserve(ctx, d.s.account())
 	} else if err = d.place.Yield(ctx); err != nil {
 		d.place = nil
 	}
 	d.charged = time.Now()
+	return err
+}
+
+// begin gets memory, and then works. One decoding of a stream at a time does so, so that others find memory, too.
+func (d *decoding) begin(ctx context.Context) (err error) {
+	if err := d.s.beginning.Acquire(ctx); err != nil {
+		return err
+	}
+	defer d.s.beginning.Release()
+	if d.memory, err = d.s.Budget.Reserve(ctx, frame.ForDecoding, d.bytes); err != nil {
+		return err
+	}
+	d.since = time.Now()
+	return d.work(ctx)
+}
+
+// work waits until it is the decoding of its stream that works.
+func (d *decoding) work(ctx context.Context) error {
+	err := d.s.working.Acquire(ctx)
+	d.working = err == nil
 	return err
 }
 

@@ -67,6 +67,7 @@ type Scheduler struct {
 	costs        recent[frame.Cost]
 	closed       recent[bool]
 	reservations reservations
+	beginning    shared.Semaphore // of decodings that wait for memory, and then to work
 	working      shared.Semaphore // of decodings: a stream with many keeps no others from decoding
 
 	units     atomic.Int64 // that were decoded
@@ -79,6 +80,7 @@ type Scheduler struct {
 	captured  time.Time     // when the newest capture came
 	again     bool          // soon after the one before
 	fruitless fruitless
+	failing   bool // see account
 }
 
 // New returns a Scheduler of a stream that is not live yet.
@@ -89,7 +91,7 @@ func New(s Source) *Scheduler {
 	if s.Budget == nil {
 		s.Budget = frame.DefaultBudget
 	}
-	n := &Scheduler{Source: s, working: make(shared.Semaphore, 1)}
+	n := &Scheduler{Source: s, beginning: make(shared.Semaphore, 1), working: make(shared.Semaphore, 1)}
 	if n.follower, n.stepwise = s.Decoder.(follower); !n.stepwise {
 		n.follower = batch{s.Decoder}
 	}

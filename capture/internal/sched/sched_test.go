@@ -319,6 +319,96 @@ func TestAwaiting(t *testing.T) {
 	}
 }
 
+// TestMemoryBeforeWork has a decoding await units, with all the memory there is, while another of the stream wants that, and then go on.
+func TestMemoryBeforeWork(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &strict{t: t, delay: 2}
+		h := &frame.History{MaxAge: time.Hour}
+		var g shared.Group
+		s := sched.New(sched.Source{History: h, Decoder: costs{d}, Budget: &frame.Budget{Bytes: 400}, Group: &g})
+		s.Begin("live/a")
+		for n := range 10 {
+			add(h, n, 5)
+		}
+		s.Captured()
+		s.Captured()
+		began := time.Now()
+		var captures sync.WaitGroup
+		for gop, unit := range []int{3, 4} { // the first GOP is over
+			demand := &sched.Demand{Unit: unit}
+			captures.Go(func() {
+				if err := s.Decode(t.Context(), h.GOPs()[1-gop], demand); err != nil || demand.Picture() == nil {
+					t.Errorf("GOP %d: %v", 1-gop, err)
+				}
+			})
+			synctest.Wait()
+		}
+		fakeclock.Pass(interval)
+		add(h, 10, 100)
+		captures.Wait()
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("it took %v", took)
+		}
+		s.End()
+		g.Wait()
+	})
+}
+
+// accounts is a strict Decoder that notes in whose name places are reserved. Of GOPs whose units are odd it makes damaged pictures.
+type accounts struct {
+	*strict
+	names []string
+}
+
+func (a *accounts) Reserve(ctx context.Context, stream string) (frame.Place, error) {
+	a.names = append(a.names, stream)
+	return a.strict.Reserve(ctx, "live/a")
+}
+
+func (a *accounts) Follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, bool]) iter.Seq2[frame.Latent, error] {
+	return func(yield func(frame.Latent, error) bool) {
+		odd := false
+		read := func(yield func(frame.AccessUnit, bool) bool) {
+			for u, wanted := range units {
+				if odd = u.Data[0]%2 == 1; !yield(u, wanted) {
+					return
+				}
+			}
+		}
+		for l, err := range a.strict.Follow(ctx, read) {
+			if l.Corrupt = odd; !yield(l, err) {
+				return
+			}
+		}
+	}
+}
+
+// TestFailingStreams asks for places in its own name until it has made nothing but damaged pictures, and again from the next good one on.
+func TestFailingStreams(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &accounts{strict: &strict{t: t}}
+		h := &frame.History{MaxAge: time.Hour}
+		var g shared.Group
+		s := sched.New(sched.Source{History: h, Decoder: d, Group: &g})
+		s.Begin("live/a")
+		for n, odd := range []byte{0, 1, 1, 0, 1} {
+			at := time.Duration(n) * interval
+			h.Add(frame.AccessUnit{Key: true, DTS: at, PTS: at, Time: time.Unix(1000, 0).Add(at), Data: []byte{odd}})
+		}
+		for _, gop := range h.GOPs() {
+			if err := s.Decode(t.Context(), gop, &sched.Demand{}); err != nil {
+				t.Error(err)
+			}
+			fakeclock.Pass(2 * shared.Retention)
+		}
+		if want := []string{"live/a", "live/a", frame.Failing, frame.Failing, "live/a"}; !slices.Equal(d.names, want) {
+			t.Errorf("places for %q, want %q", d.names, want)
+		}
+		s.End()
+		g.Wait()
+	})
+}
+
 // TestPicturesOfOtherUnits: what leads a key picture takes the GOP before; a unit without a picture of its own shows the one before.
 func TestPicturesOfOtherUnits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

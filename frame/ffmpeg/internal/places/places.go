@@ -14,6 +14,10 @@ import (
 // 8K. It goes on, and another place is opened beside it, so that nobody waits for its end: five times what a picture of 1080p takes.
 const HandOff = 50 * time.Millisecond
 
+// How many times as much failing streams are charged: beside one other stream they get a tenth of the time, which still decodes a picture of
+// 1080p every second.
+const failingWeight = 9
+
 // Places are what GOPs are decoded in, a few at a time. The stream that has used the least time goes first. Any number of goroutines may use
 // them.
 type Places struct {
@@ -125,7 +129,11 @@ func (h *holder) Yield(ctx context.Context) error {
 func (ps *Places) charge(h *holder) {
 	if ps.held[h] {
 		now := time.Now()
-		ps.used[h.stream] += now.Sub(h.paid)
+		took := now.Sub(h.paid)
+		if h.stream == frame.Failing {
+			took *= failingWeight
+		}
+		ps.used[h.stream] += took
 		h.paid = now
 	}
 }

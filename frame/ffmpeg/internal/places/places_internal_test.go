@@ -55,6 +55,25 @@ func TestPlacesAreFairByTime(t *testing.T) {
 	})
 }
 
+// TestFailingStreamsComeLast has many that fail work all the time: another takes a ninth longer than alone, and a unit of theirs.
+func TestFailingStreamsComeLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ps := New(1, none)
+		var failing sync.WaitGroup
+		for range 20 {
+			failing.Go(func() { work(t, ps, frame.Failing, 10*time.Millisecond, 100) })
+		}
+		defer failing.Wait()
+		fakeclock.Pass(time.Second)
+		for range 10 {
+			if took := work(t, ps, "good", 5*time.Millisecond, 60); took > 300*time.Millisecond*10/9+20*time.Millisecond {
+				t.Errorf("it took %v of what takes 300 ms alone", took)
+			}
+			fakeclock.Pass(100 * time.Millisecond)
+		}
+	})
+}
+
 // TestALongCallHoldsNobodyUp has two calls that do not end, of the two that may be made at once.
 func TestALongCallHoldsNobodyUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
