@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"runtime"
 	"slices"
@@ -168,24 +169,37 @@ func (p *Pool) Refill(ctx context.Context) {
 
 // Put makes a child idle.
 func (p *Pool) Put(c *Child) {
+	if !p.put(c) {
+		c.Kill()
+	}
+}
+
+// put is Put, unless the child is to end.
+func (p *Pool) put(c *Child) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed || !p.children[c] {
-		c.Kill()
-		return
+		return false
 	}
 	p.idle = append(p.idle, c)
-	c.expiry = time.AfterFunc(idleFor, func() { p.expire(c) })
+	c.expiry = time.AfterFunc(idleFor, func() {
+		if p.expire(c) {
+			c.Kill()
+		}
+	})
+	return true
 }
 
-// expire ends a child that has been idle for long, unless it is the only one.
-func (p *Pool) expire(c *Child) {
+// expire takes away a child that has been idle for long, unless it is the only one.
+func (p *Pool) expire(c *Child) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if i := slices.Index(p.idle, c); i >= 0 && len(p.idle) > 1 {
-		p.idle = slices.Delete(p.idle, i, i+1)
-		c.Kill()
+	i := slices.Index(p.idle, c)
+	if i < 0 || len(p.idle) == 1 {
+		return false
 	}
+	p.idle = slices.Delete(p.idle, i, i+1)
+	return true
 }
 
 // Blame counts why a child had to be killed, and returns that; if all were killed, since the pool was closed.
@@ -210,10 +224,11 @@ func (p *Pool) Close() {
 	for _, c := range p.idle {
 		c.expiry.Stop()
 	}
-	for c := range p.children {
+	running := slices.Collect(maps.Keys(p.children)) // those to come find the Pool closed
+	p.mu.Unlock()
+	for _, c := range running {
 		c.Kill()
 	}
-	p.mu.Unlock()
 	p.running.Wait()
 }
 
