@@ -139,8 +139,8 @@ func (h *Holdings) max() int64 {
 	if h.Max > 0 {
 		return h.Max
 	}
-	// Half of what pictures may take, which is an eighth.
-	return max(leastMax, frame.DefaultBudget.Most(frame.ForPictures)/2)
+	sixteenth := frame.DefaultBudget.Most(frame.ForPictures) / 2 // of the Budget, of which pictures have an eighth
+	return max(leastMax, sixteenth)
 }
 
 // largest returns the largest Holding of the site that holds the most.
