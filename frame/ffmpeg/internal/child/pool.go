@@ -25,13 +25,13 @@ const (
 // Each child has a goroutine, which starts it, and waits for its end. None is asked to end, since it holds nothing that would be lost.
 type Pool struct {
 	Memory int64 // bytes that a child may take, beside what it takes to start with
-	Room   int64 // bytes that it shares with this process
+	Shared int64 // bytes of memory that it shares with this process
 
 	// Hello reads what a child says first, and whether it says that it is confined.
 	Hello func(io.Reader) (confined bool, err error)
 
-	// Start starts a child; nil means Start of this package.
-	Start func(memory, room int64) (*Child, error)
+	// Start starts a child: it is Start of this package, or like it.
+	Start func(memory, shared int64) (*Child, error)
 
 	running sync.WaitGroup // the goroutines of children
 
@@ -85,11 +85,7 @@ func (p *Pool) start(ctx context.Context) (*Child, error) {
 
 // launch starts a child, and hears it say hello.
 func (p *Pool) launch() (*Child, error) {
-	start := p.Start
-	if start == nil {
-		start = Start
-	}
-	c, err := start(p.Memory, p.Room)
+	c, err := p.Start(p.Memory, p.Shared)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +127,7 @@ func (p *Pool) wait(c *Child) {
 	p.idle = slices.DeleteFunc(p.idle, func(i *Child) bool { return i == c })
 	p.mu.Unlock()
 	_ = c.socket.Close()
-	_ = c.Room.Close()
+	_ = c.Shared.Close()
 	close(c.gone)
 }
 
