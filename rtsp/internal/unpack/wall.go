@@ -72,7 +72,7 @@ func replayed(p *rtp.Packet) (shown time.Time, gap, ok bool) {
 type wall struct {
 	clock  frame.Clock
 	known  bool          // there is a report that holds
-	told   point         // by it
+	told   point         // what that report says: a PTS, and when it was shown
 	next   *point        // of a report that is to hold from the next unit on that is shown after all others
 	offset time.Duration // of the source's clock from that of arrival, as far as known
 	newest point         // of the units so far
