@@ -91,7 +91,7 @@ func (p *pull) client() *gortsplib.Client {
 		UserAgent:             "livestill",
 		DialContext:           p.dialler.dial,
 		ListenPacket:          listenPacket,
-		OnTransportSwitch:     func(err error) { p.log.Info("not over UDP", "reason", ingest.Printable(err.Error())) },
+		OnTransportSwitch:     func(err error) { p.log.Info("not over UDP", "reason", ingest.Excerpt(err.Error(), ingest.MaxText)) },
 		OnRequest:             func(req *base.Request) { p.answers.asked = req.Method },
 		OnResponse:            p.answer,
 		OnPacketsLost:         func(uint64) {},                           // unpack counts for itself

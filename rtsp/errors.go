@@ -59,7 +59,7 @@ var (
 )
 
 // An Error says at which step a stream, a connection or a listener came to its end, and why. Its text can be printed, whatever a peer
-// has sent: what does not print is escaped.
+// has sent: what does not print is escaped, and what is beyond 1 KiB is cut off.
 type Error struct {
 	// Step is "configure", "describe", "setup", "play" or "receive"; of a
 	// Server it is "listen", "accept", "announce" or "receive".
