@@ -61,9 +61,10 @@
 //   - all units that are under way or wait on a listener have at most a sixteenth of frame.DefaultBudget beside it, 64 MiB by default, of
 //     which 64 KiB a connection do not count. Beyond that, the address that has the most loses the connection that has the most.
 //   - more than ten times Server.MaxRate within ten seconds ends the connection.
-//   - at most 16 medias. Access units and requests are taken no faster than 2,000 a second, of which a publisher may have 10,000 at once
-//     after a pause, and packets no faster than if those of Server.MaxRate had 512 bytes. Over TCP, who sends more has to wait; over UDP
-//     the rest is dropped, and the next unit is Lost.
+//   - at most 16 medias, which have 64 formats in all.
+//   - access units and requests are taken no faster than 2,000 a second, of which a publisher may have 10,000 at once after a pause, and
+//     packets no faster than if those of Server.MaxRate had 512 bytes. Over TCP, who sends more has to wait; over UDP the rest is dropped,
+//     and the next unit is Lost.
 //
 // Each listener of a Server has all bounds and counts for itself. Server.MaxConns and Server.MaxStreams bound its connections and streams,
 // and Server.MaxConnsPerAddr the connections of one address: with the defaults it can have half of the streams. A connection of which no

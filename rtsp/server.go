@@ -21,6 +21,7 @@ const (
 	defaultMaxRate    = 16 << 20 // 134 Mbit/s, more than twice what 2160p60 takes
 	smallPacket       = 512      // bytes; at MaxRate there are no more packets than if all were as small, on average: those of video have 1200
 	maxMedias         = 16       // of a stream; encoders send a video, a sound and metadata or two
+	maxFormats        = 64       // of all its medias; encoders send one or two of each, and the library starts a goroutine for every one
 	defaultPublish    = 10 * time.Second
 	defaultIdle       = 30 * time.Second // encoders that stall for longer reconnect by themselves
 )

@@ -1,6 +1,8 @@
 package rtsp_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,5 +32,35 @@ func TestLongNames(t *testing.T) {
 				break
 			}
 		}
+	}
+}
+
+// TestManyFormats announces 15 medias of 220 payload types beside a video, and then as many as may be.
+func TestManyFormats(t *testing.T) {
+	medias := func(formats ...int) (sdp string) {
+		for _, n := range formats {
+			sdp += "m=application 0 RTP/AVP"
+			for payloadType := range n {
+				sdp += fmt.Sprint(" ", 36+payloadType)
+			}
+			sdp += "\r\n"
+		}
+		return describe(small(t)) + sdp
+	}
+	addr, _ := listen(t, &rtsp.Server{Handler: drain})
+	for _, test := range []struct {
+		sdp  string
+		want base.StatusCode
+	}{
+		{medias(slices.Repeat([]int{220}, 15)...), base.StatusForbidden},
+		{medias(32, 32), base.StatusForbidden},
+		{medias(32, 31), base.StatusOK},
+	} {
+		r := dial(t, addr, nil)
+		response := r.want(t, test.want, "ANNOUNCE", r.url, "", test.sdp)
+		if refused := strings.Contains(response.StatusMessage, "formats, more than 64"); refused != (test.want != base.StatusOK) {
+			t.Errorf("it is answered with %q", response.StatusMessage)
+		}
+		_ = r.Close()
 	}
 }
