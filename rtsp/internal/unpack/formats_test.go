@@ -180,6 +180,7 @@ func TestFormats(t *testing.T) {
 	}
 }
 
+func new264() *unpack.Stream   { return unpack.New(new(unpack.H264)) }
 func new265() *unpack.Stream   { return unpack.New(new(unpack.H265)) }
 func newAV1() *unpack.Stream   { return unpack.New(new(unpack.AV1)) }
 func newVP8() *unpack.Stream   { return unpack.New(new(unpack.VP8)) }
