@@ -69,3 +69,17 @@ func TestLargeUnitsAreGivenBack(t *testing.T) {
 		})
 	}
 }
+
+// TestPicturesThatOnlyBegin sends packets each of which begins the same picture with other tables. No file's header is made for them.
+func TestPicturesThatOnlyBegin(t *testing.T) {
+	var s stream
+	j := unpack.New(new(unpack.MJPEG))
+	n := byte(0)
+	allocs := testing.AllocsPerRun(1000, func() {
+		n = n%99 + 1
+		unpackUnits(t, j, []*rtp.Packet{s.packet(false, []byte{0, 0, 0, 0, 1, n, 2, 2, 7})})
+	})
+	if allocs > 10 { // for the packet
+		t.Errorf("%v allocations a packet", allocs)
+	}
+}
