@@ -44,7 +44,7 @@
 //
 // # Security considerations
 //
-// What a server sends is not trusted: a description has at most 16 KiB, an access unit 8 MiB, its parameter sets 64 KiB; a server that does
+// What a server sends is not trusted: a description has at most 16 KiB, an access unit 8 MiB, its parameter sets 8 KiB; a server that does
 // not answer or sends no video is left after Client.Timeout, one that sends packets without a picture in them after ten times as long. What
 // is malformed in a description and can be dispensed with, parameter sets and audio, is left out. Credentials of the URL are sent to its
 // host and port only, not to where a server redirects; they are in no error, log record or frame.Stream. A path or a query that holds a

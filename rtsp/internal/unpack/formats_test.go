@@ -214,8 +214,8 @@ func TestSetsOfTheDescription(t *testing.T) {
 			t.Errorf("%v, want %x", units, test.want)
 		}
 	}
-	if err := mpeg4.Learn(make([]byte, 64<<10+1)); err == nil {
-		t.Error("a configuration of more than 64 KiB is learned")
+	if err := mpeg4.Learn(make([]byte, 8<<10+1)); err == nil {
+		t.Error("a configuration of more than 8 KiB is learned")
 	}
 }
 
