@@ -58,8 +58,8 @@
 //     Server.MaxSDP is not parsed.
 //   - a refusal ends the connection, but for the first request for credentials.
 //   - at most 8 MiB of a unit and 16 MiB of units wait for the Handler; the packets of UDP that may still change places are 64.
-//   - all units that are under way or wait on a listener have at most a sixteenth of frame.DefaultBudget beside it, 64 MiB by default, of
-//     which 64 KiB a connection do not count. Beyond that, the address that has the most loses the connection that has the most.
+//   - all requests and units that are under way or wait on a listener have at most a sixteenth of frame.DefaultBudget beside it, 64 MiB by
+//     default, of which 64 KiB a connection do not count. Beyond that, the address that has the most loses the connection that has the most.
 //   - more than ten times Server.MaxRate within ten seconds ends the connection.
 //   - at most 16 medias, which have 64 formats in all.
 //   - access units and requests are taken no faster than 2,000 a second, of which a publisher may have 10,000 at once after a pause, and

@@ -177,6 +177,43 @@ func TestUnderWay(t *testing.T) {
 	})
 }
 
+// TestRequestsUnderWay has connections of one address send a large request each, and hold the end of it back: the largest are hung up on
+// before all take too much. Of requests that are whole nothing is held.
+func TestRequestsUnderWay(t *testing.T) {
+	const conns = 120 // of 0.77 MB, where a sixteenth of 1 GiB is the most
+	request := "OPTIONS * RTSP/1.0\r\nCSeq: 1\r\nContent-Length: 131072\r\n" +
+		strings.Repeat(strings.Repeat("X", 500)+": "+strings.Repeat("v", 2000)+"\r\n", 250) + "\r\n" + strings.Repeat("b", 131072)
+	for _, test := range []struct{ back, least, most int }{{2, 70, 100}, {0, conns, conns}} {
+		synctest.Test(t, func(t *testing.T) {
+			ln := ingesttest.NewListener()
+			defer run(t, &rtsp.Server{Handler: drain, PublishTimeout: ample, MaxSDP: 128 << 10}, ln)()
+			var all []*raw
+			var sending sync.WaitGroup
+			for range conns {
+				r := wrap(t, ln.DialFrom("192.0.2.1"), "")
+				all = append(all, r)
+				sending.Go(func() {
+					go func() { _, _ = io.Copy(io.Discard, r.in) }()
+					_, _ = io.WriteString(r, request[:len(request)-test.back])
+				})
+			}
+			sending.Wait()
+			left := 0
+			for _, r := range all {
+				if _, err := io.WriteString(r, "b"); err == nil {
+					left++
+				}
+			}
+			if left < test.least || left > test.most {
+				t.Errorf("%d bytes are held back: %d of %d are left", test.back, left, conns)
+			}
+			for _, r := range all {
+				_ = r.Close()
+			}
+		})
+	}
+}
+
 // TestFloods has publishers send as fast as it is taken. Packets and requests are taken no faster than publishers need, and nobody is
 // hung up on for it.
 func TestFloods(t *testing.T) {

@@ -202,7 +202,7 @@ func (p *publisher) record() {
 		if err := p.recorder.contain(p.stream.Remote, func() error { return p.unpacker.Packet(packet, time.Now(), push) }); err != nil {
 			p.conn.cutOff(err)
 		}
-		p.conn.Hold(p.unpacker.Held() + p.units.Bytes())
+		p.conn.hold(func() { p.conn.units = p.unpacker.Held() + p.units.Bytes() })
 	})
 }
 

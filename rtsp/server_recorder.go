@@ -83,6 +83,7 @@ func (r *recorder) OnConnOpen(open *gortsplib.ServerHandlerOnConnOpenCtx) {
 // be found by any other; descriptions are bounded before they are parsed.
 func (r *recorder) OnRequest(conn *gortsplib.ServerConn, req *base.Request) {
 	c := connOf(conn)
+	c.whole = true
 	c.Spend(1)
 	c.Advance(ingest.Greeted)
 	session := conn.Session()
