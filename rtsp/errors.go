@@ -40,8 +40,8 @@ var (
 	// ErrTransport says that Client.Transport cannot be had.
 	ErrTransport = errors.New("the server does not offer the transport")
 
-	// ErrLimit is in the errors that a publisher causes by exceeding a
-	// limit of the Server. It is the same as package rtmp's.
+	// ErrLimit is in the errors that a peer causes by exceeding a limit of
+	// the Server or Client. It is the same as package rtmp's.
 	ErrLimit = ingest.ErrLimit
 )
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/internal/ingest"
+	"github.com/pion/rtp"
 )
 
 // The most bytes that are held of a request: the library takes 0.77 MB. What it passes over is not held.
@@ -42,7 +43,8 @@ type conn struct {
 	endConnected context.CancelCauseFunc // the first reason counts
 
 	timer *time.Timer // fires when RECORD or a packet is overdue
-	meter meter
+	meter meter       // of bytes
+	bad   meter       // of malformed packets of RTCP
 	sends atomic.Bool // RECORD came
 
 	whole bool // all of the request or packet has come; of the library's goroutine that reads, or of one that it waits for
@@ -59,7 +61,7 @@ type conn struct {
 }
 
 func newConn(r *recorder, in *ingest.Conn) *conn {
-	c := &conn{Conn: in, recorder: r, meter: meter{rate: r.server.MaxRate}}
+	c := &conn{Conn: in, recorder: r, meter: meter{rate: r.server.MaxRate}, bad: meter{rate: maxMalformed}}
 	c.connected, c.endConnected = in.Within(r.serving) // the library does not notice while it waits for an answer of ours
 	c.timer = time.AfterFunc(r.server.PublishTimeout, c.overdue)
 	return c
@@ -139,6 +141,17 @@ func (c *conn) packet(p interface{ MarshalSize() int }, udp bool) bool {
 	}
 	c.count(p.MarshalSize())
 	return c.Take(c.recorder.perPacket)
+}
+
+// unreadable counts what the library could not read, or what is none of the stream.
+func (c *conn) unreadable(err error, udp bool) {
+	c.packet(new(rtp.Packet), udp)
+	if !isMalformedRTCP(err) {
+		return
+	}
+	if c.Spend(perMalformed); !c.bad.take(1, time.Now()) {
+		c.cutOff(errMalformed())
+	}
 }
 
 // ended returns what the end of a connection or session is called: why it had to give way comes before what the library makes of that.

@@ -216,6 +216,65 @@ func TestRequestsUnderWay(t *testing.T) {
 	}
 }
 
+// feedback returns transport-wide feedback on 65,535 packets that is cut off, draft-holmer-rmcat-transport-wide-cc-extensions-01.
+func feedback() []byte {
+	b := make([]byte, 44)
+	copy(b, []byte{'$', 1, 0, 40, 0x8f, 205, 0, 9})
+	copy(b[18:], []byte{0xff, 0xff})
+	for at := 24; at < 40; at += 2 {
+		copy(b[at:], []byte{0x3f, 0xff}) // 8,191 packets have come
+	}
+	return b
+}
+
+// TestMalformedReports sends RTCP that is malformed: much ends the connection, of a publisher and of a server, and a little for long does
+// not.
+func TestMalformedReports(t *testing.T) {
+	units := small(t)
+	sdp := describe(units)
+	flood := func(r *raw) (sent int) {
+		for sent < 1000 {
+			if _, err := r.Write(feedback()); err != nil {
+				break
+			}
+			sent++
+		}
+		return sent
+	}
+	synctest.Test(t, func(t *testing.T) {
+		got, ln := make(taker, 1), ingesttest.NewListener()
+		defer run(t, &rtsp.Server{Handler: got}, ln)()
+		r := wrap(t, ln.DialFrom("192.0.2.1"), "rtsp://pipe/live/cam")
+		r.record(t, sdp)
+		for range 200 {
+			_, _ = r.Write([]byte{'$', 1, 0, 4, 0x8f, 205, 0, 9})
+			r.send(t, units[0])
+			fakeclock.Pass(200 * time.Millisecond)
+		}
+		if len(got) > 0 {
+			t.Fatalf("a few end it: %v", (<-got).err)
+		}
+		if sent := flood(r); sent > 250 {
+			t.Errorf("%d are taken", sent)
+		}
+		if r := <-got; !errors.Is(r.err, rtsp.ErrLimit) {
+			t.Errorf("it ends with %v", r.err)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		c := rtsp.Client{Once: true, Transport: rtsp.TCP, Logger: slog.New(slog.DiscardHandler), Handler: drain}
+		run := alone(general+ofH264, func(r *raw) {
+			go r.deafen()
+			if sent := flood(r); sent > 250 {
+				t.Errorf("%d are taken of a server", sent)
+			}
+		}).inMemory(t, &c)
+		if err := run(t.Context()); !errors.Is(err, rtsp.ErrLimit) {
+			t.Errorf("a server's end with %v", err)
+		}
+	})
+}
+
 // TestFloods has publishers send as fast as it is taken. Packets and requests are taken no faster than publishers need, and nobody is
 // hung up on for it.
 func TestFloods(t *testing.T) {
