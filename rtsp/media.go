@@ -30,8 +30,8 @@ type video struct {
 // choose returns the first video that a session has in a codec; zero takes any. Media is which video media to look at, from 1; zero
 // looks at all. Its error is an ErrCodec.
 func choose(desc *description.Session, codec frame.Codec, media int) (video, error) {
-	var found []string
-	number, offered := 0, 0
+	var found listing
+	number := 0
 	for _, m := range desc.Medias {
 		if m.IsBackChannel {
 			continue
@@ -45,9 +45,7 @@ func choose(desc *description.Session, codec frame.Codec, media int) (video, err
 			if isVideo && c != 0 && (codec == 0 || codec == c) && (media == 0 || media == number) {
 				return video{m, f}, nil
 			}
-			if offered++; len(found) < maxNamed {
-				found = append(found, ingest.Excerpt(fmt.Sprintf("%s of %s", m.Type, describe(f)), maxNames))
-			}
+			found.add(m, f)
 		}
 	}
 	what := "any codec known here"
@@ -57,13 +55,30 @@ func choose(desc *description.Session, codec frame.Codec, media int) (video, err
 	if media != 0 {
 		what += fmt.Sprintf(", media %d", media)
 	}
-	switch more := offered - len(found); {
-	case offered == 0:
-		found = []string{"nothing"}
-	case more > 0:
-		found = append(found, fmt.Sprintf("and %d more", more))
+	return video{}, fmt.Errorf("%w: wanted %s, there is %v", ErrCodec, what, found)
+}
+
+// A listing says what formats there are.
+type listing struct {
+	names []string // of the first
+	count int
+}
+
+func (l *listing) add(m *description.Media, f format.Format) {
+	if l.count++; l.count <= maxNamed {
+		l.names = append(l.names, ingest.Excerpt(fmt.Sprintf("%s of %s", m.Type, describe(f)), maxNames))
 	}
-	return video{}, fmt.Errorf("%w: wanted %s, there is %s", ErrCodec, what, strings.Join(found, ", "))
+}
+
+func (l listing) String() string {
+	text := strings.Join(l.names, ", ")
+	switch more := l.count - len(l.names); {
+	case l.count == 0:
+		return "nothing"
+	case more > 0:
+		text += fmt.Sprintf(", and %d more", more)
+	}
+	return text
 }
 
 // codecOf returns the codec of a format, zero if units cannot be made of it.
