@@ -61,7 +61,7 @@
 //   - all requests and units that are under way or wait on a listener have at most a sixteenth of frame.DefaultBudget beside it, 64 MiB by
 //     default, of which 64 KiB a connection do not count. Beyond that, the address that has the most loses the connection that has the most.
 //   - more than ten times Server.MaxRate within ten seconds ends the connection.
-//   - more than a hundred malformed packets of RTCP within ten seconds end the connection, or the attempt of a Client; one counts as twenty
+//   - more than twenty malformed packets of RTCP within ten seconds end the connection, or the attempt of a Client; one counts as twenty
 //     messages.
 //   - at most 16 medias, which have 64 formats in all.
 //   - access units and requests are taken no faster than 2,000 a second, of which a publisher may have 10,000 at once after a pause, and
