@@ -9,6 +9,7 @@
 //	picture.go    the picture of a unit, whatever that takes
 //	hold.go       what keeps a decoding for the neighbours of a picture
 //	demand.go     what captures want, and Decode, which has it made
+//	demands.go    what is wanted of a decoding
 //	decoding.go   the decoding of a GOP
 //	state.go      what a decoding does next, and why
 //	resources.go  what it needs for that

@@ -144,15 +144,10 @@ func (d *decoding) forLater(at situation) state {
 
 // last returns the highest index of a unit whose picture is wanted; -1 if nobody waits for any.
 func (d *decoding) last() int {
-	last, waiting := -1, false
-	for _, demand := range d.demands {
-		last = max(last, demand.Unit)
-		waiting = waiting || !demand.Optional
-	}
-	if !waiting {
+	if d.demands.required == 0 {
 		return -1
 	}
-	return last
+	return d.demands.highest
 }
 
 // mayAwait reports whether to wait for what the Decoder may need to put the picture of a unit into order.
