@@ -6,11 +6,13 @@ import (
 	"image"
 	"iter"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 
 	"github.com/livestill/livestill/capture/internal/sched"
 	"github.com/livestill/livestill/capture/internal/shared"
@@ -440,6 +442,84 @@ func TestPicturesOfOtherUnits(t *testing.T) {
 		s.End()
 		g.Wait()
 	})
+}
+
+// TestManyOpenGOPs has many captures want a picture that leads its key picture, and so takes the GOP before, which is decoded once for all. If
+// that has too many units, or makes no picture, or nobody waits any more, it is not even copied.
+func TestManyOpenGOPs(t *testing.T) {
+	const captures = 100
+	for _, test := range []struct {
+		about   string
+		before  int // units of the GOP before
+		decoder func(*strict) sched.Decoder
+		gaveUp  bool
+		decoded int
+	}{
+		{"usual", 2000, func(s *strict) sched.Decoder { return leading{s} }, false, 2002},
+		{"too many", 100_000, func(s *strict) sched.Decoder { return leading{s} }, false, 2},
+		{"no picture", 2000, func(s *strict) sched.Decoder { return barren{s} }, false, 2002 + 2},
+		{"gave up", 2000, func(s *strict) sched.Decoder { return leading{s} }, true, 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			d := &strict{t: t}
+			h := &frame.History{MaxAge: 1000 * time.Hour, Budget: new(frame.Budget)}
+			var g shared.Group
+			s := sched.New(sched.Source{History: h, Decoder: test.decoder(d), Budget: new(frame.Budget), Group: &g})
+			s.Begin("live/a")
+			for n := range test.before {
+				add(h, n, test.before)
+			}
+			at, from := time.Duration(test.before)*interval, time.Unix(1000, 0)
+			h.Add(frame.AccessUnit{Key: true, DTS: at, PTS: at + 2, Time: from.Add(at + 2), Data: []byte{0}})
+			h.Add(frame.AccessUnit{DTS: at + 1, PTS: at + 1, Time: from.Add(at + 1), Data: []byte{0}})
+			gop := h.GOPs()[1]
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			if test.gaveUp {
+				cancel()
+			}
+			capture := func() {
+				p, err := s.Picture(ctx, sched.Wanted{GOP: gop, Unit: 1})
+				if test.gaveUp != errors.Is(err, context.Canceled) || p != nil && p.PTS != gop[1].PTS {
+					t.Errorf("%s: %v, %v", test.about, p, err)
+				}
+			}
+			capture()
+			fakeclock.Pass(time.Second) // nothing is kept of that
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			var all sync.WaitGroup
+			for range captures {
+				all.Go(capture)
+			}
+			all.Wait()
+			runtime.ReadMemStats(&after)
+			units := uint64(test.before)
+			if took, copied := after.TotalAlloc-before.TotalAlloc, captures*units*uint64(unsafe.Sizeof(gop[0])); took > copied/4 {
+				t.Errorf("%s: %d bytes were allocated, copies for all would be %d", test.about, took, copied)
+			}
+			if n := d.read(&d.decoded); n > 2*test.decoded {
+				t.Errorf("%s: %d units were decoded, want no more than %d", test.about, n, 2*test.decoded)
+			}
+			s.End()
+			g.Wait()
+		})
+	}
+}
+
+// barren is a Decoder that makes no pictures of many units.
+type barren struct{ *strict }
+
+func (b barren) Reserve(ctx context.Context, _ string) (frame.Place, error) { // the stream is failing
+	return b.strict.Reserve(ctx, "live/a")
+}
+
+func (b barren) Follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, bool]) iter.Seq2[frame.Latent, error] {
+	return func(func(frame.Latent, error) bool) {
+		for l := range (leading{b.strict}).Follow(ctx, units) {
+			_ = l
+		}
+	}
 }
 
 // leading is a strict Decoder that does not mind key units in the middle.
