@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -546,5 +547,66 @@ func TestIsolatedMaxChildren(t *testing.T) {
 	}
 	if ps, err := decode(t.Context(), d, g, time.Time{}); len(ps) != len(g) || err != nil {
 		t.Errorf("%d pictures, %v", len(ps), err)
+	}
+}
+
+// keeping is an Isolated that tells when it has taken in so many units of a GOP.
+type keeping struct {
+	*ffmpeg.Isolated
+	units int
+	kept  chan struct{}
+}
+
+func (k keeping) Follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, bool]) iter.Seq2[frame.Latent, error] {
+	return k.Isolated.Follow(ctx, func(yield func(frame.AccessUnit, bool) bool) {
+		n := 0
+		for u, wanted := range units {
+			if !yield(u, wanted) {
+				return
+			}
+			if n++; n == k.units {
+				k.kept <- struct{}{}
+			}
+		}
+	})
+}
+
+// TestIsolatedKeptWarm has streams that are kept warm, and have no second key picture, hold all children there may be. Others are captured all
+// the same, one after the other.
+func TestIsolatedKeptWarm(t *testing.T) {
+	const most = 2
+	units := frametest.Clip{Frames: 10}.Units(t)
+	d := &ffmpeg.Isolated{MaxChildren: most}
+	defer d.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	var serving sync.WaitGroup
+	defer serving.Wait()
+	defer cancel()
+	began := time.Now()
+	serve := func(c *capture.Camera) {
+		serving.Go(func() {
+			_ = c.ServeStream(ctx, &frame.Stream{Name: "live/a", Units: func(yield func(frame.AccessUnit, error) bool) {
+				for _, u := range units {
+					if u.Time = began.Add(u.PTS); !yield(u, nil) {
+						return
+					}
+				}
+				<-ctx.Done()
+			}})
+		})
+	}
+	warm := keeping{d, len(units) - 1, make(chan struct{})} // one picture is left for a capture
+	for range most {
+		serve(&capture.Camera{Decoder: warm, Warm: 1})
+		<-warm.kept
+	}
+	for range most + 1 {
+		other := &capture.Camera{Decoder: d}
+		serve(other)
+		ctx, cancel := context.WithTimeout(ctx, time.Minute) // it takes milliseconds
+		if still, err := other.Capture(ctx, capture.Request{}); err != nil || still.PTS != units[len(units)-1].PTS {
+			t.Errorf("%+v, %v", still, err)
+		}
+		cancel()
 	}
 }

@@ -63,6 +63,7 @@ type Scheduler struct {
 	header interface {
 		Header(key frame.AccessUnit) []byte
 	} // nil if the Decoder is none
+	recalls <-chan struct{} // as of ffmpeg.Isolated: receives when a decoding that nobody waits for is to end; nil if it never is
 
 	pictures     shared.Calls[unitID, result]
 	headers      recent[ID, []byte]
@@ -105,6 +106,9 @@ func New(s Source) *Scheduler {
 	n.header, _ = s.Decoder.(interface {
 		Header(key frame.AccessUnit) []byte
 	})
+	if d, ok := s.Decoder.(interface{ Recalls() <-chan struct{} }); ok {
+		n.recalls = d.Recalls()
+	}
 	return n
 }
 

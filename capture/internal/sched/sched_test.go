@@ -275,6 +275,71 @@ type costs struct{ *strict }
 
 func (costs) Cost(frame.AccessUnit) frame.Cost { return frame.Cost{Decoding: 100} }
 
+// recalling is a Decoder that wants what it has for decodings for others.
+type recalling struct {
+	*strict
+	recalls chan struct{}
+}
+
+func (r recalling) Recalls() <-chan struct{} { return r.recalls }
+
+// TestRecalls: a decoding ends when the Decoder wants what it has for it, whatever it is doing, unless a capture waits for pictures.
+func TestRecalls(t *testing.T) {
+	for _, test := range []struct {
+		about   string
+		took    time.Duration // for each unit
+		capture bool
+		held    bool // by the capture
+		warm    time.Duration
+		after   time.Duration // when it ends; the recall comes at once
+		decoded int
+	}{
+		{about: "idle", capture: true, decoded: 10},
+		{about: "held", capture: true, held: true, decoded: 10},
+		{about: "a capture waits", took: interval, capture: true, after: 10 * interval, decoded: 10},
+		{about: "it follows the stream", warm: 1, decoded: 99},
+		{about: "it cannot follow the stream", took: interval, warm: 1, after: interval, decoded: 1},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			d := recalling{&strict{t: t, took: test.took}, make(chan struct{})}
+			h := &frame.History{MaxAge: time.Hour}
+			var g shared.Group
+			s := sched.New(sched.Source{History: h, Decoder: d, Warm: test.warm, Budget: new(frame.Budget), Group: &g})
+			s.Begin("live/a")
+			for n := range 100 {
+				add(h, n, 1000)
+			}
+			began := time.Now()
+			ctx, cancel := context.WithCancel(t.Context())
+			var all sync.WaitGroup
+			if test.warm > 0 {
+				all.Go(func() { s.KeepWarm(ctx) })
+			}
+			if test.capture {
+				demand := &sched.Demand{Unit: 9}
+				if test.held {
+					demand.Hold = s.NewHold()
+				}
+				all.Go(func() {
+					if err := s.Decode(ctx, h.GOPs()[0], demand); err != nil || demand.Picture() == nil {
+						t.Errorf("%s: %v", test.about, err)
+					}
+				})
+			}
+			synctest.Wait()
+			d.recalls <- struct{}{}
+			g.Wait()
+			if took, decoded := time.Since(began), d.read(&d.decoded); took != test.after || decoded != test.decoded {
+				t.Errorf("%s: it ended after %v and %d units, want %v and %d", test.about, took, decoded, test.after, test.decoded)
+			}
+			cancel()
+			all.Wait()
+			s.End()
+			g.Wait()
+		})
+	}
+}
+
 // TestAwaiting captures the newest picture, for whose order the Decoder needs units that are still to come.
 func TestAwaiting(t *testing.T) {
 	for _, test := range []struct {
