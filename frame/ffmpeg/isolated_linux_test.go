@@ -610,3 +610,45 @@ func TestIsolatedKeptWarm(t *testing.T) {
 		cancel()
 	}
 }
+
+// shared returns how many bytes of memory this process shares with its children.
+func shared(tb testing.TB) (bytes int64) {
+	tb.Helper()
+	files, err := filepath.Glob("/proc/self/fd/*")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for _, path := range files {
+		var stat unix.Stat_t
+		if name, _ := os.Readlink(path); strings.HasPrefix(name, "/memfd:livestill-pictures") && unix.Stat(path, &stat) == nil {
+			bytes += stat.Blocks * 512
+		}
+	}
+	return bytes
+}
+
+// TestIsolatedGivesSharedMemoryBack has a child make a large picture and a small one. It makes the same ones again, and keeps little of the memory
+// that they came through, in the middle of a GOP and after it.
+func TestIsolatedGivesSharedMemoryBack(t *testing.T) {
+	ffmpeg.CloseShared()
+	large, small := frametest.Clip{Width: 5120, Height: 2880, Frames: 1}.GOPs(t)[0], frametest.Clip{Frames: 1}.GOPs(t)[0]
+	d := &ffmpeg.Isolated{}
+	defer d.Close()
+	for _, g := range []frame.GOP{large, small, large, small} {
+		want, err := decode(t.Context(), new(ffmpeg.Decoder), g, time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for p, err := range d.Decode(t.Context(), g, time.Time{}) {
+			if err != nil || !bytes.Equal(p.Y, want[0].Y) || !bytes.Equal(p.Cr, want[0].Cr) {
+				t.Errorf("another picture, %v", err)
+			}
+			if n := shared(t); n > 16<<20 {
+				t.Errorf("%d bytes are kept of a picture of %v", n, want[0].Rect.Max)
+			}
+		}
+		if n := shared(t); n > 16<<20 {
+			t.Errorf("%d bytes are kept after a GOP", n)
+		}
+	}
+}
