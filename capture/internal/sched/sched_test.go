@@ -580,9 +580,11 @@ func (b barren) Reserve(ctx context.Context, _ string) (frame.Place, error) { //
 }
 
 func (b barren) Follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, bool]) iter.Seq2[frame.Latent, error] {
-	return func(func(frame.Latent, error) bool) {
-		for l := range (leading{b.strict}).Follow(ctx, units) {
-			_ = l
+	return func(yield func(frame.Latent, error) bool) {
+		for _, err := range leading(b).Follow(ctx, units) {
+			if err != nil && !yield(frame.Latent{}, err) {
+				return
+			}
 		}
 	}
 }
