@@ -61,8 +61,8 @@ type Camera struct {
 	// ones. The price is that nearly all of the stream is decoded, captured
 	// or not. Zero decodes nothing but for captures.
 	//
-	// The decoder holds memory of the Budget all the time, and a child of an
-	// ffmpeg.Isolated: when others want these, some Cameras are not warm
+	// The decoder holds memory of the Budget all the time, and a child of
+	// an ffmpeg.Isolated: when others want these, some Cameras are not warm
 	// until their next key picture.
 	Warm time.Duration
 
