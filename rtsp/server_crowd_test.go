@@ -178,12 +178,12 @@ func TestUnderWay(t *testing.T) {
 	})
 }
 
-// TestRequestsUnderWay has connections of one address send a large request each, and hold the end of it back: the largest are hung up on
-// before all take too much. Of requests that are whole nothing is held.
+// TestRequestsUnderWay has connections of one address send a large request each, one after the other, and hold the end of it back: the largest
+// are hung up on before all take too much. Of requests that are whole nothing is held.
 func TestRequestsUnderWay(t *testing.T) {
-	const conns, most = 8, 4 << 20 // requests of 0.77 MB, and what there may be of them in all
+	const conns, most = 8, 2 << 20 // requests of 0.38 MB, and what there may be of them in all
 	request := "OPTIONS * RTSP/1.0\r\nCSeq: 1\r\nContent-Length: 131072\r\n" +
-		strings.Repeat(strings.Repeat("X", 500)+": "+strings.Repeat("v", 2000)+"\r\n", 250) + "\r\n" + strings.Repeat("b", 131072)
+		strings.Repeat(strings.Repeat("X", 500)+": "+strings.Repeat("v", 2000)+"\r\n", 100) + "\r\n" + strings.Repeat("b", 131072)
 	for _, test := range []struct{ back, least, most int }{{2, 4, 6}, {0, conns, conns}} {
 		synctest.Test(t, func(t *testing.T) {
 			ln := ingesttest.NewListener()
@@ -198,8 +198,9 @@ func TestRequestsUnderWay(t *testing.T) {
 					go func() { _, _ = io.Copy(io.Discard, r.in) }()
 					_, _ = io.WriteString(r, request[:len(request)-test.back])
 				})
+				sending.Wait()
+				synctest.Wait() // until it is answered, if it is whole
 			}
-			sending.Wait()
 			left := 0
 			for _, r := range all {
 				if _, err := io.WriteString(r, "b"); err == nil {
