@@ -96,7 +96,7 @@ func stream(t *testing.T, about string) {
 		if sent > checked+size/64 {
 			checked = sent
 			if heap := read("/memory/classes/heap/objects:bytes", "/gc/heap/goal:bytes"); heap[0] > heap[1]/4*3 {
-				time.Sleep(5 * time.Millisecond)
+				time.Sleep(5 * time.Millisecond) // the pace of a network: nothing is waited for, and what comes slower takes less memory
 			}
 		}
 		key, bytes := m.next(n, r)

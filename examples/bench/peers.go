@@ -42,7 +42,7 @@ func measurePeers(ctx context.Context, dir, clip string) (results []result, err 
 		r := result{name: kind.name}
 		for i := range *peer + 1 { // the first does not count: the stream may have to begin yet
 			log.Printf("%s: %d of %d", kind.name, i, *peer)
-			time.Sleep(rand.N(spread))
+			time.Sleep(rand.N(spread)) // so that pictures are wanted anywhere in a GOP
 			begin := time.Now()
 			if err := peerTake(ctx, url, filepath.Join(dir, "out.jpg"), kind.args...); err != nil {
 				return nil, fmt.Errorf("%s: %w", kind.name, err)
@@ -90,7 +90,7 @@ func startNginx(ctx context.Context, dir string) (nginx *exec.Cmd, url string, e
 		if conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr); err == nil {
 			return nginx, "rtmp://" + addr + "/live/bench", conn.Close()
 		}
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(50 * time.Millisecond) // nginx tells nobody when it listens
 	}
 	log, _ := os.ReadFile(filepath.Join(dir, "log"))
 	_ = nginx.Process.Kill()

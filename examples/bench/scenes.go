@@ -117,7 +117,7 @@ func live(ctx context.Context, units []frame.AccessUnit) *frame.Stream {
 			u := units[i%len(units)]
 			u.PTS = time.Duration(i) * time.Second / rate
 			u.DTS, u.Time = u.PTS, begin.Add(u.PTS)
-			time.Sleep(time.Until(u.Time))
+			time.Sleep(time.Until(u.Time)) // real time is what is played in
 			if !yield(u, nil) {
 				return
 			}

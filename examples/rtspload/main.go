@@ -188,7 +188,7 @@ func play(ctx context.Context, clip [][][]byte, f *format.H264, send func(*rtp.P
 	packer, err := f.CreateEncoder()
 	begin := time.Now().Add(rand.N(2 * time.Second))
 	for n := 0; err == nil && ctx.Err() == nil; n++ { // the other side tells of errors
-		time.Sleep(time.Until(begin.Add(time.Duration(n) * time.Second / rate)))
+		time.Sleep(time.Until(begin.Add(time.Duration(n) * time.Second / rate))) // real time is what is played in
 		var packets []*rtp.Packet
 		packets, err = packer.Encode(clip[n%len(clip)])
 		for _, p := range packets {
@@ -241,7 +241,7 @@ func take(ctx context.Context) error {
 	log.Print("all streams have begun")
 	m.on.Store(true)
 	begin, before := time.Now(), cpu()
-	time.Sleep(time.Duration(*seconds) * time.Second)
+	time.Sleep(time.Duration(*seconds) * time.Second) // for as long as it is asked to measure
 	m.on.Store(false)
 	used := share(cpu()-before, begin)
 	status, err := os.ReadFile("/proc/self/status")

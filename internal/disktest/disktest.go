@@ -57,11 +57,12 @@ func Away(t *testing.T, dir string) (back func()) {
 func CanMount() bool { return runtime.GOOS == "linux" && os.Getuid() == 0 }
 
 // Small mounts an ext4 file system of so many bytes, of which three quarters or so are free, until the test ends. image is the file that
-// it is in. Where CanMount is false the test is skipped.
+// it is in. Where CanMount is false the test fails, since nothing else would show what it is about.
 func Small(t *testing.T, size int64) (path, image string) {
 	t.Helper()
+	peer.Needs(t, "mount")
 	if !CanMount() {
-		t.Skip("only Linux's root can mount a small disk")
+		t.Fatal("only Linux's root can mount a small disk; -short leaves this out")
 	}
 	image = filepath.Join(t.TempDir(), "image")
 	if err := errors.Join(os.WriteFile(image, nil, 0o600), os.Truncate(image, size)); err != nil {

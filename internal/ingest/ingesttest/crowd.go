@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/livestill/livestill/internal/fakeclock"
 )
 
 // A LineCounter counts the lines of a log.
@@ -45,7 +47,7 @@ func (c Crowd) Run(t *testing.T, ln *Listener, log *LineCounter, beside, stop fu
 			}
 		})
 	}
-	time.Sleep(300 * time.Millisecond)
+	fakeclock.Pass(300 * time.Millisecond)
 	beside()
 	took := time.Since(begin)
 	close(end)

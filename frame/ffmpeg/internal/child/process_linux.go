@@ -191,7 +191,7 @@ func Confine(memory uint64) (confined bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	time.Sleep(time.Nanosecond) // has Go's poller open what it needs
+	time.Sleep(time.Nanosecond) // the first timer has Go's poller open its files, which it cannot below; nothing is waited for
 	for resource, limit := range map[int]uint64{
 		unix.RLIMIT_DATA: data + memory, unix.RLIMIT_CORE: 0, unix.RLIMIT_FSIZE: 0, unix.RLIMIT_NOFILE: 0,
 	} {
