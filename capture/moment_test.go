@@ -188,6 +188,22 @@ func TestCaptureEndsWithItsContext(t *testing.T) {
 	})
 }
 
+// TestIntervalsThatAreNone end Every with an error, once.
+func TestIntervalsThatAreNone(t *testing.T) {
+	for _, interval := range []time.Duration{0, -1} {
+		n := 0
+		for _, err := range (&capture.Camera{Decoder: &decoder{}}).Every(t.Context(), interval, capture.Request{}) {
+			var failed *capture.Error
+			if n++; !errors.As(err, &failed) || n > 1 {
+				t.Fatalf("%v: %v, the %dth", interval, err, n)
+			}
+		}
+		if n != 1 {
+			t.Errorf("%v: %d captures", interval, n)
+		}
+	}
+}
+
 func TestEveryMakesUpNoTicks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cam := &capture.Camera{Decoder: &decoder{}}
