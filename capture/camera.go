@@ -33,12 +33,16 @@ import (
 // pixels are compressed once, at the end. Nothing is decoded while nobody captures, but see Warm.
 //
 // Captures of the same moments at the same time share the work: each picture is decoded, enhanced and encoded once, each unit
-// decoded once if the Decoder is a Follower. Each has its own run of Policy, Moderator, Store and Notifier. For that a picture and its
-// file are kept for a quarter of a second after a capture, and while the stream is live the decoder's state.
+// decoded once if the Decoder is a Follower. Each has its own run of Policy, Moderator, Finisher, Sealer, Store and Notifier; a picture that a
+// Finisher has changed is encoded for its capture alone. For that a picture and its file are kept for a quarter of a second after a capture,
+// and while the stream is live the decoder's state.
 //
-// What is shared ends when nobody waits for it any more: the contexts of the Decoder and the Enhancer end then, and an Encoder, which has
-// none, ends by itself. So a capture that gives up returns at once, while its hooks may run for a moment. ServeStream waits for them. When
-// no stream is live, before it and after it, a capture leaves nothing behind: it waits for its Decoder to end, unless it gives up.
+// What is shared has a context without values, which ends when nobody waits for it any more. So a capture that gives up returns at once, while
+// its Decoder, Enhancer and Encoder may run for a moment. ServeStream waits for them. When no stream is live, before it and after it, a capture
+// leaves nothing behind: it waits for its Decoder to end, unless it gives up.
+//
+// A hook that panics, or calls runtime.Goexit, fails its capture, as an *Error that tells the step, with a PanicError. One that hangs holds up
+// its own capture until that gives up; only a Decoder, and what a hook does in frame.Work, keeps others from the processor.
 //
 // If the Enhancer is a Merger, a capture holds many pictures while these are gathered and merged. So one capture at a time does that. Others
 // wait, and hold no more than the picture that they have decoded; but one of them may have kept the neighbours that came before it.
@@ -47,8 +51,10 @@ type Camera struct {
 	Decoder   Decoder
 	Enhancer  Enhancer
 	Moderator Moderator
+	Finisher  Finisher
 	Encoder   Encoder // nil means JPEG{}
-	Store     Store   // nil keeps the still with the caller alone
+	Sealer    Sealer
+	Store     Store // nil keeps the still with the caller alone
 	Notifier  Notifier
 
 	// History is the recent past. Set its bounds before the stream begins.
@@ -106,9 +112,9 @@ func (c *Camera) scheduler() *sched.Scheduler {
 	return c.decodes
 }
 
-// ServeStream takes in the units of s until it ends, and waits for what captures have begun meanwhile, if nobody else does. It refuses a second
-// stream at the same time with ErrLive. What an earlier stream left in the History remains until it is too old, so that the last seconds
-// can be captured after the end.
+// ServeStream takes in the units of s until it ends, and waits for what captures have begun meanwhile, if nobody else does. When ctx ends, it
+// hangs up on the publisher with the cause: at once if s.Close is set, else at the next unit. It refuses a second stream at the same time with
+// ErrLive. What an earlier stream left in the History remains until it is too old, so that the last seconds can be captured after the end.
 //
 // A hook that goes on when its context has ended holds up ServeStream. By then the stream counts as ended: another may begin.
 func (c *Camera) ServeStream(ctx context.Context, s *frame.Stream) error {
@@ -122,6 +128,12 @@ func (c *Camera) ServeStream(ctx context.Context, s *frame.Stream) error {
 		c.History.Budget = c.Budget
 	}
 	c.History.Cut()
+	defer c.History.Cut()
+	c.stats.units.Store(0)
+	c.stats.lost.Store(0)
+	if s.Close != nil {
+		defer context.AfterFunc(ctx, func() { s.Close(context.Cause(ctx)) })()
+	}
 	if c.Warm > 0 && c.Decoder != nil {
 		ctx, end := context.WithCancel(ctx)
 		var warming sync.WaitGroup
@@ -130,9 +142,13 @@ func (c *Camera) ServeStream(ctx context.Context, s *frame.Stream) error {
 		warming.Go(func() { decodes.KeepWarm(ctx) })
 	}
 	for u, err := range s.Units {
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
+		case s.Close == nil && ctx.Err() != nil:
+			return context.Cause(ctx)
 		}
+		c.stats.took(&u)
 		c.History.Add(u)
 	}
 	return nil
@@ -141,7 +157,12 @@ func (c *Camera) ServeStream(ctx context.Context, s *frame.Stream) error {
 // Capture makes a still as r asks. It waits for what the moment needs: for the stream to begin, for the future to come; bound it
 // with ctx. Its error is an *Error.
 func (c *Camera) Capture(ctx context.Context, r Request) (*Still, error) {
-	w := c.begun(r)
+	return c.capture(ctx, r, nil)
+}
+
+// capture is Capture of another picture than the last one; nil for any.
+func (c *Camera) capture(ctx context.Context, r Request, last *sched.ID) (*Still, error) {
+	w := c.begun(r, last)
 	defer w.close(ctx)
 	err := w.untilDecoded(ctx)
 	if err == nil {

@@ -37,7 +37,7 @@ func (s *steps) run(name string) error {
 type encoder struct{ *steps }
 
 func (e encoder) Type() string { return "image/x-test" }
-func (e encoder) Encode(w io.Writer, _ *frame.Picture) error {
+func (e encoder) Encode(_ context.Context, w io.Writer, _ *frame.Picture) error {
 	if _, err := w.Write([]byte("half a file")); err != nil {
 		return err
 	}
@@ -52,8 +52,12 @@ func (s *steps) camera() *capture.Camera {
 			return b.Picture(), s.run("enhance")
 		}),
 		Moderator: capture.ModeratorFunc(func(context.Context, capture.Request, *frame.Picture) error { return s.run("moderate") }),
-		Encoder:   encoder{s},
-		Store:     capture.StoreFunc(func(context.Context, *capture.Still) (string, error) { return "shelf 3", s.run("store") }),
+		Finisher: capture.FinisherFunc(func(_ context.Context, _ capture.Request, p *frame.Picture) (*frame.Picture, error) {
+			return p, s.run("finish")
+		}),
+		Encoder: encoder{s},
+		Sealer:  capture.SealerFunc(func(_ context.Context, still *capture.Still) ([]byte, error) { return still.Data, s.run("seal") }),
+		Store:   capture.StoreFunc(func(context.Context, *capture.Still) (string, error) { return "shelf 3", s.run("store") }),
 		Notifier: capture.NotifierFunc(func(_ context.Context, e capture.Event) {
 			if (e.Err == nil) == (e.Still == nil) || e.Request.By != "bob" || e.Request.ID == "" {
 				s.ran = append(s.ran, "a wrong event")
@@ -64,7 +68,7 @@ func (s *steps) camera() *capture.Camera {
 }
 
 func TestStepsRunInOrderAndStopAtTheFirstThatFails(t *testing.T) {
-	all := []string{"policy", "enhance", "moderate", "encode", "store"}
+	all := []string{"policy", "enhance", "moderate", "finish", "encode", "seal", "store"}
 	for n, fail := range append(slices.Clone(all), "") {
 		synctest.Test(t, func(t *testing.T) {
 			s := &steps{fail: fail}
@@ -83,7 +87,7 @@ func TestStepsRunInOrderAndStopAtTheFirstThatFails(t *testing.T) {
 				if err != nil || still.Location != "shelf 3" || string(still.Data) != "half a file" || still.Type != "image/x-test" {
 					t.Errorf("%+v, %v", still, err)
 				}
-				if got := strings.Join(names, " "); got != "policy wait decode enhance moderate encode store" {
+				if got := strings.Join(names, " "); got != "policy wait decode enhance moderate finish encode seal store" {
 					t.Errorf("steps of the still: %s", got)
 				}
 				return

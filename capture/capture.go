@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -24,6 +25,8 @@ type capture struct {
 	prefetch *prefetch     // nil without one
 	giveBack func()        // the memory of its pictures; nil without any
 
+	last *sched.ID // of the picture that was delivered before, which is not wanted again; nil for none
+
 	picture *frame.Picture // as it was decoded
 	id      sched.ID
 	scores  <-chan Scores // of the picture, once; nil when they have been received
@@ -36,8 +39,8 @@ type step struct {
 	do   func() error
 }
 
-// begun returns a capture that is asked for now.
-func (c *Camera) begun(r Request) *capture {
+// begun returns a capture that is asked for now, of another picture than the last one; nil for any.
+func (c *Camera) begun(r Request, last *sched.ID) *capture {
 	if r.Stream == "" {
 		r.Stream = c.scheduler().Stream()
 	}
@@ -45,7 +48,7 @@ func (c *Camera) begun(r Request) *capture {
 		r.ID = rand.Text()
 	}
 	c.stats.captures.Add(1)
-	w := &capture{camera: c, still: &Still{ID: r.ID, Stream: r.Stream, Request: r}, asked: time.Now(), reach: alone}
+	w := &capture{camera: c, still: &Still{ID: r.ID, Stream: r.Stream, Request: r}, asked: time.Now(), reach: alone, last: last}
 	if _, ok := c.Enhancer.(Merger); ok && r.Lookahead >= 0 {
 		w.reach = r.Lookahead
 	}
@@ -73,7 +76,7 @@ func (w *capture) run(ctx context.Context, steps ...step) error {
 			err = contain(step.do)
 		}
 		if err != nil {
-			return &Error{Step: step.name, Stream: w.still.Stream, Err: err}
+			return stepError(ctx, step.name, w.still.Stream, err)
 		}
 		w.done(step.name, fmt.Sprintf("%T", step.hook), time.Now())
 	}
@@ -90,20 +93,44 @@ func (w *capture) done(name, hook string, at time.Time) {
 func (w *capture) untilDecoded(ctx context.Context) error {
 	c, s := w.camera, w.still
 	if c.Decoder == nil {
-		return &Error{Step: "decode", Stream: s.Stream, Err: ErrDecoder}
+		return &Error{Step: StepDecode, Stream: s.Stream, Err: ErrDecoder}
 	}
 	return w.run(ctx,
-		step{"policy", c.Policy, func() error { return c.Policy.Allow(ctx, s.Request) }},
-		step{"wait", &c.History, func() (err error) {
-			w.found, err = c.wait(ctx, s, w.asked)
-			if s.Stream == "" {
-				s.Stream = c.scheduler().Stream()
-				s.Request.Stream = s.Stream
-			}
-			return err
-		}},
-		step{"decode", c.Decoder, func() error { return w.decodeStep(ctx) }},
+		step{StepPolicy, c.Policy, func() error { return c.Policy.Allow(ctx, s.Request) }},
+		step{StepWait, &c.History, func() error { return w.waitStep(ctx) }},
+		step{StepDecode, c.Decoder, func() error { return w.decodeStep(ctx) }},
 	)
+}
+
+// waitStep waits for the moment, and finds its unit.
+func (w *capture) waitStep(ctx context.Context) (err error) {
+	c, s := w.camera, w.still
+	w.found, err = c.wait(ctx, s, w.asked)
+	if s.Stream == "" {
+		s.Stream = c.scheduler().Stream()
+		s.Request.Stream = s.Stream
+	}
+	if err != nil || !w.found.remembered() {
+		return err
+	}
+	u := w.found.unit()
+	return w.wants(sched.IDOf(u.PTS, u.Time), u.Time)
+}
+
+// wants reports with nil that a picture is wanted, if it can be had: that it is neither too old nor delivered already.
+func (w *capture) wants(id sched.ID, shown time.Time) error {
+	oldest := w.still.Request.MaxAge
+	age := w.asked.Add(w.found.offset).Sub(shown)
+	switch ended := w.camera.scheduler().Ended(); {
+	case w.last != nil && *w.last == id:
+		return ErrUnchanged
+	case oldest <= 0 || age <= oldest:
+		return nil
+	case ended.IsZero():
+		return fmt.Errorf("%w: the newest picture is %v old", ErrForgotten, age)
+	default:
+		return fmt.Errorf("%w: its newest picture is %v old", ErrNotLive, age)
+	}
 }
 
 // decodeStep has memory for the picture, begins a prefetch, decodes, and begins to rate what came of it.
@@ -117,6 +144,9 @@ func (w *capture) decodeStep(ctx context.Context) (err error) {
 		return err
 	}
 	w.id = sched.IDOf(w.picture.PTS, w.picture.Time)
+	if err := w.wants(w.id, w.picture.Time); err != nil { // another stood in
+		return err
+	}
 	w.hold()
 	s.Age = w.asked.Add(w.found.offset).Sub(w.picture.Time)
 	w.scores = c.rate(ctx, w.id, w.picture)
@@ -133,27 +163,47 @@ func (w *capture) finish(ctx context.Context, reach time.Duration) error {
 	s.Picture = w.picture
 	file := fileID{ID: w.id}
 	return w.run(ctx,
-		step{"enhance", c.Enhancer, func() error {
+		step{StepEnhance, c.Enhancer, func() error {
 			e, err := w.enhanceStep(ctx, reach)
 			if err != nil {
 				return err
 			}
 			s.Picture, s.Merged = e.Picture, e.merged
 			if e.merged > 1 {
-				file.merged = e.Picture
+				file.own = e.Picture
 			}
 			return nil
 		}},
-		step{"moderate", c.Moderator, func() error { return c.Moderator.Moderate(ctx, s.Request, s.Picture) }},
-		step{"encode", encoder, func() (err error) {
+		step{StepModerate, c.Moderator, func() error { return c.Moderator.Moderate(ctx, s.Request, s.Picture) }},
+		step{StepFinish, c.Finisher, func() error {
+			p, err := c.Finisher.Finish(c.working(ctx), s.Request, s.Picture)
+			if err == nil {
+				err = sched.Check(p)
+			}
+			if p != s.Picture {
+				s.Picture, file.own = p, p
+			}
+			return err
+		}},
+		step{StepEncode, encoder, func() (err error) {
 			s.Type = encoder.Type()
 			p := s.Picture
 			s.Data, err = c.files.Do(ctx, &c.running, file, func(ctx context.Context) ([]byte, error) { return c.encode(ctx, encoder, p) })
 			w.awaitScores()
 			return err
 		}},
-		step{"store", c.Store, func() (err error) { s.Location, err = c.Store.Put(ctx, s); return err }},
+		step{StepSeal, c.Sealer, func() error {
+			sealed, err := c.Sealer.Seal(c.working(ctx), s)
+			s.Data = slices.Clip(sealed)
+			return err
+		}},
+		step{StepStore, c.Store, func() (err error) { s.Location, err = c.Store.Put(ctx, s); return err }},
 	)
+}
+
+// working returns the context of a hook that may have a place of the Decoder for its work.
+func (c *Camera) working(ctx context.Context) context.Context {
+	return frame.WithWork(ctx, c.scheduler().Work)
 }
 
 // enhanceStep has memory for the better picture, and has it made once for all captures that reach as far.
@@ -173,7 +223,7 @@ func (w *capture) enhanceStep(ctx context.Context, reach time.Duration) (e enhan
 		if gathered.Before(w.began) {
 			gathered = w.began // by another capture
 		}
-		w.done("gather", "", gathered)
+		w.done(StepGather, "", gathered)
 		w.endPrefetch()
 	}
 	return e, err
@@ -223,15 +273,24 @@ func (w *capture) end(ctx context.Context, err error) (*Still, error) {
 		event.Still, event.Err = nil, err
 	}
 	if n := w.camera.Notifier; n != nil {
-		told := contain(func() error {
-			n.Notify(context.WithoutCancel(ctx), event)
-			return nil
-		})
-		if told != nil && err == nil {
-			return nil, &Error{Step: "notify", Stream: w.still.Stream, Err: told}
+		if told := notify(ctx, n, event); told != nil && err == nil {
+			return nil, &Error{Step: StepNotify, Stream: w.still.Stream, Err: told}
 		}
 	}
 	return event.Still, err
+}
+
+// How long the context of a Notifier lasts.
+const notifyTimeout = 10 * time.Second
+
+// notify tells a Notifier. Its error is a panic.
+func notify(ctx context.Context, n Notifier, e Event) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), notifyTimeout)
+	defer cancel()
+	return contain(func() error {
+		n.Notify(ctx, e)
+		return nil
+	})
 }
 
 // An enhancedID tells apart what the Enhancer makes.
@@ -250,19 +309,17 @@ type enhanced struct {
 // A fileID tells image files apart.
 type fileID struct {
 	sched.ID
-	merged *frame.Picture // made of several pictures, which may be others the next time; nil if of one
+	own *frame.Picture // what it is made of, if that is not what all captures have: merged of neighbours that came meanwhile, or finished
 }
 
 // enhanceWith has the Enhancer make a better picture of p with its neighbours as far as it may reach, or of p alone.
 func (c *Camera) enhanceWith(ctx context.Context, p *frame.Picture, reach time.Duration, f *prefetch) (e enhanced, err error) {
 	merge := func(b *frame.Burst) error {
 		e.merged, e.gathered = len(b.Pictures), time.Now()
-		return c.scheduler().Work(ctx, func() (err error) {
-			if e.Picture, err = c.Enhancer.Enhance(ctx, b); err == nil {
-				err = sched.Check(e.Picture)
-			}
-			return err
-		})
+		if e.Picture, err = c.Enhancer.Enhance(c.working(ctx), b); err == nil {
+			err = sched.Check(e.Picture)
+		}
+		return err
 	}
 	m, ok := c.Enhancer.(Merger)
 	if !ok || reach == alone {
@@ -278,7 +335,7 @@ func (c *Camera) enhanceWith(ctx context.Context, p *frame.Picture, reach time.D
 // encode makes the image file of a picture.
 func (c *Camera) encode(ctx context.Context, encoder Encoder, p *frame.Picture) ([]byte, error) {
 	var file bytes.Buffer
-	err := c.scheduler().Work(ctx, func() error { return encoder.Encode(&file, p) })
+	err := encoder.Encode(c.working(ctx), &file, p)
 	return slices.Clip(file.Bytes()), err // without room behind it: several stills share it
 }
 
@@ -295,15 +352,20 @@ func (c *Camera) rate(ctx context.Context, id sched.ID, p *frame.Picture) <-chan
 // wait waits until the moment that s asks for is decided, and finds it.
 func (c *Camera) wait(ctx context.Context, s *Still, asked time.Time) (found, error) {
 	for {
-		changed := c.History.Changed()
-		if t, ok := s.Request.Moment.find(&c.History, asked); ok {
+		changed, live := c.History.Changed(), c.scheduler().Live()
+		t, err := s.Request.Moment.find(&c.History, asked, c.scheduler().Ended())
+		switch {
+		case err == nil:
 			s.Wanted = t.wanted
 			return t, nil
+		case !errors.Is(err, errUndecided):
+			return t, err
 		}
 		select {
 		case <-changed:
+		case <-live:
 		case <-ctx.Done():
-			return found{}, context.Cause(ctx)
+			return t, context.Cause(ctx)
 		}
 	}
 }

@@ -38,21 +38,37 @@ func (r *rogue) Moderate(context.Context, capture.Request, *frame.Picture) error
 	return nil
 }
 
+func (r *rogue) Finish(_ context.Context, _ capture.Request, p *frame.Picture) (*frame.Picture, error) {
+	if r.where == "finish" {
+		return r.harm(), nil
+	}
+	return p, nil
+}
+
+func (r *rogue) Seal(_ context.Context, s *capture.Still) ([]byte, error) {
+	r.do("seal")
+	return s.Data, nil
+}
+
 func (r *rogue) Put(context.Context, *capture.Still) (string, error) { r.do("store"); return "", nil }
 
 func (r *rogue) Notify(context.Context, capture.Event) { r.do("notify") }
 
 func (r *rogue) Type() string { return "image/x-test" }
 
-func (r *rogue) Encode(io.Writer, *frame.Picture) error { r.do("encode"); return nil }
+func (r *rogue) Encode(context.Context, io.Writer, *frame.Picture) error { r.do("encode"); return nil }
 
 func (r *rogue) Neighbours([]frame.GOP, int, int) [][]int { r.do("neighbours"); return nil }
 
-func (r *rogue) Enhance(_ context.Context, b *frame.Burst) (*frame.Picture, error) {
-	if r.where == "enhance" {
-		return r.harm(), nil
-	}
-	return b.Picture(), nil
+func (r *rogue) Enhance(ctx context.Context, b *frame.Burst) (p *frame.Picture, err error) {
+	p = b.Picture()
+	err = frame.Work(ctx, func(context.Context) error {
+		if r.where == "enhance" {
+			p = r.harm()
+		}
+		return nil
+	})
+	return p, err
 }
 
 func (r *rogue) Reserve(ctx context.Context, stream string) (frame.Place, error) {
@@ -98,9 +114,9 @@ func TestHarmIsContained(t *testing.T) {
 	steps := map[string]string{
 		"policy": "policy", "reserve": "decode", "follow": "decode", "between": "decode", "develop": "decode", "neighbours": "decode",
 		"cost": "decode", "release": "enhance",
-		"enhance": "enhance", "moderate": "moderate", "encode": "encode", "store": "store", "notify": "notify",
+		"enhance": "enhance", "moderate": "moderate", "finish": "finish", "encode": "encode", "seal": "seal", "store": "store", "notify": "notify",
 	}
-	ours := map[string]bool{"policy": true, "cost": true, "neighbours": true, "moderate": true, "store": true, "notify": true} // on the caller's goroutine
+	ours := map[string]bool{"policy": true, "cost": true, "neighbours": true, "moderate": true, "finish": true, "seal": true, "store": true, "notify": true} // on the caller's goroutine
 	for about, harm := range map[string]harm{
 		"panics":           func() *frame.Picture { panic(errHook) },
 		"calls Goexit":     func() *frame.Picture { runtime.Goexit(); return nil },
@@ -116,14 +132,16 @@ func TestHarmIsContained(t *testing.T) {
 	} {
 		picture := about != "panics" && about != "calls Goexit"
 		for where, step := range steps {
-			if picture && where != "develop" && where != "enhance" {
+			if picture && where != "develop" && where != "enhance" && where != "finish" {
 				continue
 			}
 			t.Run(where+" "+about, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					r := &rogue{harm: harm, where: where}
 					r.places = make(chan struct{}, 1)
-					cam := &capture.Camera{Policy: r, Decoder: r, Enhancer: r, Moderator: r, Encoder: r, Store: r, Notifier: r}
+					cam := &capture.Camera{
+						Policy: r, Decoder: r, Enhancer: r, Moderator: r, Finisher: r, Encoder: r, Sealer: r, Store: r, Notifier: r,
+					}
 					serve(t, cam, units(30, 10, false))
 					var still *capture.Still
 					err := errors.New("Capture did not return")

@@ -59,7 +59,7 @@ func (s *slow) Enhance(ctx context.Context, b *frame.Burst) (*frame.Picture, err
 
 func (s *slow) Type() string { return "image/x-test" }
 
-func (s *slow) Encode(io.Writer, *frame.Picture) error {
+func (s *slow) Encode(context.Context, io.Writer, *frame.Picture) error {
 	defer s.run(context.Background(), "encode")()
 	return nil
 }

@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -24,7 +25,9 @@ var (
 	// ErrBlank: black, mostly. Another picture within Tolerance is better.
 	ErrBlank = errors.New("picture of one colour")
 
-	// ErrNotLive: there is no publisher of that name at the Hub.
+	// ErrNotLive: there is no publisher of that name at the Hub; or the
+	// stream has ended, and its end lies before the moment, or its newest
+	// picture is too old; or the moment is more than an hour ahead.
 	ErrNotLive = errors.New("stream is not live")
 
 	// ErrTakenOver ends the first one's stream: see Hub.TakeOver.
@@ -42,10 +45,28 @@ var (
 	ErrTooCostly = frame.ErrTooCostly
 )
 
+// The steps of a capture in their order, as Error.Step and Step.Name have them.
+const (
+	StepPolicy   = "policy"
+	StepWait     = "wait"   // for the moment
+	StepDecode   = "decode" // waiting for memory and a place included
+	StepGather   = "gather" // for the neighbours of a Merger
+	StepEnhance  = "enhance"
+	StepModerate = "moderate"
+	StepFinish   = "finish"
+	StepEncode   = "encode"
+	StepSeal     = "seal"
+	StepStore    = "store"
+	StepNotify   = "notify"
+)
+
 // An Error says in which step a capture failed, and of which stream.
+//
+// If the context of the capture has ended, errors.Is tells both its cause and ctx.Err(). It tells context.DeadlineExceeded and
+// context.Canceled in no other case: a hook whose own deadline has passed, on a network perhaps, is not the caller's.
 type Error struct {
-	// Step is policy, wait, decode, enhance, moderate, encode or store; or
-	// notify, if the Notifier panicked: all else is done then.
+	// Step is one of the constants. It is notify if the Notifier panicked:
+	// all else is done then.
 	Step string
 
 	Stream string // may be empty: no stream came yet
@@ -61,6 +82,34 @@ func (e *Error) Error() string {
 
 // Unwrap returns e.Err.
 func (e *Error) Unwrap() error { return e.Err }
+
+// stepError makes of a step's error that of a capture whose context is ctx, as Error promises.
+func stepError(ctx context.Context, step, stream string, err error) error {
+	switch ended := ctx.Err(); {
+	case ended == nil && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)):
+		err = hookEnd{err}
+	case ended != nil && errors.Is(err, context.Cause(ctx)) && !errors.Is(err, ended):
+		err = callerEnd{err, ended}
+	}
+	return &Error{Step: step, Stream: stream, Err: err}
+}
+
+// A hookEnd is the error of a hook whose own context has ended.
+type hookEnd struct{ err error }
+
+func (e hookEnd) Error() string { return e.err.Error() }
+
+// Is and As tell all but that a context has ended.
+func (e hookEnd) Is(target error) bool {
+	return target != context.DeadlineExceeded && target != context.Canceled && errors.Is(e.err, target)
+}
+func (e hookEnd) As(target any) bool { return errors.As(e.err, target) }
+
+// A callerEnd is the cause for which the context of a capture has ended.
+type callerEnd struct{ cause, ended error }
+
+func (e callerEnd) Error() string   { return e.cause.Error() }
+func (e callerEnd) Unwrap() []error { return []error{e.cause, e.ended} }
 
 // Deny returns the error with which a Policy or a Moderator refuses and tells the caller why. It is an ErrDenied.
 func Deny(reason string) error { return fmt.Errorf("%w: %s", ErrDenied, reason) }

@@ -172,23 +172,24 @@ func ExampleCamera_Refine() {
 }
 
 // Every captures at an interval, until the context ends or the loop breaks.
+// Here the stream shows no other key picture meanwhile.
 func ExampleCamera_Every() {
 	cam := &capture.Camera{Decoder: painter{}, History: frame.History{MaxAge: time.Hour}}
 	remember(cam)
-	taken := 0
+	tries := 0
 	for still, err := range cam.Every(context.Background(), 10*time.Millisecond, capture.Request{Moment: capture.Keyframe()}) {
 		if err != nil {
 			fmt.Println(err) // the next may do better
-			continue
+		} else {
+			fmt.Println(slide(still.Picture), still.Key)
 		}
-		fmt.Println(slide(still.Picture), still.Key)
-		if taken++; taken == 2 {
+		if tries++; tries == 2 {
 			break
 		}
 	}
 	// Output:
 	// 20 true
-	// 20 true
+	// capture of live/alice: wait: picture was delivered before
 }
 
 // A Camera's fields are the steps of a capture, in the order they run. A hook

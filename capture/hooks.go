@@ -2,16 +2,19 @@ package capture
 
 import (
 	"context"
+	"errors"
 	"image"
 	"io"
 	"iter"
+	"sync"
 	"time"
 
 	"github.com/livestill/livestill/frame"
 )
 
 // A Policy says who may capture what, before anything is done for the request. Its error refuses, and reaches the caller as it is:
-// see Deny. It is called on the goroutine of the capture, and ctx is that of the capture.
+// see Deny. It is called on the goroutine of the capture, and ctx is that of the capture: whoever ignores it holds the capture beyond its
+// deadline.
 type Policy interface {
 	Allow(ctx context.Context, r Request) error
 }
@@ -37,8 +40,8 @@ type Decoder interface {
 // will since no more units come, or since the stream has ended. As with Decode, Follow is to return soon then.
 //
 // Reserve waits until ctx ends for a Place, which is leave to work the processor for the stream that it names, or in the name of
-// frame.Failing. So not all is done at once that is wanted at once, and streams come in meanwhile. Follow is given units while a Place is held only, and the Enhancer and the
-// Encoder run while one is held, too.
+// frame.Failing. So not all is done at once that is wanted at once, and streams come in meanwhile. Follow is given units while a Place is
+// held only. What runs in frame.Work holds one, too.
 type Follower interface {
 	Decoder
 	Reserve(ctx context.Context, stream string) (frame.Place, error)
@@ -62,30 +65,48 @@ type Header interface {
 // An Enhancer makes a better picture of b.Picture(). It returns a new Picture, or that one untouched; the pictures of b are not
 // its own to write to. The Burst is of that picture alone, unless the Enhancer is a Merger.
 //
-// Captures share what it makes, so that it runs on a goroutine of the Camera's, for several pictures at a time. ctx ends when no capture waits
-// for the picture any more, and Enhance is to return soon then: it may still run for a moment after the capture has returned that it
-// began for. See Camera for who waits for it.
+// Captures share what it makes, so that it runs on a goroutine of the Camera's, for several pictures at a time. ctx has no values of any
+// capture's, and ends when none waits for the picture any more. Enhance is to return soon then: it may still run for a moment after the
+// capture has returned that it began for. See Camera for who waits for it. What works the processor for long does so in frame.Work.
 type Enhancer interface {
 	Enhance(ctx context.Context, b *frame.Burst) (*frame.Picture, error)
 }
 
 // A Moderator looks at the finished picture before it is encoded or stored. Any error refuses the picture, a failure of the
-// moderator's own too. It must not write to p. It is called on the goroutine of the capture, and ctx is that of the capture.
+// moderator's own too. It must not write to p. It is called on the goroutine of the capture, and ctx is that of the capture: whoever ignores it
+// holds the capture beyond its deadline.
 type Moderator interface {
 	Moderate(ctx context.Context, r Request, p *frame.Picture) error
 }
 
+// A Finisher makes the picture of one request alone, of the one that the Moderator has seen: with the name of who asked for it, or a mark that
+// tells where it came from. It returns another picture, or p untouched: then the file of other captures is shared. It must not write to p. It is
+// called on the goroutine of the capture, and ctx is that of the capture: whoever ignores it holds the capture beyond its deadline.
+type Finisher interface {
+	Finish(ctx context.Context, r Request, p *frame.Picture) (*frame.Picture, error)
+}
+
 // An Encoder makes an image file of a picture. Type is the file's media type, like "image/jpeg". It must not write to p.
 //
-// Captures share the file, so that Encode runs on a goroutine of the Camera's, for several pictures at a time. It may still run for a moment
-// after the capture has given up that it began for. See Camera for who waits for it.
+// Captures share the file, so that Encode runs on a goroutine of the Camera's, for several pictures at a time. ctx has no values of any
+// capture's, and ends when none waits for the file any more. Encode is to return soon then: it may still run for a moment after the capture
+// has returned that it began for. See Camera for who waits for it. What works the processor for long does so in frame.Work.
 type Encoder interface {
-	Encode(w io.Writer, p *frame.Picture) error
+	Encode(ctx context.Context, w io.Writer, p *frame.Picture) error
 	Type() string
 }
 
+// A Sealer makes the file of one request alone: with metadata, or signed. It is given the still as the Store will get it, Location and the
+// steps to come left out, and returns another file of the same type, or s.Data untouched. It must not write to s, nor to s.Data, which other
+// captures share. It is called on the goroutine of the capture, and ctx is that of the capture: whoever ignores it holds the capture beyond its
+// deadline.
+type Sealer interface {
+	Seal(ctx context.Context, s *Still) (file []byte, err error)
+}
+
 // A Notifier is told how each capture ended, as its last step. It cannot fail one: what goes wrong in it is its own affair. It is called on the
-// goroutine of the capture, which returns when Notify has. ctx has the values of that of the capture, and does not end with it.
+// goroutine of the capture, which returns when Notify has. ctx has the values of that of the capture. It does not end with it, but ten seconds
+// after the call began: whoever ignores it holds the capture.
 type Notifier interface {
 	Notify(ctx context.Context, e Event)
 }
@@ -119,11 +140,99 @@ func (f ModeratorFunc) Moderate(ctx context.Context, r Request, p *frame.Picture
 	return f(ctx, r, p)
 }
 
+// FinisherFunc makes a Finisher of a function.
+type FinisherFunc func(ctx context.Context, r Request, p *frame.Picture) (*frame.Picture, error)
+
+// Finish calls f.
+func (f FinisherFunc) Finish(ctx context.Context, r Request, p *frame.Picture) (*frame.Picture, error) {
+	return f(ctx, r, p)
+}
+
+// SealerFunc makes a Sealer of a function.
+type SealerFunc func(ctx context.Context, s *Still) (file []byte, err error)
+
+// Seal calls f.
+func (f SealerFunc) Seal(ctx context.Context, s *Still) (file []byte, err error) { return f(ctx, s) }
+
 // NotifierFunc makes a Notifier of a function.
 type NotifierFunc func(ctx context.Context, e Event)
 
 // Notify calls f.
 func (f NotifierFunc) Notify(ctx context.Context, e Event) { f(ctx, e) }
+
+// Policies are one Policy: the first error refuses. None allows.
+type Policies []Policy
+
+// Allow asks one after the other.
+func (p Policies) Allow(ctx context.Context, r Request) error {
+	for _, each := range p {
+		if err := each.Allow(ctx, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Moderators are one Moderator: the first error refuses. None lets all pass.
+type Moderators []Moderator
+
+// Moderate asks one after the other.
+func (m Moderators) Moderate(ctx context.Context, r Request, p *frame.Picture) error {
+	for _, each := range m {
+		if err := each.Moderate(ctx, r, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Finishers are one Finisher: each is given what the one before has made.
+type Finishers []Finisher
+
+// Finish calls one after the other.
+func (f Finishers) Finish(ctx context.Context, r Request, p *frame.Picture) (_ *frame.Picture, err error) {
+	for _, each := range f {
+		if p, err = each.Finish(ctx, r, p); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// Sealers are one Sealer: each is given what the one before has made.
+type Sealers []Sealer
+
+// Seal calls one after the other.
+func (f Sealers) Seal(ctx context.Context, s *Still) (file []byte, err error) {
+	sealed := *s
+	for _, each := range f {
+		if sealed.Data, err = each.Seal(ctx, &sealed); err != nil {
+			return nil, err
+		}
+	}
+	return sealed.Data, nil
+}
+
+// Notifiers are one Notifier: all are told at the same time, and one that panics keeps none of the others from it.
+type Notifiers []Notifier
+
+// Notify tells all of them.
+func (n Notifiers) Notify(ctx context.Context, e Event) {
+	var telling sync.WaitGroup
+	failed := make([]error, len(n))
+	for i, each := range n {
+		telling.Go(func() {
+			failed[i] = contain(func() error {
+				each.Notify(ctx, e)
+				return nil
+			})
+		})
+	}
+	telling.Wait()
+	if err := errors.Join(failed...); err != nil {
+		panic(err) // which the Camera contains
+	}
+}
 
 // Apply makes an Enhancer of a filter that works on one picture in place, such as an enhance.Chain. It works on a copy.
 func Apply(filter interface {
@@ -131,6 +240,6 @@ func Apply(filter interface {
 }) Enhancer {
 	return EnhancerFunc(func(ctx context.Context, b *frame.Burst) (*frame.Picture, error) {
 		p := b.Picture().Clone()
-		return p, filter.Apply(ctx, p.YCbCr)
+		return p, frame.Work(ctx, func(ctx context.Context) error { return filter.Apply(ctx, p.YCbCr) })
 	})
 }

@@ -1,116 +1,292 @@
 package capture
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/livestill/livestill/frame"
 )
 
-// A Hub takes in any number of streams, with a Camera for each while it is live.
+// A Hub takes in any number of streams, with a Camera for each while it is live, and for a while longer.
 type Hub struct {
+	// Name says what a stream is called: in captures, stores and logs. With
+	// RTMP it is asked for as app/key, and the key is often a secret, see
+	// Stream.Key: here is the place to look up whose it is. An error
+	// refuses the publisher. Nil leaves Stream.Name as it is. It is called before
+	// NewCamera, on the same goroutine.
+	Name func(s *frame.Stream) (string, error)
+
 	// NewCamera makes the Camera of a stream that is about to begin. An
 	// error refuses the publisher and says why. It is the place to set
 	// s.OnCue. Until it has returned the publisher has no hold on the name,
 	// so that who is refused hurts nobody; of several that it lets in at
 	// once, all but one may be refused after all. Any number of goroutines
-	// call it.
+	// call it. If a Camera of that name is still there, see Linger, that
+	// one goes on, and the new one is not used. It is required.
 	NewCamera func(s *frame.Stream) (*Camera, error)
 
 	// TakeOver lets a second publisher of a live name take it over, as
 	// encoders do that reconnect before their old connection is known to be
-	// dead. The first is hung up on with ErrTakenOver. Each has a Camera of
-	// its own, so that their pictures do not mix. Without TakeOver the
-	// second is refused with ErrLive.
+	// dead. The first is hung up on with ErrTakenOver, and the second goes
+	// on with its Camera. Without TakeOver the second is refused with
+	// ErrLive.
 	TakeOver bool
 
+	// Linger is how long a stream's Camera remains when it has ended: its
+	// last seconds can be captured, and a publisher that comes back goes on
+	// with it. What the two send never decodes into each other. Zero means
+	// ten seconds, as long as a History remembers if nothing else is said;
+	// negative means not at all.
+	Linger time.Duration
+
+	// Source says what pulls a stream that a capture asks for and that is
+	// not live: it is pulled as long as captures ask for it, and for as long as
+	// Linger says after the last; at the same time once for all of them. A
+	// capture waits until the stream is there. An error, or nil, ends the
+	// capture with ErrNotLive. It takes a Run. Nil pulls nothing.
+	Source func(stream string) (Runner, error)
+
+	// MaxBytes bounds the memory of all Histories together, but of those
+	// that have a Budget of their own: the largest gives way first. Zero
+	// leaves it to the Budgets of the Cameras: see frame.Budget.
+	MaxBytes int64
+
+	// Policy is asked before anything is said of a stream, also of one that
+	// is not live: who may not capture does not learn which are. Then the
+	// Camera's own is asked. Nil allows.
+	Policy Policy
+
+	// Notifier is told how captures ended that came to no Camera: who was
+	// refused by Policy, or wanted a stream that is not live. A Camera's
+	// own is told of all others. It may be nil.
+	Notifier Notifier
+
+	// OnBegin is told of a stream that begins, before its first unit, OnEnd
+	// of one that has ended, and why: nil if the publisher has left
+	// properly. They are called on the goroutine of the stream, which waits
+	// for them. Either may be nil.
+	OnBegin func(Live)
+	OnEnd   func(Live, error)
+
+	once      sync.Once
+	histories *frame.Budget // of MaxBytes; nil without it
+
 	mu      sync.Mutex
-	streams map[string]*publisher // by name
+	named   map[string]*named
+	changed chan struct{} // closed when another stream begins; nil while nobody waits
+	pulls   pulls
+}
+
+// A named is what has a name: a live stream, or one that has ended.
+type named struct {
+	camera *Camera
+	live   *publisher  // nil when it has ended
+	forget *time.Timer // ends what lingers
 }
 
 // A publisher is one that has a name for its stream.
 type publisher struct {
-	camera *Camera
-	taken  atomic.Bool
+	stream *frame.Stream
+	since  time.Time
+	cause  atomic.Pointer[error] // why it is hung up on; nil unless it is
+	failed error                 // what OnEnd did
 }
 
-// ServeStream serves s with a new Camera.
+const defaultLinger = 10 * time.Second
+
+// ServeStream serves s with its Camera: a new one, or the one that it had before. ctx ends it, as Close does.
 func (h *Hub) ServeStream(ctx context.Context, s *frame.Stream) error {
-	errLive := fmt.Errorf("%s: %w", s.Name, ErrLive)
-	if !h.TakeOver && h.Camera(s.Name) != nil {
-		return errLive
-	}
-	c, err := h.NewCamera(s)
-	switch {
-	case err != nil:
+	c, err := h.admit(s)
+	if err != nil {
 		return err
-	case c == nil:
-		return fmt.Errorf("%s: NewCamera made no Camera", s.Name)
 	}
-	mine := &publisher{camera: c}
-	if !h.hold(s.Name, mine) {
-		return errLive
+	mine := &publisher{stream: s, since: time.Now()}
+	c, before, err := h.hold(c, mine)
+	if err != nil {
+		return err
 	}
-	defer h.release(s.Name, mine)
-	units := mine.until(s.Units)
-	s.Units = func(yield func(frame.AccessUnit, error) bool) {
-		defer h.release(s.Name, mine) // before the Camera waits for what captures have begun
-		units(yield)
-	}
-	return c.ServeStream(ctx, s)
-}
-
-// hold gives a name to a publisher, unless another has it for good.
-func (h *Hub) hold(name string, p *publisher) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.streams == nil {
-		h.streams = make(map[string]*publisher)
-	}
-	if other := h.streams[name]; other != nil {
-		if !h.TakeOver {
-			return false
+	defer h.release(mine)
+	if before != nil {
+		select {
+		case <-before:
+		case <-ctx.Done():
+			return context.Cause(ctx)
 		}
-		other.taken.Store(true)
 	}
-	h.streams[name] = p
-	return true
+	s.Units = h.units(c, mine)
+	err = c.ServeStream(ctx, s)
+	return errors.Join(err, mine.failed)
 }
 
-func (h *Hub) release(name string, p *publisher) {
+// admit asks the app what a stream is called, and for its Camera.
+func (h *Hub) admit(s *frame.Stream) (c *Camera, err error) {
+	err = contain(func() (err error) {
+		if h.Name != nil {
+			if s.Name, err = h.Name(s); err != nil {
+				return err
+			}
+		}
+		switch live := h.publisher(s.Name); {
+		case h.NewCamera == nil:
+			return errors.New("hub has no NewCamera")
+		case live != nil && !h.TakeOver:
+			return fmt.Errorf("%s: %w", s.Name, ErrLive)
+		}
+		if c, err = h.NewCamera(s); err == nil && c == nil {
+			return fmt.Errorf("%s: NewCamera made no Camera", s.Name)
+		}
+		return err
+	})
+	return c, err
+}
+
+// hold gives a name to a publisher, unless another has it for good, and returns the Camera that is to serve it: that of before, or c. Before is
+// closed when that is free.
+func (h *Hub) hold(c *Camera, p *publisher) (camera *Camera, before <-chan struct{}, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.streams[name] == p {
-		delete(h.streams, name)
+	if h.named == nil {
+		h.named = make(map[string]*named)
+	}
+	name := p.stream.Name
+	n := h.named[name]
+	switch {
+	case n == nil:
+		n = &named{camera: c}
+	case n.live == nil:
+		n.forget.Stop()
+	case !h.TakeOver:
+		return nil, nil, fmt.Errorf("%s: %w", name, ErrLive)
+	default:
+		n.live.close(ErrTakenOver)
+		if n.live.stream.Close == nil && n.camera != c { // it may stall for long
+			n = &named{camera: c}
+		}
+	}
+	n.live = p
+	h.named[name] = n
+	if h.changed != nil {
+		close(h.changed)
+		h.changed = nil
+	}
+	h.bound(n.camera)
+	return n.camera, n.camera.scheduler().Live(), nil
+}
+
+// bound has the History of a Camera share MaxBytes.
+func (h *Hub) bound(c *Camera) {
+	h.once.Do(func() {
+		if h.MaxBytes > 0 {
+			h.histories = &frame.Budget{Bytes: 2 * h.MaxBytes} // half of which is for Histories
+		}
+	})
+	if c.History.Budget == nil && c.Budget == nil {
+		c.History.Budget = h.histories
 	}
 }
 
-// until yields units until the name is taken over.
-func (p *publisher) until(units iter.Seq2[frame.AccessUnit, error]) iter.Seq2[frame.AccessUnit, error] {
+// release ends a publisher's hold on its name. Its Camera lingers.
+func (h *Hub) release(p *publisher) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	name := p.stream.Name
+	n := h.named[name]
+	if n == nil || n.live != p {
+		return
+	}
+	n.live = nil
+	if h.linger() < 0 {
+		delete(h.named, name)
+		return
+	}
+	n.forget = time.AfterFunc(h.linger(), func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if h.named[name] == n && n.live == nil {
+			delete(h.named, name)
+		}
+	})
+}
+
+func (h *Hub) linger() time.Duration { return cmp.Or(h.Linger, defaultLinger) }
+
+// close hangs up on a publisher. The first cause counts.
+func (p *publisher) close(cause error) {
+	if p.cause.CompareAndSwap(nil, &cause) && p.stream.Close != nil {
+		p.stream.Close(cause)
+	}
+}
+
+// units yields those of a publisher until they end or it is hung up on, and tells OnBegin and OnEnd.
+func (h *Hub) units(c *Camera, p *publisher) iter.Seq2[frame.AccessUnit, error] {
+	units := p.stream.Units
 	return func(yield func(frame.AccessUnit, error) bool) {
-		for u, err := range units {
-			if p.taken.Load() {
-				yield(frame.AccessUnit{}, ErrTakenOver)
-				return
+		err := contain(func() error {
+			if h.OnBegin != nil {
+				h.OnBegin(c.live(p))
 			}
-			if !yield(u, err) {
+			return nil
+		})
+		defer func() {
+			h.release(p) // before the Camera waits for what captures have begun
+			p.failed = contain(func() error {
+				if h.OnEnd != nil {
+					h.OnEnd(c.live(p), err)
+				}
+				return nil
+			})
+		}()
+		if err != nil {
+			yield(frame.AccessUnit{}, err)
+			return
+		}
+		var u frame.AccessUnit
+		for u, err = range units {
+			if cause := p.cause.Load(); cause != nil && err == nil {
+				u, err = frame.AccessUnit{}, *cause
+			}
+			if !yield(u, err) || err != nil {
 				return
 			}
 		}
 	}
 }
 
-// Camera returns the Camera of a live stream, nil if there is none of that name. It keeps working after the stream has ended,
-// on what it remembers.
+// Close hangs up on the publisher of a live stream, whatever it does at the time: its stream ends with cause within a tenth of a second, if
+// Stream.Close is set, as it is by our servers and clients. Its Camera lingers. ErrNotLive says that there is none.
+func (h *Hub) Close(stream string, cause error) error {
+	p := h.publisher(stream)
+	if p == nil {
+		return fmt.Errorf("%s: %w", stream, ErrNotLive)
+	}
+	p.close(cause)
+	return nil
+}
+
+// publisher returns who has a live name; nil if nobody has.
+func (h *Hub) publisher(stream string) *publisher {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if n := h.named[stream]; n != nil {
+		return n.live
+	}
+	return nil
+}
+
+// Camera returns the Camera of a stream that is live, or has ended a while ago: see Linger. It is nil if there is none of that name. It keeps
+// working when the Hub has forgotten it, on what it remembers.
 func (h *Hub) Camera(stream string) *Camera {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if p := h.streams[stream]; p != nil {
-		return p.camera
+	if n := h.named[stream]; n != nil {
+		return n.camera
 	}
 	return nil
 }
@@ -120,28 +296,11 @@ func (h *Hub) Streams() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var names []string
-	for name := range h.streams {
-		names = append(names, name)
+	for name, n := range h.named {
+		if n.live != nil {
+			names = append(names, name)
+		}
 	}
 	slices.Sort(names)
 	return names
-}
-
-// Capture makes a still of the stream that r names. Its error is an *Error; ErrNotLive if there is no such stream.
-func (h *Hub) Capture(ctx context.Context, r Request) (*Still, error) {
-	c := h.Camera(r.Stream)
-	if c == nil {
-		return nil, &Error{Step: "wait", Stream: r.Stream, Err: ErrNotLive}
-	}
-	return c.Capture(ctx, r)
-}
-
-// Refine is Capture that delivers twice: see Camera.Refine.
-func (h *Hub) Refine(ctx context.Context, r Request) iter.Seq2[*Still, error] {
-	if c := h.Camera(r.Stream); c != nil {
-		return c.Refine(ctx, r)
-	}
-	return func(yield func(*Still, error) bool) {
-		yield(nil, &Error{Step: "wait", Stream: r.Stream, Err: ErrNotLive})
-	}
 }

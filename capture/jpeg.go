@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"context"
 	"image/jpeg"
 	"io"
 
@@ -13,12 +14,12 @@ type JPEG struct {
 }
 
 // Encode writes p to w as a JPEG file.
-func (j JPEG) Encode(w io.Writer, p *frame.Picture) error {
+func (j JPEG) Encode(ctx context.Context, w io.Writer, p *frame.Picture) error {
 	quality := j.Quality
 	if quality == 0 {
 		quality = 90
 	}
-	return jpeg.Encode(w, p.YCbCr, &jpeg.Options{Quality: quality})
+	return frame.Work(ctx, func(context.Context) error { return jpeg.Encode(w, p.YCbCr, &jpeg.Options{Quality: quality}) })
 }
 
 // Type returns "image/jpeg".

@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -102,25 +103,36 @@ func (t found) with(f *prefetch) sched.Wanted {
 	return sched.Wanted{GOP: t.gop, Unit: t.index, Along: f.units, Take: f.take, Hold: f.hold}
 }
 
-// find returns the unit of the picture that is wanted, for a capture asked for at the given time. ok is false while units that are still to
-// come may decide otherwise: that is seen by the newest alone.
-func (m Moment) find(h *frame.History, asked time.Time) (t found, ok bool) {
+// errUndecided says that units which are still to come may decide which picture is wanted.
+var errUndecided = errors.New("moment is not decided yet")
+
+// Nobody waits for longer than this: a capture of what is further ahead of the newest unit ends at once.
+const maxAhead = time.Hour
+
+// find returns the unit of the picture that is wanted, for a capture asked for at the given time, of a stream that has ended then; zero if it has
+// not. Its error is errUndecided, which is seen by the newest unit alone, or an ErrNotLive: the moment will not come.
+func (m Moment) find(h *frame.History, asked, ended time.Time) (t found, err error) {
 	limit, shown := m.limit(asked)
 	var g frame.GOP // the oldest that counts
 	for older := range h.Backward() {
-		switch {
-		case g == nil && m.timed() && !decided(&older[len(older)-1], shown, limit.Add(m.window)):
-			return t, false
-		case g != nil && m.kind == atPTS && g[0].DTS < older[len(older)-1].DTS:
-			return m.complete(t, g, limit, shown), true // since then the publisher has counted anew
+		if g == nil && m.timed() {
+			if err := m.decided(&older[len(older)-1], limit, shown, ended); err != nil {
+				return t, err
+			}
+		}
+		if g != nil && m.kind == atPTS && g[0].DTS < older[len(older)-1].DTS {
+			return m.complete(t, g, limit, shown), nil // since then the publisher has counted anew
 		}
 		g = older
 		t = m.later(t, g, limit, shown)
 	}
-	if g == nil {
-		return t, false
+	switch {
+	case g != nil:
+		return m.complete(t, g, limit, shown), nil
+	case ended.IsZero():
+		return t, errUndecided
 	}
-	return m.complete(t, g, limit, shown), true
+	return t, ErrNotLive
 }
 
 // later returns the unit of g that was shown last of those that count, or t if that was shown later; of equals the one that is decoded later.
@@ -167,7 +179,19 @@ func (m Moment) limit(asked time.Time) (limit time.Time, shown func(u *frame.Acc
 	}
 }
 
-// decided reports whether no unit that comes after u can be shown at or before limit. A unit is not shown before it is decoded.
-func decided(u *frame.AccessUnit, shown func(*frame.AccessUnit) time.Time, limit time.Time) bool {
-	return !shown(u).Add(u.DTS - u.PTS).Before(limit)
+// decided returns nil if the newest unit, u, tells which picture was on show at limit, and at the end of a window behind that. A unit is not
+// shown before it is decoded; the last one of a stream is on show until that has ended.
+func (m Moment) decided(u *frame.AccessUnit, limit time.Time, shown func(*frame.AccessUnit) time.Time, ended time.Time) error {
+	newest := shown(u).Add(u.DTS - u.PTS)
+	switch ahead := limit.Sub(newest); {
+	case newest.Compare(limit.Add(m.window)) >= 0:
+		return nil
+	case ended.IsZero() && ahead > maxAhead:
+		return fmt.Errorf("%w: the moment is %v ahead of it", ErrNotLive, ahead)
+	case ended.IsZero():
+		return errUndecided
+	case limit.After(shown(u).Add(ended.Sub(u.Shown()))):
+		return ErrNotLive
+	}
+	return nil
 }

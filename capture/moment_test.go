@@ -175,33 +175,16 @@ func TestCaptureEndsWithItsContext(t *testing.T) {
 			t.Errorf("a stream that never begins: %v", err)
 		}
 
-		serve(t, cam, units(10, 10, false))
 		cause := errors.New("no longer wanted")
 		ctx, stop := context.WithCancelCause(t.Context())
-		time.AfterFunc(time.Second, func() { stop(cause) })
-		if _, err := cam.Capture(ctx, capture.Request{Moment: capture.At(time.Now().Add(time.Hour))}); !errors.Is(err, cause) {
-			t.Errorf("a moment after the end of the stream: %v", err)
-		}
-		if still, err := cam.Capture(t.Context(), capture.Request{}); err != nil || number(still) != 9 {
-			t.Errorf("newest after the end of the stream: %v, %v", still, err)
+		time.AfterFunc(time.Second/2, func() { stop(cause) })
+		go serve(t, cam, units(10, 10, false))
+		synctest.Wait()
+		_, err = cam.Capture(ctx, capture.Request{Moment: capture.At(time.Now().Add(time.Minute))})
+		if !errors.Is(err, cause) || !errors.Is(err, context.Canceled) {
+			t.Errorf("a moment that is still to come: %v", err)
 		}
 	})
-}
-
-// TestIntervalsThatAreNone end Every with an error, once.
-func TestIntervalsThatAreNone(t *testing.T) {
-	for _, interval := range []time.Duration{0, -1} {
-		n := 0
-		for _, err := range (&capture.Camera{Decoder: &decoder{}}).Every(t.Context(), interval, capture.Request{}) {
-			var failed *capture.Error
-			if n++; !errors.As(err, &failed) || n > 1 {
-				t.Fatalf("%v: %v, the %dth", interval, err, n)
-			}
-		}
-		if n != 1 {
-			t.Errorf("%v: %d captures", interval, n)
-		}
-	}
 }
 
 func TestEveryMakesUpNoTicks(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 // is all.
 func (c *Camera) Refine(ctx context.Context, r Request) iter.Seq2[*Still, error] {
 	return func(yield func(*Still, error) bool) {
-		w := c.begun(r)
+		w := c.begun(r, nil)
 		defer w.close(ctx)
 		err := w.untilDecoded(ctx)
 		decoded := len(w.still.Steps)

@@ -16,18 +16,20 @@ type Finding struct {
 	OK     bool
 }
 
-func finding(t found, ok bool) Finding {
-	return Finding{t.gop, t.index, t.wanted, t.offset, ok}
+func finding(t found, err error) Finding {
+	return Finding{t.gop, t.index, t.wanted, t.offset, err == nil}
 }
 
 // Find finds a Moment as a capture does.
-func Find(m Moment, h *frame.History, asked time.Time) Finding { return finding(m.find(h, asked)) }
+func Find(m Moment, h *frame.History, asked time.Time) Finding {
+	return finding(m.find(h, asked, time.Time{}))
+}
 
 // FindInAll is what Find must find.
 func FindInAll(m Moment, gops []frame.GOP, asked time.Time) Finding {
 	var t found
 	if len(gops) == 0 {
-		return finding(t, false)
+		return finding(t, errUndecided)
 	}
 	limit, shown := m.limit(asked)
 	if m.kind == atPTS {
@@ -38,8 +40,10 @@ func FindInAll(m Moment, gops []frame.GOP, asked time.Time) Finding {
 			}
 		}
 	}
-	if newest := gops[len(gops)-1]; m.timed() && !decided(&newest[len(newest)-1], shown, limit.Add(m.window)) {
-		return finding(t, false)
+	if newest := gops[len(gops)-1]; m.timed() {
+		if err := m.decided(&newest[len(newest)-1], limit, shown, time.Time{}); err != nil {
+			return finding(t, err)
+		}
 	}
 	for _, g := range gops {
 		for i := range g {
@@ -54,7 +58,7 @@ func FindInAll(m Moment, gops []frame.GOP, asked time.Time) Finding {
 			}
 		}
 	}
-	return finding(m.complete(t, gops[0], limit, shown), true)
+	return finding(m.complete(t, gops[0], limit, shown), nil)
 }
 
 // Off is off.

@@ -196,7 +196,7 @@ func TestWarm(t *testing.T) {
 type piecemeal struct{}
 
 func (piecemeal) Type() string { return "image/x-test" }
-func (piecemeal) Encode(w io.Writer, _ *frame.Picture) error {
+func (piecemeal) Encode(_ context.Context, w io.Writer, _ *frame.Picture) error {
 	for range 100 {
 		if _, err := w.Write([]byte("piece")); err != nil {
 			return err

@@ -3,6 +3,8 @@ package capture
 import (
 	"sync/atomic"
 	"time"
+
+	"github.com/livestill/livestill/frame"
 )
 
 // Stats say what a stream has cost, and costs.
@@ -22,6 +24,7 @@ type Stats struct {
 // counters are what Stats are made of, beside what the Scheduler counts.
 type counters struct {
 	captures, delivered, failed atomic.Int64
+	units, lost                 atomic.Int64 // that have come of the stream that is live, or was last
 }
 
 // Stats returns what the stream has cost up to now.
@@ -43,4 +46,12 @@ func (h *Hub) Stats() map[string]Stats {
 		}
 	}
 	return all
+}
+
+// took counts a unit that has come.
+func (s *counters) took(u *frame.AccessUnit) {
+	s.units.Add(1)
+	if u.Lost {
+		s.lost.Add(1)
+	}
 }

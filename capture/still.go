@@ -24,6 +24,11 @@ type Request struct {
 	// what it has of the same picture under the same ID.
 	ID string
 
+	// MaxAge is how old the picture may be when it is asked for, by this
+	// machine's clock: older ones are an ErrForgotten, or an ErrNotLive if
+	// the stream has ended. Zero means all that the History remembers.
+	MaxAge time.Duration
+
 	// Tolerance is how far from the wanted instant another picture may be
 	// that stands in for one that is damaged or forgotten. Zero means one
 	// second; negative means that only the very picture will do.

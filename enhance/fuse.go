@@ -47,7 +47,16 @@ func (e Effort) finest(size image.Point) int {
 // Enhance returns a new picture in place of b.Picture(). Neighbours that are corrupt or of another size have no say.
 //
 // It returns context.Cause(ctx) soon after ctx ends, and an error that wraps ErrImage if the planes do not hold the picture.
-func (f Fuse) Enhance(ctx context.Context, b *frame.Burst) (*frame.Picture, error) {
+func (f Fuse) Enhance(ctx context.Context, b *frame.Burst) (made *frame.Picture, err error) {
+	err = frame.Work(ctx, func(ctx context.Context) (err error) {
+		made, err = f.fuse(ctx, b)
+		return err
+	})
+	return made, err
+}
+
+// fuse is Enhance, where a place is held.
+func (f Fuse) fuse(ctx context.Context, b *frame.Burst) (*frame.Picture, error) {
 	s := fusers.Get().(*fuser)
 	defer fusers.Put(s)
 	defer s.release()

@@ -1,6 +1,7 @@
 package frame
 
 import (
+	"cmp"
 	"iter"
 	"slices"
 	"sync"
@@ -17,8 +18,10 @@ const (
 //
 // It forgets a whole GOP at a time, so that what it remembers always decodes.
 type History struct {
-	// MaxAge is how far back every picture is remembered; zero means ten
-	// seconds. The GOP that this instant lies in is kept whole.
+	// MaxAge is how far back every picture is remembered, by this machine's
+	// clock; zero means ten seconds. The GOP that this instant lies in is
+	// kept whole. So is the newest until a Cut: its last picture is still on
+	// show. After the Cut it is forgotten, too, when that is too old.
 	MaxAge time.Duration
 
 	// MaxBytes bounds the memory that it takes, with the units themselves
@@ -48,6 +51,9 @@ type History struct {
 	closed   bool          // the last of gops takes no more units
 	degraded bool          // the last of gops was too much
 	changed  chan struct{} // closed by the next Add; nil while nobody waits
+
+	aging *time.Timer   // has age called; nil while nothing grows too old
+	ahead time.Duration // of this machine's clock was the newest key unit when it came
 
 	share *share // nil before the first GOP
 	told  int    // what the Budget takes weight for: no less
@@ -120,6 +126,8 @@ func (h *History) begin(u *AccessUnit) {
 	h.gops = append(h.gops, remembered{g, joined, weight})
 	h.weight += weight
 	h.closed, h.degraded = false, false
+	h.ahead = time.Until(u.Shown())
+	h.watch()
 }
 
 // extend adds a unit to the newest GOP.
@@ -176,16 +184,16 @@ func (h *History) degrade(u *AccessUnit) {
 }
 
 // forget forgets what is too old when u is the newest unit.
-func (h *History) forget(u *AccessUnit) {
-	maxAge := h.MaxAge
-	if maxAge == 0 {
-		maxAge = defaultAge
-	}
-	oldest := u.Shown().Add(-maxAge) // by our own clock: a source's jumps when it becomes known
+func (h *History) forget(u *AccessUnit) { h.forgetBefore(u.Shown().Add(-h.maxAge())) }
+
+// forgetBefore forgets what was not on show at an instant or after it. It goes by our own clock: a source's jumps when it becomes known.
+func (h *History) forgetBefore(oldest time.Time) {
 	for len(h.gops) > 1 && !h.gops[1].GOP[0].Shown().After(oldest) {
 		h.drop()
 	}
 }
+
+func (h *History) maxAge() time.Duration { return cmp.Or(h.MaxAge, defaultAge) }
 
 // drop forgets the oldest GOP.
 func (h *History) drop() {
@@ -254,6 +262,7 @@ func (h *History) Cut() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.closed = true
+	h.watch()
 }
 
 // GOPs returns what is remembered, oldest first. The GOPs share memory with the History and are immutable: units that are added

@@ -4,13 +4,17 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/livestill/livestill/frame"
 )
 
-// TestSearch plays random streams, whose times mean nothing, and compares what searches a History with what a look at all of it says.
-func TestSearch(t *testing.T) {
+// TestSearch plays random streams, whose times mean nothing, and compares what searches a History with what a look at all of it says. In the
+// bubble no time passes.
+func TestSearch(t *testing.T) { synctest.Test(t, testSearch) }
+
+func testSearch(t *testing.T) {
 	is := func(a, b frame.GOP) bool { return &a[0].Data[0] == &b[0].Data[0] }
 	for seed := range uint64(200) {
 		r := rand.New(rand.NewPCG(seed, 1))

@@ -12,8 +12,13 @@ import (
 // A Stream is one publisher's live video, as it is offered to a Handler.
 type Stream struct {
 	// Name is what it is published as: app/key for RTMP; for RTSP the path,
-	// without slashes at its ends.
+	// without slashes at its ends. A Handler may give it another before it
+	// ranges over Units.
 	Name string
+
+	// Key is the stream key of RTMP, which many take for a secret that says
+	// who publishes; empty if there is none.
+	Key string
 
 	// Remote is the publisher, or the server pulled from; nil if there is
 	// no network between.
@@ -34,6 +39,13 @@ type Stream struct {
 	// wants to hear of the stream's data messages. It is called between two
 	// units, on the goroutine that ranges over them.
 	OnCue func(Cue)
+
+	// Close hangs up on the publisher, whatever it does at the time: Units end
+	// with cause within a tenth of a second, and the publisher is told why,
+	// if the protocol can. It does not wait for that. Any goroutine may call
+	// it, also before Units is ranged over and after they have ended; the
+	// first cause counts. A source of one's own may leave it nil.
+	Close func(cause error)
 
 	// Units yields the access units in decoding order as they arrive, until
 	// the stream ends. It is ranged over once. Beginning to range accepts

@@ -104,9 +104,11 @@ func (c *Client) Run(ctx context.Context) error {
 	log := cmp.Or(c.Logger, slog.Default()).With("stream", t.name, "server", t.host)
 	loop := ingest.Loop{Stream: t.name, Once: c.Once, First: cmp.Or(c.Retry, defaultRetry), Longest: cmp.Or(c.MaxRetry, defaultMaxRetry),
 		Log: log, Hook: c.OnPull}
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
 	err = ingest.Contain(log, func() error {
 		return loop.Run(ctx, func() (last bool, err error) {
-			p := pull{Client: c, at: t, log: log, connected: loop.Connected}
+			p := pull{Client: c, at: t, log: log, connected: loop.Connected, end: end}
 			last, err = p.run(ctx)
 			if p.waited {
 				loop.Fruitful()

@@ -24,9 +24,10 @@ type pull struct {
 	login login
 	log   *slog.Logger
 
-	connected func() // is called when a unit has come
-	waited    bool   // the server said that the stream plays, and nothing came of it for long
-	ended     error  // why the stream ended; nil until then
+	connected func()                  // is called when a unit has come
+	end       context.CancelCauseFunc // ends Run
+	waited    bool                    // the server said that the stream plays, and nothing came of it for long
+	ended     error                   // why the stream ended; nil until then
 }
 
 // run plays until the stream ends, the Handler returns or ctx is done, over as many connections as the server makes it take. It tells
@@ -96,7 +97,7 @@ func (p *pull) play(ctx context.Context, nc net.Conn, in *ingest.Conn, deadline 
 		p.waited = c.playing && errors.Is(err, os.ErrDeadlineExceeded)
 		return false, c.wrap(c.explain(ctx, err, timeout, "message that it waits for"))
 	}
-	s := &frame.Stream{Name: c.name, Remote: nc.RemoteAddr(), Query: c.query, URL: c.url, TLS: tlsState(nc)}
+	s := &frame.Stream{Name: c.name, Remote: nc.RemoteAddr(), Query: c.query, URL: c.url, TLS: tlsState(nc), Close: p.end}
 	s.Units = ingest.SingleUse(func(yield func(frame.AccessUnit, error) bool) {
 		c.onCue, c.step = s.OnCue, "receive"
 		err := c.receive(ctx, c.obey, func(u frame.AccessUnit, err error) bool {

@@ -170,7 +170,8 @@ func (s *Server) handle(ctx context.Context, c *publisher, guesses *ingest.Guess
 	case err != nil:
 		log.Log(ctx, slog.LevelWarn, "stream failed", peer, "err", c.wrap(err))
 	}
-	if c.left || !c.accepted {
+	hungUp := c.hungUp.Load() && c.accepted && c.tellWhy() == nil
+	if c.left || !c.accepted || hungUp {
 		c.linger()
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/livestill/livestill/frame"
@@ -29,10 +30,12 @@ type publisher struct {
 	streams   uint32 // message streams created
 	fcPublish bool   // the encoder sent FCPublish, and so expects onFCPublish
 
+	key      string
 	publish  command // from which on the stream has its name
 	accepted bool    // Units was ranged over
 	decided  func()  // tells Guesses what the Handler decided; called once
 	left     bool    // the publisher ended its stream properly
+	hungUp   atomic.Bool
 }
 
 // handshake shakes hands in the plain form, RTMP 1.0 §5.2, which all encoders fall back to. What they echo is not compared: some
@@ -93,7 +96,7 @@ func (c *publisher) named(cmd command) error {
 		err := protocolError("name %.100q is empty, longer than %d bytes, or not text", name, maxName)
 		return errors.Join(err, c.refuse(errors.New("bad name")))
 	}
-	c.name, c.query = name, merge(parseQuery(query), c.query)
+	c.name, c.key, c.query = name, key, merge(parseQuery(query), c.query)
 	return nil
 }
 
@@ -106,9 +109,20 @@ func (c *publisher) refuse(reason error) error {
 	return c.wire.onStatus(c.publish.stream, rtmpmsg.NetStreamOnStatusLevelError, rtmpmsg.NetStreamOnStatusCodePublishBadName, text)
 }
 
+// tellWhy tells the encoder why it is hung up on.
+func (c *publisher) tellWhy() error {
+	return c.wire.onStatus(c.publish.stream, rtmpmsg.NetStreamOnStatusLevelError, rtmpmsg.NetStreamOnStatusCodePublishFailed, c.in.Reason().Error())
+}
+
 // stream returns what the Handler is given.
 func (c *publisher) stream(ctx context.Context) *frame.Stream {
-	s := &frame.Stream{Name: c.name, Remote: c.wire.RemoteAddr(), Query: c.query, URL: c.url, TLS: tlsState(c.wire.Conn)}
+	s := &frame.Stream{
+		Name: c.name, Key: c.key, Remote: c.wire.RemoteAddr(), Query: c.query, URL: c.url, TLS: tlsState(c.wire.Conn),
+		Close: func(cause error) {
+			c.hungUp.Store(true)
+			c.in.HangUp(cause)
+		},
+	}
 	s.Units = ingest.SingleUse(func(yield func(frame.AccessUnit, error) bool) {
 		c.onCue = s.OnCue
 		err := c.accept()
@@ -168,6 +182,6 @@ func (c *publisher) linger() {
 	c.in.Advance(ingest.Leaving)
 	c.wire.timeout = 0
 	if c.wire.SetDeadline(time.Now().Add(lingerTime)) == nil && c.wire.flush() == nil {
-		_, _ = io.CopyN(io.Discard, c.wire.Conn, lingerAmount)
+		_, _ = io.CopyN(io.Discard, c.in.Conn, lingerAmount) // below what has ended
 	}
 }

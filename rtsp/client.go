@@ -119,12 +119,14 @@ func (c *Client) run(ctx context.Context, open opener) error {
 	log := cmp.Or(c.Logger, slog.Default()).With("stream", a.name, "server", a.url.Host)
 	loop := ingest.Loop{Stream: a.name, Once: c.Once, First: cmp.Or(c.Retry, defaultRetry), Longest: cmp.Or(c.MaxRetry, defaultMaxRetry),
 		Log: log, Hook: c.OnPull}
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
 	var times unpack.Times
 	err = ingest.Contain(log, func() error {
 		return loop.Run(ctx, func() (last bool, err error) {
 			p := pull{
 				Client: c, address: a, log: log, dialler: dialler{open: open}, transport: transport, trusted: trusted,
-				timeout: cmp.Or(c.Timeout, defaultTimeout), connected: loop.Connected, times: times,
+				timeout: cmp.Or(c.Timeout, defaultTimeout), connected: loop.Connected, times: times, stop: end,
 			}
 			last, err = p.run(ctx)
 			if p.unpacker != nil {

@@ -33,9 +33,10 @@ type pull struct {
 	dialler   dialler
 	transport *gortsplib.Transport
 	trusted   *tls.Config
-	timeout   time.Duration // Client.Timeout, or what its zero value means
-	connected func()        // is called when a unit has come
-	times     unpack.Times  // of the attempt before
+	timeout   time.Duration           // Client.Timeout, or what its zero value means
+	connected func()                  // is called when a unit has come
+	stop      context.CancelCauseFunc // ends Run
+	times     unpack.Times            // of the attempt before
 
 	conn      *gortsplib.Client
 	end       context.CancelCauseFunc // ends the connection; the first reason counts
@@ -185,7 +186,7 @@ func (p *pull) fallSilent() {
 // serve hands the stream to the Handler.
 func (p *pull) serve(ctx, life context.Context) (last bool, err error) {
 	err = p.Handler.ServeStream(life, &frame.Stream{
-		Name: p.name, Remote: p.dialler.remote(), Query: p.query,
+		Name: p.name, Remote: p.dialler.remote(), Query: p.query, Close: p.stop,
 		Units: ingest.SingleUse(func(yield func(frame.AccessUnit, error) bool) {
 			p.accepted = true
 			p.heard()

@@ -116,6 +116,7 @@ func (p *publisher) offer() (refused bool, err error) {
 	}
 	p.units = queue.New()
 	p.streaming, p.endStreaming = context.WithCancelCause(p.conn.connected)
+	p.stream.Close = p.endStreaming
 	ctx, cancel := context.WithCancelCause(p.recorder.serving)
 	p.stream.Units = ingest.SingleUse(func(yield func(frame.AccessUnit, error) bool) {
 		close(p.accepted)

@@ -83,8 +83,8 @@ func (s show) pictures(ctx context.Context) (pictures []*frame.Picture, err erro
 // none encodes nothing: pixels are all that is wanted.
 type none struct{}
 
-func (none) Encode(io.Writer, *frame.Picture) error { return nil }
-func (none) Type() string                           { return "" }
+func (none) Encode(context.Context, io.Writer, *frame.Picture) error { return nil }
+func (none) Type() string                                            { return "" }
 
 // demux returns the access units of a file.
 func demux(ctx context.Context, file string) ([]frame.AccessUnit, error) {

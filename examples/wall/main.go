@@ -65,8 +65,8 @@ func main() {
 // none encodes nothing: only Still.Picture is wanted.
 type none struct{}
 
-func (none) Encode(io.Writer, *frame.Picture) error { return nil }
-func (none) Type() string                           { return "" }
+func (none) Encode(context.Context, io.Writer, *frame.Picture) error { return nil }
+func (none) Type() string                                            { return "" }
 
 // refresh writes a sheet with the newest picture of each camera that has a fresh one, and returns how many have.
 func refresh(ctx context.Context, cameras []*capture.Camera, path string, cell image.Point) (shown int, err error) {

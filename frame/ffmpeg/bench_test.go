@@ -2,6 +2,7 @@ package ffmpeg_test
 
 import (
 	"bytes"
+	"context"
 	"image"
 	"image/jpeg"
 	"testing"
@@ -59,7 +60,7 @@ func BenchmarkJPEG(b *testing.B) {
 		b.ReportMetric(float64(file.Len()), "bytes/file")
 	}
 	b.Run("ffmpeg", func(b *testing.B) {
-		encode(b, func(file *bytes.Buffer) error { return new(ffmpeg.JPEG).Encode(file, p) })
+		encode(b, func(file *bytes.Buffer) error { return new(ffmpeg.JPEG).Encode(context.Background(), file, p) })
 	})
 	b.Run("go", func(b *testing.B) {
 		encode(b, func(file *bytes.Buffer) error {

@@ -70,7 +70,11 @@ func (f Filter) Enhance(ctx context.Context, b *frame.Burst) (*frame.Picture, er
 	if err := r.open(); err != nil {
 		return nil, err
 	}
-	if img, err = r.play(ctx); err != nil {
+	err = frame.Work(ctx, func(ctx context.Context) (err error) {
+		img, err = r.play(ctx)
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
 	made := *target

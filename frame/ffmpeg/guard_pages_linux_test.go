@@ -2,6 +2,7 @@ package ffmpeg_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"image"
 	"os"
@@ -59,7 +60,7 @@ func fenced(tb testing.TB, img *image.YCbCr, longer int, atEnd bool) *image.YCbC
 func TestGuardedPlanes(t *testing.T) {
 	encoded := func(img *image.YCbCr) []byte {
 		var b bytes.Buffer
-		if err := new(ffmpeg.JPEG).Encode(&b, &frame.Picture{YCbCr: img}); err != nil {
+		if err := new(ffmpeg.JPEG).Encode(context.Background(), &b, &frame.Picture{YCbCr: img}); err != nil {
 			t.Fatal(err)
 		}
 		return b.Bytes()

@@ -4,6 +4,8 @@ package ffmpeg
 import "C"
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"image"
 	"io"
@@ -40,10 +42,18 @@ type JPEG struct {
 // Type returns the media type, image/jpeg.
 func (j *JPEG) Type() string { return "image/jpeg" }
 
-// Encode writes p to w, as a JFIF file. The picture may be 4:4:4, 4:2:2 or 4:2:0, and stays so; other subsamplings become 4:4:4.
-func (j *JPEG) Encode(w io.Writer, p *frame.Picture) error {
+// Encode writes p to w, as a JFIF file. The picture may be 4:4:4, 4:2:2 or 4:2:0, and stays so; other subsamplings become 4:4:4. FFmpeg cannot be
+// stopped within a picture: ctx ends the waiting for a place alone, see frame.Work.
+func (j *JPEG) Encode(ctx context.Context, w io.Writer, p *frame.Picture) error {
 	quiet()
-	file, err := j.encode(p.YCbCr)
+	var file []byte
+	err := frame.Work(ctx, func(context.Context) (err error) {
+		file, err = j.encode(p.YCbCr)
+		return err
+	})
+	if cause := context.Cause(ctx); cause != nil && errors.Is(err, cause) {
+		return err
+	}
 	if err != nil {
 		return &Error{Step: "encode", Codec: frame.MJPEG, Err: err}
 	}

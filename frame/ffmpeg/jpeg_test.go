@@ -76,7 +76,7 @@ func TestUnsoundPictures(t *testing.T) {
 	} {
 		img := image.NewYCbCr(image.Rect(0, 0, 32, 16), image.YCbCrSubsampleRatio420)
 		spoil(img)
-		if err := new(ffmpeg.JPEG).Encode(io.Discard, &frame.Picture{YCbCr: img}); !errors.Is(err, ffmpeg.ErrUnsupported) {
+		if err := new(ffmpeg.JPEG).Encode(t.Context(), io.Discard, &frame.Picture{YCbCr: img}); !errors.Is(err, ffmpeg.ErrUnsupported) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if _, err := ffmpeg.Filter("null").Enhance(t.Context(), &frame.Burst{Pictures: []*frame.Picture{{YCbCr: img}}}); !errors.Is(err, ffmpeg.ErrUnsupported) {
@@ -103,7 +103,7 @@ func TestJPEG(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var file bytes.Buffer
-			if err := (&ffmpeg.JPEG{Quality: 95}).Encode(&file, &frame.Picture{YCbCr: tt.img}); err != nil {
+			if err := (&ffmpeg.JPEG{Quality: 95}).Encode(t.Context(), &file, &frame.Picture{YCbCr: tt.img}); err != nil {
 				t.Fatal(err)
 			}
 			b := file.Bytes()
@@ -129,7 +129,7 @@ func TestJPEGQuality(t *testing.T) {
 	p := &frame.Picture{YCbCr: gradient(image.Rect(0, 0, 640, 360), image.YCbCrSubsampleRatio420)}
 	size := func(quality int) int {
 		var file bytes.Buffer
-		if err := (&ffmpeg.JPEG{Quality: quality}).Encode(&file, p); err != nil {
+		if err := (&ffmpeg.JPEG{Quality: quality}).Encode(t.Context(), &file, p); err != nil {
 			t.Fatal(err)
 		}
 		return file.Len()
@@ -149,7 +149,7 @@ func TestJPEGQuality(t *testing.T) {
 
 func TestJPEGRefuses(t *testing.T) {
 	for _, img := range []*image.YCbCr{nil, image.NewYCbCr(image.Rectangle{}, image.YCbCrSubsampleRatio420)} {
-		if err := (&ffmpeg.JPEG{}).Encode(new(bytes.Buffer), &frame.Picture{YCbCr: img}); err == nil {
+		if err := (&ffmpeg.JPEG{}).Encode(t.Context(), new(bytes.Buffer), &frame.Picture{YCbCr: img}); err == nil {
 			t.Error("an empty picture was encoded")
 		}
 	}

@@ -8,9 +8,12 @@ import (
 )
 
 // Live returns a stream that yields units at the pace of their decoding times, beginning now, and then ends. Inside a
-// testing/synctest bubble the pace is that of the bubble's clock. Their Time is when they are shown at that pace.
+// testing/synctest bubble the pace is that of the bubble's clock. Their Time is when they are shown at that pace. The end of ctx ends the
+// stream, as Close does.
 func Live(ctx context.Context, name string, units []frame.AccessUnit) *frame.Stream {
-	return &frame.Stream{Name: name, Units: func(yield func(frame.AccessUnit, error) bool) {
+	ctx, end := context.WithCancelCause(ctx)
+	return &frame.Stream{Name: name, Close: end, Units: func(yield func(frame.AccessUnit, error) bool) {
+		defer end(nil)
 		start := time.Now()
 		timer := time.NewTimer(0)
 		defer timer.Stop()

@@ -18,8 +18,8 @@ import (
 // noFile is an Encoder for tests that look at the picture alone.
 type noFile struct{}
 
-func (noFile) Encode(io.Writer, *frame.Picture) error { return nil }
-func (noFile) Type() string                           { return "nothing" }
+func (noFile) Encode(context.Context, io.Writer, *frame.Picture) error { return nil }
+func (noFile) Type() string                                            { return "nothing" }
 
 // recall returns a Camera that remembers units, of one publisher each.
 func recall(t *testing.T, publishers ...[]frame.AccessUnit) *capture.Camera {

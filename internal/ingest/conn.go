@@ -54,6 +54,9 @@ func (c *Conn) Within(ctx context.Context) (context.Context, context.CancelCause
 
 // Read reads what there is, once nothing is owed.
 func (c *Conn) Read(p []byte) (int, error) {
+	if reason := c.Reason(); reason != nil {
+		return 0, reason
+	}
 	if c.holding != nil {
 		c.holding.Wait(c.closed)
 	}
@@ -106,13 +109,7 @@ func (c *Conn) Hold(bytes int) {
 func (c *Conn) Close() error { return c.close(nil) }
 
 func (c *Conn) close(reason error) error {
-	c.once.Do(func() {
-		c.reason = reason
-		close(c.closed)
-		if end := c.end.Load(); end != nil && reason != nil {
-			(*end)(reason)
-		}
-	})
+	c.finish(reason)
 	if c.admission != nil {
 		c.admission.Leave()
 	}
@@ -122,7 +119,24 @@ func (c *Conn) close(reason error) error {
 	return c.Conn.Close()
 }
 
-// Reason returns why the connection had to give way; nil if it did not.
+// HangUp ends what is read of the connection, with a reason. What is written can still go out: its owner closes it.
+func (c *Conn) HangUp(reason error) {
+	c.finish(reason)
+	_ = c.SetReadDeadline(time.Unix(1, 0)) // wakes whoever reads
+}
+
+// finish has a reason for the end of the connection; the first counts.
+func (c *Conn) finish(reason error) {
+	c.once.Do(func() {
+		c.reason = reason
+		close(c.closed)
+		if end := c.end.Load(); end != nil && reason != nil {
+			(*end)(reason)
+		}
+	})
+}
+
+// Reason returns why the connection had to give way, or was hung up on; nil if it was not.
 func (c *Conn) Reason() error {
 	select {
 	case <-c.closed:

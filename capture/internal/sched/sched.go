@@ -80,6 +80,7 @@ type Scheduler struct {
 	mu        sync.Mutex
 	stream    string        // name, kept after the stream ends
 	live      chan struct{} // closed when the stream ends; nil while there is none
+	ended     time.Time     // when the last stream has ended; zero before that
 	decodings []*decoding   // that have not ended
 	captured  time.Time     // when the newest capture came
 	again     bool          // the newest capture came soon after the one before
@@ -128,7 +129,7 @@ func (s *Scheduler) End() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	close(s.live)
-	s.live = nil
+	s.live, s.ended = nil, time.Now()
 	for _, d := range s.decodings {
 		d.warm, d.held = false, false
 		d.wake()
@@ -140,6 +141,16 @@ func (s *Scheduler) Live() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.live
+}
+
+// Ended returns when the last stream has ended; the zero time if one is live, or none was.
+func (s *Scheduler) Ended() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.live != nil {
+		return time.Time{}
+	}
+	return s.ended
 }
 
 // Stream returns the name of the stream that is, or was last, live; empty before the first.

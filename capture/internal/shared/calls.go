@@ -26,11 +26,10 @@ type call[V any] struct {
 	err     error
 }
 
-// Do returns what do returns, or has returned, or is about to return, for a key. do runs on a goroutine of g. Its context has the values of
-// that of the first who wants the result, and ends when nobody waits for it any more: that some of those who wait give up is nothing to the
-// others. An error goes to all who wait, and is not kept. Do itself returns when ctx ends, whatever do does.
+// Do returns what do returns, or has returned, or is about to return, for a key. do runs on a goroutine of g. Its context has no values, since
+// what it makes is for others, too, and ends when nobody waits for it any more: that some of those who wait give up is nothing to the others. An error goes to all who wait, and is not kept. Do itself returns when ctx ends, whatever do does.
 func (c *Calls[K, V]) Do(ctx context.Context, g *Group, key K, do func(context.Context) (V, error)) (V, error) {
-	call := c.join(ctx, g, key, do)
+	call := c.join(g, key, do)
 	select {
 	case <-call.done:
 		return call.result, call.err
@@ -42,14 +41,14 @@ func (c *Calls[K, V]) Do(ctx context.Context, g *Group, key K, do func(context.C
 }
 
 // join returns the call for a key, which it begins if there is none.
-func (c *Calls[K, V]) join(ctx context.Context, g *Group, key K, do func(context.Context) (V, error)) *call[V] {
+func (c *Calls[K, V]) join(g *Group, key K, do func(context.Context) (V, error)) *call[V] {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if known := c.all[key]; known != nil {
 		known.waiting++
 		return known
 	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	ctx, cancel := context.WithCancel(context.Background())
 	begun := &call[V]{cancel: cancel, waiting: 1, done: make(chan struct{}), err: ErrExit} // unless it returns
 	if c.all == nil {
 		c.all = make(map[K]*call[V])
