@@ -3,7 +3,6 @@
 package flv
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"time"
@@ -22,13 +21,8 @@ type Video struct {
 	// name no track are of too. The others are passed over.
 	Track uint8
 
-	codec      frame.Codec // of the sequence; zero before the first
-	joining    bool        // the codec has changed, and no key unit came since
-	h264       bitstream.H264
-	h265       bitstream.H265
-	av1        bitstream.AV1
-	lengthSize int      // of NAL units' lengths; zero until a sequence header came
-	nals       [][]byte // scratch
+	sequence bitstream.Assembler // its codec is zero before the first
+	joining  bool                // the codec has changed, and no key unit came since
 }
 
 // Unit returns the access unit in the body of a video tag with the given timestamp. ok is false for a body that holds none:
@@ -43,19 +37,19 @@ func (v *Video) Unit(timestamp time.Duration, body []byte) (u frame.AccessUnit, 
 	if err != nil || !ok {
 		return u, false, err
 	}
+	if p.codec != v.sequence.Codec && (p.begins || !needsHeader(p.codec)) {
+		v.change(p.codec)
+	}
 	if p.begins {
-		if err := v.begin(p); err != nil {
+		if err := v.sequence.Config(p.data); err != nil {
 			return u, false, fmt.Errorf("%v: %w", p.codec, err)
 		}
 		return u, false, nil
 	}
-	if p.codec != v.codec {
-		if needsHeader(p.codec) {
-			return u, false, nil
-		}
-		v.change(p.codec)
+	if needsHeader(p.codec) && (p.codec != v.sequence.Codec || !v.sequence.HasLengths()) {
+		return u, false, nil
 	}
-	data, key, err := v.data(p)
+	data, key, err := v.sequence.Unit(p.data)
 	if err != nil {
 		return u, false, fmt.Errorf("%v: %w", p.codec, err)
 	}
@@ -72,49 +66,5 @@ func needsHeader(c frame.Codec) bool { return c == frame.H264 || c == frame.H265
 
 // change forgets the sequence of another codec.
 func (v *Video) change(c frame.Codec) {
-	*v = Video{Track: v.Track, codec: c, joining: v.codec != 0, nals: v.nals}
-}
-
-// begin learns a sequence header. The configuration record of VP8 and VP9 says nothing that key frames do not, but for the transfer
-// of HDR, for which access units have no place.
-func (v *Video) begin(p packet) (err error) {
-	if p.codec != v.codec {
-		v.change(p.codec)
-	}
-	switch p.codec {
-	case frame.H264:
-		v.lengthSize, err = v.h264.Config(p.data)
-	case frame.H265:
-		v.lengthSize, err = v.h265.Config(p.data)
-	case frame.AV1:
-		err = v.av1.Config(p.data)
-	default:
-	}
-	return err
-}
-
-// data returns the data of the access unit in a packet, if there is one.
-func (v *Video) data(p packet) (data []byte, key bool, err error) {
-	switch {
-	case len(p.data) == 0 || needsHeader(p.codec) && v.lengthSize == 0:
-		return nil, false, nil
-	case p.codec == frame.AV1:
-		return v.av1.Unit(p.data)
-	case p.codec == frame.VP8:
-		key, err = bitstream.VP8Key(p.data)
-		return bytes.Clone(p.data), key, err
-	case p.codec == frame.VP9:
-		key, err = bitstream.VP9Key(p.data)
-		return bytes.Clone(p.data), key, err
-	}
-	v.nals, err = bitstream.SplitLength(v.nals[:0], p.data, v.lengthSize)
-	defer clear(v.nals) // keep no hold of the caller's buffer
-	switch {
-	case err != nil:
-		return nil, false, err
-	case p.codec == frame.H265:
-		return v.h265.Unit(v.nals)
-	default:
-		return v.h264.Unit(v.nals)
-	}
+	*v = Video{Track: v.Track, sequence: bitstream.Assembler{Codec: c}, joining: v.sequence.Codec != 0}
 }

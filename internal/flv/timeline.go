@@ -1,4 +1,4 @@
-package rtmp
+package flv
 
 import "time"
 
@@ -11,9 +11,9 @@ const (
 	maxWrap = 60_000
 )
 
-// A timeline makes durations that never decrease of the timestamps of messages, which count milliseconds in 32 bits and wrap after
-// 49.7 days, RTMP 1.0 §5.3.1. The zero timeline is ready for a stream.
-type timeline struct {
+// A Timeline makes durations that never decrease of the timestamps of messages, which count milliseconds in 32 bits and wrap after
+// 49.7 days, RTMP 1.0 §5.3.1. The zero Timeline is ready for a stream.
+type Timeline struct {
 	started bool
 	raw     uint32        // the timestamp before
 	before  time.Duration // where that is, were it not for jumps
@@ -21,11 +21,14 @@ type timeline struct {
 	last    time.Duration
 }
 
-// at returns where a message with the given timestamp would be, and leaves the timeline as it is.
-func (t timeline) at(raw uint32) time.Duration { return t.next(raw) }
+// Started reports whether there was a message.
+func (t *Timeline) Started() bool { return t.started }
 
-// next returns where the next message is, by its timestamp. One that jumps back goes on where the one before was.
-func (t *timeline) next(raw uint32) time.Duration {
+// At returns where a message with the given timestamp would be, and leaves the timeline as it is.
+func (t Timeline) At(raw uint32) time.Duration { return t.Next(raw) }
+
+// Next returns where the next message is, by its timestamp. One that jumps back goes on where the one before was.
+func (t *Timeline) Next(raw uint32) time.Duration {
 	if !t.started {
 		t.started, t.raw, t.before = true, raw, time.Duration(raw)*time.Millisecond
 	}

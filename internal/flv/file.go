@@ -1,0 +1,81 @@
+package flv
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+)
+
+const typeVideo = 9 // of a tag; the others are sound and data
+
+// A Tag is a video tag of a file.
+type Tag struct {
+	Timestamp uint32 // in milliseconds; it wraps
+	Body      []byte // valid until the next tag
+}
+
+// Tags yields the video tags of r, a file or what comes over HTTP (Adobe Flash Video File Format Specification 10.1, annex E):
+//
+//	'F' 'L' 'V'  version (8)  flags (8)  size of all this (32)      0 (32), the size of the tag before, which comes before each tag
+//	00ettttt  size (24)  timestamp (24), and its upper byte (8)  0 (24)  body                e: encrypted, t: type
+//
+// An error ends it. A file that ends inside a tag has an io.ErrUnexpectedEOF; one that ends after one is whole.
+func Tags(r io.Reader) iter.Seq2[Tag, error] {
+	return func(yield func(Tag, error) bool) {
+		left := false
+		err := readTags(r, func(t Tag) bool {
+			left = !yield(t, nil)
+			return !left
+		})
+		if err != nil && !left {
+			yield(Tag{}, err)
+		}
+	}
+}
+
+func readTags(r io.Reader, yield func(Tag) bool) error {
+	var file [9]byte
+	if _, err := io.ReadFull(r, file[:]); err != nil || string(file[:3]) != "FLV" {
+		return fmt.Errorf("no FLV file: it begins with %q", file[:3])
+	}
+	more := int64(binary.BigEndian.Uint32(file[5:])) - int64(len(file))
+	if more < 0 {
+		return fmt.Errorf("FLV header of %d bytes", more+int64(len(file)))
+	}
+	if _, err := io.CopyN(io.Discard, r, more); err != nil {
+		return io.ErrUnexpectedEOF
+	}
+	var body []byte
+	for {
+		var head [15]byte // the size of the tag before comes first
+		if n, err := io.ReadFull(r, head[:]); err != nil {
+			if n <= 4 && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)) {
+				return nil
+			}
+			return err
+		}
+		size := binary.BigEndian.Uint32(head[4:]) & 0xffffff
+		switch head[4] & 0x3f {
+		case typeVideo:
+		case typeVideo | 0x20:
+			return errors.New("the video of the FLV file is encrypted")
+		default:
+			if _, err := io.CopyN(io.Discard, r, int64(size)); err != nil {
+				return io.ErrUnexpectedEOF
+			}
+			continue
+		}
+		if int(size) > cap(body) {
+			body = make([]byte, size)
+		}
+		body = body[:size]
+		if _, err := io.ReadFull(r, body); err != nil {
+			return io.ErrUnexpectedEOF
+		}
+		if !yield(Tag{uint32(head[11])<<24 | uint32(head[8])<<16 | uint32(head[9])<<8 | uint32(head[10]), body}) {
+			return nil
+		}
+	}
+}
