@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/frame"
-	"github.com/livestill/livestill/rtsp/internal/unpack"
+	"github.com/livestill/livestill/internal/unpack"
 	"github.com/pion/rtp"
 )
 

@@ -8,7 +8,7 @@ import (
 
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/bitstream"
-	"github.com/livestill/livestill/rtsp/internal/unpack"
+	"github.com/livestill/livestill/internal/unpack"
 	"github.com/pion/rtp"
 )
 

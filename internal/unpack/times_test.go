@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/livestill/livestill/rtsp/internal/unpack"
+	"github.com/livestill/livestill/internal/unpack"
 )
 
 // TestFollow dates a stream after another of the same source, whose clock was a minute ahead, and maybe one that brought nothing.
