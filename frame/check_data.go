@@ -104,15 +104,13 @@ func readNALs(c Codec, data []byte) (n nals) {
 }
 
 func (n *nals) readH264(kind byte) {
-	const slice, partitionA, idr, sps, pps = 1, 2, 5, 7, 8
-	switch kind {
-	case slice, partitionA:
-		n.picture = true
-	case idr:
-		n.picture, n.key = true, true
-	case sps:
+	const slice, idr, sps, pps = 1, 5, 7, 8 // from slice to IDR: all that a picture has
+	switch {
+	case slice <= kind && kind <= idr:
+		n.picture, n.key = true, kind == idr
+	case kind == sps:
 		n.sps = true
-	case pps:
+	case kind == pps:
 		n.pps = true
 	}
 }

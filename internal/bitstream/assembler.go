@@ -31,7 +31,9 @@ func (a *Assembler) Config(record []byte) (err error) {
 	case frame.AV1:
 		err = a.av1.Config(record)
 	case frame.MPEG4:
-		err = a.mpeg4.Config(record)
+		if err = beginsMPEG4(record); err == nil {
+			err = a.mpeg4.Config(record)
+		}
 	default:
 	}
 	return err
@@ -63,7 +65,9 @@ func (a *Assembler) Unit(b []byte) (data []byte, key bool, err error) {
 			err = fmt.Errorf("it begins with %x, which no JPEG file does", b[:min(len(b), 2)])
 		}
 	case frame.MPEG4:
-		return a.mpeg4.Unit(b)
+		if err = beginsMPEG4(b); err == nil {
+			return a.mpeg4.Unit(b)
+		}
 	default:
 		return nil, false, fmt.Errorf("no units can be made of codec %v", a.Codec)
 	}
@@ -71,6 +75,13 @@ func (a *Assembler) Unit(b []byte) (data []byte, key bool, err error) {
 		return nil, false, err
 	}
 	return bytes.Clone(b), key, nil
+}
+
+func beginsMPEG4(b []byte) error {
+	if !bytes.HasPrefix(b, startCode) {
+		return fmt.Errorf("it begins with %x, which is no start code", b[:min(len(b), len(startCode))])
+	}
+	return nil
 }
 
 func (a *Assembler) unitOfNALs(b []byte) (data []byte, key bool, err error) {
