@@ -7,7 +7,7 @@ import (
 
 // A UnitError says which unit of a stream is not as AccessUnit promises, and what is wrong with it. It is for whoever wrote the source.
 type UnitError struct {
-	Unit   int // its number in the stream, in decoding order; the first is 0
+	Unit   int // counted in decoding order; the first is 0
 	Reason string
 }
 

@@ -6,20 +6,7 @@
 //   - files and what comes over a pipe or HTTP: [ReadMP4], [ReadFLV], [ReadAnnexB]; a file in real time: [Play]
 //
 // Whatever comes in, units are what frame.AccessUnit promises: the first is a key unit, key units have their parameter sets, Data is the unit's
-// own, Time is when the unit arrived, as frame.Clock has it. Whether a unit is a key unit is read from the bitstream.
-//
-//	video := &feed.Video{Codec: frame.H264}
-//	err := camera.ServeStream(ctx, &frame.Stream{
-//		Name: "mine",
-//		Units: func(yield func(frame.AccessUnit, error) bool) {
-//			for p := range source {
-//				u, ok, err := video.Unit(p.PTS, p.DTS, p.Data)
-//				if (ok || err != nil) && !yield(u, err) || err != nil {
-//					return
-//				}
-//			}
-//		},
-//	})
+// own, Time is by when the unit arrived, as frame.Clock has it. Whether a unit is a key unit is read from the bitstream.
 //
 // frametest.TestStream holds the result to all of it. Nothing here begins a goroutine. Each value is for one stream, and for one goroutine at a
 // time. Strangers' bytes do no harm: they cost an error that names what is wrong, and no more memory than is said.
