@@ -170,8 +170,9 @@ func TestCheckNoticesReusedMemory(t *testing.T) {
 		n := 0
 		for i := range units {
 			u := units[i]
-			u.Data = append(memory[i%buffers][:0], fmt.Sprintf("%s%d", u.Data, i)...)
-			memory[i%buffers] = u.Data
+			at := &memory[i%buffers]
+			*at = append((*at)[:0], fmt.Sprintf("%s%d", u.Data, i)...)
+			u.Data = *at
 			if err = c.Unit(&u); err != nil {
 				break
 			}

@@ -27,6 +27,14 @@ type taken struct {
 	sum    uint64
 }
 
+// A whole is a stream that is read to its end.
+type whole struct {
+	testing.TB
+	check frame.Check
+	seed  maphash.Seed
+	units []taken
+}
+
 // testWhole reads a stream to its end.
 func testWhole(tb testing.TB, s *frame.Stream) {
 	tb.Helper()
@@ -34,68 +42,79 @@ func testWhole(tb testing.TB, s *frame.Stream) {
 		tb.Error("there is no Stream, or it has no Units")
 		return
 	}
-	var (
-		check  frame.Check
-		units  []taken
-		ended  bool
-		seed   = maphash.MakeSeed()
-		failed = tb.Failed()
-	)
+	w := whole{TB: tb, seed: maphash.MakeSeed()}
+	var failed error
 	for u, err := range s.Units {
-		switch n := len(units); {
-		case ended:
-			tb.Error("Units go on after an error, which ends them")
+		if failed != nil {
+			tb.Errorf("Units go on after the error %v, which ends them", failed)
 			return
-		case err != nil:
-			ended = true
+		}
+		if failed = err; err != nil {
+			tb.Errorf("after %d units: %v", len(w.units), err)
 			if u.Data != nil || u.Codec != 0 {
-				tb.Errorf("a unit comes with the error %v; an error comes alone", err)
+				tb.Error("with the error comes a unit; it comes alone")
 			}
-			tb.Errorf("after %d units: %v", n, err)
 			continue
-		case n == 0 && !u.Key:
-			tb.Error("unit 0 is no key unit, with which a stream begins")
-		case time.Until(u.Shown()) > 0:
-			tb.Errorf("unit %d is shown %v after it has arrived", n, time.Until(u.Shown()))
 		}
-		if err := check.Unit(&u); err != nil {
-			tb.Error(err)
-			return
-		}
-		if u.Key && hasSets(u.Codec) && !u.Lost && !bitstream.HasSets(u.Codec, u.Data) {
-			tb.Errorf("unit %d is a key unit of %v without a parameter set of each kind", len(units), u.Codec)
-		}
-		units = append(units, taken{u, len(units), maphash.Bytes(seed, u.Data)})
-	}
-	if len(units) < 2 {
-		tb.Errorf("%d units, want two at least", len(units))
-	}
-	if tb.Failed() && !failed {
-		return
-	}
-	for _, u := range units {
-		if maphash.Bytes(seed, u.Data) != u.sum {
-			tb.Errorf("the Data of unit %d has changed since it was yielded; each unit needs memory of its own", u.number)
+		if !w.take(u) {
 			return
 		}
 	}
-	testOrder(tb, units)
+	if len(w.units) < 2 {
+		tb.Errorf("%d units, want two at least", len(w.units))
+	}
+	w.looksBack()
+	w.order()
+}
+
+// take looks at the next unit. It reports whether there is any use in going on.
+func (w *whole) take(u frame.AccessUnit) bool {
+	w.Helper()
+	n := len(w.units)
+	if late := time.Until(u.Shown()); late > 0 {
+		w.Errorf("unit %d is shown %v after it has arrived", n, late)
+		return false
+	}
+	if n == 0 && !u.Key {
+		w.Error("unit 0 is no key unit, with which a stream begins")
+		return false
+	}
+	if err := w.check.Unit(&u); err != nil {
+		w.Error(err)
+		return false
+	}
+	if u.Key && hasSets(u.Codec) && !u.Lost && !bitstream.HasSets(u.Codec, u.Data) {
+		w.Errorf("unit %d is a key unit of %v without a parameter set of each kind", n, u.Codec)
+	}
+	w.units = append(w.units, taken{u, n, maphash.Bytes(w.seed, u.Data)})
+	return true
+}
+
+// looksBack looks at whether the data of all units is what it was.
+func (w *whole) looksBack() {
+	w.Helper()
+	for i := range w.units {
+		if u := &w.units[i]; maphash.Bytes(w.seed, u.Data) != u.sum {
+			w.Errorf("the Data of unit %d has changed since it was yielded; each unit needs memory of its own", u.number)
+			return
+		}
+	}
 }
 
 func hasSets(c frame.Codec) bool { return c == frame.H264 || c == frame.H265 }
 
-// testOrder looks at whether what is shown later by PTS is shown later by Time.
-func testOrder(tb testing.TB, units []taken) {
-	tb.Helper()
-	slices.SortStableFunc(units, func(a, b taken) int { return cmp.Compare(a.PTS, b.PTS) })
-	for i := 1; i < len(units); i++ {
-		a, b := &units[i-1], &units[i]
+// order looks at whether what is shown later by PTS is shown later by Time.
+func (w *whole) order() {
+	w.Helper()
+	slices.SortStableFunc(w.units, func(a, b taken) int { return cmp.Compare(a.PTS, b.PTS) })
+	for i := 1; i < len(w.units); i++ {
+		a, b := &w.units[i-1], &w.units[i]
 		switch {
 		case b.Time.Before(a.Time):
-			tb.Errorf("unit %d of PTS %v is shown %v after unit %d of PTS %v", a.number, a.PTS, a.Time.Sub(b.Time), b.number, b.PTS)
+			w.Errorf("unit %d of PTS %v is shown %v after unit %d of PTS %v", a.number, a.PTS, a.Time.Sub(b.Time), b.number, b.PTS)
 			return
 		case b.PTS == a.PTS:
-			tb.Errorf("units %d and %d have the same PTS %v", a.number, b.number, a.PTS)
+			w.Errorf("units %d and %d have the same PTS %v", a.number, b.number, a.PTS)
 			return
 		}
 	}

@@ -81,12 +81,13 @@ func TestStreamTellsWhatIsWrong(t *testing.T) {
 			return &frame.Stream{Units: func(yield func(frame.AccessUnit, error) bool) { yield(frame.AccessUnit{}, errors.New("lightning")) }}
 		}, "lightning"},
 		{"units after an error", func(tb testing.TB) *frame.Stream {
+			tb.Helper()
 			return &frame.Stream{Units: func(yield func(frame.AccessUnit, error) bool) {
 				if yield(frame.AccessUnit{}, errors.New("lightning")) {
 					source(units, nil)(tb).Units(yield)
 				}
 			}}
-		}, "go on after an error"},
+		}, "Units go on after"},
 		{"it does not hear that it was left", func(testing.TB) *frame.Stream {
 			return &frame.Stream{Units: func(yield func(frame.AccessUnit, error) bool) {
 				var clock frame.Clock

@@ -153,12 +153,11 @@ func (t *table) enterChunk() error {
 	if t.perChunk == 0 {
 		return fmt.Errorf("chunk %d has no samples", t.chunk)
 	}
-	offset := uint64(0)
+	version := byte(0)
 	if t.wide {
-		offset = t.chunks.u64()
-	} else {
-		offset = uint64(t.chunks.u32())
+		version = 1
 	}
+	offset := t.chunks.long(version)
 	if t.chunks.ended || offset > maxOffset {
 		return fmt.Errorf("chunk %d, in which sample %d is, has no place in the file", t.chunk, t.number)
 	}
