@@ -10,8 +10,8 @@ import (
 
 const typeVideo = 9 // of a tag; the others are sound and data
 
-// A Tag is a video tag of a file.
-type Tag struct {
+// A FileTag is a video tag of a file.
+type FileTag struct {
 	Timestamp uint32 // in milliseconds; it wraps
 	Body      []byte // valid until the next tag
 }
@@ -22,20 +22,20 @@ type Tag struct {
 //	00ettttt  size (24)  timestamp (24), and its upper byte (8)  0 (24)  body                e: encrypted, t: type
 //
 // An error ends it. A file that ends inside a tag has an io.ErrUnexpectedEOF; one that ends after one is whole.
-func Tags(r io.Reader) iter.Seq2[Tag, error] {
-	return func(yield func(Tag, error) bool) {
+func Tags(r io.Reader) iter.Seq2[FileTag, error] {
+	return func(yield func(FileTag, error) bool) {
 		left := false
-		err := readTags(r, func(t Tag) bool {
+		err := readTags(r, func(t FileTag) bool {
 			left = !yield(t, nil)
 			return !left
 		})
 		if err != nil && !left {
-			yield(Tag{}, err)
+			yield(FileTag{}, err)
 		}
 	}
 }
 
-func readTags(r io.Reader, yield func(Tag) bool) error {
+func readTags(r io.Reader, yield func(FileTag) bool) error {
 	var file [9]byte
 	if _, err := io.ReadFull(r, file[:]); err != nil || string(file[:3]) != "FLV" {
 		return fmt.Errorf("no FLV file: it begins with %q", file[:3])
@@ -74,7 +74,7 @@ func readTags(r io.Reader, yield func(Tag) bool) error {
 		if _, err := io.ReadFull(r, body); err != nil {
 			return io.ErrUnexpectedEOF
 		}
-		if !yield(Tag{uint32(head[11])<<24 | uint32(head[8])<<16 | uint32(head[9])<<8 | uint32(head[10]), body}) {
+		if !yield(FileTag{uint32(head[11])<<24 | uint32(head[8])<<16 | uint32(head[9])<<8 | uint32(head[10]), body}) {
 			return nil
 		}
 	}

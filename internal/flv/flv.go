@@ -33,31 +33,31 @@ type Video struct {
 // Whether a unit is a key unit is read from its bitstream: the frame types of tags, which some encoders get wrong, count for
 // nothing.
 func (v *Video) Unit(timestamp time.Duration, body []byte) (u frame.AccessUnit, ok bool, err error) {
-	p, ok, err := parse(body, v.Track)
+	t, ok, err := parse(body, v.Track)
 	if err != nil || !ok {
 		return u, false, err
 	}
-	if p.codec != v.sequence.Codec && (p.begins || !needsHeader(p.codec)) {
-		v.change(p.codec)
+	if t.codec != v.sequence.Codec && (t.begins || !needsHeader(t.codec)) {
+		v.change(t.codec)
 	}
-	if p.begins {
-		if err := v.sequence.Config(p.data); err != nil {
-			return u, false, fmt.Errorf("%v: %w", p.codec, err)
+	if t.begins {
+		if err := v.sequence.Config(t.data); err != nil {
+			return u, false, fmt.Errorf("%v: %w", t.codec, err)
 		}
 		return u, false, nil
 	}
-	if needsHeader(p.codec) && (p.codec != v.sequence.Codec || !v.sequence.HasLengths()) {
+	if needsHeader(t.codec) && (t.codec != v.sequence.Codec || !v.sequence.HasLengths()) {
 		return u, false, nil
 	}
-	data, key, err := v.sequence.Unit(p.data)
+	data, key, err := v.sequence.Unit(t.data)
 	if err != nil {
-		return u, false, fmt.Errorf("%v: %w", p.codec, err)
+		return u, false, fmt.Errorf("%v: %w", t.codec, err)
 	}
 	if len(data) == 0 || v.joining && !key {
 		return u, false, nil
 	}
 	v.joining = false
-	return frame.AccessUnit{Codec: p.codec, Key: key, PTS: timestamp + p.offset, DTS: timestamp, Data: data}, true, nil
+	return frame.AccessUnit{Codec: t.codec, Key: key, PTS: timestamp + t.offset, DTS: timestamp, Data: data}, true, nil
 }
 
 // needsHeader tells whether pictures of a codec mean nothing before its sequence header. Those of others can tell all that is

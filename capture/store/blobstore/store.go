@@ -218,21 +218,21 @@ func (b *Store) Delete(ctx context.Context, which capture.Selection) (files int,
 // pass deletes what a list has, and says how much, and of one that was gone by then what the bucket said.
 func (b *Store) pass(ctx context.Context, which capture.Selection) (deleted int, gone, err error) {
 	var (
-		wait   sync.WaitGroup
-		turn   = make(chan struct{}, deletions)
-		mu     sync.Mutex
-		failed error // under mu, as are deleted and gone
+		wait    sync.WaitGroup
+		permits = make(chan struct{}, deletions)
+		mu      sync.Mutex
+		failed  error // under mu, as are deleted and gone
 	)
 	running, stop := context.WithCancel(ctx)
 	defer stop()
 	err = b.pages(ctx, which, func(page []object) bool {
 		for _, o := range page {
-			turn <- struct{}{}
+			permits <- struct{}{}
 			if running.Err() != nil {
 				break
 			}
 			wait.Go(func() {
-				defer func() { <-turn }()
+				defer func() { <-permits }()
 				err := b.Bucket.Delete(running, o.key)
 				mu.Lock()
 				defer mu.Unlock()

@@ -63,11 +63,11 @@ type Store struct {
 	Remote   string
 	Template store.Template // names of the files within Remote
 
-	mu      sync.Mutex
-	session *session                 // nil at first, and after Close
-	busy    map[string]chan struct{} // the keys of the Puts under way; each is closed when its Put ends
-	ended   chan struct{}            // closed, and another made, when one of them ends
-	swept   time.Time                // when Put last looked for leftovers
+	mu    sync.Mutex
+	calls *calls                   // nil at first, and after Close
+	busy  map[string]chan struct{} // the keys of the Puts under way; each is closed when its Put ends
+	ended chan struct{}            // closed, and another made, when one of them ends
+	swept time.Time                // when Put last looked for leftovers
 }
 
 // Put uploads s. Its location is the remote's name and the path there: "drive:stills/live/alice/20260506_070809.123_KXW3B4TM2J.jpg".
@@ -78,10 +78,10 @@ func (r *Store) Put(ctx context.Context, s *capture.Still) (location string, err
 	}
 	kind, parameters, _ := mime.ParseMediaType(s.Type)                                      // empty if it is no type: the name tells one then
 	file := file{key: key, data: s.Data, mediaType: mime.FormatMediaType(kind, parameters)} // s is the caller's again when Put returns
-	session := r.join()
-	defer session.leave()
-	ctx = impatient(ctx)
-	location, err = await(ctx, &session.running, func() (string, error) { return at, r.put(ctx, session, file) })
+	calls := r.join()
+	defer calls.leave()
+	ctx = bounded(ctx)
+	location, err = await(ctx, &calls.running, func() (string, error) { return at, r.put(ctx, calls, file) })
 	if err != nil {
 		return "", failed(ctx, "put "+key, err)
 	}
@@ -118,13 +118,13 @@ func (r *Store) root() (string, error) {
 }
 
 // put is Put for as long as it takes.
-func (r *Store) put(ctx context.Context, session *session, file file) error {
+func (r *Store) put(ctx context.Context, calls *calls, file file) error {
 	end, err := r.begin(ctx, file.key)
 	if err != nil {
 		return err
 	}
 	defer end()
-	f, err := session.open(ctx)
+	f, err := calls.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -151,7 +151,7 @@ func (r *Store) put(ctx context.Context, session *session, file file) error {
 	}
 	r.mu.Unlock()
 	if due {
-		session.running.Go(func() { sweep(context.WithoutCancel(ctx), f) })
+		calls.running.Go(func() { sweep(context.WithoutCancel(ctx), f) })
 	}
 	return nil
 }
@@ -160,14 +160,14 @@ func (r *Store) put(ctx context.Context, session *session, file file) error {
 // beside Close, opens others.
 func (r *Store) Close() error {
 	r.mu.Lock()
-	session := r.session
-	r.session = nil
+	calls := r.calls
+	r.calls = nil
 	r.mu.Unlock()
-	if session == nil {
+	if calls == nil {
 		return nil
 	}
-	session.running.Wait()
-	if o := session.opening; o != nil && o.f != nil && o.f.Features().Shutdown != nil {
+	calls.running.Wait()
+	if o := calls.opening; o != nil && o.f != nil && o.f.Features().Shutdown != nil {
 		return o.f.Features().Shutdown(context.Background())
 	}
 	return nil
