@@ -24,7 +24,7 @@ const (
 // ReadAnnexB yields the units of an Annex B byte stream of H.264 or H.265, as encoders and cameras write it to a pipe or a file. A unit is whole
 // when the next begins. The stream has no times of its own:
 //   - if fps is zero, PTS, DTS and Time are when the unit began to come, and each is a millisecond after the one before at least
-//   - else pictures follow each other at so many a second, and Time is when they were read; for a file see Play
+//   - else pictures, or fields, follow each other at so many a second, and Time is when they were read; for a file see Play
 //
 // Pictures that are reordered (B-frames) have the times of the order they are decoded in. It is ranged over once. It takes memory for a unit,
 // 8 MiB at most. An error ends it.

@@ -10,7 +10,7 @@ import (
 	"github.com/livestill/livestill/internal/flv"
 )
 
-// A FLV makes access units of the video tags of FLV, which are also the bodies of RTMP's video messages: those of Adobe's specification and of
+// An FLV makes access units of the video tags of FLV, which are also the bodies of RTMP's video messages: those of Adobe's specification and of
 // enhanced RTMP, with H.264, H.265, AV1, VP8 and VP9. The zero FLV is ready.
 type FLV struct {
 	// Track is which one is taken if there are several; zero is the default

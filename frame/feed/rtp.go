@@ -15,7 +15,7 @@ import (
 // ErrPacket says that bytes are no packet of RTP or RTCP. The stream can go on without them.
 var ErrPacket = errors.New("feed: no RTP packet")
 
-// A RTP makes access units of RTP packets of one stream: H.264 (RFC 6184, but not interleaved), H.265 (RFC 7798), AV1, VP8 (RFC 7741), VP9 (RFC
+// An RTP makes access units of RTP packets of one stream: H.264 (RFC 6184, but not interleaved), H.265 (RFC 7798), AV1, VP8 (RFC 7741), VP9 (RFC
 // 9628), MJPEG (RFC 2435) and MPEG-4 (RFC 6416). It is ready when its Codec is set, which must not change.
 //
 // Units of which packets are missing are Lost, or left out where they cannot be decoded. A packet out of order counts as missing: where the

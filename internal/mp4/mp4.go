@@ -183,7 +183,7 @@ func (d *demuxer) sample(p place) (s Sample, err error) {
 	if p.description != d.used {
 		s.Config, d.used = how.config, p.description
 	}
-	if p.dts/uint64(d.track.timescale) > uint64(math.MaxInt64/int64(time.Second)/2) {
+	if p.dts > math.MaxInt64/2 || p.dts/uint64(d.track.timescale) > uint64(math.MaxInt64/time.Second/2) {
 		return s, errors.New("it is shown in more than a hundred years")
 	}
 	if d.samples > 0 && p.dts < d.last {
