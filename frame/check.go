@@ -22,8 +22,8 @@ const (
 )
 
 // A Check holds the units of a stream to what AccessUnit promises, so that a source that breaks it is told, where captures would fail for no
-// reason that anybody sees. Key units it reads up to their first picture, of the others a few bytes. The zero Check is ready for a new
-// stream; one goroutine at a time may use it.
+// reason that anybody sees. Key units it reads up to their first picture, of the others a few bytes. Once there was a key unit, what damage
+// makes of data on its way passes; so does all that is Lost. The zero Check is ready for a new stream; one goroutine at a time may use it.
 type Check struct {
 	units       int  // so far
 	begun       bool // there was a key unit
@@ -74,14 +74,16 @@ func (c *Check) reason(u *AccessUnit) string {
 	switch {
 	case u.Lost: // who knows what is missing
 		return ""
+	case c.begun && u.Codec == c.codec:
+		return faultLater(u.Codec, u.Key, u.Data)
 	case u.Key:
 		return faultOfKey(u.Codec, u.Data)
-	case c.begun && u.Codec != c.codec:
+	case c.begun:
 		return fmt.Sprintf("the codec becomes %v with a unit whose Key is not set", u.Codec)
-	case !c.begun && c.units >= mostBeforeKey:
+	case c.units >= mostBeforeKey:
 		return "no unit up to now had its Key set, and nothing can be decoded without"
 	}
-	return faultOf(u.Codec, u.Data, c.begun)
+	return faultBefore(u.Codec, u.Data)
 }
 
 // untimely tells what is wrong with the DTS of u.

@@ -13,33 +13,66 @@ const (
 
 var startCode = []byte{0, 0, 1}
 
-// faultOf tells what is wrong with the data of a unit whose Key is not set. If there was no key unit before, it is looked at whether it ought
-// to be set.
-func faultOf(c Codec, data []byte, begun bool) string {
+// faultLater tells what is wrong with the data of a unit once there was a key unit. That one was in order, so what is only strange may be
+// damage, which decoding tells of. What no damage makes of a unit is wrong.
+func faultLater(c Codec, key bool, data []byte) string {
 	switch c {
 	case H264, H265:
-		if !beginsNAL(data) {
+		if !beginsNAL(data) && isLengths(data) {
 			return notAnnexB(data)
 		}
-		if !begun && readNALs(c, data).key {
-			return notSet
+		if key {
+			return faultOfLaterSets(c, data)
 		}
 	case AV1:
-		if data[0]&(obuForbidden|obuHasSize) != obuHasSize {
-			return notOBUs
+		if key && faultOfKeyAV1(data) == noSequence {
+			return noSequence
 		}
 	case VP8, VP9:
-		if !begun && isKeyFrame(c, data[0]) {
-			return notSet
+		if key && !isKeyFrame(c, data[0]) {
+			return wrongKey
 		}
 	case MJPEG:
-		return notSet
+		if !key {
+			return notSet
+		}
 	default:
 	}
 	return ""
 }
 
-// faultOfKey tells what is wrong with the data of a key unit.
+// faultOfLaterSets tells if a key unit has no parameter set at all.
+func faultOfLaterSets(c Codec, data []byte) string {
+	if n := readNALs(c, data); n.picture && !n.sps && !n.pps {
+		return faultOfKeyNALs(c, data)
+	}
+	return ""
+}
+
+// faultBefore tells what is wrong with the data of a unit whose Key is not set, before there was a key unit.
+func faultBefore(c Codec, data []byte) string {
+	key := c == MJPEG
+	switch c {
+	case H264, H265:
+		if !beginsNAL(data) {
+			return notAnnexB(data)
+		}
+		key = readNALs(c, data).key
+	case AV1:
+		if data[0]&(obuForbidden|obuHasSize) != obuHasSize {
+			return notOBUs
+		}
+	case VP8, VP9:
+		key = isKeyFrame(c, data[0])
+	default:
+	}
+	if key {
+		return notSet
+	}
+	return ""
+}
+
+// faultOfKey tells what is wrong with the data of the first key unit.
 func faultOfKey(c Codec, data []byte) string {
 	switch c {
 	case H264, H265:
@@ -172,6 +205,8 @@ const (
 	obuHeader    = 3
 	obuFrame     = 6
 
+	noSequence = "it is a key unit without a sequence header before its frame"
+
 	notOBUs = "its Data is no temporal unit of AV1 in the low-overhead format, in which each OBU has its size"
 )
 
@@ -194,7 +229,7 @@ func faultOfKeyAV1(data []byte) string {
 		case obuSequence:
 			return ""
 		case obuHeader, obuFrame:
-			return "it is a key unit without a sequence header before its frame"
+			return noSequence
 		}
 		data = data[uint64(n)+size:]
 	}

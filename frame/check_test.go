@@ -1,6 +1,7 @@
 package frame_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -65,6 +66,11 @@ func TestCheckPassesWhatIsRight(t *testing.T) {
 	}
 	lost := h264Stream(20)
 	lost[10].Lost, lost[10].Data = true, []byte("\x00\x00\x01\x65\x00")
+	damaged := h264Stream(40)
+	damaged[4].Data = []byte("\x01\x00\x00\x01\x41\x9a\x02\x04")
+	damaged[10].Data = bytes.Replace(damaged[10].Data, []byte("\x01\x67"), []byte("\x01\x27"), 1)
+	damaged[20].Data = bytes.Replace(damaged[20].Data, []byte("\x01\x68"), []byte("\x01\x78"), 1)
+	damaged[30].Data = damaged[30].Data[:8]
 	same := h264Stream(10)
 	for i := range same[1:] {
 		same[1+i].Data = same[1].Data // immutable data may be shared
@@ -82,6 +88,7 @@ func TestCheckPassesWhatIsRight(t *testing.T) {
 		"B-frames, by a coarse clock":   reordered,
 		"a key unit after 600 others":   late,
 		"a key unit that arrived torn":  lost,
+		"data with a bit flipped":       damaged,
 		"units that share what is read": same,
 		"another codec, with a key unit": func() []frame.AccessUnit {
 			units := h264Stream(20)
@@ -123,7 +130,8 @@ func TestCheckTellsWhatIsWrong(t *testing.T) {
 		{"AVCC", swap(h264Stream(9), 0, avccKey), 0, "AVCC"},
 		{"AVCC that begins like a start code", swap(h264Stream(9), 0, "\x00\x00\x01\x04\x65"+strings.Repeat("x", 0x103)), 0, "AVCC"},
 		{"AVCC later", swap(h264Stream(9), 4, "\x00\x00\x00\x03\x41\x9a\x02"), 4, "AVCC"},
-		{"a NAL unit without a start code", swap(h264Stream(9), 4, "\x41\x9a\x02"), 4, "start code"},
+		{"a NAL unit without a start code", swap(h264Stream(9), 0, "\x65\x88\x84"), 0, "start code"},
+		{"the same, and no key unit yet", swap(h264Stream(9)[1:], 0, "\x41\x9a\x02"), 0, "start code"},
 		{"no parameter sets", swap(h264Stream(19), 10, "\x00\x00\x01\x65\x88"), 10, "parameter sets"},
 		{"no parameter sets in H.265", swap(streamOf(frame.H265, 9, h265Key, h265P), 0, "\x00\x00\x01\x28\x01\xaf"), 0, "parameter sets"},
 		{"parameter sets alone", swap(h264Stream(9), 0, h264Sets), 0, "no picture"},
@@ -137,12 +145,19 @@ func TestCheckTellsWhatIsWrong(t *testing.T) {
 				u.Codec, u.Data = frame.VP8, []byte("\x11\x02\x00")
 			}
 		}), 5, "becomes VP8"},
-		{"AV1 without sizes", swap(streamOf(frame.AV1, 9, av1Key, av1P), 2, "\x30\x30\x00"), 2, "low-overhead"},
+		{"AV1 without sizes", swap(streamOf(frame.AV1, 9, av1Key, av1P), 0, "\x08\x00\x00"), 0, "low-overhead"},
+		{"the same, and no key unit yet", swap(streamOf(frame.AV1, 9, av1Key, av1P)[1:], 0, "\x30\x30\x00"), 0, "low-overhead"},
+		{"AV1 without a sequence header later", swap(streamOf(frame.AV1, 19, av1Key, av1P), 10, "\x12\x00\x32\x02\x10\x00"), 10, "sequence header"},
 		{"AV1 without a sequence header", swap(streamOf(frame.AV1, 9, av1Key, av1P), 0, "\x12\x00\x32\x02\x10\x00"), 0, "sequence header"},
 		{"AV1 without a frame", swap(streamOf(frame.AV1, 9, av1Key, av1P), 0, "\x12\x00"), 0, "no frame"},
 		{"AV1 that ends inside an OBU", swap(streamOf(frame.AV1, 9, av1Key, av1P), 0, "\x0a\x7f\x00"), 0, "low-overhead"},
 		{"VP8 that is no key frame", swap(streamOf(frame.VP8, 9, "\x10", "\x11"), 0, "\x11"), 0, "no key picture"},
 		{"VP9 that is no key frame", swap(streamOf(frame.VP9, 9, "\x82", "\x86"), 0, "\x86"), 0, "no key picture"},
+		{"VP8 with Key in all", func() []frame.AccessUnit {
+			units := streamOf(frame.VP8, 9, "\x10", "\x11")
+			units[1].Key = true
+			return units
+		}(), 1, "no key picture"},
 		{"VP8 without Key", unset(streamOf(frame.VP8, 9, "\x10", "\x11")), 0, "Key is not set"},
 		{"VP9 without Key", unset(streamOf(frame.VP9, 9, "\x82", "\x86")), 0, "Key is not set"},
 		{"MJPEG that is no file", streamOf(frame.MJPEG, 1, "\x00\x10", ""), 0, "no JPEG"},
