@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 )
 
 const typeVideo = 9 // of a tag; the others are sound and data
@@ -36,16 +37,8 @@ func Tags(r io.Reader) iter.Seq2[FileTag, error] {
 }
 
 func readTags(r io.Reader, yield func(FileTag) bool) error {
-	var file [9]byte
-	if _, err := io.ReadFull(r, file[:]); err != nil || string(file[:3]) != "FLV" {
-		return fmt.Errorf("no FLV file: it begins with %q", file[:3])
-	}
-	more := int64(binary.BigEndian.Uint32(file[5:])) - int64(len(file))
-	if more < 0 {
-		return fmt.Errorf("FLV header of %d bytes", more+int64(len(file)))
-	}
-	if _, err := io.CopyN(io.Discard, r, more); err != nil {
-		return io.ErrUnexpectedEOF
+	if err := readHeader(r); err != nil {
+		return err
 	}
 	var body []byte
 	for {
@@ -56,26 +49,42 @@ func readTags(r io.Reader, yield func(FileTag) bool) error {
 			}
 			return err
 		}
-		size := binary.BigEndian.Uint32(head[4:]) & 0xffffff
+		size := int(binary.BigEndian.Uint32(head[4:]) & 0xffffff)
 		switch head[4] & 0x3f {
 		case typeVideo:
+			body = slices.Grow(body[:0], size)[:size]
+			if _, err := io.ReadFull(r, body); err != nil {
+				return io.ErrUnexpectedEOF
+			}
+			if !yield(FileTag{uint32(head[11])<<24 | uint32(head[8])<<16 | uint32(head[9])<<8 | uint32(head[10]), body}) {
+				return nil
+			}
 		case typeVideo | 0x20:
 			return errors.New("the video of the FLV file is encrypted")
 		default:
-			if _, err := io.CopyN(io.Discard, r, int64(size)); err != nil {
-				return io.ErrUnexpectedEOF
+			if err := skip(r, size); err != nil {
+				return err
 			}
-			continue
-		}
-		if int(size) > cap(body) {
-			body = make([]byte, size)
-		}
-		body = body[:size]
-		if _, err := io.ReadFull(r, body); err != nil {
-			return io.ErrUnexpectedEOF
-		}
-		if !yield(FileTag{uint32(head[11])<<24 | uint32(head[8])<<16 | uint32(head[9])<<8 | uint32(head[10]), body}) {
-			return nil
 		}
 	}
+}
+
+// readHeader reads what a file begins with.
+func readHeader(r io.Reader) error {
+	var file [9]byte
+	if _, err := io.ReadFull(r, file[:]); err != nil || string(file[:3]) != "FLV" {
+		return fmt.Errorf("no FLV file: it begins with %q", file[:3])
+	}
+	size := int(binary.BigEndian.Uint32(file[5:]))
+	if size < len(file) {
+		return fmt.Errorf("FLV header of %d bytes", size)
+	}
+	return skip(r, size-len(file))
+}
+
+func skip(r io.Reader, n int) error {
+	if _, err := io.CopyN(io.Discard, r, int64(n)); err != nil {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
 }
