@@ -28,10 +28,10 @@ func (c *Camera) best(ctx context.Context, t found, m Moment, hold *sched.Hold) 
 	if wanted < 0 {
 		return nil, nil, nil
 	}
-	from := 0
+	from, soFar := 0, &contest{pictures: window, wanted: wanted, span: m.window}
 	for _, gop := range byGOP(window) {
 		to := from + len(gop)
-		if err := c.look(ctx, window, from, to, wanted, m.window, hold); err != nil {
+		if err := c.look(ctx, soFar, from, to, hold); err != nil {
 			return nil, nil, err
 		}
 		from = to
@@ -57,13 +57,15 @@ func (c *Camera) window(t found, span time.Duration) []candidate {
 
 // look decodes the pictures from and up to an index of a window, which are of the same GOP, and converts those that promise to be
 // the best of the window so far.
-func (c *Camera) look(ctx context.Context, window []candidate, from, to, wanted int, span time.Duration, hold *sched.Hold) error {
+func (c *Camera) look(ctx context.Context, soFar *contest, from, to int, hold *sched.Hold) error {
+	window := soFar.pictures
 	demands := make([]*sched.Demand, 0, to-from)
 	for i := from; i < to; i++ {
 		p := &window[i]
 		demands = append(demands, &sched.Demand{Unit: p.found.index, Hold: hold, Keep: func(l frame.Latent) bool {
 			p.known, p.effectiveQP = !l.Corrupt && !l.Hidden, l.EffectiveQP
-			return slices.Contains(promising(window, wanted, span), i)
+			soFar.enter(i)
+			return slices.Contains(soFar.promising(), i)
 		}})
 	}
 	if err := c.scheduler().Decode(ctx, window[from].found.gop, demands...); err != nil {

@@ -3,6 +3,7 @@ package capture_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"testing"
 	"testing/synctest"
@@ -143,6 +144,25 @@ func TestStandInsAreFew(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestTimesWithoutEnd captures a damaged picture with the longest times there are.
+func TestTimesWithoutEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &capture.Camera{Decoder: &decoder{}, History: frame.History{MaxAge: math.MaxInt64}, Warm: math.MaxInt64, MaxDecoding: math.MaxInt64}
+		us := units(20, 10, false)
+		us[19].Data = []byte{1}
+		serve(t, c, us)
+		for _, r := range []capture.Request{
+			{Tolerance: math.MaxInt64},
+			{Tolerance: math.MaxInt64, Lookahead: math.MaxInt64},
+			{Moment: capture.Best(math.MaxInt64, func(p *frame.Picture) float64 { return p.PTS.Seconds() })},
+		} {
+			if still, err := c.Capture(t.Context(), r); err != nil || still.PTS != us[18].PTS {
+				t.Errorf("%+v: %v, %v", r, still, err)
+			}
+		}
+	})
 }
 
 // TestBestOfTooMany: the best of more pictures than can be compared is one of the nearest.

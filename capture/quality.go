@@ -30,6 +30,7 @@ const (
 	farthest = 0.2 // dB more, at the edge of the window
 
 	contenders = 3 // pictures beside the wanted one that are worth their pixels; more of them win nothing
+	alike      = 2 // pictures before and after a contender, which are coded as it is, and so no contenders
 )
 
 // Quality is the Metric of whoever names no other: it judges a picture by what is wrong with it beside its source: what compression took (frame.Picture.EffectiveQP), sensor
@@ -57,40 +58,14 @@ func codingError(qp float32) float64 { return math.Exp2(float64(qp) / doubling) 
 
 func decibels(power float64) float64 { return 10 * math.Log10(power) }
 
-// promising returns which of the pictures of a window, in presentation order, are worth their pixels: the wanted one if it is whole, and
-// the best coded ones, the best first, that could make up for their distance. Of neighbours, who are coded alike, it takes one.
-func promising(window []candidate, wanted int, span time.Duration) []int {
-	merits := make([]float64, len(window))
-	for i := range window {
-		merits[i] = math.Inf(-1)
-		if p := &window[i]; i != wanted && p.known {
-			merits[i] = -decibels(codingError(p.effectiveQP)) - distance(p.away, span)
-		}
-	}
-	var chosen []int
-	for len(chosen) < contenders {
-		best := -1
-		for i, merit := range merits {
-			alike := func(j int) bool { return max(i-j, j-i) <= 2 }
-			if !math.IsInf(merit, -1) && (best < 0 || merit > merits[best]) && !slices.ContainsFunc(chosen, alike) {
-				best = i
-			}
-		}
-		if best < 0 {
-			break
-		}
-		chosen = append(chosen, best)
-	}
-	if window[wanted].known {
-		chosen = append([]int{wanted}, chosen...)
-	}
-	return chosen
-}
-
 // rank sorts those pictures of a window, given in presentation order, that are worth their pixels, the best to stand for the wanted one
 // first. The window reaches span away from that.
 func rank(window []candidate, wanted int, span time.Duration, metric Metric) (order []int) {
-	for _, i := range promising(window, wanted, span) {
+	all := contest{pictures: window, wanted: wanted, span: span}
+	for i := range window {
+		all.enter(i)
+	}
+	for _, i := range all.promising() {
 		if window[i].picture != nil {
 			window[i].merit = metric(window[i].picture)
 			order = append(order, i)

@@ -25,7 +25,7 @@ const mostGOPsNear = 60
 // follows damage in a GOP is damaged, so that pictures after it come from the next GOP. Its error is a Fault, or that of ctx.
 func (c *Camera) standIn(ctx context.Context, t found, tolerance time.Duration) (*frame.Picture, error) {
 	gops := c.standInCandidates(t, tolerance)
-	best := bestSoFar{away: tolerance + 1}
+	best := bestSoFar{away: max(tolerance, tolerance+1)} // which has no end
 	for _, candidates := range gops[:min(len(gops), mostGOPsNear)] {
 		if least(candidates) >= best.away {
 			break

@@ -50,6 +50,7 @@ func (l *liar) Write(b []byte) (int, error)           { return len(b), nil }
 func (l *liar) ReadAt(b []byte, _ int64) (int, error) { return len(b), nil }
 func (l *liar) SetDeadline(time.Time) error           { return nil }
 func (l *liar) Close() error                          { return nil }
+func (l *liar) Trim() error                           { return nil }
 
 // Isolated returns an Isolated with the limits of d. All that are made so share their children.
 func (d *Decoder) Isolated() *Isolated {
@@ -128,3 +129,4 @@ func (d *Isolated) Hang(n int32) (hung <-chan struct{}) {
 type memory struct{ io.ReaderAt }
 
 func (memory) Close() error { return nil }
+func (memory) Trim() error  { return nil }

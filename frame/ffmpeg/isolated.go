@@ -33,7 +33,7 @@ const (
 // alone, and copied; all that a child says is checked. Still, one that a stream has taken over could lie about pictures: see Fresh.
 //
 // It makes the very same pictures and errors as Decoder. At 1080p a key picture takes 2 to 3 ms longer, and each unit before the picture a
-// quarter of a millisecond. A child takes 20 MiB beside what it decodes, and 0.15 s of processor time to start. It needs Linux; elsewhere
+// quarter of a millisecond. A child takes 20 MiB beside what it decodes, up to 16 MiB for the pictures that both share, and 0.15 s of processor time to start. It needs Linux; elsewhere
 // there is an errors.ErrUnsupported.
 //
 // The zero Isolated is ready to use, by any number of goroutines. It must not be copied after first use.
@@ -54,9 +54,10 @@ type Isolated struct {
 
 	// MaxChildren is how many GOPs may be open at once, each of which has a
 	// child once it has got a unit; others wait. Zero means 32. A Camera
-	// that is kept Warm has one all the time. When one has waited for a
-	// second, the child that has taken the longest for a unit, and more
-	// than a second, is given up.
+	// that is kept Warm has one all the time, until others wait: then some
+	// Cameras are not warm until their next key picture. When one has
+	// waited for a second, the child that has taken the longest for a unit,
+	// and more than a second, is given up.
 	MaxChildren int
 
 	// Fresh gives each GOP a child of its own, so that none sees two
@@ -67,6 +68,7 @@ type Isolated struct {
 	lazy    sync.Once
 	pool    *child.Pool
 	permits chan struct{}
+	recalls chan struct{}
 }
 
 // Children tells of the children of an Isolated.
@@ -98,7 +100,7 @@ func (d *Isolated) init() {
 		if n <= 0 {
 			n = defaultMaxChildren
 		}
-		d.permits = make(chan struct{}, n)
+		d.permits, d.recalls = make(chan struct{}, n), make(chan struct{})
 		if d.pool == nil {
 			d.pool = newPool(d.Memory, d.maxPixels())
 		}
@@ -133,6 +135,13 @@ func (d *Isolated) Decode(ctx context.Context, g frame.GOP, from time.Time) iter
 	}
 }
 
+// Recalls returns a channel from which whoever has GOPs open only since they may be of use later is to receive, and then to end one: others
+// wait for its child. A Camera does so with what it keeps warm, and with what it keeps for captures to come.
+func (d *Isolated) Recalls() <-chan struct{} {
+	d.init()
+	return d.recalls
+}
+
 // Follow is Decoder.Follow.
 func (d *Isolated) Follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, bool]) iter.Seq2[frame.Latent, error] {
 	return func(yield func(frame.Latent, error) bool) {
@@ -159,13 +168,23 @@ func (d *Isolated) admit(ctx context.Context) (leave func(), err error) {
 	if !hasChild.Load() {
 		return nil, &Error{Step: "start", Err: ErrNoChild}
 	}
+	leave = func() { <-d.permits }
+	select {
+	case d.permits <- struct{}{}:
+		return leave, nil
+	default:
+	}
 	overdue := time.NewTicker(child.Slow)
 	defer overdue.Stop()
+	recalls := d.recalls
 	for {
 		select {
 		case d.permits <- struct{}{}:
-			return func() { <-d.permits }, nil
+			return leave, nil
+		case recalls <- struct{}{}:
+			recalls = nil // one is enough, unless a capture needs it after all
 		case <-overdue.C:
+			recalls = d.recalls
 			d.pool.GiveUp()
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -546,5 +547,108 @@ func TestIsolatedMaxChildren(t *testing.T) {
 	}
 	if ps, err := decode(t.Context(), d, g, time.Time{}); len(ps) != len(g) || err != nil {
 		t.Errorf("%d pictures, %v", len(ps), err)
+	}
+}
+
+// keeping is an Isolated that tells when it has taken in so many units of a GOP.
+type keeping struct {
+	*ffmpeg.Isolated
+	units int
+	kept  chan struct{}
+}
+
+func (k keeping) Follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, bool]) iter.Seq2[frame.Latent, error] {
+	return k.Isolated.Follow(ctx, func(yield func(frame.AccessUnit, bool) bool) {
+		n := 0
+		for u, wanted := range units {
+			if !yield(u, wanted) {
+				return
+			}
+			if n++; n == k.units {
+				k.kept <- struct{}{}
+			}
+		}
+	})
+}
+
+// TestIsolatedKeptWarm has streams that are kept warm, and have no second key picture, hold all children there may be. Others are captured all
+// the same, one after the other.
+func TestIsolatedKeptWarm(t *testing.T) {
+	const most = 2
+	units := frametest.Clip{Frames: 10}.Units(t)
+	d := &ffmpeg.Isolated{MaxChildren: most}
+	defer d.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	var serving sync.WaitGroup
+	defer serving.Wait()
+	defer cancel()
+	began := time.Now()
+	serve := func(c *capture.Camera) {
+		serving.Go(func() {
+			_ = c.ServeStream(ctx, &frame.Stream{Name: "live/a", Units: func(yield func(frame.AccessUnit, error) bool) {
+				for _, u := range units {
+					if u.Time = began.Add(u.PTS); !yield(u, nil) {
+						return
+					}
+				}
+				<-ctx.Done()
+			}})
+		})
+	}
+	warm := keeping{d, len(units) - 1, make(chan struct{})} // one picture is left for a capture
+	for range most {
+		serve(&capture.Camera{Decoder: warm, Warm: 1})
+		<-warm.kept
+	}
+	for range most + 1 {
+		other := &capture.Camera{Decoder: d}
+		serve(other)
+		ctx, cancel := context.WithTimeout(ctx, time.Minute) // it takes milliseconds
+		if still, err := other.Capture(ctx, capture.Request{}); err != nil || still.PTS != units[len(units)-1].PTS {
+			t.Errorf("%+v, %v", still, err)
+		}
+		cancel()
+	}
+}
+
+// shared returns how many bytes of memory this process shares with its children.
+func shared(tb testing.TB) (bytes int64) {
+	tb.Helper()
+	files, err := filepath.Glob("/proc/self/fd/*")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for _, path := range files {
+		var stat unix.Stat_t
+		if name, _ := os.Readlink(path); strings.HasPrefix(name, "/memfd:livestill-pictures") && unix.Stat(path, &stat) == nil {
+			bytes += stat.Blocks * 512
+		}
+	}
+	return bytes
+}
+
+// TestIsolatedGivesSharedMemoryBack has a child make a large picture and a small one. It makes the same ones again, and keeps little of the memory
+// that they came through, in the middle of a GOP and after it.
+func TestIsolatedGivesSharedMemoryBack(t *testing.T) {
+	ffmpeg.CloseShared()
+	large, small := frametest.Clip{Width: 5120, Height: 2880, Frames: 1}.GOPs(t)[0], frametest.Clip{Frames: 1}.GOPs(t)[0]
+	d := &ffmpeg.Isolated{}
+	defer d.Close()
+	for _, g := range []frame.GOP{large, small, large, small} {
+		want, err := decode(t.Context(), new(ffmpeg.Decoder), g, time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for p, err := range d.Decode(t.Context(), g, time.Time{}) {
+			if err != nil || !bytes.Equal(p.Y, want[0].Y) || !bytes.Equal(p.Cr, want[0].Cr) {
+				t.Errorf("another picture, %v", err)
+			}
+			if n := shared(t); n > 16<<20 {
+				t.Errorf("%d bytes are kept of a picture of %v", n, want[0].Rect.Max)
+			}
+		}
+		if n := shared(t); n > 16<<20 {
+			t.Errorf("%d bytes are kept after a GOP", n)
+		}
 	}
 }

@@ -190,6 +190,9 @@ func (r *remote) develop(ctx context.Context, unit uint32) (*frame.Picture, erro
 		}
 		at += int64(len(plane))
 	}
+	if err := r.child.Shared.Trim(); err != nil {
+		return nil, r.nonsense(err.Error())
+	}
 	return &frame.Picture{YCbCr: img, QP: finite(a.QP), Frozen: time.Duration(a.Frozen)}, nil
 }
 
@@ -296,7 +299,7 @@ func (r *remote) leave(ctx context.Context) {
 		})
 		r.open = err != nil || a.Kind != ansDone
 	}
-	if r.open || r.last != nil || r.d.Fresh || c.Worn() || c.Slowed() {
+	if r.open || r.last != nil || r.d.Fresh || c.Worn() || c.Slowed() || c.Shared.Trim() != nil {
 		c.Kill()
 	} else {
 		r.d.pool.Put(c)

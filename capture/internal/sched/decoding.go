@@ -27,12 +27,13 @@ type decoding struct {
 	sent     []bool             // of each unit that went to the Decoder, whether its picture may be wanted
 	top      time.Duration      // the highest PTS of these
 	out      int                // the unit of the newest picture that came out; -1 before the first
-	demands  []*Demand          // that are not met yet
+	demands  demands            // that are not met yet
 	open     bool               // captures may join it
 	warm     bool               // it keeps up with the stream
 	held     bool               // a capture will want more of it later
 	fruitful bool               // it has made an undamaged picture
 	spent    time.Duration      // for which it has held a place
+	oldest   time.Duration      // what it had spent when the first of demands came, or less
 	giveUp   context.CancelFunc // ends what it waits for when nobody needs it; nil before the first time
 }
 
@@ -43,7 +44,7 @@ func (d *decoding) before(unit int) bool {
 
 // needed reports whether anybody wants more; the mutex is held.
 func (d *decoding) needed() bool {
-	return d.warm || d.held || slices.ContainsFunc(d.demands, func(demand *Demand) bool { return !demand.Optional })
+	return d.warm || d.held || d.demands.required > 0
 }
 
 // wake has the goroutine look what has changed; the mutex is held. If nobody needs the decoding any more, it waits for nothing on the Decoder's
@@ -121,10 +122,10 @@ func (d *decoding) end(ctx context.Context, err error) {
 	if ctx.Err() == nil {
 		d.s.fruitless.note(d, err)
 	}
-	for _, demand := range d.demands {
+	for demand := range d.demands.all {
+		d.demands.remove(demand)
 		demand.meet(result{err: err})
 	}
-	d.demands = nil
 }
 
 // deliver gives a picture to the captures that want it.
@@ -174,13 +175,7 @@ func (d *decoding) claim(l frame.Latent) (claimed []*Demand) {
 	if !l.Corrupt && !l.Hidden {
 		d.fruitful, d.s.failing = true, false
 	}
-	d.demands = slices.DeleteFunc(d.demands, func(demand *Demand) bool {
-		if demand.Unit == l.Unit {
-			claimed = append(claimed, demand)
-		}
-		return demand.Unit == l.Unit
-	})
-	return claimed
+	return d.demands.take(l.Unit)
 }
 
 // units yields what is to be decoded, as it is wanted. The Decoder asks for a unit when it has delivered all that it could make of those
@@ -256,7 +251,7 @@ func (d *decoding) take() (u frame.AccessUnit, wanted, ok bool) {
 		return u, false, false
 	}
 	u = d.gop[len(d.sent)]
-	wanted = slices.ContainsFunc(d.demands, func(demand *Demand) bool { return demand.Unit == len(d.sent) })
+	wanted = len(d.demands.of[len(d.sent)]) > 0
 	if d.s.stepwise && (len(d.sent) == 0 || u.PTS >= d.top) {
 		d.top, wanted = u.PTS, true
 	}

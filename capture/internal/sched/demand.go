@@ -16,6 +16,7 @@ type Demand struct {
 	Keep     func(frame.Latent) bool // is asked whether to make the picture; nil makes it whatever it is like
 	Hold     *Hold                   // of the decoding that meets it; nil for none
 
+	at    int           // index among those for its unit that a decoding has; negative if it has it no more
 	spent time.Duration // what the decoding had spent when this came
 	made  result        // once it is met; neither picture nor error if it was not to be kept
 	met   chan struct{} // closed then; made by Decode
@@ -99,11 +100,14 @@ func (s *Scheduler) join(ctx context.Context, g frame.GOP, demands []*Demand) *d
 	if len(g) > len(d.gop) {
 		d.gop = g
 	}
+	if len(d.demands.of) == 0 {
+		d.oldest = d.spent
+	}
 	for _, demand := range demands {
 		demand.spent = d.spent
 		demand.Hold.on(d)
 	}
-	d.demands = append(d.demands, demands...)
+	d.demands.add(demands)
 	d.wake()
 	return d
 }
@@ -112,7 +116,9 @@ func (s *Scheduler) join(ctx context.Context, g frame.GOP, demands []*Demand) *d
 func (s *Scheduler) leave(d *decoding, demands []*Demand) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	d.demands = slices.DeleteFunc(d.demands, func(demand *Demand) bool { return slices.Contains(demands, demand) })
+	for _, demand := range demands {
+		d.demands.remove(demand)
+	}
 	d.wake()
 }
 

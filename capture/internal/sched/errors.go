@@ -13,6 +13,7 @@ var ErrCorrupt = errors.New("no undamaged picture")
 
 var (
 	errLost    = fmt.Errorf("%w: data was lost on the way", ErrCorrupt)
+	errFar     = fmt.Errorf("%w: it may refer to the GOP before, which has too many units", ErrCorrupt)
 	errDamaged = fmt.Errorf("%w: decoding saw errors", ErrCorrupt)
 	errHidden  = fmt.Errorf("%w: the unit has none of its own", ErrCorrupt)
 	errNone    = fmt.Errorf("%w: the decoder made none of the unit", ErrCorrupt)

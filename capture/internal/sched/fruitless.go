@@ -48,6 +48,13 @@ func (d *decoding) judge(ctx context.Context) {
 	}
 }
 
+// foundFruitless returns why g makes no picture up to that of a unit, if that was found.
+func (s *Scheduler) foundFruitless(g frame.GOP, unit int) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.fruitless.of(g, []*Demand{{Unit: unit}})
+}
+
 // of returns why g makes no picture of a unit up to the last of demands, if that was found; the mutex of the Scheduler is held.
 func (f *fruitless) of(g frame.GOP, demands []*Demand) error {
 	if f.units == 0 || f.gop != gopID(g) {

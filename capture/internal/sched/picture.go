@@ -26,7 +26,10 @@ const mostHidden = 16
 func (s *Scheduler) Picture(ctx context.Context, w Wanted) (*frame.Picture, error) {
 	trusted := s.Trusted(w.GOP)
 	for range mostHidden {
-		if trusted <= w.Unit {
+		switch {
+		case ctx.Err() != nil:
+			return nil, context.Cause(ctx)
+		case trusted <= w.Unit:
 			return nil, errLost
 		}
 		p, err := s.fromGOP(ctx, w)
@@ -34,8 +37,8 @@ func (s *Scheduler) Picture(ctx context.Context, w Wanted) (*frame.Picture, erro
 			return p, err
 		}
 		last := w.Unit
-		for i, u := range w.GOP {
-			if Later(w.GOP, last, i) && (w.Unit == last || Later(w.GOP, i, w.Unit)) && u.Data != nil {
+		for i := range w.GOP {
+			if Later(w.GOP, last, i) && (w.Unit == last || Later(w.GOP, i, w.Unit)) && w.GOP[i].Data != nil {
 				w.Unit = i
 			}
 		}
@@ -68,15 +71,27 @@ func (s *Scheduler) fromGOP(ctx context.Context, w Wanted) (p *frame.Picture, er
 	return p, err
 }
 
+// No picture is decoded from a GOP and the one before if that takes more units. It is a minute at 60 a second: encoders that make open GOPs
+// begin one every ten seconds or more often.
+const mostJoined = 3600
+
 // fromGOPBefore decodes what is wanted from the key unit of the GOP before its own on.
 func (s *Scheduler) fromGOPBefore(ctx context.Context, before frame.GOP, w Wanted, key bool) (*frame.Picture, error) {
-	g := slices.Concat(before, w.GOP[:w.Unit+1])
-	g[len(before)].Key = false // so that damage before it reaches what is asked for
 	unit := len(before) + w.Unit
-	if s.Trusted(g) <= unit {
+	switch {
+	case unit >= mostJoined:
+		return nil, errFar
+	case s.Trusted(before) < len(before) || firstLost(w.GOP[:w.Unit+1]) <= w.Unit:
 		return nil, errLost
 	}
-	return s.sharedUnit(ctx, Wanted{GOP: g, Unit: unit}, key) // takes none along: they have other indexes in g
+	if err := s.foundFruitless(before, unit); err != nil {
+		return nil, err
+	}
+	return s.shared(ctx, unitID{gopID(before), unit}, key, func() Wanted {
+		g := slices.Concat(before, w.GOP[:w.Unit+1])
+		g[len(before)].Key = false        // so that damage before it reaches what is asked for
+		return Wanted{GOP: g, Unit: unit} // takes none along: they have other indexes in g
+	})
 }
 
 // mayBeOpen reports whether an error in a GOP may come of its beginning with pictures that refer to what came before.
@@ -87,7 +102,13 @@ func (s *Scheduler) mayBeOpen(g frame.GOP, err error) bool {
 
 // sharedUnit decodes what is wanted from the beginning of its GOP on, once for all captures of the unit.
 func (s *Scheduler) sharedUnit(ctx context.Context, w Wanted, key bool) (*frame.Picture, error) {
-	made, err := s.pictures.Do(ctx, s.Group, unitID{gopID(w.GOP), w.Unit}, func(ctx context.Context) (result, error) {
+	return s.shared(ctx, unitID{gopID(w.GOP), w.Unit}, key, func() Wanted { return w })
+}
+
+// shared is sharedUnit of what wanted returns, which is called for the first capture of the unit alone.
+func (s *Scheduler) shared(ctx context.Context, id unitID, key bool, wanted func() Wanted) (*frame.Picture, error) {
+	made, err := s.pictures.Do(ctx, s.Group, id, func(ctx context.Context) (result, error) {
+		w := wanted()
 		demand := &Demand{Unit: w.Unit, Hold: w.Hold}
 		demands := []*Demand{demand}
 		for _, unit := range w.Along {

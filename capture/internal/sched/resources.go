@@ -120,14 +120,16 @@ func (d *decoding) charge() {
 	d.charged = now
 	d.spent += took
 	d.s.processor.Add(int64(took))
-	left := d.demands[:0]
-	for _, demand := range d.demands {
-		if d.spent-demand.spent > d.s.MaxDecoding {
-			demand.meet(result{err: fmt.Errorf("%w: decoding has taken more than %v", frame.ErrTooCostly, d.s.MaxDecoding)})
+	if d.spent-d.oldest <= d.s.MaxDecoding {
+		return
+	}
+	d.oldest = d.spent
+	for demand := range d.demands.all {
+		if d.spent-demand.spent <= d.s.MaxDecoding {
+			d.oldest = min(d.oldest, demand.spent)
 			continue
 		}
-		left = append(left, demand)
+		d.demands.remove(demand)
+		demand.meet(result{err: fmt.Errorf("%w: decoding has taken more than %v", frame.ErrTooCostly, d.s.MaxDecoding)})
 	}
-	clear(d.demands[len(left):])
-	d.demands = left
 }

@@ -9,6 +9,7 @@
 //	picture.go    the picture of a unit, whatever that takes
 //	hold.go       what keeps a decoding for the neighbours of a picture
 //	demand.go     what captures want, and Decode, which has it made
+//	demands.go    what is wanted of a decoding
 //	decoding.go   the decoding of a GOP
 //	state.go      what a decoding does next, and why
 //	resources.go  what it needs for that
@@ -62,6 +63,7 @@ type Scheduler struct {
 	header interface {
 		Header(key frame.AccessUnit) []byte
 	} // nil if the Decoder is none
+	recalls <-chan struct{} // as of ffmpeg.Isolated: receives when a decoding that nobody waits for is to end; nil if it never is
 
 	pictures     shared.Calls[unitID, result]
 	headers      recent[ID, []byte]
@@ -104,6 +106,9 @@ func New(s Source) *Scheduler {
 	n.header, _ = s.Decoder.(interface {
 		Header(key frame.AccessUnit) []byte
 	})
+	if d, ok := s.Decoder.(interface{ Recalls() <-chan struct{} }); ok {
+		n.recalls = d.Recalls()
+	}
 	return n
 }
 

@@ -6,11 +6,13 @@ import (
 	"image"
 	"iter"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 
 	"github.com/livestill/livestill/capture/internal/sched"
 	"github.com/livestill/livestill/capture/internal/shared"
@@ -273,6 +275,71 @@ type costs struct{ *strict }
 
 func (costs) Cost(frame.AccessUnit) frame.Cost { return frame.Cost{Decoding: 100} }
 
+// recalling is a Decoder that wants what it has for decodings for others.
+type recalling struct {
+	*strict
+	recalls chan struct{}
+}
+
+func (r recalling) Recalls() <-chan struct{} { return r.recalls }
+
+// TestRecalls: a decoding ends when the Decoder wants what it has for it, whatever it is doing, unless a capture waits for pictures.
+func TestRecalls(t *testing.T) {
+	for _, test := range []struct {
+		about   string
+		took    time.Duration // for each unit
+		capture bool
+		held    bool // by the capture
+		warm    time.Duration
+		after   time.Duration // when it ends; the recall comes at once
+		decoded int
+	}{
+		{about: "idle", capture: true, decoded: 10},
+		{about: "held", capture: true, held: true, decoded: 10},
+		{about: "a capture waits", took: interval, capture: true, after: 10 * interval, decoded: 10},
+		{about: "it follows the stream", warm: 1, decoded: 99},
+		{about: "it cannot follow the stream", took: interval, warm: 1, after: interval, decoded: 1},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			d := recalling{&strict{t: t, took: test.took}, make(chan struct{})}
+			h := &frame.History{MaxAge: time.Hour}
+			var g shared.Group
+			s := sched.New(sched.Source{History: h, Decoder: d, Warm: test.warm, Budget: new(frame.Budget), Group: &g})
+			s.Begin("live/a")
+			for n := range 100 {
+				add(h, n, 1000)
+			}
+			began := time.Now()
+			ctx, cancel := context.WithCancel(t.Context())
+			var all sync.WaitGroup
+			if test.warm > 0 {
+				all.Go(func() { s.KeepWarm(ctx) })
+			}
+			if test.capture {
+				demand := &sched.Demand{Unit: 9}
+				if test.held {
+					demand.Hold = s.NewHold()
+				}
+				all.Go(func() {
+					if err := s.Decode(ctx, h.GOPs()[0], demand); err != nil || demand.Picture() == nil {
+						t.Errorf("%s: %v", test.about, err)
+					}
+				})
+			}
+			synctest.Wait()
+			d.recalls <- struct{}{}
+			g.Wait()
+			if took, decoded := time.Since(began), d.read(&d.decoded); took != test.after || decoded != test.decoded {
+				t.Errorf("%s: it ended after %v and %d units, want %v and %d", test.about, took, decoded, test.after, test.decoded)
+			}
+			cancel()
+			all.Wait()
+			s.End()
+			g.Wait()
+		})
+	}
+}
+
 // TestAwaiting captures the newest picture, for whose order the Decoder needs units that are still to come.
 func TestAwaiting(t *testing.T) {
 	for _, test := range []struct {
@@ -442,6 +509,86 @@ func TestPicturesOfOtherUnits(t *testing.T) {
 	})
 }
 
+// TestManyOpenGOPs has many captures want a picture that leads its key picture, and so takes the GOP before, which is decoded once for all. If
+// that has too many units, or makes no picture, or nobody waits any more, it is not even copied.
+func TestManyOpenGOPs(t *testing.T) {
+	const captures = 100
+	for _, test := range []struct {
+		about   string
+		before  int // units of the GOP before
+		decoder func(*strict) sched.Decoder
+		gaveUp  bool
+		decoded int
+	}{
+		{"usual", 2000, func(s *strict) sched.Decoder { return leading{s} }, false, 2002},
+		{"too many", 100_000, func(s *strict) sched.Decoder { return leading{s} }, false, 2},
+		{"no picture", 2000, func(s *strict) sched.Decoder { return barren{s} }, false, 2002 + 2},
+		{"gave up", 2000, func(s *strict) sched.Decoder { return leading{s} }, true, 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			d := &strict{t: t}
+			h := &frame.History{MaxAge: 1000 * time.Hour, Budget: new(frame.Budget)}
+			var g shared.Group
+			s := sched.New(sched.Source{History: h, Decoder: test.decoder(d), Budget: new(frame.Budget), Group: &g})
+			s.Begin("live/a")
+			for n := range test.before {
+				add(h, n, test.before)
+			}
+			at, from := time.Duration(test.before)*interval, time.Unix(1000, 0)
+			h.Add(frame.AccessUnit{Key: true, DTS: at, PTS: at + 2, Time: from.Add(at + 2), Data: []byte{0}})
+			h.Add(frame.AccessUnit{DTS: at + 1, PTS: at + 1, Time: from.Add(at + 1), Data: []byte{0}})
+			gop := h.GOPs()[1]
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			if test.gaveUp {
+				cancel()
+			}
+			capture := func() {
+				p, err := s.Picture(ctx, sched.Wanted{GOP: gop, Unit: 1})
+				if test.gaveUp != errors.Is(err, context.Canceled) || p != nil && p.PTS != gop[1].PTS {
+					t.Errorf("%s: %v, %v", test.about, p, err)
+				}
+			}
+			capture()
+			fakeclock.Pass(time.Second) // nothing is kept of that
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			var all sync.WaitGroup
+			for range captures {
+				all.Go(capture)
+			}
+			all.Wait()
+			runtime.ReadMemStats(&after)
+			units := uint64(test.before)
+			if took, copied := after.TotalAlloc-before.TotalAlloc, captures*units*uint64(unsafe.Sizeof(gop[0])); took > copied/4 {
+				t.Errorf("%s: %d bytes were allocated, copies for all would be %d", test.about, took, copied)
+			}
+			if n := d.read(&d.decoded); n > 2*test.decoded {
+				t.Errorf("%s: %d units were decoded, want no more than %d", test.about, n, 2*test.decoded)
+			}
+			s.End()
+			g.Wait()
+		})
+	}
+}
+
+// barren is a Decoder that makes no pictures of many units.
+type barren struct{ *strict }
+
+func (b barren) Reserve(ctx context.Context, _ string) (frame.Place, error) { // the stream is failing
+	return b.strict.Reserve(ctx, "live/a")
+}
+
+func (b barren) Follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, bool]) iter.Seq2[frame.Latent, error] {
+	return func(yield func(frame.Latent, error) bool) {
+		for _, err := range leading(b).Follow(ctx, units) {
+			if err != nil && !yield(frame.Latent{}, err) {
+				return
+			}
+		}
+	}
+}
+
 // leading is a strict Decoder that does not mind key units in the middle.
 type leading struct{ *strict }
 
@@ -455,4 +602,48 @@ func (l leading) Follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, b
 			}
 		}
 	})
+}
+
+// endless is a Follower that has no place for anybody.
+type endless struct{ *strict }
+
+func (endless) Reserve(ctx context.Context, _ string) (frame.Place, error) {
+	<-ctx.Done()
+	return nil, context.Cause(ctx)
+}
+
+// TestManyGiveUp has four hundred captures give up at once, each of which wants all of the same two thousand pictures. By the clock outside of
+// the bubble all are out within a hundred times what it takes: that does not grow with the square of what they want.
+func TestManyGiveUp(t *testing.T) {
+	const captures, many, bound = 400, 2000, time.Minute
+	began := time.Now()
+	synctest.Test(t, func(t *testing.T) {
+		h := &frame.History{MaxAge: time.Hour, Budget: new(frame.Budget)}
+		for n := range many {
+			add(h, n, many)
+		}
+		var g shared.Group
+		s := sched.New(sched.Source{History: h, Decoder: endless{&strict{t: t}}, Budget: new(frame.Budget), Group: &g})
+		gop := h.GOPs()[0]
+		ctx, cancel := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		for range captures {
+			all.Go(func() {
+				demands := make([]*sched.Demand, many)
+				for i := range demands {
+					demands[i] = &sched.Demand{Unit: i}
+				}
+				if err := s.Decode(ctx, gop, demands...); !errors.Is(err, context.Canceled) {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait()
+		cancel()
+		all.Wait()
+		g.Wait()
+	})
+	if took := time.Since(began); took > bound {
+		t.Errorf("they were out after %v", took)
+	}
 }

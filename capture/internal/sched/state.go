@@ -18,10 +18,10 @@ const reorderTimeout = 500 * time.Millisecond
 //	         --- it has waited for long --------------> ending
 //	following -- a unit is to be sent ----------------> sending
 //	          -- nobody keeps it warm, or holds it ---> idle
-//	          -- others want its memory --------------> ending
+//	          -- others want its memory, or its child > ending
 //	idle ------- a capture joins ---------------------> sending, awaiting
 //	     ------- it has waited for long, or others
-//	             want its memory ---------------------> ending
+//	             want its memory, or its child -------> ending
 //
 // From any of them it goes to ending when the Decoder is to flush the last pictures that are wanted, when nothing is left of the GOP, and
 // when nobody needs the decoding and no stream is live. It is not left: captures cannot join any more.
@@ -37,21 +37,33 @@ const (
 
 // A machine is a state with what makes it end.
 type machine struct {
-	state   state
-	expires <-chan time.Time // when it has been awaiting or idle for long
-	late    bool             // it was, or others want its memory
+	state    state
+	expires  <-chan time.Time // when it has been awaiting or idle for long
+	late     bool             // it was, or others want its memory
+	recalled bool             // others want what the Decoder has for it
 }
 
 // transition moves the decoding on to the state that it is to be in now.
 func (d *decoding) transition() state {
 	d.s.mu.Lock()
 	defer d.s.mu.Unlock()
+	if d.state == ending {
+		return ending
+	}
 	d.charge()
 	next := d.decide()
-	if d.late && next == d.state {
+	unawaited := d.last() < 0
+	if next == sending && unawaited { // as always if the stream is faster than the Decoder
+		select {
+		case <-d.s.recalls:
+			d.recalled = true
+		default:
+		}
+	}
+	if d.late && next == d.state || d.recalled && unawaited {
 		next = ending
 	}
-	d.late = false
+	d.late, d.recalled = false, false
 	if next != d.state {
 		d.enter(next)
 	}
@@ -75,9 +87,9 @@ func (d *decoding) enter(next state) {
 // wait waits for what may end the state: changed is closed when a unit comes.
 func (d *decoding) wait(changed <-chan struct{}) {
 	d.pause()
-	var wanted <-chan struct{}
+	var wanted, recalls <-chan struct{}
 	if d.state != awaiting {
-		wanted = d.offerMemory()
+		wanted, recalls = d.offerMemory(), d.s.recalls
 	}
 	if d.state == idle {
 		changed = nil
@@ -89,6 +101,8 @@ func (d *decoding) wait(changed <-chan struct{}) {
 		d.late = true
 	case <-wanted:
 		d.late = true
+	case <-recalls:
+		d.recalled = true
 	}
 }
 
@@ -144,15 +158,10 @@ func (d *decoding) forLater(at situation) state {
 
 // last returns the highest index of a unit whose picture is wanted; -1 if nobody waits for any.
 func (d *decoding) last() int {
-	last, waiting := -1, false
-	for _, demand := range d.demands {
-		last = max(last, demand.Unit)
-		waiting = waiting || !demand.Optional
-	}
-	if !waiting {
+	if d.demands.required == 0 {
 		return -1
 	}
-	return last
+	return d.demands.highest
 }
 
 // mayAwait reports whether to wait for what the Decoder may need to put the picture of a unit into order.

@@ -46,6 +46,10 @@ type Socket interface {
 type SharedMemory interface {
 	io.ReaderAt
 	io.Closer
+
+	// Trim gives the memory back to the system if much of it was written to.
+	// It holds zeros then.
+	Trim() error
 }
 
 // A Child is a process.

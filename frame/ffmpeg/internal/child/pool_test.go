@@ -20,6 +20,7 @@ type shared struct{}
 
 func (shared) ReadAt(b []byte, _ int64) (int, error) { return len(b), nil }
 func (shared) Close() error                          { return nil }
+func (shared) Trim() error                           { return nil }
 
 // fakes returns a Pool of children that are no processes. They say hello so, and nothing else.
 func fakes(hello string) *child.Pool {
