@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"image"
 	"iter"
 	"slices"
@@ -55,7 +56,7 @@ func units(n, gop int, bframes bool) []frame.AccessUnit {
 var errBroken = errors.New("the decoder cannot go on")
 
 // decoder is a Follower that draws the number of each picture into it. A unit whose data is 1 is decoded with damage, which
-// reaches what is decoded after it in its GOP; at a unit whose data is 2 decoding fails; one whose data is 3 is black, one whose data is 0x10 larger than the
+// reaches what is decoded after it in its GOP; at a unit whose data is 2 decoding fails, of one whose data is 0x12 the decoder has no way; one whose data is 3 is black, one whose data is 0x10 larger than the
 // others, one whose data is 0x11 makes no picture. A second byte is its
 // effective quantiser. It puts pictures into order, as far as the units have a delay for that, and takes as long for each unit as it is told.
 type decoder struct {
@@ -96,9 +97,9 @@ func (d *decoder) Follow(_ context.Context, us iter.Seq2[frame.AccessUnit, bool]
 			}
 			fakeclock.Pass(d.took) // the work that decoding is
 			d.decoded.Add(1)
-			if u.Data[0] == 2 {
+			if err := map[byte]error{2: errBroken, 0x12: fmt.Errorf("the fake decoder: %w", frame.ErrUnsupported)}[u.Data[0]]; err != nil {
 				if show(0) {
-					yield(frame.Latent{}, errBroken)
+					yield(frame.Latent{}, err)
 				}
 				return
 			}
