@@ -141,7 +141,11 @@ func (c *Camera) ServeStream(ctx context.Context, s *frame.Stream) error {
 		defer end()
 		warming.Go(func() { decodes.KeepWarm(ctx) })
 	}
+	var check frame.Check
 	for u, err := range s.Units {
+		if err == nil {
+			err = check.Unit(&u)
+		}
 		switch {
 		case err != nil:
 			return err

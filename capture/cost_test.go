@@ -162,7 +162,7 @@ func TestBarrenGOPs(t *testing.T) {
 		cam := &capture.Camera{Decoder: d}
 		us := units(1000, 1000, false)
 		for i := range us {
-			us[i].Data = []byte{5}
+			us[i].Data = []byte{0x11}
 		}
 		go serve(t, cam, us)
 		for range 90 {

@@ -22,6 +22,10 @@ var (
 	// neighbour within Tolerance.
 	ErrCorrupt = sched.ErrCorrupt
 
+	// ErrUnsupported: the Decoder has no way to decode the stream, however
+	// whole it is.
+	ErrUnsupported = frame.ErrUnsupported
+
 	// ErrBlank: black, mostly. Another picture within Tolerance is better.
 	ErrBlank = errors.New("picture of one colour")
 

@@ -25,7 +25,7 @@ func slides(name string) *frame.Stream {
 		began = time.Now().Add(-29*time.Minute - 30*time.Second)
 		for n := range 30 {
 			at := time.Duration(n) * time.Minute
-			u := frame.AccessUnit{Codec: frame.MJPEG, Key: n%10 == 0, DTS: at, PTS: at, Time: began.Add(at), Data: []byte{byte(n)}}
+			u := frame.AccessUnit{Codec: frame.VP8, Key: n%10 == 0, DTS: at, PTS: at, Time: began.Add(at), Data: []byte{byte(n)}}
 			if !yield(u, nil) {
 				return
 			}

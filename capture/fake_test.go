@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"image"
 	"iter"
 	"slices"
@@ -40,9 +41,13 @@ func units(n, gop int, bframes bool) []frame.AccessUnit {
 		if bframes {
 			delay = 2 * interval
 		}
+		data := []byte{0x84} // what a frame of VP9 begins with
+		if shown%gop == 0 {
+			data = []byte{0x80} // and a key frame
+		}
 		us = append(us, frame.AccessUnit{
-			Codec: frame.H264, Key: shown%gop == 0,
-			DTS: time.Duration(dts) * interval, PTS: time.Duration(shown)*interval + delay, Data: []byte{0},
+			Codec: frame.VP9, Key: shown%gop == 0,
+			DTS: time.Duration(dts) * interval, PTS: time.Duration(shown)*interval + delay, Data: data,
 		})
 	}
 	return us
@@ -51,8 +56,8 @@ func units(n, gop int, bframes bool) []frame.AccessUnit {
 var errBroken = errors.New("the decoder cannot go on")
 
 // decoder is a Follower that draws the number of each picture into it. A unit whose data is 1 is decoded with damage, which
-// reaches what is decoded after it in its GOP; at a unit whose data is 2 decoding fails; one whose data is 3 is black, one whose data is 4 larger than the
-// others, one whose data is 5 makes no picture. A second byte is its
+// reaches what is decoded after it in its GOP; at a unit whose data is 2 decoding fails, of one whose data is 0x12 the decoder has no way; one whose data is 3 is black, one whose data is 0x10 larger than the
+// others, one whose data is 0x11 makes no picture. A second byte is its
 // effective quantiser. It puts pictures into order, as far as the units have a delay for that, and takes as long for each unit as it is told.
 type decoder struct {
 	places  chan struct{} // as many as may decode at a time; nil for any number
@@ -92,17 +97,17 @@ func (d *decoder) Follow(_ context.Context, us iter.Seq2[frame.AccessUnit, bool]
 			}
 			fakeclock.Pass(d.took) // the work that decoding is
 			d.decoded.Add(1)
-			if u.Data[0] == 2 {
+			if err := map[byte]error{2: errBroken, 0x12: fmt.Errorf("the fake decoder: %w", frame.ErrUnsupported)}[u.Data[0]]; err != nil {
 				if show(0) {
-					yield(frame.Latent{}, errBroken)
+					yield(frame.Latent{}, err)
 				}
 				return
 			}
-			if u.Data[0] == 5 {
+			if u.Data[0] == 0x11 {
 				continue
 			}
 			damaged = damaged || u.Data[0] == 1
-			black[u.PTS], large[u.PTS] = u.Data[0] == 3, u.Data[0] == 4
+			black[u.PTS], large[u.PTS] = u.Data[0] == 3, u.Data[0] == 0x10
 			p := &frame.Picture{PTS: u.PTS, Time: u.Time, Key: u.Key, Corrupt: damaged}
 			if len(u.Data) > 1 {
 				p.EffectiveQP = float32(u.Data[1])

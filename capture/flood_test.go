@@ -17,7 +17,7 @@ import (
 func flood(c *capture.Camera, from, n int, keys bool) {
 	for i := from; i < from+n; i++ {
 		at := time.Duration(i) * time.Millisecond
-		c.History.Add(frame.AccessUnit{Codec: frame.H264, Key: keys || i == 0, DTS: at, PTS: at, Time: time.Now().Add(at), Data: []byte{0}})
+		c.History.Add(frame.AccessUnit{Codec: frame.VP9, Key: keys || i == 0, DTS: at, PTS: at, Time: time.Now().Add(at), Data: []byte{0}})
 	}
 }
 
@@ -126,7 +126,7 @@ func TestStandInsAreFew(t *testing.T) {
 			start := time.Now()
 			for n := range 5000 {
 				at := time.Duration(n) * time.Millisecond
-				u := frame.AccessUnit{Codec: frame.H264, Key: true, DTS: at, PTS: at, Time: start.Add(at), Data: []byte{0}}
+				u := frame.AccessUnit{Codec: frame.VP9, Key: true, DTS: at, PTS: at, Time: start.Add(at), Data: []byte{0}}
 				if test.damaged(n) {
 					u.Data = []byte{1}
 				}
@@ -172,7 +172,7 @@ func TestBestOfTooMany(t *testing.T) {
 		score := func(p *frame.Picture) float64 { return -float64(p.EffectiveQP) }
 		for n := range 6000 {
 			at := time.Duration(n) * time.Millisecond
-			u := frame.AccessUnit{Codec: frame.H264, Key: n%100 == 0, DTS: at, PTS: at, Time: time.Now().Add(at), Data: []byte{0, 30}}
+			u := frame.AccessUnit{Codec: frame.VP9, Key: n%100 == 0, DTS: at, PTS: at, Time: time.Now().Add(at), Data: []byte{0, 30}}
 			if n == 3000-900 || n == 3000+1100 {
 				u.Data[1] = 10 // by far the best
 			}

@@ -106,7 +106,7 @@ func TestNeighbours(t *testing.T) {
 		{about: "and in another GOP", damage: func(us []frame.AccessUnit) { us[10].Data = []byte{2} }, want: []int{23, 24, 25, 26, 27, 30}},
 		{about: "data was lost", damage: func(us []frame.AccessUnit) { us[26].Lost = true }, want: []int{10, 18, 19, 23, 24, 25, 30}},
 		{about: "a blank picture", damage: func(us []frame.AccessUnit) { us[24].Data = []byte{3} }, want: []int{10, 18, 19, 23, 25, 26, 27, 30}},
-		{about: "another size", damage: func(us []frame.AccessUnit) { us[24].Data, us[30].Data = []byte{4}, []byte{4} }, want: []int{10, 18, 19, 23, 25, 26, 27}},
+		{about: "another size", damage: func(us []frame.AccessUnit) { us[24].Data, us[30].Data = []byte{0x10}, []byte{0x10} }, want: []int{10, 18, 19, 23, 25, 26, 27}},
 		{about: "one that stands in", damage: func(us []frame.AccessUnit) { us[25].Data = []byte{1} }, want: []int{9, 17, 18, 22, 23, 24}, target: 24},
 		{about: "the best", best: true, damage: func(us []frame.AccessUnit) {
 			for i := range us {
@@ -284,7 +284,9 @@ func TestLookaheadEndsWithItsContext(t *testing.T) {
 		m := &merger{}
 		cam := &capture.Camera{Decoder: &decoder{}, Enhancer: m}
 		s := &frame.Stream{Units: func(yield func(frame.AccessUnit, error) bool) {
-			yield(units(1, 10, false)[0], nil)
+			u := units(1, 10, false)[0]
+			u.Time = time.Now()
+			yield(u, nil)
 			<-t.Context().Done()
 		}}
 		go func() { _ = cam.ServeStream(t.Context(), s) }()

@@ -96,3 +96,78 @@ func TestClockKeepsTheOrderOfPresentation(t *testing.T) {
 		}
 	}
 }
+
+// TestNoPictureIsShownAfterItArrived stamps units of publishers as they are: each has been shown when it arrives, and what is shown later is
+// dated later.
+func TestNoPictureIsShownAfterItArrived(t *testing.T) {
+	const step = time.Second / 10
+	r := rand.New(rand.NewPCG(3, 3))
+	steady := func(dts time.Duration) time.Duration { return dts }
+	for _, test := range []struct {
+		about   string
+		depth   int                                   // pictures of which the last is decoded first
+		arrival func(dts time.Duration) time.Duration // since the first unit was sent
+	}{
+		{"a first unit that is late", 1, func(dts time.Duration) time.Duration { return max(dts, 200*time.Millisecond) }},
+		{"a second unit that is late", 1, func(dts time.Duration) time.Duration {
+			if dts == step {
+				return 3 * step
+			}
+			return dts
+		}},
+		{"a B-frame in two", 2, steady},
+		{"three in four", 4, steady},
+		{"fifteen in sixteen", 16, steady},
+		{"a GOP of two seconds that the server had kept", 1, func(dts time.Duration) time.Duration { return max(dts-2*time.Second, 0) }},
+		{"the same with B-frames", 4, func(dts time.Duration) time.Duration { return max(dts-2*time.Second, 0) }},
+		{"ten times as fast as it is shown", 3, func(dts time.Duration) time.Duration { return dts / 10 }},
+		{"jitter", 3, func(dts time.Duration) time.Duration { return dts + time.Duration(r.IntN(90))*time.Millisecond }},
+		{"a stall, and then all at once", 3, func(dts time.Duration) time.Duration {
+			if dts > 5*time.Second && dts < 9*time.Second {
+				return 9 * time.Second
+			}
+			return dts
+		}},
+		{"a publisher's clock that runs 200 ppm fast", 1, func(dts time.Duration) time.Duration { return dts - dts/5000 }},
+	} {
+		var c frame.Clock
+		arrival := time.Unix(1000, 0)
+		begin := arrival
+		times := make([]time.Time, 1024+test.depth) // by number of presentation
+		for n := 0; n < 1024; n += test.depth {
+			for i := range test.depth {
+				shown, dts := n+(i+test.depth-1)%test.depth, time.Duration(n+i)*step
+				next := begin.Add(test.arrival(dts))
+				arrival = arrival.Add(max(next.Sub(arrival), time.Microsecond)) // which is less than it takes to read a unit
+				u := frame.AccessUnit{DTS: dts, PTS: time.Duration(shown+test.depth) * step}
+				c.Stamp(&u, arrival)
+				if u.Shown().After(arrival) {
+					t.Fatalf("%s: unit %d is shown %v after it arrived", test.about, n+i, u.Shown().Sub(arrival))
+				}
+				times[shown] = u.Time
+			}
+		}
+		for n := 1; n < 1024; n++ {
+			if !times[n-1].Before(times[n]) {
+				t.Fatalf("%s: picture %d is shown %v after the next", test.about, n-1, times[n-1].Sub(times[n]))
+			}
+		}
+		if late := arrival.Sub(times[1023]); late > 2*time.Second {
+			t.Errorf("%s: the last picture is shown %v before it arrived", test.about, late)
+		}
+	}
+}
+
+// TestClockDatesWhatArrivesAtOneInstant: more cannot be had, if what is shown later is to be dated later.
+func TestClockDatesWhatArrivesAtOneInstant(t *testing.T) {
+	var c frame.Clock
+	arrival := time.Unix(1000, 0)
+	for n := range 300 {
+		u := frame.AccessUnit{PTS: time.Duration(n) * time.Second / 30}
+		u.DTS = u.PTS
+		c.Stamp(&u, arrival)
+		if most := time.Duration(n) * (1 + time.Second/30/1_000_000); u.Shown().Sub(arrival) > most {
+			t.Fatalf("unit %d is shown %v after it arrived, more than %v", n, u.Shown().Sub(arrival), most)
+		}
+	}
+}

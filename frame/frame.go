@@ -66,8 +66,8 @@ type AccessUnit struct {
 	Data []byte
 }
 
-// Shown returns when the picture was shown by this machine's clock, which is when it arrived at the latest. It differs from Time if
-// that is by the source's clock.
+// Shown returns when the picture was shown by this machine's clock, which is when it arrived at the latest, as a Clock has it. It differs from
+// Time if that is by the source's clock.
 func (u *AccessUnit) Shown() time.Time { return u.Time.Add(-u.Offset) }
 
 // A GOP is a run of access units in decoding order. Its first is a key unit, so a GOP decodes on its own.

@@ -42,7 +42,7 @@ type conn struct {
 
 	video    flv.Video
 	onCue    func(frame.Cue) // nil if nobody listens
-	timeline timeline
+	timeline flv.Timeline
 	clock    frame.Clock
 }
 
@@ -101,11 +101,11 @@ func (c *conn) picture(m message) (u frame.AccessUnit, ok bool, err error) {
 	if ok {
 		c.in.Video()
 	}
-	if err != nil || !ok || !u.Key && !c.timeline.started { // whoever joins a stream may come into the middle of a GOP
+	if err != nil || !ok || !u.Key && !c.timeline.Started() { // whoever joins a stream may come into the middle of a GOP
 		return frame.AccessUnit{}, false, err
 	}
 	// Only pictures move the timeline: encoders send sequence headers with whatever timestamp.
-	at := c.timeline.next(m.time)
+	at := c.timeline.Next(m.time)
 	u.PTS += at
 	u.DTS += at
 	c.clock.Stamp(&u, time.Now())

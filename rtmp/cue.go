@@ -58,7 +58,7 @@ func (c *conn) cue(m message) (cue frame.Cue, ok bool) {
 		return cue, false
 	}
 	cue.Values = values[1:]
-	cue.PTS = c.timeline.at(m.time)
+	cue.PTS = c.timeline.At(m.time)
 	if cue.Time = c.clock.At(cue.PTS); cue.Time.IsZero() {
 		cue.Time = time.Now()
 	}

@@ -88,8 +88,10 @@ func TestCues(t *testing.T) {
 			t.Fatalf("%d cues, want %d", len(cues), len(want))
 		}
 		got := cues[i]
-		if i > 0 && !got.Time.Equal(units[0].Time.Add(got.PTS-units[0].PTS)) {
-			t.Errorf("%s is of %v, the unit at %v of %v", got.Name, got.Time, units[0].PTS, units[0].Time)
+		if i > 0 {
+			if u := units[w.after-1]; !got.Time.Equal(u.Time.Add(got.PTS - u.PTS)) {
+				t.Errorf("%s is of %v, the unit at %v of %v", got.Name, got.Time, u.PTS, u.Time)
+			}
 		}
 		if got.Time = (time.Time{}); !reflect.DeepEqual(got, w) {
 			t.Errorf("got %+v, want %+v", got, w)

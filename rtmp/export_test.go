@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/livestill/livestill/internal/flv"
 	"github.com/livestill/livestill/internal/ingest"
 )
 
@@ -28,7 +29,7 @@ func Messages(r io.Reader, maxLength int) func() (Message, error) {
 func DecodeAMF(b []byte) ([]any, error) { return decodeAMF(b) }
 
 // Timeline returns a function that says where the next message is, by its timestamp.
-func Timeline() func(uint32) time.Duration { return new(timeline).next }
+func Timeline() func(uint32) time.Duration { return new(flv.Timeline).Next }
 
 // An Address is what a Client's URL, or a redirection, tells, with names that tests can see.
 type Address struct {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/ingest"
-	"github.com/livestill/livestill/rtsp/internal/unpack"
+	"github.com/livestill/livestill/internal/unpack"
 )
 
 // What the zero values of a Client's times mean.

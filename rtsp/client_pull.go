@@ -14,8 +14,8 @@ import (
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/ingest"
+	"github.com/livestill/livestill/internal/unpack"
 	"github.com/livestill/livestill/rtsp/internal/queue"
-	"github.com/livestill/livestill/rtsp/internal/unpack"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 )

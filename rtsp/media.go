@@ -8,7 +8,7 @@ import (
 	"github.com/bluenviron/gortsplib/v4/pkg/format"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/ingest"
-	"github.com/livestill/livestill/rtsp/internal/unpack"
+	"github.com/livestill/livestill/internal/unpack"
 )
 
 // The packetization mode of H.264 that sends NAL units out of order, RFC 6184 section 6.4. No camera is known to use it, nor that of

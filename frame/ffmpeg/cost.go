@@ -51,13 +51,28 @@ func costOf(s bitstream.Size) frame.Cost {
 	return frame.Cost{Picture: int64(picture), Decoding: coded * int64(s.References+besides)}
 }
 
-// check returns an error if a GOP of pictures of that size takes more memory than the decoder may.
+// check returns an error if nothing decodes pictures of that size, or if a GOP of them takes more memory than the decoder may.
 func (d *Decoder) check(c frame.Codec, s bitstream.Size) error {
+	if s.Pixels() > 0 && !hasDepth(c, s.BitDepth) {
+		return &Error{Step: "check", Codec: c, Err: fmt.Errorf("%w: samples of %d bits", ErrUnsupported, s.BitDepth)}
+	}
 	if need, most := costOf(s).Decoding, d.maxMemory(); need > most {
 		return &Error{Step: "check", Codec: c, Err: fmt.Errorf("%w: pictures of %d x %d with %d references take %d MiB, more than %d MiB",
 			frame.ErrTooCostly, s.Width, s.Height, s.References, need>>20, most>>20)}
 	}
 	return nil
+}
+
+// hasDepth reports whether FFmpeg decodes samples of so many bits. Of others than these it says that the parameter sets are damaged.
+func hasDepth(c frame.Codec, bits int) bool {
+	switch c {
+	case frame.H264:
+		return bits <= 10 || bits == 12 || bits == 14
+	case frame.H265:
+		return bits <= 10 || bits == 12
+	default:
+		return true
+	}
 }
 
 // Header returns what comes before the first picture of a key unit and governs its whole GOP: parameter sets, sequence headers. It is

@@ -13,9 +13,9 @@ var (
 	// ErrGOP: empty, not beginning with a key unit, or of several codecs.
 	ErrGOP = errors.New("not a GOP")
 
-	// ErrUnsupported: this FFmpeg has no codec, or no way to read the
-	// pixels.
-	ErrUnsupported = errors.New("not supported here")
+	// ErrUnsupported: this FFmpeg has no codec, no decoder for the depth or
+	// the layout of the samples, or no way to read the pixels.
+	ErrUnsupported = frame.ErrUnsupported
 
 	// ErrNoPicture: pictures were due, and the decoder, or the graph of a
 	// Filter, gave none.

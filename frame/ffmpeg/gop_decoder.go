@@ -6,6 +6,7 @@ import "C"
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"math"
@@ -265,14 +266,18 @@ func (d *Decoder) follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, 
 	return g.finish(yield)
 }
 
-// finish yields what comes when the units have ended. It returns an error if that is no picture at all where one was due.
+// finish yields what comes when the units have ended. It returns an error if that is no picture at all where one was due. A patch is welcome,
+// says FFmpeg of what it knows and cannot do.
 func (g *gopDecoder) finish(yield func(frame.Latent, error) bool) error {
 	g.drain()
 	if !g.show(yield) || g.given || !g.due {
 		return nil
 	}
 	err := ErrNoPicture
-	if g.last != nil {
+	switch {
+	case errors.Is(g.last, astiav.ErrPatchwelcome):
+		err = fmt.Errorf("%w: %w", ErrUnsupported, g.last)
+	case g.last != nil:
 		err = fmt.Errorf("%w: %w", ErrNoPicture, g.last)
 	}
 	return &Error{Step: "receive", Codec: g.codec, Err: err}

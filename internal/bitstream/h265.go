@@ -37,7 +37,7 @@ func (h *H265) Config(record []byte) (lengthSize int, err error) {
 }
 
 // Unit returns the Annex B data of the access unit that consists of nals, and whether it is a key unit: a picture of random access
-// (IRAP), that is IDR, CRA or BLA. Delimiters and filler are left out; a key unit begins with all parameter sets, those that it
+// (IRAP), that is IDR, CRA or BLA, once the parameter sets are known. Delimiters and filler are left out; a key unit begins with all parameter sets, those that it
 // lacks too. The data is a copy of its own. It is empty if nals hold no picture; parameter sets among them are remembered all the
 // same.
 //
@@ -60,7 +60,7 @@ func (h *H265) Unit(nals [][]byte) (data []byte, key bool, err error) {
 			return r, s
 		}
 	}
-	return h.sets.unit(classify, nals, false)
+	return h.sets.unit(classify, nals, false, byte(h265.NALUType_SPS_NUT), byte(h265.NALUType_PPS_NUT))
 }
 
 // noteSequence notes where sequences begin and end.

@@ -84,7 +84,7 @@ func (t *Tracker) nals(h *Headers, data []byte) {
 	h.NALs, h.Crowded = splitAnnexB(h.NALs, data)
 	for _, n := range h.NALs {
 		switch {
-		case isSlice(h.Codec, n):
+		case IsSlice(h.Codec, n):
 			h.Slices++
 			if startsPicture(h.Codec, n) {
 				h.Pictures++

@@ -9,8 +9,8 @@ import (
 	"github.com/livestill/livestill/frame"
 )
 
-// isSlice reports whether a NAL unit of H.264 or H.265 is a slice of a picture (ITU-T H.264 table 7-1, H.265 table 7-1).
-func isSlice(c frame.Codec, n []byte) bool {
+// IsSlice reports whether a NAL unit of H.264 or H.265 is a slice of a picture (ITU-T H.264 table 7-1, H.265 table 7-1).
+func IsSlice(c frame.Codec, n []byte) bool {
 	if c == frame.H264 {
 		kind := typeH264(n)
 		return kind >= h264.NALUTypeNonIDR && kind <= h264.NALUTypeIDR
@@ -66,7 +66,7 @@ func Opens(c frame.Codec, n []byte) bool {
 			return isSet(c, n) || isSEI(c, n) || IsDelimiter(c, n)
 		}
 	}
-	if isSlice(c, n) {
+	if IsSlice(c, n) {
 		return len(n) > 2 && n[2]&0x80 != 0
 	}
 	return isSet(c, n) || IsDelimiter(c, n) || typeH265(n) == h265.NALUType_PREFIX_SEI_NUT

@@ -37,16 +37,15 @@ type knownSets struct {
 	size int   // bytes in them
 }
 
-// unit returns the Annex B data of the access unit that consists of nals, and whether it is a key unit. A key unit begins with all
-// sets that are known, its own among them, each once. The data is a copy of its own, nil if nals hold no picture; the sets among
-// them are remembered all the same. If begin is set, it is a key unit even without a key picture, as long as sets of the kinds
-// that are due are known.
+// unit returns the Annex B data of the access unit that consists of nals, and whether it is a key unit: it has a key picture, or begin is
+// set, and sets of the kinds that are due are known. A key unit begins with all sets that are known, its own among them, each once. The data is
+// a copy of its own, nil if nals hold no picture; the sets among them are remembered all the same.
 func (k *knownSets) unit(classify classifier, nals [][]byte, begin bool, due ...byte) (data []byte, key bool, err error) {
 	c, err := k.contents(classify, nals)
 	if err != nil || !c.picture {
 		return nil, false, err
 	}
-	if key = c.key || begin && k.has(due); key {
+	if key = (c.key || begin) && k.has(due); key {
 		data = make([]byte, 0, c.size+k.size+4*len(k.sets))
 		for _, s := range k.sets {
 			data = appendNAL(data, s.nal)

@@ -33,7 +33,7 @@ func setsBeforeSlice(c frame.Codec, data []byte) (sets []byte) {
 	}
 	for _, n := range nals[:max(len(nals)-1, 0)] {
 		switch {
-		case isSlice(c, n):
+		case IsSlice(c, n):
 			return sets
 		case isSet(c, n):
 			sets = AppendAnnexB(sets, n)

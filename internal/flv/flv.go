@@ -3,7 +3,6 @@
 package flv
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"time"
@@ -22,13 +21,8 @@ type Video struct {
 	// name no track are of too. The others are passed over.
 	Track uint8
 
-	codec      frame.Codec // of the sequence; zero before the first
-	joining    bool        // the codec has changed, and no key unit came since
-	h264       bitstream.H264
-	h265       bitstream.H265
-	av1        bitstream.AV1
-	lengthSize int      // of NAL units' lengths; zero until a sequence header came
-	nals       [][]byte // scratch
+	sequence bitstream.Assembler // its codec is zero before the first
+	joining  bool                // the codec has changed, and no key unit came since
 }
 
 // Unit returns the access unit in the body of a video tag with the given timestamp. ok is false for a body that holds none:
@@ -43,19 +37,19 @@ func (v *Video) Unit(timestamp time.Duration, body []byte) (u frame.AccessUnit, 
 	if err != nil || !ok {
 		return u, false, err
 	}
+	if t.codec != v.sequence.Codec && (t.begins || !needsHeader(t.codec)) {
+		v.change(t.codec)
+	}
 	if t.begins {
-		if err := v.begin(t); err != nil {
+		if err := v.sequence.Config(t.data); err != nil {
 			return u, false, fmt.Errorf("%v: %w", t.codec, err)
 		}
 		return u, false, nil
 	}
-	if t.codec != v.codec {
-		if needsHeader(t.codec) {
-			return u, false, nil
-		}
-		v.change(t.codec)
+	if needsHeader(t.codec) && (t.codec != v.sequence.Codec || !v.sequence.HasLengths()) {
+		return u, false, nil
 	}
-	data, key, err := v.data(t)
+	data, key, err := v.sequence.Unit(t.data)
 	if err != nil {
 		return u, false, fmt.Errorf("%v: %w", t.codec, err)
 	}
@@ -72,49 +66,5 @@ func needsHeader(c frame.Codec) bool { return c == frame.H264 || c == frame.H265
 
 // change forgets the sequence of another codec.
 func (v *Video) change(c frame.Codec) {
-	*v = Video{Track: v.Track, codec: c, joining: v.codec != 0, nals: v.nals}
-}
-
-// begin learns a sequence header. The configuration record of VP8 and VP9 says nothing that key frames do not, but for the transfer
-// of HDR, for which access units have no place.
-func (v *Video) begin(t tag) (err error) {
-	if t.codec != v.codec {
-		v.change(t.codec)
-	}
-	switch t.codec {
-	case frame.H264:
-		v.lengthSize, err = v.h264.Config(t.data)
-	case frame.H265:
-		v.lengthSize, err = v.h265.Config(t.data)
-	case frame.AV1:
-		err = v.av1.Config(t.data)
-	default:
-	}
-	return err
-}
-
-// data returns the data of the access unit in a tag, if there is one.
-func (v *Video) data(t tag) (data []byte, key bool, err error) {
-	switch {
-	case len(t.data) == 0 || needsHeader(t.codec) && v.lengthSize == 0:
-		return nil, false, nil
-	case t.codec == frame.AV1:
-		return v.av1.Unit(t.data)
-	case t.codec == frame.VP8:
-		key, err = bitstream.VP8Key(t.data)
-		return bytes.Clone(t.data), key, err
-	case t.codec == frame.VP9:
-		key, err = bitstream.VP9Key(t.data)
-		return bytes.Clone(t.data), key, err
-	}
-	v.nals, err = bitstream.SplitLength(v.nals[:0], t.data, v.lengthSize)
-	defer clear(v.nals) // keep no hold of the caller's buffer
-	switch {
-	case err != nil:
-		return nil, false, err
-	case t.codec == frame.H265:
-		return v.h265.Unit(v.nals)
-	default:
-		return v.h264.Unit(v.nals)
-	}
+	*v = Video{Track: v.Track, sequence: bitstream.Assembler{Codec: c}, joining: v.sequence.Codec != 0}
 }

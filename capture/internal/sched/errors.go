@@ -25,9 +25,9 @@ func Fault(err error) bool {
 	return errors.As(err, &panicked) || errors.Is(err, shared.ErrExit) || errors.Is(err, frame.ErrTooCostly)
 }
 
-// corrupt makes an ErrCorrupt of what a Decoder says of a stream.
+// corrupt makes an ErrCorrupt of what a Decoder says of a stream, unless it has no way to decode it.
 func corrupt(err error) error {
-	if Fault(err) {
+	if Fault(err) || errors.Is(err, frame.ErrUnsupported) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", ErrCorrupt, err)

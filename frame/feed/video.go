@@ -1,0 +1,86 @@
+package feed
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/bitstream"
+)
+
+// A Video makes access units of pictures that come one by one. It is ready when its Codec is set.
+type Video struct {
+	// Codec may change between two pictures. Then units go on with a key
+	// unit.
+	Codec frame.Codec
+
+	assembler bitstream.Assembler
+	begun     bool // there was a key unit, of this codec
+	lost      bool // something before the next unit was no unit
+	clock     frame.Clock
+}
+
+// Config takes the decoder's configuration record, as MP4, FLV and Matroska have it: avcC of H.264, hvcC of H.265, av1C of AV1; of MPEG-4 what
+// its esds has of its own. That of other codecs is not needed. From then on each NAL unit of H.264 and H.265 is preceded by its length
+// (AVCC); without, data is an Annex B byte stream, which must have its parameter sets inside. It may be called again.
+func (v *Video) Config(record []byte) error {
+	v.follow()
+	if err := v.assembler.Config(record); err != nil {
+		return fmt.Errorf("feed: %v: %w", v.Codec, err)
+	}
+	return nil
+}
+
+// Unit makes the access unit of data, which is all of one compressed picture; nothing of data is kept. ok is false if there is no picture in
+// it, or if no key unit came yet. Where pictures are not reordered, dts is pts. dts must not decrease.
+//
+// After an error the next unit is Lost, so that one may go on. Whoever knows that something did not arrive sets Lost of the next unit.
+func (v *Video) Unit(pts, dts time.Duration, data []byte) (u frame.AccessUnit, ok bool, err error) {
+	v.follow()
+	if !v.assembler.HasLengths() && inNALs(v.Codec) && len(data) > 0 && !bytes.Contains(data, startCode) {
+		err = errLengths
+	} else {
+		u.Data, u.Key, err = v.assembler.Unit(data)
+	}
+	switch {
+	case err == nil:
+	case v.assembler.HasLengths() && bytes.HasPrefix(bytes.TrimLeft(data, "\x00"), []byte{1}):
+		err = fmt.Errorf("%w; it looks like an Annex B byte stream, and Config was called", err)
+	}
+	return v.made(u, err, pts, dts, time.Now())
+}
+
+var (
+	startCode  = []byte{0, 0, 1}
+	errLengths = errors.New("there is no start code in the data; if each NAL unit is preceded by its length (AVCC), Config has to be called first")
+)
+
+// inNALs reports whether a codec has NAL units.
+func inNALs(c frame.Codec) bool { return c == frame.H264 || c == frame.H265 }
+
+// made completes a unit of which Data and Key are known, unless there was an error.
+func (v *Video) made(u frame.AccessUnit, err error, pts, dts time.Duration, arrival time.Time) (_ frame.AccessUnit, ok bool, _ error) {
+	if err != nil {
+		v.lost = true
+		v.assembler.Lost()
+		return frame.AccessUnit{}, false, fmt.Errorf("feed: %v: %w", v.Codec, err)
+	}
+	if len(u.Data) == 0 || !u.Key && !v.begun {
+		return frame.AccessUnit{}, false, nil
+	}
+	u.Codec, u.PTS, u.DTS = v.Codec, pts, dts
+	u.Lost = v.lost && !u.Key
+	v.begun, v.lost = true, false
+	v.clock.Stamp(&u, arrival)
+	return u, true, nil
+}
+
+// follow goes on with another codec, if it has changed.
+func (v *Video) follow() {
+	if v.assembler.Codec != v.Codec {
+		v.assembler = bitstream.Assembler{Codec: v.Codec}
+		v.begun = false
+	}
+}

@@ -1,0 +1,106 @@
+package bitstream
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/livestill/livestill/frame"
+)
+
+// An Assembler makes the data of access units of a codec out of what containers and encoders hand out, one picture at a time. It is ready for
+// a new stream when its Codec is set.
+type Assembler struct {
+	Codec frame.Codec
+
+	h264       H264
+	h265       H265
+	av1        AV1
+	mpeg4      MPEG4
+	lengthSize int      // of NAL units' lengths; zero where there are start codes
+	nals       [][]byte // scratch
+}
+
+// Config reads the configuration record of the codec: avcC, hvcC, av1C, the configuration of MPEG-4. From then on each NAL unit of H.264 and
+// H.265 comes after its length. That of the other codecs says nothing that is needed.
+func (a *Assembler) Config(record []byte) (err error) {
+	switch a.Codec {
+	case frame.H264:
+		a.lengthSize, err = a.h264.Config(record)
+	case frame.H265:
+		a.lengthSize, err = a.h265.Config(record)
+	case frame.AV1:
+		err = a.av1.Config(record)
+	case frame.MPEG4:
+		if err = beginsMPEG4(record); err == nil {
+			err = a.mpeg4.Config(record)
+		}
+	default:
+	}
+	return err
+}
+
+// HasLengths reports whether each NAL unit comes after its length.
+func (a *Assembler) HasLengths() bool { return a.lengthSize > 0 }
+
+// Lost says that something before the next unit, or of it, did not arrive.
+func (a *Assembler) Lost() { a.h264.Lost() }
+
+// Unit returns the data of the access unit that b is, and whether it is a key unit. The data is a copy of its own. It is empty if there is no
+// picture in b.
+func (a *Assembler) Unit(b []byte) (data []byte, key bool, err error) {
+	if len(b) == 0 {
+		return nil, false, nil
+	}
+	switch a.Codec {
+	case frame.H264, frame.H265:
+		return a.unitOfNALs(b)
+	case frame.AV1:
+		return a.av1.Unit(b)
+	case frame.VP8:
+		key, err = VP8Key(b)
+	case frame.VP9:
+		key, err = VP9Key(b)
+	case frame.MJPEG:
+		if key = bytes.HasPrefix(b, []byte{0xff, 0xd8}); !key {
+			err = fmt.Errorf("it begins with %x, which no JPEG file does", b[:min(len(b), 2)])
+		}
+	case frame.MPEG4:
+		if err = beginsMPEG4(b); err == nil {
+			return a.mpeg4.Unit(b)
+		}
+	default:
+		return nil, false, fmt.Errorf("no units can be made of codec %v", a.Codec)
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	return bytes.Clone(b), key, nil
+}
+
+func beginsMPEG4(b []byte) error {
+	if !bytes.HasPrefix(b, startCode) {
+		return fmt.Errorf("it begins with %x, which is no start code", b[:min(len(b), len(startCode))])
+	}
+	return nil
+}
+
+func (a *Assembler) unitOfNALs(b []byte) (data []byte, key bool, err error) {
+	if a.lengthSize > 0 {
+		a.nals, err = SplitLength(a.nals[:0], b, a.lengthSize)
+	} else {
+		a.nals = SplitAnnexB(a.nals[:0], b)
+	}
+	defer clear(a.nals) // keep no hold of the caller's buffer
+	if err != nil {
+		return nil, false, err
+	}
+	return a.UnitOf(a.nals)
+}
+
+// UnitOf is Unit of what consists of these NAL units.
+func (a *Assembler) UnitOf(nals [][]byte) (data []byte, key bool, err error) {
+	if a.Codec == frame.H265 {
+		return a.h265.Unit(nals)
+	}
+	return a.h264.Unit(nals)
+}
