@@ -52,10 +52,10 @@ func (d *Dir) TidyBeside(location string) error {
 
 // Rested waits until nobody tidies, as a Put that did not wait for the drive may have done.
 func (d *Dir) Rested(ctx context.Context) error {
-	if err := d.names.take(ctx, tidyLock); err != nil {
+	if err := d.names.Take(ctx, tidyLock); err != nil {
 		return err
 	}
-	d.names.free(tidyLock)
+	d.names.Free(tidyLock)
 	return nil
 }
 
