@@ -392,7 +392,7 @@ func (v viewer) folder(path string) {
 func (v viewer) bucket(ctx context.Context, bucket *blob.Bucket) {
 	objects, end := bucket.List(nil).All(ctx)
 	for o := range objects {
-		if !v.wants(o.Key) {
+		if strings.HasPrefix(o.Key, ".livestill/") || !v.wants(o.Key) {
 			continue
 		}
 		if data, err := bucket.ReadAll(ctx, o.Key); err == nil {
