@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"io"
 	"io/fs"
 	"time"
 
@@ -48,17 +47,13 @@ func (d *Dir) old(f *durable.Folder, key string) *truth.Record {
 	if err != nil || r != nil {
 		return r
 	}
-	_, read, err := d.Template.Select(capture.Selection{})
-	if err != nil {
+	_, read, errTemplate := d.Template.Select(capture.Selection{})
+	sum, err := truth.Sum(file)
+	if errTemplate != nil || err != nil {
 		return nil
 	}
 	stored, _ := read(key)
-	s := truth.Named(stored)
-	if s.Data, err = io.ReadAll(file); err != nil {
-		return nil
-	}
-	r, _ = truth.New(s)
-	return r
+	return &truth.Record{Size: info.Size(), SHA256: sum, Still: truth.Named(stored)}
 }
 
 // remove removes the files of a still, whose key is locked.
