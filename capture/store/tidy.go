@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/capture/store/internal/durable"
+	"github.com/livestill/livestill/capture/store/internal/keep"
 )
 
 // Keep bounds what a store keeps. Zero fields do not. The newest still stays, whatever its size. Several programs may keep one folder, and
@@ -147,7 +148,7 @@ func (d *Dir) tidySome(f *durable.Folder, put string, log *slog.Logger) (err err
 	start := time.Now()
 	defer func() { t.worked += time.Since(start) }()
 	if t.round == nil {
-		if err := d.beginRound(f, surplus{}); err != nil {
+		if err := d.beginRound(f, keep.Surplus{}); err != nil {
 			return err
 		}
 	}
@@ -156,7 +157,7 @@ func (d *Dir) tidySome(f *durable.Folder, put string, log *slog.Logger) (err err
 			t.note(d.tidyStep(f, put), log)
 			continue
 		}
-		if over := t.round.next(d.Keep); over.any {
+		if over := t.round.Next(keep.Bounds{Count: d.Keep.Count, Bytes: d.Keep.Bytes}); over.Any {
 			if err := d.beginRound(f, over); err != nil {
 				return err
 			}
@@ -167,7 +168,7 @@ func (d *Dir) tidySome(f *durable.Folder, put string, log *slog.Logger) (err err
 	}
 	if log != nil && !t.told && time.Since(t.began) > late {
 		t.told = true
-		log.Warn("tidying is late: little is put, or the drive is slow; Tidy does it at once", "since", t.began, "files", t.round.kept.files)
+		log.Warn("tidying is late: little is put, or the drive is slow; Tidy does it at once", "since", t.began, "files", t.round.Kept.Files)
 	}
 	return nil
 }

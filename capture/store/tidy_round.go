@@ -7,28 +7,26 @@ import (
 
 	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/capture/store/internal/durable"
+	"github.com/livestill/livestill/capture/store/internal/keep"
 	"github.com/livestill/livestill/capture/store/internal/truth"
 )
 
-// A round goes once through all that is there. It deletes what is too old, and what the round before has found to be over the bounds, and
-// finds that for the next round. So nothing has to be remembered of single files.
+// A round goes once through all that is there. It deletes what is too old, too.
 type round struct {
-	walk    walk
-	read    func(key string) (capture.Stored, bool)
-	surplus surplus // to be deleted
-	kept    histogram
-	removed int
+	keep.Round
+	walk walk
+	read func(key string) (capture.Stored, bool)
 }
 
 // beginRound begins a round that deletes what is over the bounds. Without any it goes through the whole folder only if Tidy wants it to, and else
 // through what is being written.
-func (d *Dir) beginRound(f *durable.Folder, over surplus) error {
+func (d *Dir) beginRound(f *durable.Folder, over keep.Surplus) error {
 	d.tidy.round = nil
 	_, read, err := d.Template.Select(capture.Selection{})
 	if err != nil {
 		return err
 	}
-	r := &round{walk: walk{enters: d.enters}, read: read, surplus: over}
+	r := &round{Round: keep.Round{Surplus: over}, walk: walk{enters: d.enters}, read: read}
 	top := durable.Private
 	if d.Keep != (Keep{}) || d.tidy.whole {
 		top = "."
@@ -39,15 +37,6 @@ func (d *Dir) beginRound(f *durable.Folder, over surplus) error {
 	d.tidy.round = r
 	d.tidy.rounds++
 	return nil
-}
-
-// next returns what is left for another round of the cycle to delete. What was found over the bounds is deleted by one more round, or by a
-// few if it is much. What is put meanwhile waits for the next cycle.
-func (r *round) next(k Keep) surplus {
-	if r.surplus.any && (r.removed == 0 || !r.surplus.more()) {
-		return surplus{}
-	}
-	return r.kept.over(k)
 }
 
 // tidyStep makes a step of the round.
@@ -71,13 +60,13 @@ func (d *Dir) tidyStep(f *durable.Folder, put string) error {
 		if _, ok := r.read(name); !ok {
 			return false, nil
 		}
-		if name != put && (d.Keep.Age > 0 && age > d.Keep.Age || r.surplus.takes(stored, size)) {
+		if name != put && (d.Keep.Age > 0 && age > d.Keep.Age || r.Surplus.Takes(stored, size)) {
 			if removed, err = d.forget(f, name, stored, func(key string) error { return remove(f, key) }); removed {
-				r.removed++
+				r.Removed++
 				return true, nil
 			}
 		}
-		r.kept.add(stored, size)
+		r.Kept.Add(stored, size)
 		return false, err
 	})
 }
