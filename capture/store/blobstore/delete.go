@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"hash/maphash"
 	"sync"
+	"sync/atomic"
 	"time"
 
-	"gocloud.dev/blob"
 	"gocloud.dev/gcerrors"
 
 	"github.com/livestill/livestill/capture"
@@ -45,7 +45,7 @@ func (b *Store) pass(ctx context.Context, which capture.Selection) (files int, g
 	var failed error
 	err = b.pages(ctx, stills, which, func(page []object) bool {
 		var missed error
-		missed, failed = erase(ctx, b.Bucket, page, func(o object) { files++; deleted.add(o.key) })
+		missed, failed = erase(ctx, page, b.deleteStill, func(o object) { files++; deleted.add(o.key) })
 		gone = cmp.Or(gone, missed)
 		return failed == nil
 	})
@@ -66,26 +66,29 @@ func (b *Store) forget(ctx context.Context, which capture.Selection, isGone func
 	return gone, cmp.Or(err, failed)
 }
 
-// forgetPage is forget for a page. What was told of a still that is being put again stays.
+// forgetPage is forget for a page.
 func (b *Store) forgetPage(ctx context.Context, page []object, isGone func(o object) bool) (gone, failed error) {
-	ours := make(map[string]bool) // the keys that nobody can put meanwhile, or that somebody is putting
 	var orphans []object
 	for _, o := range page {
-		if !isGone(o) {
-			continue
-		}
-		free, tried := ours[o.key]
-		if !tried {
-			if free = b.names.Try(o.key) == nil; free {
-				defer b.names.Free(o.key)
-			}
-			ours[o.key] = free
-		}
-		if free {
+		if isGone(o) {
 			orphans = append(orphans, o)
 		}
 	}
-	return erase(ctx, b.bucket(truths), orphans, func(object) {})
+	return erase(ctx, orphans, b.deleteOrphan, func(object) {})
+}
+
+func (b *Store) deleteStill(ctx context.Context, o object) error { return b.Bucket.Delete(ctx, o.name) }
+
+// deleteOrphan deletes what was told of a still, unless that is there, or again.
+func (b *Store) deleteOrphan(ctx context.Context, o object) error {
+	if err := b.names.Take(ctx, o.key); err != nil {
+		return err
+	}
+	defer b.names.Free(o.key)
+	if there, err := b.Bucket.Exists(ctx, o.key); err != nil || there {
+		return err
+	}
+	return b.bucket(truths).Delete(ctx, o.name)
 }
 
 // A keys is a set of keys, which takes some 40 bytes for each. One in 10^12 or less may be in it by mistake.
@@ -109,37 +112,51 @@ func (k *keys) has(key string) bool {
 	return ok
 }
 
-// erase deletes objects of a bucket, calls done with each that it has deleted, and returns of one that was not there what the bucket said. It ends
+// erase has remove delete objects, calls done with each that it has deleted, and returns of one that was not there what the bucket said. It ends
 // with the first that cannot be deleted.
-func erase(ctx context.Context, bucket *blob.Bucket, page []object, done func(object)) (gone, failed error) {
-	var (
-		wait sync.WaitGroup
-		turn = make(chan struct{}, deletions)
-		mu   sync.Mutex // of gone and failed, and while done is called
-	)
+func erase(
+	ctx context.Context, page []object, remove func(ctx context.Context, o object) error, done func(object),
+) (gone, failed error) {
+	var mu sync.Mutex // of gone and failed, and while done is called
 	running, stop := context.WithCancel(ctx)
 	defer stop()
+	together(page, func(o object) bool {
+		err := remove(running, o)
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case err == nil:
+			done(o)
+		case gcerrors.Code(err) == gcerrors.NotFound:
+			gone = err
+		case failed == nil:
+			failed = wrap(ctx, "delete", o.name, err)
+			stop()
+		}
+		return failed == nil
+	})
+	return gone, cmp.Or(failed, context.Cause(ctx))
+}
+
+// together calls do with each object, several at a time, until it has once returned false, and waits for all: fileblob's list fails if a file goes
+// meanwhile.
+func together(page []object, do func(object) bool) {
+	var (
+		wait    sync.WaitGroup
+		turn    = make(chan struct{}, deletions)
+		stopped atomic.Bool
+	)
 	for _, o := range page {
 		turn <- struct{}{}
-		if running.Err() != nil {
+		if stopped.Load() {
 			break
 		}
 		wait.Go(func() {
 			defer func() { <-turn }()
-			err := bucket.Delete(running, o.name)
-			mu.Lock()
-			defer mu.Unlock()
-			switch {
-			case err == nil:
-				done(o)
-			case gcerrors.Code(err) == gcerrors.NotFound:
-				gone = err
-			case failed == nil:
-				failed = wrap(ctx, "delete", o.name, err)
-				stop()
+			if !do(o) {
+				stopped.Store(true)
 			}
 		})
 	}
-	wait.Wait() // fileblob's list fails if a file goes meanwhile
-	return gone, cmp.Or(failed, context.Cause(ctx))
+	wait.Wait()
 }

@@ -23,6 +23,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"mime"
 	"net/url"
 	"strings"
@@ -63,7 +64,22 @@ type Store struct {
 	// bucket's driver makes it: of several at a time S3, Google and Azure take one. gocloud's fileblob may take more.
 	Immutable bool
 
-	names locks.Names // of stills that are being put
+	// Keep bounds what is there; the zero Keep keeps all. What is over it is
+	// deleted bit by bit as Puts come, or at once by Tidy. It takes a Template
+	// with the date, by which stills are known from other objects.
+	//
+	// The price: with a Put comes one request for a page of the list of the
+	// bucket at most, and none for an hour after all pages have been looked
+	// at. A page has 1000 objects; a still is two of them, if Private is nil.
+	// To delete a still takes three requests.
+	Keep store.Keep
+
+	// Logger hears what cannot be deleted while Puts tidy, and that they are
+	// late with it; nil means slog.Default().
+	Logger *slog.Logger
+
+	names locks.Names // of stills that are being put, or removed by tidying; and tidyLock, of whoever has tidy
+	tidy  tidying
 }
 
 // ErrExists is an Immutable Store's rejection of a still, since there is another under its key.
@@ -75,13 +91,17 @@ const maxLinks = 7 * 24 * time.Hour // S3 and Google sign for no longer
 // the still becomes the object's metadata, but for who asked for it. S3 takes stills of 16 MiB and more in parts, and shows none before it has all; it
 // keeps the parts of a Put that was cut off, until the bucket's lifecycle rule for incomplete uploads deletes them.
 //
-// One request before, Put puts what it was told, all of it, under .livestill/ into Private: what Open gives back.
+// One request before, Put puts what it was told, all of it, under .livestill/ into Private: what Open gives back. With Keep it begins a step of
+// tidying, which goes on for five minutes at most when it has returned, or until Close.
 func (b *Store) Put(ctx context.Context, s *capture.Still) (location string, err error) {
 	if err := context.Cause(ctx); err != nil {
 		return "", err
 	}
 	key, err := b.key(s)
 	if err != nil {
+		return "", err
+	}
+	if err := b.checkKeep(); err != nil {
 		return "", err
 	}
 	told, err := truth.New(s)
@@ -109,6 +129,7 @@ func (b *Store) Put(ctx context.Context, s *capture.Still) (location string, err
 	if err != nil {
 		return "", wrap(ctx, "put", key, err)
 	}
+	b.tidyBeside(ctx, key)
 	return location, nil
 }
 
