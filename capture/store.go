@@ -75,17 +75,17 @@ const MaxLabels = 8 << 10
 //	w.Header().Set("Content-Type", opened.Still.Type)
 //	http.ServeContent(w, r, "", opened.Modified, opened)
 type Opened struct {
-	// The image file. When the still is replaced or deleted meanwhile, what
-	// is read goes on to be the file that was opened, or Read fails. Read may
+	// The image file. When the still is replaced or deleted meanwhile, it
+	// goes on to be the file that was opened, or Read fails. Read may also
 	// fail when the context of Open has ended.
 	io.ReadSeekCloser
 
 	Size     int64     // of the image file, in bytes
 	Modified time.Time // when it was put, by the store's clock
 
-	// Still is what Put was told, as far as a Still is written to JSON, with
-	// Location set: so without Data and pictures. It is the caller's. Of a
-	// still that was put before stores kept it, it is what the name tells.
+	// Still is what Put was told, as far as JSON has it, with Location set:
+	// so without Data and pictures. It is the caller's. Of a still that was
+	// put before stores kept it, it is what the name tells.
 	Still *Still
 }
 

@@ -16,7 +16,7 @@ import (
 // others may delete there; what they delete while a program counts is counted.
 type Keep struct {
 	Age   time.Duration // since a still was put, by the store's clock
-	Count int           // stills, each variant being one; the oldest go first
+	Count int           // stills, each variant is one; the oldest go first
 	Bytes int64         // of the image files alone; the oldest go first
 
 	// What is kept about each still goes with it, and is not counted: some
