@@ -22,7 +22,8 @@ type StoreCase struct {
 
 	// Files returns the bytes of each still that whoever reads the medium
 	// finds there now, by the location that Put returned. Anything else
-	// that is to be found there counts as a still too.
+	// that is to be found there counts as a still too; leave out what the
+	// Store keeps about stills for Open.
 	Files func() (map[string][]byte, error)
 
 	// Break makes the medium fail, or not answer, until mend is called. Nil

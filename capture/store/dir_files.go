@@ -26,8 +26,10 @@ func (d *Dir) write(ctx context.Context, f *durable.Folder, key string, data []b
 		return err
 	}
 	err = f.WriteInOrder(ctx, durable.File{Name: truth.FileOf(key), Data: [][]byte{text}}, durable.File{Name: key, Data: [][]byte{data}})
-	if _, none := f.Lstat(key); err != nil && errors.Is(none, fs.ErrNotExist) {
-		_ = f.Remove(truth.FileOf(key)) // if it is there at all; if not now, then when it is an hour old
+	if err != nil {
+		if _, none := f.Lstat(key); errors.Is(none, fs.ErrNotExist) {
+			_ = f.Remove(truth.FileOf(key)) // if it is there at all; if not now, then when it is an hour old
+		}
 	}
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"path/filepath"
 
 	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/capture/store/internal/durable"
@@ -42,10 +43,12 @@ func (s *Spool) Open(ctx context.Context, location string) (*capture.Opened, err
 
 // at returns the entry that counts of the still at a location.
 func (s *Spool) at(folder *spoolFolder, location string) (e spoolEntry, ok bool) {
+	file := filepath.Base(location) // if the Store did not know where it will put the still
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for key, group := range folder.queue.groups {
-		if latest := group.latest(); key != "" && latest != nil && (latest.location == location || s.path(latest) == location) {
+		latest := group.latest()
+		if key != "" && latest != nil && (latest.location == location || latest.file == file && s.path(latest) == location) {
 			return *latest, true
 		}
 	}

@@ -21,7 +21,8 @@ const (
 	folderSize = 1 << 20
 )
 
-// List yields the stills that are there. What has another name than one of Template's is none of its.
+// List yields the stills that are there. What has another name than one of Template's is none of its. It takes one request for each 1000 objects
+// of a stream, or else of the bucket, where a still is two of them if Private is nil.
 func (b *Store) List(ctx context.Context, which capture.Selection) iter.Seq2[capture.Stored, error] {
 	return func(yield func(capture.Stored, error) bool) {
 		var failed error

@@ -49,7 +49,8 @@ type Store struct {
 
 	// Private is the bucket for what Put was told of the stills, who asked and
 	// the Labels, which is not for whoever may see a still. Nil is Bucket
-	// itself: if strangers may read that, keep .livestill/ from them.
+	// itself: if strangers may read that, keep .livestill/ from them. A rule
+	// by which stills expire has to include what begins so.
 	Private *blob.Bucket
 
 	// Links, if not zero, makes each location a link that works without credentials for that long: see Link. Put and List sign one each;

@@ -52,12 +52,12 @@ func (f *Folder) WriteInOrder(ctx context.Context, files ...File) (err error) {
 	}
 	for i, file := range files {
 		folder := path.Dir(file.Name)
-		_, none := f.Lstat(folder)
+		_, isNew := f.Lstat(folder)
 		if err := f.Move(temps[0], file.Name); err != nil {
 			return err
 		}
 		temps = temps[1:]
-		if i < len(files)-1 && none == nil { // the last one flushes what it is in
+		if i < len(files)-1 && isNew == nil { // the last one flushes all that it is in
 			err = f.Flush(folder)
 		} else {
 			err = f.flushUp(folder)
