@@ -1,10 +1,12 @@
-package keep
+package keep_test
 
 import (
 	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/livestill/livestill/capture/store/internal/keep"
 )
 
 // A file is what a Round sees of one.
@@ -13,11 +15,11 @@ type file struct {
 	bytes  int64
 }
 
-// forget removes the files that are over the bounds, in rounds, and returns what is left after each.
-func forget(b Bounds, files []file) (rounds [][]file) {
-	var over Surplus
+// forget removes the files that are over the bounds, in the rounds of a cycle, and returns what is left after each.
+func forget(b keep.Bounds, files []file) (rounds [][]file) {
+	var over keep.Surplus
 	for {
-		r := Round{Surplus: over}
+		r := keep.Round{Surplus: over}
 		var left []file
 		for _, f := range files {
 			if r.Surplus.Takes(f.stored, f.bytes) {
@@ -31,7 +33,7 @@ func forget(b Bounds, files []file) (rounds [][]file) {
 			panic("nothing is deleted of what is over")
 		}
 		rounds = append(rounds, left)
-		if files, over = left, r.Kept.over(b); !over.Any {
+		if files, over = left, r.Next(b); !over.Any {
 			return rounds
 		}
 	}
@@ -74,24 +76,24 @@ func TestForgetsOldest(t *testing.T) {
 			all = append(all, file{epoch.Add(-age), size})
 			bytes += size
 		}
-		for _, keep := range []Bounds{
+		for _, bounds := range []keep.Bounds{
 			{Count: 1}, {Count: 100}, {Count: files - 10}, {Count: files}, {Bytes: 1}, {Bytes: bytes / 100}, {Bytes: bytes - 10}, {Bytes: bytes},
 			{Count: files / 2, Bytes: bytes / 2},
 		} {
-			rounds := forget(keep, all)
+			rounds := forget(bounds, all)
 			if len(rounds) > 12 {
-				t.Errorf("%s, %+v: %d rounds", test.about, keep, len(rounds))
+				t.Errorf("%s, %+v: %d rounds", test.about, bounds, len(rounds))
 			}
 			for _, left := range rounds {
-				oldestFirst(t, test.about, keep, all, left)
+				oldestFirst(t, test.about, bounds, all, left)
 			}
 			left := rounds[len(rounds)-1]
 			var size int64
 			for _, f := range left {
 				size += f.bytes
 			}
-			if len(left) > 1 && (keep.Count > 0 && len(left) > keep.Count || keep.Bytes > 0 && size > keep.Bytes) {
-				t.Errorf("%s, %+v: %d files of %d bytes are left", test.about, keep, len(left), size)
+			if len(left) > 1 && (bounds.Count > 0 && len(left) > bounds.Count || bounds.Bytes > 0 && size > bounds.Bytes) {
+				t.Errorf("%s, %+v: %d files of %d bytes are left", test.about, bounds, len(left), size)
 			}
 		}
 	}
@@ -99,7 +101,7 @@ func TestForgetsOldest(t *testing.T) {
 
 // oldestFirst compares what is left with what has to be: no file that went is younger than one that stayed, and the last that went was over
 // the bounds.
-func oldestFirst(t *testing.T, about string, keep Bounds, all, left []file) {
+func oldestFirst(t *testing.T, about string, bounds keep.Bounds, all, left []file) {
 	t.Helper()
 	stayed := make(map[file]int)
 	var size int64
@@ -122,15 +124,15 @@ func oldestFirst(t *testing.T, about string, keep Bounds, all, left []file) {
 	}
 	last := slices.MaxFunc(gone, func(a, b file) int { return a.stored.Compare(b.stored) })
 	if last.stored.After(oldest) {
-		t.Errorf("%s, %+v: one of %v went, one of %v stayed", about, keep, last.stored, oldest)
+		t.Errorf("%s, %+v: one of %v went, one of %v stayed", about, bounds, last.stored, oldest)
 	}
 	for _, f := range gone { // of one age any may have been the last
 		if f.stored.Equal(last.stored) && f.bytes > last.bytes {
 			last = f
 		}
 	}
-	if keep.Count > 0 && len(left) >= keep.Count || keep.Bytes > 0 && size+last.bytes > keep.Bytes {
+	if bounds.Count > 0 && len(left) >= bounds.Count || bounds.Bytes > 0 && size+last.bytes > bounds.Bytes {
 		return
 	}
-	t.Errorf("%s, %+v: too many went, %d of %d bytes are left", about, keep, len(left), size)
+	t.Errorf("%s, %+v: too many went, %d of %d bytes are left", about, bounds, len(left), size)
 }
