@@ -18,6 +18,7 @@ package blobstore
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,6 +35,7 @@ import (
 
 	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/capture/store"
+	"github.com/livestill/livestill/capture/store/internal/keep"
 	"github.com/livestill/livestill/capture/store/internal/locks"
 	"github.com/livestill/livestill/capture/store/internal/truth"
 )
@@ -79,8 +81,9 @@ type Store struct {
 	// late with it; nil means slog.Default().
 	Logger *slog.Logger
 
-	names locks.Names // of stills that are being put, or removed by tidying; and tidyLock, of whoever has tidy
-	tidy  tidying
+	names  locks.Names // of stills that are being put, or removed
+	tidier keep.Tidier
+	round  *round // of the cycle; nil between cycles
 }
 
 // ErrExists is an Immutable Store's rejection of a still, since there is another under its key.
@@ -130,7 +133,10 @@ func (b *Store) Put(ctx context.Context, s *capture.Still) (location string, err
 	if err != nil {
 		return "", wrap(ctx, "put", key, err)
 	}
-	b.tidyBeside(ctx, key)
+	if b.Keep != (store.Keep{}) {
+		log := cmp.Or(b.Logger, slog.Default())
+		b.tidier.Beside(ctx, log, func(ctx context.Context) error { return b.tidyStep(ctx, key) })
+	}
 	return location, nil
 }
 
