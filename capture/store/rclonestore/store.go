@@ -11,10 +11,12 @@ package rclonestore
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"mime"
 	"strings"
@@ -27,6 +29,7 @@ import (
 
 	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/capture/store"
+	"github.com/livestill/livestill/capture/store/internal/keep"
 	"github.com/livestill/livestill/capture/store/internal/truth"
 )
 
@@ -67,6 +70,23 @@ type Store struct {
 	Remote   string
 	Template store.Template // names of the files within Remote
 
+	// Keep bounds what is there; the zero Keep keeps all. What is over it is
+	// deleted bit by bit as Puts come, or at once by Tidy. It takes a Template
+	// with the date, by which stills are known from other files. A still is as
+	// old as the remote says that its file is.
+	//
+	// The price: with a Put, one folder is listed at most, and none for an
+	// hour after all have been. To delete a still takes four calls. Folders
+	// stay, and so does what a Put that was cut off was told, until a Delete.
+	Keep store.Keep
+
+	// Logger hears what cannot be deleted while Puts tidy, and that they are
+	// late with it; nil means slog.Default().
+	Logger *slog.Logger
+
+	tidier keep.Tidier
+	round  *round // of the cycle; nil between cycles
+
 	mu      sync.Mutex
 	session *session                 // nil at first, and after Close
 	busy    map[string]chan struct{} // the keys of the Puts under way; each is closed when its Put ends
@@ -78,6 +98,9 @@ type Store struct {
 func (r *Store) Put(ctx context.Context, s *capture.Still) (location string, err error) {
 	at, key, err := r.locate(s)
 	if err != nil {
+		return "", err
+	}
+	if err := r.checkKeep(); err != nil {
 		return "", err
 	}
 	told, err := truth.New(s)
@@ -95,6 +118,10 @@ func (r *Store) Put(ctx context.Context, s *capture.Still) (location string, err
 	location, err = await(ctx, &session.running, func() (string, error) { return at, r.put(ctx, session, file, told) })
 	if err != nil {
 		return "", failed(ctx, "put "+key, err)
+	}
+	if r.Keep != (store.Keep{}) {
+		log := cmp.Or(r.Logger, slog.Default())
+		r.tidier.Beside(ctx, log, func(ctx context.Context) error { return r.tidyStep(ctx, key) })
 	}
 	return location, nil
 }
@@ -201,9 +228,12 @@ func (f file) place(ctx context.Context, to fs.Fs, old fs.Object) error {
 	return err
 }
 
-// Close waits for the calls that are under way, also those that were left behind, and closes their connections. The next Put, also one
+// Close ends the tidying that Puts have begun, waits for the calls that are under way, also those that were left behind, and closes their connections. The next Put, also one
 // beside Close, opens others.
 func (r *Store) Close() error {
+	if err := r.tidier.Close(); err != nil {
+		return err
+	}
 	r.mu.Lock()
 	session := r.session
 	r.session = nil
