@@ -27,7 +27,7 @@ func (d *Dir) Open(ctx context.Context, location string) (opened *capture.Opened
 	key := filepath.ToSlash(name)
 	stored, ok := read(key)
 	if err != nil || !ok {
-		return nil, notThere(location)
+		return nil, truth.NotThere(location)
 	}
 	f, err := durable.Open(d.Path, d.Volume)
 	if err != nil {
@@ -41,17 +41,12 @@ func (d *Dir) Open(ctx context.Context, location string) (opened *capture.Opened
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
-		return nil, notThere(location)
+		return nil, truth.NotThere(location)
 	case err != nil:
 		return nil, err
 	}
 	opened.Still.Location = location
 	return opened, nil
-}
-
-// notThere is the error of a location at which there is no still.
-func notThere(location string) error {
-	return &fs.PathError{Op: "open", Path: location, Err: fs.ErrNotExist}
 }
 
 // openFile opens the file of a still, of which stored is what its name tells.

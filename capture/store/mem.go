@@ -90,7 +90,7 @@ func (m *Mem) Open(ctx context.Context, location string) (*capture.Opened, error
 	file, ok := m.files[location]
 	m.mu.Unlock()
 	if !ok {
-		return nil, notThere(location)
+		return nil, truth.NotThere(location)
 	}
 	records, err := truth.Parse(file.told)
 	if err != nil {

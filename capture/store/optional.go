@@ -8,6 +8,7 @@ import (
 	"iter"
 
 	"github.com/livestill/livestill/capture"
+	"github.com/livestill/livestill/capture/store/internal/truth"
 )
 
 // List lists what s has, if it is a capture.Lister; else it yields an errors.ErrUnsupported.
@@ -57,7 +58,7 @@ func openFirst(ctx context.Context, stores []capture.Store, location string) (*c
 		}
 	}
 	if len(errs) == 0 {
-		return nil, notThere(location)
+		return nil, truth.NotThere(location)
 	}
 	return nil, errors.Join(errs...)
 }

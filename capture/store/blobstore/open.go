@@ -45,11 +45,11 @@ func (b *Store) Open(ctx context.Context, location string) (*capture.Opened, err
 	key := b.located(ctx, location)
 	stored, ok := read(key)
 	if !ok {
-		return nil, notThere(location)
+		return nil, truth.NotThere(location)
 	}
 	a, err := b.Bucket.Attributes(ctx, key)
 	if gcerrors.Code(err) == gcerrors.NotFound {
-		return nil, notThere(location)
+		return nil, truth.NotThere(location)
 	} else if err != nil {
 		return nil, wrap(ctx, "open", key, err)
 	}
@@ -70,10 +70,6 @@ func (b *Store) Open(ctx context.Context, location string) (*capture.Opened, err
 		return r, nil
 	}}
 	return &capture.Opened{ReadSeekCloser: image, Size: a.Size, Modified: a.ModTime, Still: s}, nil
-}
-
-func notThere(location string) error {
-	return &fs.PathError{Op: "open", Path: location, Err: fs.ErrNotExist}
 }
 
 // told returns what Put was told of a still of these bytes; nil if nothing is known.

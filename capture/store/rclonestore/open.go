@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	iofs "io/fs"
 	"strings"
 
 	"github.com/rclone/rclone/fs"
@@ -33,7 +32,7 @@ func (r *Store) Open(ctx context.Context, location string) (*capture.Opened, err
 	key := strings.TrimPrefix(strings.TrimPrefix(location, root), "/")
 	stored, ok := read(key)
 	if !ok || fspath.JoinRootPath(root, key) != location {
-		return nil, notThere(location)
+		return nil, truth.NotThere(location)
 	}
 	session := r.join()
 	defer session.leave()
@@ -55,16 +54,12 @@ func (r *Store) Open(ctx context.Context, location string) (*capture.Opened, err
 	})
 	switch {
 	case errors.Is(err, fs.ErrorObjectNotFound), errors.Is(err, fs.ErrorIsDir):
-		return nil, notThere(location)
+		return nil, truth.NotThere(location)
 	case err != nil:
 		return nil, failed(ctx, "open "+key, err)
 	}
 	opened.Still.Location = location
 	return opened, nil
-}
-
-func notThere(location string) error {
-	return &iofs.PathError{Op: "open", Path: location, Err: iofs.ErrNotExist}
 }
 
 // openFile opens a still, of which stored is what its name tells.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path"
 	"strings"
 	"unicode/utf8"
@@ -73,6 +74,11 @@ func CheckLabels(s *capture.Still) error {
 		return capture.Reject(fmt.Errorf("store: still with %d bytes of labels, %d at most", size, capture.MaxLabels))
 	}
 	return nil
+}
+
+// NotThere is the error of a location at which there is no still.
+func NotThere(location string) error {
+	return &fs.PathError{Op: "open", Path: location, Err: fs.ErrNotExist}
 }
 
 // Sum is what tells the bytes of an image file from others.
