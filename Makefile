@@ -3,7 +3,8 @@
 # make demo   stills out of two real streams, with contact sheets to look at, in stills/
 # make stress the tests, again and again, on a machine that is busy
 # make asan   our C under AddressSanitizer and UBSan, which test does too
-# make train  learns again what package enhance has learned, see enhance/train
+# make train  learns again what package enhance has learned, and writes that over enhance/learned. As yet it fails tests of internal/e2e, see
+#             enhance/train: git restore enhance/learned brings back what passes
 # make bench  speed, and tap to bytes beside what is usual today
 # On a bare Debian 12 or 13 each installs what it needs; that takes root.
 
@@ -31,7 +32,7 @@ TRAIN = /tmp/livestill-train
 
 check: setup
 	$(GO) go vet ./...
-	$(GO) $(MAKE) lint
+	$(MAKE) lint
 	$(GO) go test -short -run '^(Test|Fuzz)' ./...
 
 test:
@@ -43,7 +44,7 @@ test:
 	$(RACE) go test -p $(AT_A_TIME) -timeout $(TIMEOUT) ./...
 	$(GO) .ci/asan
 	$(MAKE) modules
-	$(GO) .ci/fuzz 5s
+	.ci/fuzz 5s
 
 # The tests, again and again, while every core is busy with something else: none of them may hang on how fast the machine is.
 stress:
@@ -70,8 +71,11 @@ bench:
 	$(GO) go run ./examples/rtmpload
 	$(GO) go run ./examples/rtspload
 
-lint: bin/golangci-lint-$(LINT)
-	bin/golangci-lint-$(LINT) run --allow-parallel-runners ./...
+lint: bin/goenv bin/golangci-lint-$(LINT)
+	$(GO) bin/golangci-lint-$(LINT) run --allow-parallel-runners ./...
+
+bin/goenv:
+	.ci/setup
 
 bin/golangci-lint-$(LINT):
 	GOFLAGS= GOBIN=$(CURDIR)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT)

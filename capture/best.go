@@ -22,7 +22,7 @@ type Ranked struct {
 // best returns the pictures around t that are worth their pixels, the best first, and of those the literal one, if it is undamaged. It
 // looks in two stages: how well the pictures are coded is known before their pixels are, and only the best of those are converted
 // and rated. What comes after the last picture of the window is not decoded.
-func (c *Camera) best(ctx context.Context, t target, m Moment, hold *sched.Hold) (ranked []Ranked, literal *frame.Picture, err error) {
+func (c *Camera) best(ctx context.Context, t found, m Moment, hold *sched.Hold) (ranked []Ranked, literal *frame.Picture, err error) {
 	window := c.window(t, m.window)
 	wanted := slices.IndexFunc(window, func(w candidate) bool { return w.away == 0 })
 	if wanted < 0 {
@@ -48,10 +48,10 @@ func (c *Camera) best(ctx context.Context, t target, m Moment, hold *sched.Hold)
 
 // window returns the pictures that were shown no more than span away from that of t, in presentation order, as far as their data can be
 // trusted: of too many, the nearest.
-func (c *Camera) window(t target, span time.Duration) []candidate {
+func (c *Camera) window(t found, span time.Duration) []candidate {
 	center := t.gop[t.index].Shown()
-	window := nearby(c.candidates(span, func(u *frame.AccessUnit) time.Duration { return u.Shown().Sub(center).Abs() }))
-	slices.SortStableFunc(window, func(a, b candidate) int { return cmp.Compare(a.target.unit().PTS, b.target.unit().PTS) })
+	window := nearestOf(c.candidates(span, func(u *frame.AccessUnit) time.Duration { return u.Shown().Sub(center).Abs() }))
+	slices.SortStableFunc(window, func(a, b candidate) int { return cmp.Compare(a.found.unit().PTS, b.found.unit().PTS) })
 	return window
 }
 
@@ -61,12 +61,12 @@ func (c *Camera) look(ctx context.Context, window []candidate, from, to, wanted 
 	demands := make([]*sched.Demand, 0, to-from)
 	for i := from; i < to; i++ {
 		p := &window[i]
-		demands = append(demands, &sched.Demand{Unit: p.target.index, Hold: hold, Keep: func(l frame.Latent) bool {
+		demands = append(demands, &sched.Demand{Unit: p.found.index, Hold: hold, Keep: func(l frame.Latent) bool {
 			p.known, p.effectiveQP = !l.Corrupt && !l.Hidden, l.EffectiveQP
 			return slices.Contains(promising(window, wanted, span), i)
 		}})
 	}
-	if err := c.scheduler().Decode(ctx, window[from].target.gop, demands...); err != nil {
+	if err := c.scheduler().Decode(ctx, window[from].found.gop, demands...); err != nil {
 		return err
 	}
 	for n, demand := range demands {

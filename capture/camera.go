@@ -85,7 +85,7 @@ type Camera struct {
 	running shared.Group     // goroutines that work for captures
 
 	standIns shared.Calls[standInID, *frame.Picture]
-	rated    shared.Calls[sched.ID, Scores]
+	scores   shared.Calls[sched.ID, Scores]
 	enhanced shared.Calls[enhancedID, enhanced]
 	files    shared.Calls[fileID, []byte]
 
@@ -142,7 +142,7 @@ func (c *Camera) ServeStream(ctx context.Context, s *frame.Stream) error {
 func (c *Camera) Capture(ctx context.Context, r Request) (*Still, error) {
 	w := c.begun(r)
 	defer w.close(ctx)
-	err := w.expose(ctx)
+	err := w.untilDecoded(ctx)
 	if err == nil {
 		err = w.finish(ctx, w.reach)
 	}

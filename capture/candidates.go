@@ -11,7 +11,7 @@ import (
 
 // A candidate is a picture that may be delivered for the wanted one. What it lacks is not known yet.
 type candidate struct {
-	target      target
+	found       found
 	away        time.Duration // from the wanted picture, either way
 	known       bool          // its data can be decoded, to no corrupt picture
 	effectiveQP float32       // as in frame.Latent
@@ -28,10 +28,10 @@ func (c *Camera) candidates(span time.Duration, away func(*frame.AccessUnit) tim
 	for _, g := range c.some(func(u *frame.AccessUnit) bool { return away(u) <= span }) {
 		for i := range c.scheduler().Trusted(g) {
 			if d := away(&g[i]); d <= span {
-				all = append(all, candidate{target: target{gop: g, index: i}, away: d})
+				all = append(all, candidate{found: found{gop: g, index: i}, away: d})
 			}
 			if len(all) == 2*mostCandidates {
-				all = nearby(all)
+				all = nearestOf(all)
 			}
 		}
 	}
@@ -52,8 +52,8 @@ func (c *Camera) some(such func(u *frame.AccessUnit) bool) (gops []frame.GOP) {
 	return gops
 }
 
-// nearby returns the nearest of candidates, if they are too many, in the order they were in.
-func nearby(all []candidate) []candidate {
+// nearestOf returns candidates, of too many the nearest, in the order they were in.
+func nearestOf(all []candidate) []candidate {
 	if len(all) <= mostCandidates {
 		return all
 	}
@@ -74,7 +74,7 @@ func nearby(all []candidate) []candidate {
 func byGOP(all []candidate) (gops [][]candidate) {
 	for from := 0; from < len(all); {
 		to := from + 1
-		for to < len(all) && sched.Same(all[to].target.gop, all[from].target.gop) {
+		for to < len(all) && sched.Same(all[to].found.gop, all[from].found.gop) {
 			to++
 		}
 		gops = append(gops, all[from:to])

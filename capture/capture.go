@@ -19,7 +19,7 @@ type capture struct {
 	asked  time.Time
 	began  time.Time // when the step did that runs now
 
-	target   target
+	found    found
 	reach    time.Duration // how far to wait for neighbours of the picture; alone if it has to do without
 	prefetch *prefetch     // nil without one
 	giveBack func()        // the memory of its pictures; nil without any
@@ -56,7 +56,7 @@ func (c *Camera) begun(r Request) *capture {
 func (w *capture) close(ctx context.Context) {
 	w.endPrefetch()
 	w.repay()
-	w.score()
+	w.awaitScores()
 	w.camera.stats.captures.Add(-1)
 	w.camera.scheduler().Settle(ctx)
 }
@@ -86,8 +86,8 @@ func (w *capture) done(name, hook string, at time.Time) {
 	w.began = at
 }
 
-// expose runs the steps up to the decoded picture.
-func (w *capture) expose(ctx context.Context) error {
+// untilDecoded runs the steps up to the decoded picture.
+func (w *capture) untilDecoded(ctx context.Context) error {
 	c, s := w.camera, w.still
 	if c.Decoder == nil {
 		return &Error{Step: "decode", Stream: s.Stream, Err: ErrDecoder}
@@ -95,30 +95,30 @@ func (w *capture) expose(ctx context.Context) error {
 	return w.run(ctx,
 		step{"policy", c.Policy, func() error { return c.Policy.Allow(ctx, s.Request) }},
 		step{"wait", &c.History, func() (err error) {
-			w.target, err = c.wait(ctx, s, w.asked)
+			w.found, err = c.wait(ctx, s, w.asked)
 			if s.Stream == "" {
 				s.Stream = c.scheduler().Stream()
 				s.Request.Stream = s.Stream
 			}
 			return err
 		}},
-		step{"decode", c.Decoder, func() error { return w.decode(ctx) }},
+		step{"decode", c.Decoder, func() error { return w.decodeStep(ctx) }},
 	)
 }
 
-// decode decodes the picture, and begins to rate it.
-func (w *capture) decode(ctx context.Context) (err error) {
+// decodeStep has memory for the picture, begins a prefetch, decodes, and begins to rate what came of it.
+func (w *capture) decodeStep(ctx context.Context) (err error) {
 	c, s := w.camera, w.still
 	if err := w.borrow(ctx); err != nil {
 		return err
 	}
 	w.beginPrefetch()
-	if w.picture, err = c.expose(ctx, s, w.target, w.prefetch); err != nil {
+	if w.picture, err = c.expose(ctx, s, w.found, w.prefetch); err != nil {
 		return err
 	}
 	w.id = sched.IDOf(w.picture.PTS, w.picture.Time)
 	w.hold()
-	s.Age = w.asked.Add(w.target.offset).Sub(w.picture.Time)
+	s.Age = w.asked.Add(w.found.offset).Sub(w.picture.Time)
 	w.scores = c.rate(ctx, w.id, w.picture)
 	return nil
 }
@@ -134,7 +134,7 @@ func (w *capture) finish(ctx context.Context, reach time.Duration) error {
 	file := fileID{ID: w.id}
 	return w.run(ctx,
 		step{"enhance", c.Enhancer, func() error {
-			e, err := w.enhance(ctx, reach)
+			e, err := w.enhanceStep(ctx, reach)
 			if err != nil {
 				return err
 			}
@@ -149,15 +149,15 @@ func (w *capture) finish(ctx context.Context, reach time.Duration) error {
 			s.Type = encoder.Type()
 			p := s.Picture
 			s.Data, err = c.files.Do(ctx, &c.running, file, func(ctx context.Context) ([]byte, error) { return c.encode(ctx, encoder, p) })
-			w.score()
+			w.awaitScores()
 			return err
 		}},
 		step{"store", c.Store, func() (err error) { s.Location, err = c.Store.Put(ctx, s); return err }},
 	)
 }
 
-// enhance has the Enhancer make a better picture, as c.enhance does, once for all captures of it that reach as far.
-func (w *capture) enhance(ctx context.Context, reach time.Duration) (e enhanced, err error) {
+// enhanceStep has memory for the better picture, and has it made once for all captures that reach as far.
+func (w *capture) enhanceStep(ctx context.Context, reach time.Duration) (e enhanced, err error) {
 	c := w.camera
 	if w.giveBack == nil { // the still before was the caller's meanwhile
 		if err := w.borrow(ctx); err != nil {
@@ -166,7 +166,7 @@ func (w *capture) enhance(ctx context.Context, reach time.Duration) (e enhanced,
 	}
 	decoded, prefetched := w.picture, w.prefetch
 	e, err = c.enhanced.Do(ctx, &c.running, enhancedID{w.id, reach}, func(ctx context.Context) (enhanced, error) {
-		return c.enhance(ctx, decoded, reach, prefetched)
+		return c.enhanceWith(ctx, decoded, reach, prefetched)
 	})
 	if err == nil && reach != alone {
 		gathered := e.gathered
@@ -179,8 +179,8 @@ func (w *capture) enhance(ctx context.Context, reach time.Duration) (e enhanced,
 	return e, err
 }
 
-// score waits for the Scores of the picture, if it is being rated.
-func (w *capture) score() {
+// awaitScores waits for the Scores of the picture, if they are being measured.
+func (w *capture) awaitScores() {
 	if w.scores != nil {
 		w.still.Scores, w.scores = <-w.scores, nil
 	}
@@ -189,7 +189,7 @@ func (w *capture) score() {
 // borrow waits for the memory of the pictures that the capture will hold: the decoded one, for a Best those beside it, and the enhanced
 // one. Captures of the same picture share it.
 func (w *capture) borrow(ctx context.Context) (err error) {
-	c, t := w.camera, w.target
+	c, t := w.camera, w.found
 	if t.gop == nil {
 		return nil // there may be no picture at all
 	}
@@ -253,8 +253,8 @@ type fileID struct {
 	merged *frame.Picture // made of several pictures, which may be others the next time; nil if of one
 }
 
-// enhance has the Enhancer make a better picture of p and, unless it is to be made alone, of its neighbours.
-func (c *Camera) enhance(ctx context.Context, p *frame.Picture, reach time.Duration, f *prefetch) (e enhanced, err error) {
+// enhanceWith has the Enhancer make a better picture of p with its neighbours as far as it may reach, or of p alone.
+func (c *Camera) enhanceWith(ctx context.Context, p *frame.Picture, reach time.Duration, f *prefetch) (e enhanced, err error) {
 	merge := func(b *frame.Burst) error {
 		e.merged, e.gathered = len(b.Pictures), time.Now()
 		return c.scheduler().Work(ctx, func() (err error) {
@@ -286,14 +286,14 @@ func (c *Camera) encode(ctx context.Context, encoder Encoder, p *frame.Picture) 
 func (c *Camera) rate(ctx context.Context, id sched.ID, p *frame.Picture) <-chan Scores {
 	scores := make(chan Scores, 1)
 	go func() {
-		s, _ := c.rated.Do(context.WithoutCancel(ctx), &c.running, id, func(context.Context) (Scores, error) { return Rate(p), nil })
+		s, _ := c.scores.Do(context.WithoutCancel(ctx), &c.running, id, func(context.Context) (Scores, error) { return Rate(p), nil })
 		scores <- s
 	}()
 	return scores
 }
 
 // wait waits until the moment that s asks for is decided, and finds it.
-func (c *Camera) wait(ctx context.Context, s *Still, asked time.Time) (target, error) {
+func (c *Camera) wait(ctx context.Context, s *Still, asked time.Time) (found, error) {
 	for {
 		changed := c.History.Changed()
 		if t, ok := s.Request.Moment.find(&c.History, asked); ok {
@@ -303,7 +303,7 @@ func (c *Camera) wait(ctx context.Context, s *Still, asked time.Time) (target, e
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return target{}, context.Cause(ctx)
+			return found{}, context.Cause(ctx)
 		}
 	}
 }

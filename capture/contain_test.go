@@ -122,7 +122,7 @@ func TestHarmIsContained(t *testing.T) {
 			t.Run(where+" "+about, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					r := &rogue{harm: harm, where: where}
-					r.slots = make(chan struct{}, 1)
+					r.places = make(chan struct{}, 1)
 					cam := &capture.Camera{Policy: r, Decoder: r, Enhancer: r, Moderator: r, Encoder: r, Store: r, Notifier: r}
 					serve(t, cam, units(30, 10, false))
 					var still *capture.Still

@@ -9,8 +9,9 @@ import (
 	"github.com/livestill/livestill/internal/measure"
 )
 
-// expose decodes what s asks for, which was found at t, and writes into s what it is. Neighbours that come before it go to f.
-func (c *Camera) expose(ctx context.Context, s *Still, t target, f *prefetch) (p *frame.Picture, err error) {
+// expose decodes what s asks for, which was found at t: the best of a window, or the one picture. It writes into s what that is. Neighbours
+// that come before it go to f.
+func (c *Camera) expose(ctx context.Context, s *Still, t found, f *prefetch) (p *frame.Picture, err error) {
 	c.scheduler().Captured()
 	if m := s.Request.Moment; m.window > 0 && t.remembered() {
 		if s.Ranked, s.Literal, err = c.best(ctx, t, m, f.holding()); err != nil {
@@ -19,7 +20,7 @@ func (c *Camera) expose(ctx context.Context, s *Still, t target, f *prefetch) (p
 	}
 	if len(s.Ranked) > 0 {
 		p = s.Ranked[0].Picture
-	} else if p, s.Instead, err = c.decode(ctx, t, s.Request.tolerance(), f); err != nil {
+	} else if p, s.Instead, err = c.exactOrStandIn(ctx, t, s.Request.tolerance(), f); err != nil {
 		return nil, err
 	}
 	s.Time, s.PTS, s.Key, s.QP, s.Frozen, s.Blank = p.Time, p.PTS, p.Key, p.QP, p.Frozen, measure.Blank(p.YCbCr)
@@ -27,9 +28,9 @@ func (c *Camera) expose(ctx context.Context, s *Still, t target, f *prefetch) (p
 	return p, nil
 }
 
-// decode decodes the picture of t. When it is damaged, forgotten or blank, the nearest good picture within tolerance stands in for it,
+// exactOrStandIn decodes the picture of t. When it is damaged, forgotten or blank, the nearest good picture within tolerance stands in for it,
 // and instead says why; without one, err does, but that a blank picture is delivered as it is.
-func (c *Camera) decode(ctx context.Context, t target, tolerance time.Duration, f *prefetch) (p *frame.Picture, instead, err error) {
+func (c *Camera) exactOrStandIn(ctx context.Context, t found, tolerance time.Duration, f *prefetch) (p *frame.Picture, instead, err error) {
 	instead = ErrForgotten
 	if t.remembered() {
 		p, instead = c.scheduler().Picture(ctx, t.with(f))
@@ -61,7 +62,7 @@ func (c *Camera) decode(ctx context.Context, t target, tolerance time.Duration, 
 }
 
 // off returns by how many pictures one that was shown at a time comes after the one that was wanted; negative if before.
-func (c *Camera) off(t target, shown time.Time) (n int) {
+func (c *Camera) off(t found, shown time.Time) (n int) {
 	from, to, sign := t.wanted, shown, 1
 	if to.Before(from) {
 		from, to, sign = to, from, -1

@@ -55,7 +55,7 @@ var errBroken = errors.New("the decoder cannot go on")
 // others, one whose data is 5 makes no picture. A second byte is its
 // effective quantiser. It puts pictures into order, as far as the units have a delay for that, and takes as long for each unit as it is told.
 type decoder struct {
-	slots   chan struct{} // as many as may decode at a time; nil for any number
+	places  chan struct{} // as many as may decode at a time; nil for any number
 	took    time.Duration
 	decoded atomic.Int64
 }
@@ -118,20 +118,20 @@ func (d *decoder) Follow(_ context.Context, us iter.Seq2[frame.AccessUnit, bool]
 }
 
 func (d *decoder) Reserve(context.Context, string) (frame.Place, error) {
-	if d.slots != nil {
-		d.slots <- struct{}{}
+	if d.places != nil {
+		d.places <- struct{}{}
 	}
-	return place{d.slots}, nil
+	return place{d.places}, nil
 }
 
-// A place is one of slots, which may be nil.
-type place struct{ slots chan struct{} }
+// A place is one of places, which may be nil.
+type place struct{ places chan struct{} }
 
 func (p place) Yield(context.Context) error { return nil }
 
 func (p place) Release() {
-	if p.slots != nil {
-		<-p.slots
+	if p.places != nil {
+		<-p.places
 	}
 }
 

@@ -192,8 +192,8 @@ func (c *Camera) neighbours(ctx context.Context, p *frame.Picture, g frame.GOP, 
 	}), nil
 }
 
-// before returns the units of the GOP of a target whose pictures are neighbours of its own that come out of the Decoder before it.
-func (c *Camera) before(t target) (units []int) {
+// before returns the units of the GOP of what was found whose pictures are neighbours of its own that come out of the Decoder before it.
+func (c *Camera) before(t found) (units []int) {
 	m, ok := c.Enhancer.(Merger)
 	if !ok {
 		return nil

@@ -353,7 +353,7 @@ func TestLookaheadIsShared(t *testing.T) {
 func TestMergersAndOthersMix(t *testing.T) {
 	for _, bframes := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			d := &decoder{took: 20 * time.Millisecond, slots: make(chan struct{}, 1)}
+			d := &decoder{took: 20 * time.Millisecond, places: make(chan struct{}, 1)}
 			m := &merger{places: append(span(-15, -12), span(-3, 3)...)}
 			cam := &capture.Camera{Decoder: d, Enhancer: m}
 			start := time.Now()

@@ -81,30 +81,30 @@ func (m Moment) String() string {
 	}
 }
 
-// A target is a Moment found in a History: the unit of the picture, and the instant that was wanted of it.
-type target struct {
+// A found is a Moment found in a History: the unit of the picture, and the instant that was wanted of it.
+type found struct {
 	gop    frame.GOP // nil if the moment was before the first unit that is remembered
 	index  int
 	wanted time.Time     // on the scale of the units' Time
 	offset time.Duration // of that scale from this machine's clock
 }
 
-func (t target) unit() frame.AccessUnit { return t.gop[t.index] }
+func (t found) unit() frame.AccessUnit { return t.gop[t.index] }
 
-// remembered reports whether the target can be decoded.
-func (t target) remembered() bool { return t.gop != nil && t.unit().Data != nil }
+// remembered reports whether what was found can be decoded.
+func (t found) remembered() bool { return t.gop != nil && t.unit().Data != nil }
 
-// with returns what is to be decoded: the target, and the neighbours that f fetches on the way to it; nil for none.
-func (t target) with(f *prefetch) sched.Target {
+// with returns what is to be decoded: what was found, and the neighbours that f fetches on the way to it; nil for none.
+func (t found) with(f *prefetch) sched.Wanted {
 	if f == nil {
-		return sched.Target{GOP: t.gop, Unit: t.index}
+		return sched.Wanted{GOP: t.gop, Unit: t.index}
 	}
-	return sched.Target{GOP: t.gop, Unit: t.index, Along: f.units, Take: f.take, Hold: f.hold}
+	return sched.Wanted{GOP: t.gop, Unit: t.index, Along: f.units, Take: f.take, Hold: f.hold}
 }
 
 // find returns the unit of the picture that is wanted, for a capture asked for at the given time. ok is false while units that are still to
 // come may decide otherwise: that is seen by the newest alone.
-func (m Moment) find(h *frame.History, asked time.Time) (t target, ok bool) {
+func (m Moment) find(h *frame.History, asked time.Time) (t found, ok bool) {
 	limit, shown := m.limit(asked)
 	var g frame.GOP // the oldest that counts
 	for older := range h.Backward() {
@@ -112,7 +112,7 @@ func (m Moment) find(h *frame.History, asked time.Time) (t target, ok bool) {
 		case g == nil && m.timed() && !decided(&older[len(older)-1], shown, limit.Add(m.window)):
 			return t, false
 		case g != nil && m.kind == atPTS && g[0].DTS < older[len(older)-1].DTS:
-			return m.found(t, g, limit, shown), true // since then the publisher has counted anew
+			return m.complete(t, g, limit, shown), true // since then the publisher has counted anew
 		}
 		g = older
 		t = m.later(t, g, limit, shown)
@@ -120,11 +120,11 @@ func (m Moment) find(h *frame.History, asked time.Time) (t target, ok bool) {
 	if g == nil {
 		return t, false
 	}
-	return m.found(t, g, limit, shown), true
+	return m.complete(t, g, limit, shown), true
 }
 
 // later returns the unit of g that was shown last of those that count, or t if that was shown later; of equals the one that is decoded later.
-func (m Moment) later(t target, g frame.GOP, limit time.Time, shown func(*frame.AccessUnit) time.Time) target {
+func (m Moment) later(t found, g frame.GOP, limit time.Time, shown func(*frame.AccessUnit) time.Time) found {
 	for i := len(g) - 1; i >= 0; i-- {
 		u := &g[i]
 		switch {
@@ -139,8 +139,8 @@ func (m Moment) later(t target, g frame.GOP, limit time.Time, shown func(*frame.
 	return t
 }
 
-// found returns a target with all that its unit tells, or the first unit of the oldest GOP if it has none.
-func (m Moment) found(t target, oldest frame.GOP, limit time.Time, shown func(*frame.AccessUnit) time.Time) target {
+// complete returns t with all that its unit tells, or the first unit of the oldest GOP if it has none.
+func (m Moment) complete(t found, oldest frame.GOP, limit time.Time, shown func(*frame.AccessUnit) time.Time) found {
 	u := &oldest[0]
 	if t.gop != nil {
 		u = &t.gop[t.index]

@@ -41,12 +41,12 @@ func (f *prefetch) picture(id sched.ID) *frame.Picture {
 // beginPrefetch begins a prefetch for a capture that will merge, if no other has one and there is memory at hand.
 func (w *capture) beginPrefetch() {
 	c := w.camera
-	if w.reach == alone || !w.target.remembered() || !c.prefetching.CompareAndSwap(false, true) {
+	if w.reach == alone || !w.found.remembered() || !c.prefetching.CompareAndSwap(false, true) {
 		return
 	}
 	w.prefetch = &prefetch{pictures: make(map[sched.ID]*frame.Picture), hold: c.scheduler().NewHold()}
-	w.prefetch.units = c.before(w.target)
-	bytes := int64(len(w.prefetch.units)) * c.scheduler().Cost(w.target.gop).Picture
+	w.prefetch.units = c.before(w.found)
+	bytes := int64(len(w.prefetch.units)) * c.scheduler().Cost(w.found.gop).Picture
 	var ok bool
 	if w.prefetch.memory, ok = c.scheduler().Budget.Try(frame.ForPictures, bytes); !ok {
 		w.endPrefetch()

@@ -19,8 +19,8 @@ func (c *Camera) Refine(ctx context.Context, r Request) iter.Seq2[*Still, error]
 	return func(yield func(*Still, error) bool) {
 		w := c.begun(r)
 		defer w.close(ctx)
-		err := w.expose(ctx)
-		exposed := len(w.still.Steps)
+		err := w.untilDecoded(ctx)
+		decoded := len(w.still.Steps)
 		if err == nil {
 			err = w.finish(ctx, alone)
 		}
@@ -32,7 +32,7 @@ func (c *Camera) Refine(ctx context.Context, r Request) iter.Seq2[*Still, error]
 			return
 		}
 		resume()
-		second.Steps, second.Ranked = slices.Clone(second.Steps[:exposed]), slices.Clone(second.Ranked)
+		second.Steps, second.Ranked = slices.Clone(second.Steps[:decoded]), slices.Clone(second.Ranked)
 		second.Data, second.Picture, second.Location, second.Refined = nil, nil, "", true
 		w.still = &second
 		yield(w.end(ctx, w.finish(ctx, w.reach)))

@@ -16,7 +16,7 @@ type Finding struct {
 	OK     bool
 }
 
-func finding(t target, ok bool) Finding {
+func finding(t found, ok bool) Finding {
 	return Finding{t.gop, t.index, t.wanted, t.offset, ok}
 }
 
@@ -25,7 +25,7 @@ func Find(m Moment, h *frame.History, asked time.Time) Finding { return finding(
 
 // FindInAll is what Find must find.
 func FindInAll(m Moment, gops []frame.GOP, asked time.Time) Finding {
-	var t target
+	var t found
 	if len(gops) == 0 {
 		return finding(t, false)
 	}
@@ -54,11 +54,11 @@ func FindInAll(m Moment, gops []frame.GOP, asked time.Time) Finding {
 			}
 		}
 	}
-	return finding(m.found(t, gops[0], limit, shown), true)
+	return finding(m.complete(t, gops[0], limit, shown), true)
 }
 
 // Off is off.
-func Off(c *Camera, wanted, shown time.Time) int { return c.off(target{wanted: wanted}, shown) }
+func Off(c *Camera, wanted, shown time.Time) int { return c.off(found{wanted: wanted}, shown) }
 
 // Locate is locate.
 func Locate(c *Camera, u frame.AccessUnit) (frame.GOP, int) {

@@ -133,7 +133,7 @@ func TestCancelledTap(t *testing.T) {
 // TestFairness has one stream ask for twenty pictures of twenty GOPs, and then another for one, of a decoder that makes one at a time.
 func TestFairness(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := &decoder{took: 10 * time.Millisecond, slots: make(chan struct{}, 1)}
+		d := &decoder{took: 10 * time.Millisecond, places: make(chan struct{}, 1)}
 		hour := func() *capture.Camera { return &capture.Camera{Decoder: d, History: frame.History{MaxAge: time.Hour}} }
 		greedy, modest := hour(), hour()
 		start := time.Now()

@@ -23,21 +23,21 @@ const mostGOPsNear = 60
 
 // standIn returns the good picture that was shown nearest to the instant wanted, and within tolerance of it; nil if there is none. What
 // follows damage in a GOP is damaged, so that pictures after it come from the next GOP. Its error is a Fault, or that of ctx.
-func (c *Camera) standIn(ctx context.Context, t target, tolerance time.Duration) (*frame.Picture, error) {
-	gops := c.near(t, tolerance)
-	n := nearest{away: tolerance + 1}
+func (c *Camera) standIn(ctx context.Context, t found, tolerance time.Duration) (*frame.Picture, error) {
+	gops := c.standInCandidates(t, tolerance)
+	best := bestSoFar{away: tolerance + 1}
 	for _, candidates := range gops[:min(len(gops), mostGOPsNear)] {
-		if least(candidates) >= n.away {
+		if least(candidates) >= best.away {
 			break
 		}
 		var demands []*sched.Demand
 		for _, candidate := range candidates {
-			demands = append(demands, &sched.Demand{Unit: candidate.target.index, Keep: func(l frame.Latent) bool {
-				n.look(l, candidate.away)
+			demands = append(demands, &sched.Demand{Unit: candidate.found.index, Keep: func(l frame.Latent) bool {
+				best.look(l, candidate.away)
 				return false // none but the nearest is kept
 			}})
 		}
-		if err := c.scheduler().Decode(ctx, candidates[0].target.gop, demands...); err != nil {
+		if err := c.scheduler().Decode(ctx, candidates[0].found.gop, demands...); err != nil {
 			return nil, err
 		}
 		for _, demand := range demands {
@@ -46,30 +46,30 @@ func (c *Camera) standIn(ctx context.Context, t target, tolerance time.Duration)
 			}
 		}
 	}
-	return n.Picture, nil
+	return best.Picture, nil
 }
 
-// A nearest is the nearest good picture that was looked at.
-type nearest struct {
+// A bestSoFar is the nearest good picture of those that were looked at.
+type bestSoFar struct {
 	*frame.Picture
 	away time.Duration // from the instant wanted
 }
 
 // look looks at a picture that is so far away.
-func (n *nearest) look(l frame.Latent, away time.Duration) {
-	if l.Corrupt || l.Hidden || away >= n.away {
+func (b *bestSoFar) look(l frame.Latent, away time.Duration) {
+	if l.Corrupt || l.Hidden || away >= b.away {
 		return
 	}
 	if p := sched.Develop(l); p != nil && !measure.Blank(p.YCbCr) {
-		*n = nearest{p, away} // and the one before is nobody's any more
+		*b = bestSoFar{p, away} // and the one before is nobody's any more
 	}
 }
 
-// near returns what was shown within tolerance of the instant wanted and can be trusted, by its GOPs, of which the one with the nearest
-// picture is the first.
-func (c *Camera) near(t target, tolerance time.Duration) (gops [][]candidate) {
+// standInCandidates returns what was shown within tolerance of the instant wanted and can be trusted, by its GOPs, of which the one with the
+// nearest picture is the first.
+func (c *Camera) standInCandidates(t found, tolerance time.Duration) (gops [][]candidate) {
 	away := func(u *frame.AccessUnit) time.Duration { return u.Time.Sub(t.wanted).Abs() }
-	gops = byGOP(nearby(c.candidates(tolerance, away)))
+	gops = byGOP(nearestOf(c.candidates(tolerance, away)))
 	slices.SortStableFunc(gops, func(a, b []candidate) int { return cmp.Compare(least(a), least(b)) })
 	return gops
 }

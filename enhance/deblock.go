@@ -4,6 +4,8 @@ import (
 	"context"
 	"image"
 	"math"
+
+	"github.com/livestill/livestill/enhance/internal/raster"
 )
 
 // Deblock gets back what a quantiser did to a single picture: blocks, ringing beside edges, and weak detail that became too weak; noise
@@ -19,11 +21,11 @@ type Deblock struct {
 
 // Apply restores img.
 func (d Deblock) Apply(ctx context.Context, img *image.YCbCr) error {
-	planes, err := split(img)
+	planes, err := raster.Split(img)
 	if err != nil {
 		return err
 	}
-	if planes[0].w < tile || planes[0].h < tile || d.QP < 0 {
+	if planes[0].W < tile || planes[0].H < tile || d.QP < 0 {
 		return context.Cause(ctx)
 	}
 	if d.QP == 0 {
@@ -49,11 +51,11 @@ func (d Deblock) Apply(ctx context.Context, img *image.YCbCr) error {
 }
 
 // restorePlane makes of a plane what it is likely to have been, given the variance of its errors, and noise's part of that.
-func restorePlane(ctx context.Context, p plane, variance, noise float32) error {
-	src := copyOf(p)
-	defer sources.Put(src)
+func restorePlane(ctx context.Context, p raster.Plane, variance, noise float32) error {
+	src := raster.CopyOf(p)
+	defer src.Release()
 	hidden := trained().Truth.ofTarget(variance, noise)
-	return merge(ctx, p, []input{{plane: src.plane, variance: variance, weight: 1 / variance, hidden: hidden}})
+	return merge(ctx, p, []input{{Plane: src.Plane, variance: variance, weight: 1 / variance, hidden: hidden}})
 }
 
 // damaged reports whether anybody would see what a quantiser did to a picture, or its noise.
@@ -67,28 +69,28 @@ func damaged(qp, sigma float64) bool {
 
 // quantiser estimates that of a plane in the scale of H.264, from how much more it changes from one block of 8x8 pixels to the next than
 // within blocks; zero if it does not.
-func quantiser(p plane) float64 {
+func quantiser(p raster.Plane) float64 {
 	const (
 		block = 8
-		least = 0.1 // of what changes within, before it is no accident
+		least = 0.1 // of what changes within, before it is no accident: chosen by trial, so that pictures without blocks have none
 		times = 1.3 // as much are pixels off as the edges of blocks, by which they change too much: measured with JPEG
 	)
 	var edges, within float64
-	for y := 0; y < p.h; y += 3 { // some rows tell as much as all
-		row := p.row(y)
-		for x := block; x+4+2 <= p.w; x += block {
+	for y := 0; y < p.H; y += 3 { // some rows tell as much as all
+		row := p.Row(y)
+		for x := block; x+4+2 <= p.W; x += block {
 			edges += bend(row[x-2:])
 			within += bend(row[x+4-2:])
 		}
 	}
-	for x := 0; x < p.w; x += 3 {
-		at := func(y int) byte { return p.row(y)[x] }
-		for y := block; y+4+2 <= p.h; y += block {
+	for x := 0; x < p.W; x += 3 {
+		at := func(y int) byte { return p.Row(y)[x] }
+		for y := block; y+4+2 <= p.H; y += block {
 			edges += bend([]byte{at(y - 2), at(y - 1), at(y), at(y + 1)})
 			within += bend([]byte{at(y + 2), at(y + 3), at(y + 4), at(y + 5)})
 		}
 	}
-	n := float64((p.h+2)/3*max(0, (p.w-6)/block) + (p.w+2)/3*max(0, (p.h-6)/block))
+	n := float64((p.H+2)/3*max(0, (p.W-6)/block) + (p.W+2)/3*max(0, (p.H-6)/block))
 	if n == 0 || edges <= (1+least)*within {
 		return 0
 	}

@@ -3,7 +3,9 @@ package enhance
 import (
 	"context"
 	"image"
-	"sync"
+
+	"github.com/livestill/livestill/enhance/internal/raster"
+	"github.com/livestill/livestill/enhance/internal/spectrum"
 )
 
 // Denoise removes noise from a single picture: luma and both chroma planes, each by the noise measured in it. Edges and texture
@@ -22,9 +24,12 @@ type Denoise struct {
 	Luma, Chroma float64
 }
 
+// minSigma is noise below which 8-bit pixels would not show the difference.
+const minSigma = 0.2
+
 // Apply removes noise from img.
 func (d Denoise) Apply(ctx context.Context, img *image.YCbCr) error {
-	planes, err := split(img)
+	planes, err := raster.Split(img)
 	if err != nil {
 		return err
 	}
@@ -40,175 +45,11 @@ func (d Denoise) Apply(ctx context.Context, img *image.YCbCr) error {
 		if d.Strength != 0 {
 			sigma *= d.Strength
 		}
-		if sigma > minSigma && p.w > 0 {
-			if err := denoise(ctx, p, sigma); err != nil {
+		if sigma > minSigma && p.W > 0 {
+			if err := spectrum.Denoise(ctx, p, sigma); err != nil {
 				return err
 			}
 		}
 	}
 	return context.Cause(ctx)
-}
-
-const (
-	half = 4 // tiles are 8x8 and lie this far apart
-
-	// minSigma is noise below which 8-bit pixels would not show the difference.
-	minSigma = 0.2
-)
-
-// The weight of a tile falls towards its ends, along both axes: a raised cosine in sixteenths, whose halves add up to one where
-// tiles overlap.
-const (
-	windowBits = 4
-	w0, w7     = 1, 1
-	w1, w6     = 5, 5
-	w2, w5     = 11, 11
-	w3, w4     = 15, 15
-)
-
-// A denoiser is the scratch memory of one band. Its work goes from one row of tiles, which lie side by side, to the next. What
-// tiles share is done once: their columns are transformed down before the tiles part, and back after they have been summed.
-//
-// Every element is two lanes (see forward8): the left half of the picture, and the right.
-type denoiser struct {
-	rows    []int64 // the eight rows of the plane that the tiles cover
-	columns []int64 // rows, transformed down: eight coefficients for each column
-	removed []int64 // the noise in columns, weighted across
-	noise   []int64 // the noise in rows, weighted in both directions
-}
-
-var denoisers = sync.Pool{New: func() any { return new(denoiser) }}
-
-func denoise(ctx context.Context, p plane, sigma float64) error {
-	src := copyOf(p)
-	defer sources.Put(src)
-	s := newShrinker(sigma)
-	groups := (p.h + half - 1) / half
-	return bands(ctx, groups, 8, func(ctx context.Context, from, to int) {
-		d := denoisers.Get().(*denoiser)
-		defer denoisers.Put(d)
-		d.band(ctx, s, src.plane, p, from, to)
-	})
-}
-
-// band removes the noise of the rows from 4*from up to 4*to. Rows 4*g.. lie in the tile rows that begin at 4*g-4 and 4*g.
-func (d *denoiser) band(ctx context.Context, s *shrinker, src, dst plane, from, to int) {
-	tiles := (src.w-1)/half + 2 // across, the first begins at -4
-	lane := (tiles + 1) / 2     // of them in the left lane; the right lane begins 4*lane further right
-	width := half*lane + half   // of the packed rows
-	d.rows, d.columns = grow(d.rows, 8*width), grow(d.columns, 8*width)
-	d.removed, d.noise = grow(d.removed, 8*width), grow(d.noise, 8*width)
-	clear(d.noise)
-	for y := range half {
-		pack(d.rows[(half+y)*width:][:width], src, half*(from-1)+y, half*lane)
-	}
-	for g := from; g <= to && ctx.Err() == nil; g++ {
-		copy(d.rows, d.rows[half*width:])
-		for y := range half {
-			pack(d.rows[(half+y)*width:][:width], src, half*g+y, half*lane)
-		}
-		d.vertical(width)
-		clear(d.removed)
-		for x := 0; x+8 <= width; x += half {
-			s.tile(d.columns[8*x:][:64], d.removed[8*x:][:64])
-		}
-		d.gather(width)
-		if g > from {
-			for y := half * (g - 1); y < min(half*g, src.h); y++ {
-				subtract(dst.row(y), src.row(y), d.noise[(y-half*(g-1))*width:][:width], half*lane)
-			}
-		}
-		copy(d.noise, d.noise[half*width:])
-		clear(d.noise[half*width:])
-	}
-}
-
-// pack fills row with both lanes of row y of p, mirrored beyond its edges: row[i] holds the pixels i-4 and i-4+right.
-func pack(row []int64, p plane, y, right int) {
-	line := p.row(mirror(y, p.h))
-	inside := max(half, min(len(row), p.w+half-right)) // the end of what needs no mirror in either lane
-	for i := range half {
-		row[i] = int64(line[mirror(i-half, p.w)]) + int64(line[mirror(i-half+right, p.w)])<<32
-	}
-	if n := inside - half; n > 0 {
-		l, r, out := line[:n], line[right:][:n], row[half:][:n]
-		for i := range out {
-			out[i] = int64(l[i]) + int64(r[i])<<32
-		}
-	}
-	for i := inside; i < len(row); i++ {
-		row[i] = int64(line[mirror(i-half, p.w)]) + int64(line[mirror(i-half+right, p.w)])<<32
-	}
-}
-
-// mirror maps any coordinate into [0, n), reflecting at the edges.
-func mirror(i, n int) int {
-	for i < 0 || i >= n {
-		if i < 0 {
-			i = -1 - i
-		} else {
-			i = 2*n - 1 - i
-		}
-	}
-	return i
-}
-
-// vertical transforms the columns of the rows; column x goes to columns[8*x:][:8].
-func (d *denoiser) vertical(width int) {
-	r := d.rows
-	r0, r1, r2, r3 := r[:width], r[width:][:width], r[2*width:][:width], r[3*width:][:width]
-	r4, r5, r6, r7 := r[4*width:][:width], r[5*width:][:width], r[6*width:][:width], r[7*width:][:width]
-	out := d.columns
-	for x := range r0 {
-		o := (*[8]int64)(out[8*x:])
-		o[0], o[1], o[2], o[3], o[4], o[5], o[6], o[7] = forward8(r0[x], r1[x], r2[x], r3[x], r4[x], r5[x], r6[x], r7[x])
-	}
-}
-
-// gather transforms removed back down the columns and adds it, windowed, to noise.
-func (d *denoiser) gather(width int) {
-	r := d.noise
-	r0, r1, r2, r3 := r[:width], r[width:][:width], r[2*width:][:width], r[3*width:][:width]
-	r4, r5, r6, r7 := r[4*width:][:width], r[5*width:][:width], r[6*width:][:width], r[7*width:][:width]
-	for x := range r0 {
-		o := (*[8]int64)(d.removed[8*x:])
-		y0, y1, y2, y3, y4, y5, y6, y7 := inverse8(o[0], o[1], o[2], o[3], o[4], o[5], o[6], o[7])
-		r0[x] += w0 * y0
-		r1[x] += w1 * y1
-		r2[x] += w2 * y2
-		r3[x] += w3 * y3
-		r4[x] += w4 * y4
-		r5[x] += w5 * y5
-		r6[x] += w6 * y6
-		r7[x] += w7 * y7
-	}
-}
-
-// subtract writes src less noise to dst.
-func subtract(dst, src []byte, noise []int64, right int) {
-	dst = dst[:len(src)]
-	// Where the lanes meet, each holds what its own tiles found.
-	for i, n := range noise[:half] {
-		_, r := lanes(n)
-		noise[right+i] += int64(r)
-	}
-	noise = noise[half:]
-	n := min(right, len(src))
-	left, rest := noise[:n], noise[:len(src)-n]
-	for x, v := range src[:n] {
-		l, _ := lanes(left[x])
-		dst[x] = less(v, l)
-	}
-	src, dst = src[n:], dst[n:]
-	dst, rest = dst[:len(src)], rest[:len(src)]
-	for x, v := range src {
-		_, r := lanes(rest[x])
-		dst[x] = less(v, r)
-	}
-}
-
-// less returns a pixel without its noise, rounded.
-func less(v byte, noise int32) byte {
-	const bits = scaleBits + 2*windowBits
-	return byte(max(0, min(255, int32(v)-(noise+1<<(bits-1))>>bits)))
 }

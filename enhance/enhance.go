@@ -12,7 +12,13 @@ package enhance
 import (
 	"context"
 	"image"
+
+	"github.com/livestill/livestill/enhance/internal/raster"
 )
+
+// ErrImage is wrapped by the error for an image whose fields contradict each other: a stride shorter than a row, a plane shorter
+// than its rows, an unknown subsampling.
+var ErrImage = raster.ErrImage
 
 // A Filter improves a picture in place.
 //

@@ -1,6 +1,10 @@
 package enhance
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/livestill/livestill/enhance/internal/raster"
+)
 
 // Dense optical flow by inverse search: Kroeger et al., "Fast optical flow using dense inverse search" (ECCV 2016). Patches of 8x8
 // pixels, half overlapped, look for themselves in the other picture, from the smallest layer of a pyramid to the largest, by
@@ -28,8 +32,8 @@ type flow struct {
 
 func (f *flow) resize(w, h int) {
 	f.w, f.h = w, h
-	f.xx, f.xy, f.yy = grow(f.xx, w*h), grow(f.xy, w*h), grow(f.yy, w*h)
-	f.u, f.v, f.miss = grow(f.u, w*h), grow(f.v, w*h), grow(f.miss, w*h)
+	f.xx, f.xy, f.yy = raster.Grow(f.xx, w*h), raster.Grow(f.xy, w*h), raster.Grow(f.yy, w*h)
+	f.u, f.v, f.miss = raster.Grow(f.u, w*h), raster.Grow(f.v, w*h), raster.Grow(f.miss, w*h)
 }
 
 // vector returns the flow at a place in the grid, linear between nodes.
@@ -135,7 +139,7 @@ func (g *grid) load(f *flow) {
 	g.stride = (f.w+wide-1)/wide*wide + 2
 	n := g.stride * (f.h + 2)
 	for _, field := range []*[]float32{&g.u, &g.v, &g.xx, &g.xy, &g.yy} {
-		*field = grow(*field, n)
+		*field = raster.Grow(*field, n)
 		clear(*field)
 	}
 	for j := range f.h {
@@ -154,7 +158,7 @@ func (g *grid) load(f *flow) {
 func (t *tracker) smooth(f *flow) {
 	g := &t.grid
 	g.load(f)
-	t.u, t.v = grow(t.u, len(g.u)), grow(t.v, len(g.v))
+	t.u, t.v = raster.Grow(t.u, len(g.u)), raster.Grow(t.v, len(g.v))
 	clear(t.u)
 	clear(t.v)
 	for range smoothings {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"image"
 
+	"github.com/livestill/livestill/enhance/internal/raster"
 	"github.com/livestill/livestill/frame"
 )
 
@@ -66,7 +67,7 @@ func (f Fuse) Enhance(ctx context.Context, b *frame.Burst) (*frame.Picture, erro
 		return nil, err
 	}
 	made.YCbCr = image.NewYCbCr(target.Rect, target.SubsampleRatio)
-	planes, err := split(made.YCbCr)
+	planes, err := raster.Split(made.YCbCr)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"sync"
 
+	"github.com/livestill/livestill/enhance/internal/raster"
 	"github.com/livestill/livestill/frame"
 )
 
@@ -22,17 +23,17 @@ var fusers = sync.Pool{New: func() any { return new(fuser) }}
 
 // A member is a picture that takes part.
 type member struct {
-	picture  *frame.Picture
-	gop      int
-	planes   [3]plane
-	noise    float32 // variance, of the luma
-	variance float32 // of all errors
-	weight   float32
-	there    flow      // to where it shows what the target shows
-	back     flow      // and from there back
-	sure     []float32 // in the flow, at each node
-	trust    []float32 // for each tile of the plane
-	share    []float32 // for each tile of the luma, see input
+	picture   *frame.Picture
+	gop       int
+	planes    [3]raster.Plane
+	noise     float32 // variance, of the luma
+	variance  float32 // of all errors
+	weight    float32
+	there     flow      // to where it shows what the target shows
+	back      flow      // and from there back
+	nodeTrust []float32 // in the flow, at each node
+	trust     []float32 // for each tile of the plane
+	share     []float32 // for each tile of the luma, see input
 }
 
 // sparse is how many rows of blocks there are for one in which noise is measured. Chosen for speed: a quarter of the blocks of a picture
@@ -63,7 +64,7 @@ func (s *fuser) choose(b *frame.Burst) error {
 		}
 		last := &s.members[s.n-1]
 		last.gop = gop
-		if target := &s.members[0]; last.planes[1].w != target.planes[1].w || last.planes[1].h != target.planes[1].h { // begins amid a chroma sample
+		if target := &s.members[0]; last.planes[1].W != target.planes[1].W || last.planes[1].H != target.planes[1].H { // begins amid a chroma sample
 			s.n--
 		}
 	}
@@ -71,7 +72,7 @@ func (s *fuser) choose(b *frame.Burst) error {
 }
 
 func (s *fuser) add(p *frame.Picture) error {
-	planes, err := split(p.YCbCr)
+	planes, err := raster.Split(p.YCbCr)
 	if err != nil {
 		return err
 	}
@@ -86,14 +87,14 @@ func (s *fuser) add(p *frame.Picture) error {
 // release lets go of the pictures, which are not the fuser's to keep.
 func (s *fuser) release() {
 	for i := range s.members {
-		s.members[i].picture, s.members[i].planes = nil, [3]plane{}
+		s.members[i].picture, s.members[i].planes = nil, [3]raster.Plane{}
 	}
 	clear(s.inputs)
 }
 
 // prepare measures the pictures, and forgets those that have no say.
 func (s *fuser) prepare(ctx context.Context) error {
-	err := each(ctx, s.n, func(ctx context.Context, i int) {
+	err := raster.Each(ctx, s.n, func(ctx context.Context, i int) {
 		p := &s.members[i]
 		sigma, _ := someNoise(ctx, p.planes[0], sparse)
 		p.noise = float32(sigma * sigma)
@@ -143,7 +144,7 @@ func (s *fuser) align(ctx context.Context, finest int) error {
 	s.luma.build(target.planes[0], largest)
 	last := len(s.luma) - 1
 	s.level, s.backLevel = min(finest, last), min(finest+1, last)
-	return each(ctx, s.n-1, func(_ context.Context, i int) {
+	return raster.Each(ctx, s.n-1, func(_ context.Context, i int) {
 		p := &s.members[1+i]
 		noise := target.variance + p.variance
 		t := trackers.Get().(*tracker)
@@ -162,7 +163,7 @@ func (s *fuser) see(ctx context.Context, c int) ([]input, error) {
 	target := &s.members[0]
 	hs, vs := 1, 1
 	if c > 0 {
-		hs, vs, _ = subsampling(target.picture.SubsampleRatio)
+		hs, vs, _ = raster.Subsampling(target.picture.SubsampleRatio)
 	}
 	grain := float32(int(1) << s.level) // pixels of luma for one of the flow's layer
 	variance := func(p *member) float32 {
@@ -171,11 +172,11 @@ func (s *fuser) see(ctx context.Context, c int) ([]input, error) {
 		}
 		return ofChroma*coding(p.picture.EffectiveQP) + p.noise
 	}
-	s.inputs = grow(s.inputs, s.n)
-	err := each(ctx, s.n, func(_ context.Context, i int) {
+	s.inputs = raster.Grow(s.inputs, s.n)
+	err := raster.Each(ctx, s.n, func(_ context.Context, i int) {
 		p := &s.members[i]
 		in := &s.inputs[i]
-		*in = input{plane: p.planes[c], variance: variance(p), weight: p.weight}
+		*in = input{Plane: p.planes[c], variance: variance(p), weight: p.weight}
 		if i == 0 {
 			in.hidden = trained().Truth.ofTarget(in.variance, p.noise)
 			return
@@ -188,10 +189,10 @@ func (s *fuser) see(ctx context.Context, c int) ([]input, error) {
 		case 0:
 			p.doubt(grain, float32(int(1)<<(s.backLevel-s.level)))
 			p.trusts(in)
-			p.share = grow(p.share, len(p.trust))
+			p.share = raster.Grow(p.share, len(p.trust))
 			in.share = p.share
 		case 1: // both chroma planes are alike
-			p.follow(in, hs, vs)
+			p.trustsChroma(in, hs, vs)
 		}
 		in.trust = p.trust
 	})
@@ -207,7 +208,7 @@ func (p *member) doubt(grain, coarse float32) {
 		shear = 4   // pixels of change from node to node, likewise; a zoom by half has 4 at Medium effort
 	)
 	f := &p.there
-	p.sure = grow(p.sure, f.w*f.h)
+	p.nodeTrust = raster.Grow(p.nodeTrust, f.w*f.h)
 	for j := range f.h {
 		for i := range f.w {
 			n := j*f.w + i
@@ -221,36 +222,36 @@ func (p *member) doubt(grain, coarse float32) {
 			}
 			change *= grain * grain / (shear * shear)
 			off := ((u+bu)*(u+bu) + (v+bv)*(v+bv)) * grain * grain / (stray * stray)
-			p.sure[n] = 1 / ((1 + off) * (1 + change*change))
+			p.nodeTrust[n] = 1 / ((1 + off) * (1 + change*change))
 		}
 	}
 }
 
 // trusts lists the trust in the node at the middle of each tile of a plane.
 func (p *member) trusts(in *input) {
-	across, down := (in.w-1)/hop+2, (in.h-1)/hop+2
-	p.trust = grow(p.trust, across*down)
+	across, down := (in.W-1)/hop+2, (in.H-1)/hop+2
+	p.trust = raster.Grow(p.trust, across*down)
 	at := func(i, n int, nodes float32) int { return max(0, min(int(float32(hop*i)*nodes-0.5), n-1)) } // a node less, rounded
 	for j := range down {
-		row := p.sure[at(j, p.there.h, in.nodeY)*p.there.w:]
+		row := p.nodeTrust[at(j, p.there.h, in.nodeY)*p.there.w:]
 		for i := range across {
 			p.trust[j*across+i] = row[at(i, p.there.w, in.nodeX)]
 		}
 	}
 }
 
-// follow lists the trust in tiles of chroma, of which a sample is hs by vs pixels: a neighbour whose luma shows something else there has
+// trustsChroma lists the trust in tiles of chroma, of which a sample is hs by vs pixels: a neighbour whose luma shows something else there has
 // no say, for chroma often looks alike where luma does not.
-func (p *member) follow(in *input, hs, vs int) {
+func (p *member) trustsChroma(in *input, hs, vs int) {
 	// The share of a tile is how much of a neighbour counted there, from zero to one. Chosen by trial, as those of doubt.
 	const (
 		usual = 1.5 // times the mean share of the luma's tiles there, which is below one even where both show the same
 		last  = 15  // times the least share
 	)
 	luma := p.planes[0]
-	lumaAcross, lumaDown := (luma.w-1)/hop+2, (luma.h-1)/hop+2
-	across, down := (in.w-1)/hop+2, (in.h-1)/hop+2
-	p.trust = grow(p.trust, across*down)
+	lumaAcross, lumaDown := (luma.W-1)/hop+2, (luma.H-1)/hop+2
+	across, down := (in.W-1)/hop+2, (in.H-1)/hop+2
+	p.trust = raster.Grow(p.trust, across*down)
 	for j := range down {
 		for i := range across {
 			least, sum, n := float32(1), float32(0), float32(0)

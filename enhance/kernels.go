@@ -1,5 +1,7 @@
 package enhance
 
+import "github.com/livestill/livestill/enhance/internal/spectrum"
+
 //go:generate sh -c "cd internal/asm && go run . -out ../../kernels_amd64.s"
 
 // wide is how many values the assembly does at a time.
@@ -22,7 +24,7 @@ type kernelSet struct {
 	cut    func(p *pattern, pix []float32, stride int)  // takes up a patch and its gradient
 	match  func(p *pattern, l *layer, u, v float32) fit // compares it with what is elsewhere
 	smooth func(u, v []float32, g *grid, n int)         // draws vectors to those around them
-	warp   func(out []float32, r *reach)                // reads a row where the flow leads
+	warp   func(out []float32, r *rowSource)            // reads a row where the flow leads
 
 	down   func(columns, rows []float32, width int)       // transforms columns, windowed; width is a multiple of eight
 	up     func(rows, columns []float32, width int)       // its transpose, added to rows
@@ -39,7 +41,7 @@ type kernelSet struct {
 
 // portable is what works everywhere.
 var portable = kernelSet{
-	widen: widen, halve: halve, store: store, energy: energy,
+	widen: widen, halve: halve, store: store, energy: spectrum.Energy,
 	filterDown: filterDown, filterAcross: filterAcross,
 	cut: cut, match: match, smooth: smooth, warp: warp,
 	down: down, up: up, across: across, back: back,

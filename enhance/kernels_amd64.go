@@ -64,7 +64,7 @@ func filterAcrossWide(dst, src []float32) {
 	filterAcross(dst[n:], src[n:])
 }
 
-func warpWide(out []float32, r *reach) {
+func warpWide(out []float32, r *rowSource) {
 	n := len(out) &^ (wide - 1)
 	warpAVX2(out[:n], r)
 	r.x += n
@@ -107,7 +107,7 @@ func matchAVX2(p *pattern, l *layer, u, v float32) (f fit)
 func smoothAVX2(u, v []float32, field *grid, n int)
 
 //go:noescape
-func warpAVX2(out []float32, r *reach)
+func warpAVX2(out []float32, r *rowSource)
 
 //go:noescape
 func downAVX2(columns, rows []float32, width int)

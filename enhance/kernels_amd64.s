@@ -1201,15 +1201,15 @@ TEXT ·warpAVX2(SB), NOSPLIT, $0-32
 	MOVQ out_base+0(FP), AX
 	MOVQ out_len+8(FP), CX
 	MOVQ r+24(FP), DX
-	MOVQ reach_coefs+0(DX), BX
-	MOVQ reach_before+0(DX), SI
+	MOVQ rowSource_coefs+0(DX), BX
+	MOVQ rowSource_before+0(DX), SI
 	LEAQ (BX)(SI*4), BX
-	MOVQ reach_u+0(DX), SI
-	MOVQ reach_v+0(DX), DI
-	MOVQ reach_stride+0(DX), R8
+	MOVQ rowSource_u+0(DX), SI
+	MOVQ rowSource_v+0(DX), DI
+	MOVQ rowSource_stride+0(DX), R8
 	MOVQ R8, R9
 	SHLQ $0x02, R9
-	MOVQ reach_x+0(DX), R10
+	MOVQ rowSource_x+0(DX), R10
 	XORQ R11, R11
 	ANDQ $-8, CX
 
@@ -1220,7 +1220,7 @@ warp:
 	VBROADCASTSS X3, Y0
 	VADDPS       eight27<>+0(SB), Y0, Y0
 	VADDPS       eight1<>+0(SB), Y0, Y2
-	VBROADCASTSS reach_node+0(DX), Y4
+	VBROADCASTSS rowSource_node+0(DX), Y4
 	VMULPS       Y4, Y2, Y2
 	VCVTTPS2DQ   Y2, Y1
 	VCVTDQ2PS    Y1, Y4
@@ -1237,15 +1237,15 @@ warp:
 	VPERMPS      4(DI)(R12*4), Y1, Y1
 	VSUBPS       Y5, Y1, Y1
 	VFMADD231PS  Y2, Y1, Y5
-	VBROADCASTSS reach_lowX+0(DX), Y1
+	VBROADCASTSS rowSource_lowX+0(DX), Y1
 	VSUBPS       Y0, Y1, Y1
 	VMAXPS       Y1, Y4, Y4
-	VBROADCASTSS reach_highX+0(DX), Y1
+	VBROADCASTSS rowSource_highX+0(DX), Y1
 	VSUBPS       Y0, Y1, Y1
 	VMINPS       Y1, Y4, Y4
-	VBROADCASTSS reach_lowY+0(DX), Y0
+	VBROADCASTSS rowSource_lowY+0(DX), Y0
 	VMAXPS       Y0, Y5, Y5
-	VBROADCASTSS reach_highY+0(DX), Y0
+	VBROADCASTSS rowSource_highY+0(DX), Y0
 	VMINPS       Y0, Y5, Y5
 	VEXTRACTF128 $0x01, Y4, X0
 	VROUNDSS     $0x00, X0, X0, X0
@@ -1372,7 +1372,7 @@ warp_apart:
 	VROUNDPS     $0x01, Y5, Y1
 	VSUBPS       Y1, Y5, Y5
 	VCVTTPS2DQ   Y1, Y1
-	VPBROADCASTD reach_stride+0(DX), Y2
+	VPBROADCASTD rowSource_stride+0(DX), Y2
 	VPMULLD      Y2, Y1, Y1
 	VPADDD       Y1, Y0, Y0
 	VPADDD       eight30<>+0(SB), Y0, Y0

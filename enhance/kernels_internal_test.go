@@ -126,7 +126,7 @@ func TestKernelsAreAsTheirTwins(t *testing.T) {
 			const high = 9
 			for _, node := range []float32{1. / 16, 1. / 8, 1. / 4, 1} {
 				for _, far := range []float32{0, 0.9, 3, 100} { // the last beyond all edges
-					r := reach{stride: n + 2*margin, before: (4+margin)*(n+2*margin) + margin, node: node}
+					r := rowSource{stride: n + 2*margin, before: (4+margin)*(n+2*margin) + margin, node: node}
 					r.lowX, r.highX, r.lowY, r.highY = -6, float32(n+5), -10, high
 					r.coefs = t.floats(r.stride*(high+2*margin), 0, 255)
 					r.u, r.v = t.floats(n+3*wide, -far, far), t.floats(n+3*wide, -far, far)

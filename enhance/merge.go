@@ -4,6 +4,8 @@ import (
 	"context"
 	"math"
 	"sync"
+
+	"github.com/livestill/livestill/enhance/internal/raster"
 )
 
 const (
@@ -26,7 +28,7 @@ var window = func() (w [tile]float32) {
 
 // An input is a picture to be merged: the target itself, which comes first, or a neighbour as the target sees it.
 type input struct {
-	plane
+	raster.Plane
 	warper                   // of a neighbour
 	variance float32         // of the errors of its pixels
 	weight   float32         // in the mean: see weights
@@ -40,7 +42,7 @@ type merger struct {
 	rows    [][]float32 // for each input: the rows that the tiles of a tile row cover, of a neighbour what it differs by from the target
 	splines []spline    // of neighbours
 	columns [][]float32 // rows windowed and transformed down: 16 coefficients for each column
-	reach   reach
+	source  rowSource
 	sum     []float32 // the merged columns
 	out     []float32 // the merged rows
 	tile    blend
@@ -49,8 +51,8 @@ type merger struct {
 var mergers = sync.Pool{New: func() any { return new(merger) }}
 
 // merge writes to dst what the inputs, of which the first is the target, show together.
-func merge(ctx context.Context, dst plane, inputs []input) error {
-	return bands(ctx, (dst.h+hop-1)/hop, 8, func(ctx context.Context, from, to int) {
+func merge(ctx context.Context, dst raster.Plane, inputs []input) error {
+	return raster.Bands(ctx, (dst.H+hop-1)/hop, 8, func(ctx context.Context, from, to int) {
 		m := mergers.Get().(*merger)
 		defer mergers.Put(m)
 		m.band(ctx, dst, inputs, from, to)
@@ -58,12 +60,12 @@ func merge(ctx context.Context, dst plane, inputs []input) error {
 }
 
 // band merges the rows from hop*from up to hop*to. Rows hop*g.. lie in the tile rows g, which begins at hop*(g-1), and g+1.
-func (m *merger) band(ctx context.Context, dst plane, inputs []input, from, to int) {
-	tiles, last := (dst.w-1)/hop+2, (dst.h+hop-1)/hop
+func (m *merger) band(ctx context.Context, dst raster.Plane, inputs []input, from, to int) {
+	tiles, last := (dst.W-1)/hop+2, (dst.H+hop-1)/hop
 	width := hop*tiles + hop
 	m.begin(inputs, width)
 	m.next(inputs, from-1, width)
-	m.sum, m.out = grow(m.sum, tile*width), grow(m.out, tile*width)
+	m.sum, m.out = raster.Grow(m.sum, tile*width), raster.Grow(m.out, tile*width)
 	clear(m.out)
 	for g := from; g <= to && ctx.Err() == nil; g++ {
 		m.next(inputs, g, width)
@@ -76,8 +78,8 @@ func (m *merger) band(ctx context.Context, dst plane, inputs []input, from, to i
 		}
 		kernels.up(m.out, m.sum, width)
 		if g > from {
-			for y := hop * (g - 1); y < min(hop*g, dst.h); y++ {
-				kernels.store(dst.row(y), m.out[(y-hop*(g-1))*width+hop:])
+			for y := hop * (g - 1); y < min(hop*g, dst.H); y++ {
+				kernels.store(dst.Row(y), m.out[(y-hop*(g-1))*width+hop:])
 			}
 		}
 		copy(m.out, m.out[hop*width:])
@@ -91,8 +93,8 @@ func (m *merger) begin(inputs []input, width int) {
 		m.rows, m.columns, m.splines = append(m.rows, nil), append(m.columns, nil), append(m.splines, spline{})
 	}
 	for k := range inputs {
-		m.rows[k], m.columns[k] = grow(m.rows[k], tile*width), grow(m.columns[k], tile*width)
-		m.splines[k].begin(inputs[k].plane)
+		m.rows[k], m.columns[k] = raster.Grow(m.rows[k], tile*width), raster.Grow(m.columns[k], tile*width)
+		m.splines[k].begin(inputs[k].Plane)
 	}
 }
 
@@ -112,18 +114,18 @@ func (m *merger) next(inputs []input, g, width int) {
 
 // read reads row y of an input, which may lie beyond the edge: there it is mirrored.
 func (m *merger) read(in *input, y int, row []float32, s *spline) {
-	y = mirror(y, in.h)
-	inside := row[hop:][:in.w]
+	y = raster.Mirror(y, in.H)
+	inside := row[hop:][:in.W]
 	if in.flow == nil {
-		kernels.widen(inside, in.plane.row(y))
+		kernels.widen(inside, in.Row(y))
 	} else {
-		in.warper.row(inside, in.plane, y, s, &m.reach)
+		in.warpRow(inside, in.Plane, y, s, &m.source)
 	}
 	for i := range hop {
-		row[i] = inside[mirror(i-hop, in.w)]
+		row[i] = inside[raster.Mirror(i-hop, in.W)]
 	}
-	for i := hop + in.w; i < len(row); i++ {
-		row[i] = inside[mirror(i-hop, in.w)]
+	for i := hop + in.W; i < len(row); i++ {
+		row[i] = inside[raster.Mirror(i-hop, in.W)]
 	}
 }
 

@@ -1,5 +1,7 @@
 package enhance
 
+import "github.com/livestill/livestill/enhance/internal/raster"
+
 // margin is how far layers go on beyond their edges, so that a patch may lie across them.
 const margin = 16
 
@@ -13,7 +15,7 @@ func (l *layer) at(x, y int) int { return (y+margin)*l.stride + x + margin }
 
 func (l *layer) resize(w, h int) {
 	l.w, l.h, l.stride = w, h, w+2*margin
-	l.pix = grow(l.pix, l.stride*(h+2*margin))
+	l.pix = raster.Grow(l.pix, l.stride*(h+2*margin))
 }
 
 // extend repeats the edges of a layer.
@@ -32,22 +34,22 @@ func (l *layer) extend() {
 }
 
 // load fills a layer with the pixels of p.
-func (l *layer) load(p plane) {
-	l.resize(p.w, p.h)
-	for y := range p.h {
-		kernels.widen(l.pix[l.at(0, y):][:p.w], p.row(y))
+func (l *layer) load(p raster.Plane) {
+	l.resize(p.W, p.H)
+	for y := range p.H {
+		kernels.widen(l.pix[l.at(0, y):][:p.W], p.Row(y))
 	}
 	l.extend()
 }
 
 // half fills a layer with the means of four pixels of p.
-func (l *layer) half(p plane) {
-	l.resize((p.w+1)/2, (p.h+1)/2)
+func (l *layer) half(p raster.Plane) {
+	l.resize((p.W+1)/2, (p.H+1)/2)
 	for y := range l.h {
-		out, top, bottom := l.pix[l.at(0, y):][:l.w], p.row(2*y), p.row(min(2*y+1, p.h-1))
-		kernels.halve(out[:p.w/2], top, bottom)
-		if p.w%2 == 1 {
-			out[p.w/2] = (float32(top[p.w-1]) + float32(bottom[p.w-1])) / 2
+		out, top, bottom := l.pix[l.at(0, y):][:l.w], p.Row(2*y), p.Row(min(2*y+1, p.H-1))
+		kernels.halve(out[:p.W/2], top, bottom)
+		if p.W%2 == 1 {
+			out[p.W/2] = (float32(top[p.W-1]) + float32(bottom[p.W-1])) / 2
 		}
 	}
 	l.extend()
@@ -79,13 +81,13 @@ func (l *layer) shrink(m *layer) {
 type pyramid []layer
 
 // build makes a pyramid of p, of layers not smaller than one patch. Those larger than the layer finest are left out, and have no pixels.
-func (y *pyramid) build(p plane, finest int) {
+func (y *pyramid) build(p raster.Plane, finest int) {
 	const most = 8
 	if *y == nil {
 		*y = make(pyramid, most)
 	}
 	all := (*y)[:most]
-	n, w, h := 1, p.w, p.h
+	n, w, h := 1, p.W, p.H
 	for n < most && min(w, h) >= 4*patch {
 		n, w, h = n+1, (w+1)/2, (h+1)/2
 	}

@@ -5,6 +5,8 @@ import (
 	"image"
 	"math"
 	"sync"
+
+	"github.com/livestill/livestill/enhance/internal/raster"
 )
 
 // Sharpen makes luma crisper by unsharp masking without its two vices: what does not stand out from the noise is not amplified
@@ -38,7 +40,7 @@ const (
 
 // Apply sharpens img.
 func (s Sharpen) Apply(ctx context.Context, img *image.YCbCr) error {
-	planes, err := split(img)
+	planes, err := raster.Split(img)
 	if err != nil {
 		return err
 	}
@@ -46,7 +48,7 @@ func (s Sharpen) Apply(ctx context.Context, img *image.YCbCr) error {
 	if s.Amount == 0 {
 		s.Amount = defaultAmount
 	}
-	if p.w == 0 || !(s.Amount > 0) {
+	if p.W == 0 || !(s.Amount > 0) {
 		return context.Cause(ctx)
 	}
 	if s.Threshold == 0 {
@@ -61,12 +63,12 @@ func (s Sharpen) Apply(ctx context.Context, img *image.YCbCr) error {
 		amount:    int64(min(s.Amount, maxAmount) * (1 << amountBits)),
 		threshold: int32(max(0, min(s.Threshold, 255)) * (1 << (2 * weightBits))),
 	}
-	src := copyOf(p)
-	defer sources.Put(src)
-	return bands(ctx, p.h, 32, func(ctx context.Context, from, to int) {
+	src := raster.CopyOf(p)
+	defer src.Release()
+	return raster.Bands(ctx, p.H, 32, func(ctx context.Context, from, to int) {
 		m := sharpeners.Get().(*sharpener)
 		defer sharpeners.Put(m)
-		m.band(ctx, k, src.plane, p, from, to)
+		m.band(ctx, k, src.Plane, p, from, to)
 	})
 }
 
@@ -109,40 +111,40 @@ type sharpener struct {
 
 var sharpeners = sync.Pool{New: func() any { return new(sharpener) }}
 
-func (m *sharpener) band(ctx context.Context, k mask, src, dst plane, from, to int) {
+func (m *sharpener) band(ctx context.Context, k mask, src, dst raster.Plane, from, to int) {
 	reach := len(k.blur) - 1
-	m.column, m.blurred = grow(m.column, src.w+2*reach), grow(m.blurred, src.w)
-	m.low, m.high = grow(m.low, src.w+4), grow(m.high, src.w+4)
+	m.column, m.blurred = raster.Grow(m.column, src.W+2*reach), raster.Grow(m.blurred, src.W)
+	m.low, m.high = raster.Grow(m.low, src.W+4), raster.Grow(m.high, src.W+4)
 	for y := from; y < to && ctx.Err() == nil; y++ {
 		m.blur(k.blur, src, y)
 		m.extrema(src, y)
-		k.add(dst.row(y), src.row(y), m.blurred, m.low, m.high)
+		k.add(dst.Row(y), src.Row(y), m.blurred, m.low, m.high)
 	}
 }
 
 // blur puts row y, blurred in both directions, into blurred.
-func (m *sharpener) blur(bell []int32, p plane, y int) {
+func (m *sharpener) blur(bell []int32, p raster.Plane, y int) {
 	reach := len(bell) - 1
-	column := m.column[reach:][:p.w]
-	for x, v := range p.row(y) {
+	column := m.column[reach:][:p.W]
+	for x, v := range p.Row(y) {
 		column[x] = bell[0] * int32(v)
 	}
 	for i := 1; i <= reach; i++ {
-		above, below, w := p.row(mirror(y-i, p.h)), p.row(mirror(y+i, p.h)), bell[i]
+		above, below, w := p.Row(raster.Mirror(y-i, p.H)), p.Row(raster.Mirror(y+i, p.H)), bell[i]
 		above, below = above[:len(column)], below[:len(column)]
 		for x := range column {
 			column[x] += w * (int32(above[x]) + int32(below[x]))
 		}
 	}
 	for i := 1; i <= reach; i++ {
-		m.column[reach-i] = column[mirror(-i, p.w)]
-		m.column[reach+p.w-1+i] = column[mirror(p.w-1+i, p.w)]
+		m.column[reach-i] = column[raster.Mirror(-i, p.W)]
+		m.column[reach+p.W-1+i] = column[raster.Mirror(p.W-1+i, p.W)]
 	}
 	for x, v := range column {
 		m.blurred[x] = bell[0] * v
 	}
 	for i := 1; i <= reach; i++ {
-		left, right, w := m.column[reach-i:][:p.w], m.column[reach+i:][:p.w], bell[i]
+		left, right, w := m.column[reach-i:][:p.W], m.column[reach+i:][:p.W], bell[i]
 		blurred := m.blurred[:len(left)]
 		right = right[:len(left)]
 		for x := range blurred {
@@ -152,10 +154,10 @@ func (m *sharpener) blur(bell []int32, p plane, y int) {
 }
 
 // extrema puts the least and the greatest of the five pixels around each of row y, up and down, into low and high.
-func (m *sharpener) extrema(p plane, y int) {
-	w := p.w
-	r0, r1, r2 := p.row(mirror(y-2, p.h))[:w], p.row(mirror(y-1, p.h))[:w], p.row(y)[:w]
-	r3, r4 := p.row(mirror(y+1, p.h))[:w], p.row(mirror(y+2, p.h))[:w]
+func (m *sharpener) extrema(p raster.Plane, y int) {
+	w := p.W
+	r0, r1, r2 := p.Row(raster.Mirror(y-2, p.H))[:w], p.Row(raster.Mirror(y-1, p.H))[:w], p.Row(y)[:w]
+	r3, r4 := p.Row(raster.Mirror(y+1, p.H))[:w], p.Row(raster.Mirror(y+2, p.H))[:w]
 	low, high := m.low[2:][:w], m.high[2:][:w]
 	for x := range low {
 		l0, h0 := order(int32(r0[x]), int32(r1[x]))
@@ -167,7 +169,7 @@ func (m *sharpener) extrema(p plane, y int) {
 		low[x], high[x] = byte(l0), byte(h1)
 	}
 	for i := 1; i <= 2; i++ {
-		a, b := mirror(-i, w), mirror(w-1+i, w)
+		a, b := raster.Mirror(-i, w), raster.Mirror(w-1+i, w)
 		m.low[2-i], m.high[2-i] = low[a], high[a]
 		m.low[w+1+i], m.high[w+1+i] = low[b], high[b]
 	}

@@ -88,7 +88,8 @@ func floorInt(f float32) int {
 
 // better returns the vector (u, v) and its fit if that is the better one.
 func (p *template) better(l *layer, u, v float32, old fit, oldU, oldV float32) (fit, float32, float32) {
-	if dx, dy := u-oldU, v-oldV; dx*dx+dy*dy < 0.01 {
+	const same = 0.1 // pixels apart: chosen by trial, for speed, since descend begins at about the same place then
+	if dx, dy := u-oldU, v-oldV; dx*dx+dy*dy < same*same {
 		return old, oldU, oldV
 	}
 	if f := kernels.match(&p.pattern, l, u, v); f.miss < old.miss {
@@ -99,6 +100,7 @@ func (p *template) better(l *layer, u, v float32, old fit, oldU, oldV float32) (
 
 // descend improves a vector until it no longer moves. It is drawn towards (pu, pv), as far as noise allows doubt.
 func (p *template) descend(l *layer, f fit, u, v, pu, pv, noise float32) (bestU, bestV, miss float32) {
+	// Chosen by trial, for the PSNR of what is merged. With still at 0.02 the mean gain is higher by 0.004 dB at most.
 	const (
 		most  = 8     // steps
 		still = 0.03  // pixels

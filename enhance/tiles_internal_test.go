@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/livestill/livestill/enhance/internal/raster"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/ffmpeg"
 	"github.com/livestill/livestill/frame/frametest"
@@ -92,9 +93,9 @@ func blocksOf(t *testing.T, b *frame.Burst, source *image.YCbCr, random *rand.Ra
 	check(t, s.choose(b))
 	check(t, s.prepare(t.Context()))
 	check(t, s.align(t.Context(), Medium.finest(source.Rect.Size())))
-	truths, err := split(source)
+	truths, err := raster.Split(source)
 	check(t, err)
-	made, err := split(image.NewYCbCr(source.Rect, source.SubsampleRatio))
+	made, err := raster.Split(image.NewYCbCr(source.Rect, source.SubsampleRatio))
 	check(t, err)
 	var blocks []block
 	for c := range truths {
@@ -122,14 +123,14 @@ func check(t *testing.T, err error) {
 }
 
 // tilesOf takes tiles at random places. The source is an input as well, so that it goes where the others go, but none that is merged.
-func tilesOf(inputs []input, source plane, random *rand.Rand) (tiles []blockTile) {
+func tilesOf(inputs []input, source raster.Plane, random *rand.Rand) (tiles []blockTile) {
 	n := chromaTiles
 	if inputs[len(inputs)-1].share != nil {
 		n = lumaTiles
 	}
-	all := slices.Concat(inputs, []input{{plane: source}})
+	all := slices.Concat(inputs, []input{{Plane: source}})
 	m := new(merger)
-	across, down := (source.w-1)/hop+2, (source.h-1)/hop+2
+	across, down := (source.W-1)/hop+2, (source.H-1)/hop+2
 	width := hop*across + hop
 	m.begin(all, width)
 	m.next(all, -1, width)

@@ -1,5 +1,7 @@
 package enhance
 
+import "github.com/livestill/livestill/enhance/internal/raster"
+
 // reachOfFilter is how many pixels around one make its coefficient of a spline. Those beyond make a quarter of a code value at the most,
 // of the finest checks.
 const reachOfFilter = 5
@@ -33,14 +35,14 @@ type spline struct {
 }
 
 // begin makes room for rows of another plane.
-func (s *spline) begin(p plane) {
-	s.stride, s.first, s.end = p.w+2*margin, 0, 0
-	s.row = grow(s.row, s.stride+2*reachOfFilter)
+func (s *spline) begin(p raster.Plane) {
+	s.stride, s.first, s.end = p.W+2*margin, 0, 0
+	s.row = raster.Grow(s.row, s.stride+2*reachOfFilter)
 }
 
 // fit sees to it that rows from one up to another are there, which lie less than margin beyond those of p. Whole planes of coefficients
 // would be much memory; as rows are wanted from top to bottom, a few are enough.
-func (s *spline) fit(p plane, from, to int) {
+func (s *spline) fit(p raster.Plane, from, to int) {
 	const ahead = 48 // rows that there is room for
 	if from < s.first || from > s.end {
 		s.first = max(-margin, from-hop) // the next may begin a little before
@@ -48,7 +50,7 @@ func (s *spline) fit(p plane, from, to int) {
 	}
 	if (to-s.first)*s.stride > len(s.coefs) {
 		kept := s.coefs[(min(from, s.end)-s.first)*s.stride : (s.end-s.first)*s.stride]
-		s.coefs = grow(s.coefs, (to-from+ahead)*s.stride)
+		s.coefs = raster.Grow(s.coefs, (to-from+ahead)*s.stride)
 		s.first = s.end - copy(s.coefs, kept)/s.stride
 	}
 	for ; s.end < to; s.end++ {
@@ -58,14 +60,14 @@ func (s *spline) fit(p plane, from, to int) {
 
 // make makes row y. A filter of a few taps does for what is commonly a recursion there and back, which the assembly could not do eight
 // pixels at a time.
-func (s *spline) make(p plane, out []float32, y int) {
+func (s *spline) make(p raster.Plane, out []float32, y int) {
 	for i := range s.rows {
-		s.rows[i] = p.row(max(0, min(y+i-reachOfFilter, p.h-1)))
+		s.rows[i] = p.Row(max(0, min(y+i-reachOfFilter, p.H-1)))
 	}
-	inside := s.row[margin+reachOfFilter:][:p.w]
+	inside := s.row[margin+reachOfFilter:][:p.W]
 	kernels.filterDown(inside, &s.rows)
 	for i := range margin + reachOfFilter {
-		s.row[i], s.row[margin+reachOfFilter+p.w+i] = inside[0], inside[p.w-1]
+		s.row[i], s.row[margin+reachOfFilter+p.W+i] = inside[0], inside[p.W-1]
 	}
 	kernels.filterAcross(out, s.row)
 	clear(s.rows[:]) // the pictures are not the spline's to keep
@@ -105,8 +107,8 @@ type warper struct {
 	pixelY float32
 }
 
-// A reach is what a row of a picture is read from, and where. The assembly reads it.
-type reach struct {
+// A rowSource is what a row of a picture is read from, and where. The assembly reads it.
+type rowSource struct {
 	coefs       []float32 // from pixel (0, y) on, with what lies before it
 	u, v        []float32 // vectors of nodes, in pixels of the plane; the first is that of a node left of the plane
 	stride      int
@@ -117,8 +119,8 @@ type reach struct {
 	before      int     // of coefs, to pixel (0, y)
 }
 
-// row writes the row y of the picture p as warped. s holds rows of it, and r is room to work in.
-func (w *warper) row(out []float32, p plane, y int, s *spline, r *reach) {
+// warpRow writes row y of the picture p as warped. s holds rows of it, and r is room to work in.
+func (w *warper) warpRow(out []float32, p raster.Plane, y int, s *spline, r *rowSource) {
 	const (
 		rim           = 6    // pixels: beyond it, a spline whose edge is repeated is flat
 		above, behind = 2, 3 // rows that are read around a place
@@ -132,17 +134,17 @@ func (w *warper) row(out []float32, p plane, y int, s *spline, r *reach) {
 			high = v
 		}
 	}
-	within := func(v int) int { return max(-rim-y, min(v, p.h-1+rim-y)) }
+	within := func(v int) int { return max(-rim-y, min(v, p.H-1+rim-y)) }
 	top, bottom := within(floorInt(low)), within(-floorInt(-high))
 	s.fit(p, y+top-above, y+bottom+behind)
 	r.coefs, r.before = s.coefs, (y-s.first)*s.stride+margin
 	r.stride, r.x, r.node = s.stride, 0, w.nodeX
-	r.lowX, r.highX, r.lowY, r.highY = -rim, float32(p.w-1+rim), float32(top), float32(bottom)
+	r.lowX, r.highX, r.lowY, r.highY = -rim, float32(p.W-1+rim), float32(top), float32(bottom)
 	kernels.warp(out, r)
 }
 
 // warp reads pixels from r.x on, and moves r.x past them.
-func warp(out []float32, r *reach) {
+func warp(out []float32, r *rowSource) {
 	for i := range out {
 		place := (float32(r.x+i) + 0.5) * r.node
 		n := int(place)
@@ -171,7 +173,7 @@ func cubic(t float32) [4]float32 {
 }
 
 // vectors fills in the flow of the nodes' row at y, for n pixels.
-func (w *warper) vectors(n, y int, r *reach) {
+func (w *warper) vectors(n, y int, r *rowSource) {
 	f := w.flow
 	// The centre of a patch is half of it into it, and that of a pixel of the plane is half a pixel into it.
 	const centre = float32(patch) / 2 / step
@@ -179,7 +181,7 @@ func (w *warper) vectors(n, y int, r *reach) {
 	j := min(int(gy), max(0, f.h-2))
 	gy -= float32(j)
 	nodes := int(float32(n+wide)*w.nodeX) + wide + 2
-	r.u, r.v = grow(r.u, nodes), grow(r.v, nodes)
+	r.u, r.v = raster.Grow(r.u, nodes), raster.Grow(r.v, nodes)
 	for _, d := range []struct {
 		out, from []float32
 		scale     float32

@@ -73,10 +73,10 @@ const maxHoldUp = time.Second
 
 // A pool is the memory for one use.
 type pool struct {
-	taken   int64
-	waiting []*reservation // in the order they came
-	spare   []*spared      // held in case, in the order it was said
-	leaving int64          // of what was held in case, and will be given back
+	taken    int64
+	waiting  []*reservation // in the order they came
+	offers   []*offer       // that nobody has accepted, in the order they came
+	promised int64          // bytes of accepted offers, which their holders are about to give back
 }
 
 // A reservation is one that waits.
@@ -86,11 +86,11 @@ type reservation struct {
 	given chan struct{} // closed when it is
 }
 
-// A spared is memory that is held in case.
-type spared struct {
-	bytes  int64
-	told   bool
-	wanted chan struct{} // closed when it is told
+// An offer is memory whose holder gives it back as soon as somebody waits.
+type offer struct {
+	bytes    int64
+	accepted bool
+	wanted   chan struct{} // closed when it is accepted
 }
 
 // BudgetStats is what a Budget is used for.
@@ -173,24 +173,24 @@ func (b *Budget) Most(use Use) int64 {
 	return b.bytes() / 8
 }
 
-// Wanted returns a channel that is closed as soon as somebody waits for n bytes that are held for a use: whoever holds them only because
-// they may be of use later is to give them back. Those who have called it first are told first, and no more than it takes. done says that
-// they are given back, or that the channel is not looked at any more.
-func (b *Budget) Wanted(use Use, n int64) (wanted <-chan struct{}, done func()) {
+// Offer offers n bytes that are held for a use only because they may be of use later. The channel wanted is closed as soon as somebody waits
+// for them: then their holder is to give them back. Of several offers the oldest is accepted first, and no more than it takes. done says that
+// the bytes are given back, or are not offered any more.
+func (b *Budget) Offer(use Use, n int64) (wanted <-chan struct{}, done func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p := &b.pools[use]
-	s := &spared{bytes: max(n, 0), wanted: make(chan struct{})}
-	p.spare = append(p.spare, s)
+	o := &offer{bytes: max(n, 0), wanted: make(chan struct{})}
+	p.offers = append(p.offers, o)
 	b.give(use)
-	return s.wanted, sync.OnceFunc(func() {
+	return o.wanted, sync.OnceFunc(func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		if s.told {
-			p.leaving -= s.bytes
+		if o.accepted {
+			p.promised -= o.bytes
 			b.give(use)
 		} else {
-			p.spare = slices.DeleteFunc(p.spare, func(o *spared) bool { return o == s })
+			p.offers = slices.DeleteFunc(p.offers, func(other *offer) bool { return other == o })
 		}
 	})
 }
@@ -234,12 +234,12 @@ func (b *Budget) give(use Use) {
 	if len(p.waiting) == 0 {
 		return
 	}
-	for short := p.taken + p.waiting[0].bytes - b.Most(use) - p.leaving; short > 0 && len(p.spare) > 0; p.spare = p.spare[1:] {
-		s := p.spare[0]
-		s.told = true
-		close(s.wanted)
-		p.leaving += s.bytes
-		short -= s.bytes
+	for short := p.taken + p.waiting[0].bytes - b.Most(use) - p.promised; short > 0 && len(p.offers) > 0; p.offers = p.offers[1:] {
+		o := p.offers[0]
+		o.accepted = true
+		close(o.wanted)
+		p.promised += o.bytes
+		short -= o.bytes
 	}
 }
 

@@ -24,7 +24,7 @@ func TestBudgetIsGivenInOrder(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		wanted, done := b.Wanted(frame.ForDecoding, 1000)
+		wanted, done := b.Offer(frame.ForDecoding, 1000)
 		var order []int
 		wait := func(n int, ctx context.Context, bytes int64) {
 			go func() {
@@ -123,14 +123,14 @@ func TestMuchHoldsUpLittleForASecond(t *testing.T) {
 	})
 }
 
-// TestNoMoreIsToldThanItTakes has four hold memory in case, of which others want that of two.
-func TestNoMoreIsToldThanItTakes(t *testing.T) {
+// TestNoMoreIsAcceptedThanItTakes has four offer memory, of which others want that of two.
+func TestNoMoreIsAcceptedThanItTakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &frame.Budget{Bytes: 400 * mib} // of which 100 are for decoding
 		var told atomic.Int64
 		for range 4 {
 			release, _ := b.Reserve(t.Context(), frame.ForDecoding, 25*mib)
-			wanted, done := b.Wanted(frame.ForDecoding, 25*mib)
+			wanted, done := b.Offer(frame.ForDecoding, 25*mib)
 			go func() {
 				select {
 				case <-wanted:

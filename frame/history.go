@@ -43,7 +43,7 @@ type History struct {
 	mu       sync.Mutex
 	gops     []remembered  // in decoding order
 	first    uint32        // ordinal of the first
-	array    int           // how many the array has room for that they are in
+	array    int           // capacity of the whole array; gops begins somewhere in it
 	weight   int           // of all of them, as live memory
 	closed   bool          // the last of gops takes no more units
 	degraded bool          // the last of gops was too much
@@ -108,7 +108,7 @@ func (h *History) begin(u *AccessUnit) {
 			length = min(len(h.gops[last].GOP), 1+bound/16/unitSize)
 		}
 	}
-	weight := gopWeight + room(length) + allocated(cap(u.Data))
+	weight := gopWeight + weightOf(length) + allocated(cap(u.Data))
 	for len(h.gops) > 0 && h.weight+weight > bound {
 		h.drop()
 	}
@@ -132,7 +132,7 @@ func (h *History) extend(u *AccessUnit) {
 		if cap(g.GOP) > 256 {
 			length = cap(g.GOP) + cap(g.GOP)/4
 		}
-		weight += room(length) // until they are copied, the old units are there as well
+		weight += weightOf(length) // until they are copied, the old units are there as well
 	}
 	if bound := h.bound(); h.weight+weight > bound {
 		for len(h.gops) > 1 && h.weight+weight > bound {
@@ -145,7 +145,7 @@ func (h *History) extend(u *AccessUnit) {
 		g = &h.gops[len(h.gops)-1]
 	}
 	if full {
-		weight -= room(cap(g.GOP))
+		weight -= weightOf(cap(g.GOP))
 		g.GOP = append(make(GOP, 0, length), g.GOP...)
 	}
 	g.GOP = append(g.GOP, *u)
@@ -170,7 +170,7 @@ func (h *History) degrade(u *AccessUnit) {
 	}
 	first.Data, last.Data = nil, nil
 	key := g.GOP[0]
-	*g = remembered{GOP{key, first, last}, g.joined, gopWeight + room(3) + allocated(cap(key.Data))}
+	*g = remembered{GOP{key, first, last}, g.joined, gopWeight + weightOf(3) + allocated(cap(key.Data))}
 	h.weight = g.weight
 	h.degraded = true
 }

@@ -9,7 +9,7 @@ import (
 
 // A share is what one History takes of a Budget. It does not keep the History alive.
 type share struct {
-	minheap.Place // in the shares of the Budget, until it has left
+	minheap.Index // in the shares of the Budget, until it has left
 
 	budget  *Budget
 	history weak.Pointer[History]

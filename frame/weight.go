@@ -9,7 +9,7 @@ const garbage = 2
 const (
 	unitSize = int(unsafe.Sizeof(AccessUnit{}))
 
-	// A GOP takes a remembered, of which there is room for up to three times as many.
+	// Each GOP costs one remembered. The array may have room for three times as many.
 	gopWeight = 3 * int(unsafe.Sizeof(remembered{}))
 )
 
@@ -22,5 +22,5 @@ func allocated(n int) int {
 	return (n + 8<<10 - 1) &^ (8<<10 - 1)
 }
 
-// room returns what a GOP with room for n units weighs, without their data.
-func room(n int) int { return allocated(n * unitSize) }
+// weightOf returns what a GOP with room for n units weighs, without their data.
+func weightOf(n int) int { return allocated(n * unitSize) }

@@ -1,14 +1,14 @@
 package rtmp
 
-import "github.com/yutopp/go-rtmp/message"
+import rtmpmsg "github.com/yutopp/go-rtmp/message"
 
-// A packetReader reads the messages of a connection, with aggregates taken apart.
-type packetReader struct {
+// A messageReader reads the messages of a connection, with aggregates taken apart.
+type messageReader struct {
 	chunkReader
-	back   []packet // to be read again before all others
-	tags   []byte   // of an aggregate, not yet read
-	stream uint32   // message stream of the aggregate
-	shift  uint32   // from the timestamps of the tags to those of the connection
+	back   []message // to be read again before all others
+	tags   []byte    // of an aggregate, not yet read
+	stream uint32    // message stream of the aggregate
+	shift  uint32    // from the timestamps of the tags to those of the connection
 }
 
 // The parts of an aggregate are laid out like tags of an FLV file, RTMP 1.0 §7.1.6:
@@ -19,35 +19,35 @@ const (
 	tagTrailer = 4
 )
 
-func (r *packetReader) next() (packet, error) {
+func (r *messageReader) next() (message, error) {
 	if len(r.back) > 0 {
-		p := r.back[0]
+		m := r.back[0]
 		r.back = r.back[1:]
-		return p, nil
+		return m, nil
 	}
 	for len(r.tags) == 0 {
-		p, err := r.chunkReader.next()
-		if err != nil || p.kind != message.TypeIDAggregateMessage {
-			return p, err
+		m, err := r.chunkReader.next()
+		if err != nil || m.kind != rtmpmsg.TypeIDAggregateMessage {
+			return m, err
 		}
-		r.tags, r.stream = p.body, p.stream
-		if len(p.body) >= tagHeader {
-			r.shift = p.time - tagTime(p.body) // the first part has the time of the whole
+		r.tags, r.stream = m.body, m.stream
+		if len(m.body) >= tagHeader {
+			r.shift = m.time - tagTime(m.body) // the first part has the time of the whole
 		}
 	}
 	if len(r.tags) < tagHeader {
-		return packet{}, protocolError("aggregate with %d bytes left over", len(r.tags))
+		return message{}, protocolError("aggregate with %d bytes left over", len(r.tags))
 	}
 	kind, size, time := r.tags[0], int(uint24(r.tags[1:])), tagTime(r.tags)
 	tags := r.tags[tagHeader:]
 	if size > len(tags) {
-		return packet{}, protocolError("aggregate ends %d bytes short", size-len(tags))
+		return message{}, protocolError("aggregate ends %d bytes short", size-len(tags))
 	}
 	body := tags[:size]
 	r.tags = tags[min(size+tagTrailer, len(tags)):]
-	p := packet{kind: message.TypeID(kind), stream: r.stream, time: r.shift + time, body: body}
-	r.in.Spend(price(p))
-	return p, nil
+	m := message{kind: rtmpmsg.TypeID(kind), stream: r.stream, time: r.shift + time, body: body}
+	r.in.Spend(price(m))
+	return m, nil
 }
 
 func tagTime(tag []byte) uint32 { return uint24(tag[4:]) | uint32(tag[7])<<24 }

@@ -13,7 +13,7 @@ import (
 // and the parts, put together again, come apart into the same parts.
 func FuzzAggregate(f *testing.F) {
 	part := func(kind byte, at uint32, body string) []byte {
-		return tag(rtmp.Packet{Kind: kind, Time: at, Body: []byte(body)})
+		return tag(rtmp.Message{Kind: kind, Time: at, Body: []byte(body)})
 	}
 	f.Add(uint32(500), bytes.Join([][]byte{part(video, 40, "\x17\x02"), part(audio, 63, "\xaf\x01abc"), part(data, 80, "")}, nil))
 	f.Add(uint32(1<<32-1), bytes.Join([][]byte{part(video, 1<<24, "\x27"), part(aggregate, 1<<31, string(part(video, 1, "a")))}, nil))
@@ -50,10 +50,10 @@ func FuzzAggregate(f *testing.F) {
 }
 
 // takeApart returns the parts of an aggregate, and the error that ended them, if any.
-func takeApart(at uint32, body []byte) (parts []rtmp.Packet, err error) {
+func takeApart(at uint32, body []byte) (parts []rtmp.Message, err error) {
 	var w chunker
-	w.write(4, rtmp.Packet{Kind: aggregate, Stream: 1, Time: at, Body: body})
-	next := rtmp.Packets(bytes.NewReader(w.out), 16<<20)
+	w.write(4, rtmp.Message{Kind: aggregate, Stream: 1, Time: at, Body: body})
+	next := rtmp.Messages(bytes.NewReader(w.out), 16<<20)
 	for {
 		p, err := next()
 		if errors.Is(err, io.EOF) {
@@ -67,7 +67,7 @@ func takeApart(at uint32, body []byte) (parts []rtmp.Packet, err error) {
 }
 
 // tag returns p as a part of an aggregate.
-func tag(p rtmp.Packet) []byte {
+func tag(p rtmp.Message) []byte {
 	n, at := len(p.Body), p.Time
 	b := []byte{p.Kind, byte(n >> 16), byte(n >> 8), byte(n), byte(at >> 16), byte(at >> 8), byte(at), byte(at >> 24), 0, 0, 0}
 	size := n + len(b)

@@ -26,8 +26,8 @@ func media(tb testing.TB, chunkSize, pictures int) (b []byte, messages int) {
 		if i%60 == 0 {
 			size = 100 << 10
 		}
-		w.write(4, rtmp.Packet{Kind: video, Stream: 1, Time: uint32(i * 40), Body: picture(i%60 == 0, size)})
-		w.write(5, rtmp.Packet{Kind: audio, Stream: 1, Time: uint32(i * 40), Body: make([]byte, 400)})
+		w.write(4, rtmp.Message{Kind: video, Stream: 1, Time: uint32(i * 40), Body: picture(i%60 == 0, size)})
+		w.write(5, rtmp.Message{Kind: audio, Stream: 1, Time: uint32(i * 40), Body: make([]byte, 400)})
 	}
 	return w.out, 2 * pictures
 }
@@ -49,7 +49,7 @@ func BenchmarkChunks(b *testing.B) {
 			})
 		}
 		run("livestill", func() func() error {
-			next := rtmp.Packets(bytes.NewReader(stream), 8<<20)
+			next := rtmp.Messages(bytes.NewReader(stream), 8<<20)
 			return func() error { _, err := next(); return err }
 		})
 		run("go-rtmp", func() func() error {

@@ -24,7 +24,7 @@ func FuzzChunks(f *testing.F) {
 	f.Add(bytes.Repeat([]byte("\x00\x03\x90\x09\x02\x01\x04\x80\x08\x03\x02\x06\x02"), 20))
 	f.Fuzz(func(t *testing.T, input []byte) {
 		var w chunker
-		var want []rtmp.Packet
+		var want []rtmp.Message
 		stream := bytes.NewReader(nil)
 		pick := func(n int) int { // a number below n that the input chooses
 			b, err := stream.ReadByte()
@@ -50,7 +50,7 @@ func FuzzChunks(f *testing.F) {
 				w.size = int(size)
 				continue
 			default:
-				p := rtmp.Packet{Kind: []byte{audio, video, data, 77}[pick(4)], Stream: uint32(pick(3))}
+				p := rtmp.Message{Kind: []byte{audio, video, data, 77}[pick(4)], Stream: uint32(pick(3))}
 				if s != nil {
 					p.Time = s.last.Time
 				}
@@ -81,7 +81,7 @@ func FuzzChunks(f *testing.F) {
 		if len(input)%2 == 1 {
 			r = iotest.OneByteReader(r)
 		}
-		next := rtmp.Packets(r, 1<<20)
+		next := rtmp.Messages(r, 1<<20)
 		for i, p := range want {
 			got, err := next()
 			if err != nil || got.Kind != p.Kind || got.Stream != p.Stream || got.Time != p.Time || !bytes.Equal(got.Body, p.Body) {
@@ -102,16 +102,16 @@ func TestChunksAgainstTheRules(t *testing.T) {
 	crowd := func(n uint32) []byte {
 		var w chunker
 		for id := range n {
-			w.write(3+id, rtmp.Packet{Kind: audio})
+			w.write(3+id, rtmp.Message{Kind: audio})
 		}
 		return w.out
 	}
 	var many chunker // messages under way at once
 	for id := range uint32(40) {
-		many.begin(3+id, 0, rtmp.Packet{Kind: video, Body: make([]byte, 999)})
+		many.begin(3+id, 0, rtmp.Message{Kind: video, Body: make([]byte, 999)})
 	}
 	var shy chunker // no extended timestamp where a message goes on
-	p := rtmp.Packet{Kind: video, Stream: 1, Time: 1 << 24, Body: bytes.Repeat([]byte{7}, 300)}
+	p := rtmp.Message{Kind: video, Stream: 1, Time: 1 << 24, Body: bytes.Repeat([]byte{7}, 300)}
 	shy.begin(4, 0, p)
 	shy.streams[4].extended = false
 	shy.more(4)
@@ -140,7 +140,7 @@ func TestChunksAgainstTheRules(t *testing.T) {
 		{"a message without its extended timestamps", shy.out, 1000, io.EOF},
 	} {
 		t.Run(c.what, func(t *testing.T) {
-			next := rtmp.Packets(bytes.NewReader(c.bytes), c.most)
+			next := rtmp.Messages(bytes.NewReader(c.bytes), c.most)
 			for {
 				if _, err := next(); err != nil {
 					if !errors.Is(err, c.want) {
@@ -151,7 +151,7 @@ func TestChunksAgainstTheRules(t *testing.T) {
 			}
 		})
 	}
-	if got, err := rtmp.Packets(bytes.NewReader(shy.out), 1000)(); err != nil || !bytes.Equal(got.Body, p.Body) {
+	if got, err := rtmp.Messages(bytes.NewReader(shy.out), 1000)(); err != nil || !bytes.Equal(got.Body, p.Body) {
 		t.Errorf("without its extended timestamps: %v, %d bytes", err, len(got.Body))
 	}
 }
@@ -163,10 +163,10 @@ func TestAnnouncedLengthsTakeNoMemory(t *testing.T) {
 	w.size = 1
 	long := make([]byte, 8<<20)
 	for id := range uint32(60) {
-		w.begin(3+id, 0, rtmp.Packet{Kind: video, Body: long}) // its first byte
+		w.begin(3+id, 0, rtmp.Message{Kind: video, Body: long}) // its first byte
 	}
 	before := allocated()
-	if _, err := rtmp.Packets(bytes.NewReader(w.out), 8<<20)(); !errors.Is(err, io.ErrUnexpectedEOF) {
+	if _, err := rtmp.Messages(bytes.NewReader(w.out), 8<<20)(); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Fatal(err)
 	}
 	if n := allocated() - before; n > 60*16<<10 {
@@ -183,12 +183,12 @@ func TestAggregate(t *testing.T) {
 	for _, c := range []struct {
 		what string
 		body []byte
-		want []rtmp.Packet
+		want []rtmp.Message
 		err  error
 	}{
-		{"three messages", whole, []rtmp.Packet{{audio, 1, 500, []byte("one")}, {video, 1, 520, nil},
+		{"three messages", whole, []rtmp.Message{{audio, 1, 500, []byte("one")}, {video, 1, 520, nil},
 			{video, 1, 540, []byte("three")}}, io.EOF},
-		{"no last trailer", whole[:len(whole)-4], []rtmp.Packet{{audio, 1, 500, []byte("one")}, {video, 1, 520, nil},
+		{"no last trailer", whole[:len(whole)-4], []rtmp.Message{{audio, 1, 500, []byte("one")}, {video, 1, 520, nil},
 			{video, 1, 540, []byte("three")}}, io.EOF},
 		{"none", nil, nil, io.EOF},
 		{"half a tag header", whole[:5], nil, rtmp.ErrProtocol},
@@ -196,8 +196,8 @@ func TestAggregate(t *testing.T) {
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			var w chunker
-			w.write(4, rtmp.Packet{Kind: aggregate, Stream: 1, Time: 500, Body: c.body})
-			next := rtmp.Packets(bytes.NewReader(w.out), 1000)
+			w.write(4, rtmp.Message{Kind: aggregate, Stream: 1, Time: 500, Body: c.body})
+			next := rtmp.Messages(bytes.NewReader(w.out), 1000)
 			for _, want := range c.want {
 				if got, err := next(); err != nil || got.Kind != want.Kind || got.Stream != want.Stream || got.Time != want.Time ||
 					!bytes.Equal(got.Body, want.Body) {

@@ -30,7 +30,7 @@ type chunker struct {
 
 // sent is what the other side knows from earlier chunks of a chunk stream.
 type sent struct {
-	last     rtmp.Packet
+	last     rtmp.Message
 	delta    uint32
 	extended bool
 	rest     []byte // of the body, still to be written
@@ -38,7 +38,7 @@ type sent struct {
 }
 
 // best returns the type of chunk that says the least and still enough to begin p on chunk stream id.
-func (w *chunker) best(id uint32, p rtmp.Packet) byte {
+func (w *chunker) best(id uint32, p rtmp.Message) byte {
 	s := w.streams[id]
 	switch {
 	case s == nil || s.last.Stream != p.Stream:
@@ -52,7 +52,7 @@ func (w *chunker) best(id uint32, p rtmp.Packet) byte {
 }
 
 // begin writes the first chunk of p in the given format, which must not be greater than best.
-func (w *chunker) begin(id uint32, format byte, p rtmp.Packet) {
+func (w *chunker) begin(id uint32, format byte, p rtmp.Message) {
 	s := w.streams[id]
 	if s == nil {
 		s = new(sent)
@@ -92,7 +92,7 @@ func (w *chunker) more(id uint32) {
 }
 
 // write writes the whole of p in chunks of the best types.
-func (w *chunker) write(id uint32, p rtmp.Packet) {
+func (w *chunker) write(id uint32, p rtmp.Message) {
 	w.begin(id, w.best(id, p), p)
 	for w.streams[id].open {
 		w.more(id)
@@ -101,7 +101,7 @@ func (w *chunker) write(id uint32, p rtmp.Packet) {
 
 // control writes a message with a 32-bit value.
 func (w *chunker) control(kind byte, value uint32) {
-	w.write(2, rtmp.Packet{Kind: kind, Body: binary.BigEndian.AppendUint32(nil, value)})
+	w.write(2, rtmp.Message{Kind: kind, Body: binary.BigEndian.AppendUint32(nil, value)})
 }
 
 func (w *chunker) body(s *sent) {

@@ -7,7 +7,7 @@ import (
 	"io"
 
 	"github.com/livestill/livestill/internal/ingest"
-	"github.com/yutopp/go-rtmp/message"
+	rtmpmsg "github.com/yutopp/go-rtmp/message"
 )
 
 const (
@@ -22,15 +22,15 @@ const (
 	bytesPerMessage  = 32 << 10
 	wordsPerMessage  = 1 << 10 // bytes of AMF, which takes a hundred times as long to decode as it takes to copy
 
-	escape      = 0xffffff   // in place of a timestamp: the timestamp follows as 32 bits, §5.3.1.3
-	sizeBits    = 0x7fffffff // the top bit of a chunk size must be zero, §5.4.1
-	newMessage  = 2          // the last chunk type that opens a message with a header of its own
-	sameMessage = 3          // the chunk type with no header: goes on with a message, or opens one like the last
+	escape         = 0xffffff   // in place of a timestamp: the timestamp follows as 32 bits, §5.3.1.3
+	sizeBits       = 0x7fffffff // the top bit of a chunk size must be zero, §5.4.1
+	lastWithHeader = 2          // the last chunk type with a header of its own, which opens a message
+	sameMessage    = 3          // the chunk type with no header: goes on with a message, or opens one like the last
 )
 
-// A packet is one message of a connection, put together from its chunks.
-type packet struct {
-	kind   message.TypeID
+// A message is one of a connection, put together from its chunks.
+type message struct {
+	kind   rtmpmsg.TypeID
 	stream uint32 // message stream it belongs to
 	time   uint32 // in milliseconds; wraps after 49.7 days
 	body   []byte // valid until the next one is read
@@ -58,7 +58,7 @@ type chunkReader struct {
 // A chunkStream is what the header of a chunk may leave out because an earlier one on the same chunk stream said it.
 type chunkStream struct {
 	id       uint32
-	packet          // time is that of the message, not of a chunk
+	message         // time is that of the message, not of a chunk
 	length   int    // of the whole body
 	open     bool   // some of the body is still to come
 	delta    uint32 // what a type 3 chunk that opens a message adds to time
@@ -71,7 +71,7 @@ func newChunkReader(r *bufio.Reader, maxLength int, in *ingest.Conn) *chunkReade
 
 // next returns the next message. Those that concern only chunks, Set Chunk Size and Abort, it obeys and skips. The error is io.EOF
 // only at the end of a message with none other under way.
-func (c *chunkReader) next() (packet, error) {
+func (c *chunkReader) next() (message, error) {
 	if s := c.done; s != nil && cap(s.body) > keptBuffer {
 		c.release(s)
 	}
@@ -80,7 +80,7 @@ func (c *chunkReader) next() (packet, error) {
 	for {
 		s, err := c.chunk()
 		if err != nil {
-			return packet{}, err
+			return message{}, err
 		}
 		if c.chunks++; c.chunks == chunksPerMessage {
 			c.chunks = 0
@@ -89,34 +89,34 @@ func (c *chunkReader) next() (packet, error) {
 		if s.open {
 			continue
 		}
-		c.in.Spend(price(s.packet))
+		c.in.Spend(price(s.message))
 		switch s.kind {
-		case message.TypeIDSetChunkSize, message.TypeIDAbortMessage:
+		case rtmpmsg.TypeIDSetChunkSize, rtmpmsg.TypeIDAbortMessage:
 			if len(s.body) < 4 {
-				return packet{}, protocolError("control message %d has %d bytes, want 4", s.kind, len(s.body))
+				return message{}, protocolError("control message %d has %d bytes, want 4", s.kind, len(s.body))
 			}
 			c.control(s.kind, binary.BigEndian.Uint32(s.body))
 			if c.chunkSize == 0 {
-				return packet{}, protocolError("chunk size 0")
+				return message{}, protocolError("chunk size 0")
 			}
 		default:
 			c.done = s
-			return s.packet, nil
+			return s.message, nil
 		}
 	}
 }
 
 // price returns as how many messages p counts.
-func price(p packet) float64 {
-	if isMedia(p.kind) || p.kind == message.TypeIDAggregateMessage {
-		return 1 + float64(len(p.body))/bytesPerMessage
+func price(m message) float64 {
+	if isMedia(m.kind) || m.kind == rtmpmsg.TypeIDAggregateMessage {
+		return 1 + float64(len(m.body))/bytesPerMessage
 	}
-	return 1 + float64(len(p.body))/wordsPerMessage
+	return 1 + float64(len(m.body))/wordsPerMessage
 }
 
 // control obeys Set Chunk Size and Abort, §5.4.1 and §5.4.2.
-func (c *chunkReader) control(kind message.TypeID, value uint32) {
-	if kind == message.TypeIDSetChunkSize {
+func (c *chunkReader) control(kind rtmpmsg.TypeID, value uint32) {
+	if kind == rtmpmsg.TypeIDSetChunkSize {
 		c.chunkSize = int(value & sizeBits)
 	} else if s := c.streams[value]; s != nil {
 		s.open, s.body = false, s.body[:0]
@@ -139,8 +139,8 @@ func (c *chunkReader) chunk() (*chunkStream, error) {
 				return nil, err
 			}
 		}
-		room := s.body[len(s.body):cap(s.body)]
-		m, err := c.r.Read(room[:min(n, len(room))])
+		free := s.body[len(s.body):cap(s.body)]
+		m, err := c.r.Read(free[:min(n, len(free))])
 		s.body = s.body[:len(s.body)+m]
 		n -= m
 		if err != nil && n > 0 {
@@ -182,7 +182,7 @@ func (c *chunkReader) basicHeader() (format byte, s *chunkStream, err error) {
 	s = c.streams[id]
 	if s == nil {
 		// Type 1 is what librtmp opens a chunk stream with when it has no need to tell the message stream.
-		if format >= newMessage {
+		if format >= lastWithHeader {
 			return 0, nil, protocolError("chunk stream %d begins with a chunk of type %d", id, format)
 		}
 		if len(c.streams) == maxChunkStreams {
@@ -216,7 +216,7 @@ func (c *chunkReader) messageHeader(format byte, s *chunkStream) error {
 	s.delta = uint24(h)
 	s.extended = s.delta == escape
 	if format <= 1 {
-		s.length, s.kind = int(uint24(h[3:])), message.TypeID(h[6])
+		s.length, s.kind = int(uint24(h[3:])), rtmpmsg.TypeID(h[6])
 	}
 	if format == 0 {
 		s.stream = binary.LittleEndian.Uint32(h[7:])
@@ -268,7 +268,8 @@ func (c *chunkReader) begin(s *chunkStream) error {
 	return nil
 }
 
-// grow makes more room for a body, in proportion to what has come of it. The rooms of messages that are done with give way.
+// grow takes more memory for a body, in proportion to what has come of it. Before there is too much, that of messages that are done with is
+// given back.
 func (c *chunkReader) grow(s *chunkStream) error {
 	size, most := min(s.length, max(2*cap(s.body), firstBuffer)), c.maxLength+c.maxLength/4
 	c.held += size - cap(s.body)

@@ -3,7 +3,7 @@ package rtmp
 import (
 	"encoding/binary"
 
-	"github.com/yutopp/go-rtmp/message"
+	rtmpmsg "github.com/yutopp/go-rtmp/message"
 )
 
 // Chunk streams of what we send.
@@ -12,12 +12,12 @@ const (
 	commandChunks = 3
 )
 
-// appendPacket appends a message to b as a type 0 chunk followed by type 3 chunks, all of the default chunk size.
+// appendMessage appends a message to b as a type 0 chunk followed by type 3 chunks, all of the default chunk size.
 // Its timestamp is zero, whatever p says: no reply has a time.
-func appendPacket(b []byte, chunks byte, p packet) []byte {
-	b = append(b, chunks, 0, 0, 0, byte(len(p.body)>>16), byte(len(p.body)>>8), byte(len(p.body)), byte(p.kind))
-	b = binary.LittleEndian.AppendUint32(b, p.stream)
-	body := p.body
+func appendMessage(b []byte, chunks byte, m message) []byte {
+	b = append(b, chunks, 0, 0, 0, byte(len(m.body)>>16), byte(len(m.body)>>8), byte(len(m.body)), byte(m.kind))
+	b = binary.LittleEndian.AppendUint32(b, m.stream)
+	body := m.body
 	for len(body) > defaultChunkSize {
 		b = append(b, body[:defaultChunkSize]...)
 		b = append(b, sameMessage<<6|chunks)
@@ -27,6 +27,6 @@ func appendPacket(b []byte, chunks byte, p packet) []byte {
 }
 
 // appendControl appends a protocol control message with a 32-bit value, §5.4.
-func appendControl(b []byte, kind message.TypeID, value uint32) []byte {
-	return appendPacket(b, controlChunks, packet{kind: kind, body: binary.BigEndian.AppendUint32(nil, value)})
+func appendControl(b []byte, kind rtmpmsg.TypeID, value uint32) []byte {
+	return appendMessage(b, controlChunks, message{kind: kind, body: binary.BigEndian.AppendUint32(nil, value)})
 }

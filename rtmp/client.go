@@ -94,7 +94,7 @@ type Client struct {
 //
 // When Run returns, the connection is closed and no goroutine of it is left.
 func (c *Client) Run(ctx context.Context) error {
-	t, err := parseTarget(c.URL)
+	t, err := parseAddress(c.URL)
 	if err != nil {
 		return &Error{Step: "configure", Err: err}
 	}

@@ -11,7 +11,7 @@ import (
 
 // Play has the Client play over the connection, once.
 func (c *Client) Play(ctx context.Context, conn net.Conn, timeout time.Duration) error {
-	t, err := parseTarget(c.URL)
+	t, err := parseAddress(c.URL)
 	if err != nil {
 		return err
 	}

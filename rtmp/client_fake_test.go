@@ -27,7 +27,7 @@ type player struct {
 func fake(t *testing.T, serve func(n int, p *player)) (addr string) {
 	t.Helper()
 	return ingesttest.Serve(t, func(n int, conn net.Conn) {
-		serve(n, &player{client: client{t: t, conn: conn, next: rtmp.Packets(bufio.NewReader(conn), 1<<20)}})
+		serve(n, &player{client: client{t: t, conn: conn, next: rtmp.Messages(bufio.NewReader(conn), 1<<20)}})
 	})
 }
 
@@ -73,7 +73,7 @@ func (p *player) command(name string) (values []any, ok bool) {
 // connected answers connect and createStream, with a stream of id 1. It is false if the Client leaves before.
 func (p *player) connected() bool {
 	p.control(windowSize, 2500000)
-	p.write(2, rtmp.Packet{Kind: setPeerBandwidth, Body: []byte{0, 0, 0x10, 0, 2}})
+	p.write(2, rtmp.Message{Kind: setPeerBandwidth, Body: []byte{0, 0, 0x10, 0, 2}})
 	p.call(0, "onBWDone", 0, nil)
 	p.call(0, "_result", 1, nil, map[string]any{"level": "status", "code": "NetConnection.Connect.Success"})
 	create, ok := p.command("createStream")
@@ -108,9 +108,9 @@ func (p *player) start() {
 
 // media sends n pictures of a stream, from its sequence header on.
 func (p *player) media(n int) {
-	p.write(4, rtmp.Packet{Kind: video, Stream: 1, Body: sequenceHeader})
+	p.write(4, rtmp.Message{Kind: video, Stream: 1, Body: sequenceHeader})
 	for i := range n {
-		p.write(4, rtmp.Packet{Kind: video, Stream: 1, Time: uint32(40 * i), Body: picture(i == 0, 500)})
+		p.write(4, rtmp.Message{Kind: video, Stream: 1, Time: uint32(40 * i), Body: picture(i == 0, 500)})
 	}
 	_ = p.send()
 }

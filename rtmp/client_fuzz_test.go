@@ -13,12 +13,12 @@ func answers(tb testing.TB) *chunker {
 	tb.Helper()
 	w := new(chunker)
 	w.control(windowSize, 1000)
-	w.write(2, rtmp.Packet{Kind: setPeerBandwidth, Body: []byte{0, 0, 0x10, 0, 2}})
+	w.write(2, rtmp.Message{Kind: setPeerBandwidth, Body: []byte{0, 0, 0x10, 0, 2}})
 	for _, body := range [][]byte{
 		call(tb, "_result", 1, nil, map[string]any{"code": "NetConnection.Connect.Success"}), call(tb, "_result", 2, nil, 1),
 		call(tb, "onStatus", 0, nil, map[string]any{"code": "NetStream.Play.Start", "level": "status"}),
 	} {
-		w.write(3, rtmp.Packet{Kind: commandAMF0, Body: body})
+		w.write(3, rtmp.Message{Kind: commandAMF0, Body: body})
 	}
 	return w
 }
@@ -31,18 +31,18 @@ func FuzzClient(f *testing.F) {
 		f.Add(append(answers(f).out, b[:min(len(b), 5000)]...))
 	}
 	rejected := new(chunker)
-	rejected.write(3, rtmp.Packet{Kind: commandAMF0, Body: call(f, "_error", 1, nil, map[string]any{"code": "NetConnection.Connect.Rejected",
+	rejected.write(3, rtmp.Message{Kind: commandAMF0, Body: call(f, "_error", 1, nil, map[string]any{"code": "NetConnection.Connect.Rejected",
 		"description": "[ authmod=adobe ] : ?reason=needauth&salt=s", "ex": map[string]any{"code": 302, "redirect": "rtmp://[::1/a"}})})
 	f.Add(rejected.out)
 	w := answers(f)
-	w.write(5, rtmp.Packet{Kind: data, Stream: 1, Body: call(f, "onMetaData", 0, map[string]any{"width": 1280})})
-	w.write(4, rtmp.Packet{Kind: video, Stream: 1, Body: sequenceHeader})
+	w.write(5, rtmp.Message{Kind: data, Stream: 1, Body: call(f, "onMetaData", 0, map[string]any{"width": 1280})})
+	w.write(4, rtmp.Message{Kind: video, Stream: 1, Body: sequenceHeader})
 	w.control(setChunkSize, 77)
 	w.size = 77
-	w.write(4, rtmp.Packet{Kind: video, Stream: 1, Time: 1<<32 - 20, Body: picture(true, 100)})
-	w.write(2, rtmp.Packet{Kind: userControl, Body: []byte{0, 6, 1, 2, 3, 4}})
-	w.write(4, rtmp.Packet{Kind: video, Stream: 1, Time: 20, Body: picture(false, 100)})
-	w.write(3, rtmp.Packet{Kind: commandAMF3, Stream: 1, Body: append([]byte{0}, call(f, "onStatus", 0, nil,
+	w.write(4, rtmp.Message{Kind: video, Stream: 1, Time: 1<<32 - 20, Body: picture(true, 100)})
+	w.write(2, rtmp.Message{Kind: userControl, Body: []byte{0, 6, 1, 2, 3, 4}})
+	w.write(4, rtmp.Message{Kind: video, Stream: 1, Time: 20, Body: picture(false, 100)})
+	w.write(3, rtmp.Message{Kind: commandAMF3, Stream: 1, Body: append([]byte{0}, call(f, "onStatus", 0, nil,
 		map[string]any{"code": "NetStream.Play.UnpublishNotify"})...)})
 	f.Add(w.out)
 	f.Fuzz(func(t *testing.T, input []byte) {

@@ -12,7 +12,7 @@ import (
 
 	"github.com/livestill/livestill/internal/ingest"
 	"github.com/yutopp/go-rtmp/handshake"
-	"github.com/yutopp/go-rtmp/message"
+	rtmpmsg "github.com/yutopp/go-rtmp/message"
 )
 
 const (
@@ -37,7 +37,7 @@ const (
 // A player is a connection on which a server plays a stream.
 type player struct {
 	*conn
-	at      target
+	at      address
 	login   string // what connect carries behind the app
 	id      uint32 // message stream
 	playing bool   // the server said that the stream plays
@@ -92,22 +92,22 @@ func (c *player) begin() error {
 
 // awaitMedia reads until the first sound or picture has come. That and the data messages before it are to be read again.
 func (c *player) awaitMedia() error {
-	var kept []packet
-	room := maxCue
+	var kept []message
+	free := maxCue // bytes, for all that are kept
 	for {
 		c.wire.expectMessage()
-		m, err := c.packets.next()
+		m, err := c.messages.next()
 		if err != nil {
 			return unexpected(err)
 		}
 		switch {
 		case isMedia(m.kind):
 			kept = append(kept, m)
-			c.packets.back = kept
+			c.messages.back = kept
 			return c.live()
 		case isData(m.kind):
-			if len(kept) < maxKept && len(m.body) <= room {
-				room -= len(m.body)
+			if len(kept) < maxKept && len(m.body) <= free {
+				free -= len(m.body)
 				m.body = bytes.Clone(m.body)
 				kept = append(kept, m)
 			}
@@ -153,7 +153,7 @@ func (c *player) connect() error {
 	if _, err := c.await(connectID); err != nil {
 		return err
 	}
-	w.out = appendControl(w.out, message.TypeIDWinAckSize, ackWindow)
+	w.out = appendControl(w.out, rtmpmsg.TypeIDWinAckSize, ackWindow)
 	if err := w.call(0, "createStream", createID, nil); err != nil {
 		return err
 	}
@@ -191,7 +191,7 @@ type connectObject struct {
 // await waits for the answer to the command with the given id.
 func (c *player) await(id float64) (command, error) {
 	for {
-		m, err := c.packets.next()
+		m, err := c.messages.next()
 		if err != nil {
 			return command{}, unexpected(err)
 		}
@@ -223,15 +223,15 @@ func (c *player) ask() error {
 	}
 	body := binary.BigEndian.AppendUint32([]byte{0, setBufferLength}, c.id)
 	body = binary.BigEndian.AppendUint32(body, bufferLength)
-	w.out = appendPacket(w.out, controlChunks, packet{kind: message.TypeIDUserCtrl, body: body})
-	c.packets.maxLength = c.maxMessage
+	w.out = appendMessage(w.out, controlChunks, message{kind: rtmpmsg.TypeIDUserCtrl, body: body})
+	c.messages.maxLength = c.maxMessage
 	return nil
 }
 
 // obey acts on a message that is neither media nor data. The error is errLeft if it ends the stream.
-func (c *player) obey(m packet) error {
+func (c *player) obey(m message) error {
 	if !isCommand(m.kind) {
-		eof := m.kind == message.TypeIDUserCtrl && len(m.body) >= 6 && binary.BigEndian.Uint16(m.body) == streamEOF
+		eof := m.kind == rtmpmsg.TypeIDUserCtrl && len(m.body) >= 6 && binary.BigEndian.Uint16(m.body) == streamEOF
 		if eof && c.playing && binary.BigEndian.Uint32(m.body[2:]) == c.id {
 			return errLeft
 		}
@@ -260,9 +260,9 @@ func (c *player) obey(m packet) error {
 
 // control obeys a control message. A server that limits what we send hears that we comply, RTMP 1.0 §5.4.5; we send too little to
 // ever reach a limit.
-func (c *player) control(m packet) {
-	if m.kind == message.TypeIDSetPeerBandwidth && len(m.body) >= 4 {
-		c.wire.out = appendControl(c.wire.out, message.TypeIDWinAckSize, binary.BigEndian.Uint32(m.body))
+func (c *player) control(m message) {
+	if m.kind == rtmpmsg.TypeIDSetPeerBandwidth && len(m.body) >= 4 {
+		c.wire.out = appendControl(c.wire.out, rtmpmsg.TypeIDWinAckSize, binary.BigEndian.Uint32(m.body))
 		return
 	}
 	c.wire.control(m)

@@ -20,7 +20,7 @@ const maxHops = 8
 // A pull is one attempt at a stream, from dialling to its end.
 type pull struct {
 	*Client
-	at    target // where the stream is played from, as redirections have it
+	at    address // where the stream is played from, as redirections have it
 	login login
 	log   *slog.Logger
 
@@ -39,15 +39,15 @@ func (p *pull) run(ctx context.Context) (last bool, err error) {
 		if !errors.As(err, &no) || no.redirect == "" && !wanted(no.text) {
 			return last, err
 		}
-		if err = p.follow(no); err != nil {
+		if err = p.prepare(no); err != nil {
 			return false, &Error{Step: "connect", Stream: p.at.name, Err: err}
 		}
 	}
 	return false, &Error{Step: "connect", Stream: p.at.name, Err: ingest.LimitError("more than %d redirections and challenges", maxHops)}
 }
 
-// follow prepares for the next connection as the server wants it.
-func (p *pull) follow(no *refusal) error {
+// prepare prepares for the next connection as the server wants it.
+func (p *pull) prepare(no *refusal) error {
 	if no.redirect == "" {
 		if p.at.redirected {
 			return errElsewhere
@@ -67,7 +67,7 @@ func (p *pull) follow(no *refusal) error {
 func (p *pull) once(ctx context.Context) (last bool, err error) {
 	timeout := cmp.Or(p.Timeout, defaultTimeout)
 	deadline := time.Now().Add(timeout)
-	conn, err := (&net.Dialer{Deadline: deadline}).DialContext(ctx, "tcp", p.at.addr())
+	conn, err := (&net.Dialer{Deadline: deadline}).DialContext(ctx, "tcp", p.at.hostPort())
 	if err != nil {
 		return false, &Error{Step: "dial", Stream: p.at.name, Err: err}
 	}

@@ -108,32 +108,32 @@ func TestOnce(t *testing.T) {
 
 // What servers say and do between pictures: the stream goes on, and they get their answers.
 func TestServersMayTalk(t *testing.T) {
-	answers := make(chan rtmp.Packet, 100)
+	answers := make(chan rtmp.Message, 100)
 	addr := fake(t, func(_ int, p *player) {
 		if _, ok := p.asked(); !ok {
 			return
 		}
-		p.write(2, rtmp.Packet{Kind: userControl, Body: []byte{0, 0, 0, 0, 0, 1}}) // StreamBegin
+		p.write(2, rtmp.Message{Kind: userControl, Body: []byte{0, 0, 0, 0, 0, 1}}) // StreamBegin
 		p.start()
-		p.write(5, rtmp.Packet{Kind: data, Stream: 1, Body: call(t, "|RtmpSampleAccess", 1)})
-		p.write(5, rtmp.Packet{Kind: data, Stream: 1, Body: call(t, "onMetaData", 1280)})
+		p.write(5, rtmp.Message{Kind: data, Stream: 1, Body: call(t, "|RtmpSampleAccess", 1)})
+		p.write(5, rtmp.Message{Kind: data, Stream: 1, Body: call(t, "onMetaData", 1280)})
 		p.media(1)
 		p.control(setChunkSize, 1)
 		p.size = 1
-		p.write(4, rtmp.Packet{Kind: video, Stream: 1, Time: 40, Body: picture(false, 300)})
+		p.write(4, rtmp.Message{Kind: video, Stream: 1, Time: 40, Body: picture(false, 300)})
 		p.control(setChunkSize, 65536)
 		p.size = 65536
-		p.write(4, rtmp.Packet{Kind: video, Stream: 1, Time: 80, Body: picture(false, 50_000)})
-		p.write(2, rtmp.Packet{Kind: userControl, Body: []byte{0, 6, 1, 2, 3, 4}})
-		p.write(2, rtmp.Packet{Kind: userControl, Body: []byte{0, 1, 0, 0, 0, 9}}) // StreamEOF of another
-		p.write(2, rtmp.Packet{Kind: userControl, Body: []byte{0, 31}})
-		p.write(2, rtmp.Packet{Kind: setPeerBandwidth, Body: []byte{0, 1, 2, 3, 2}})
+		p.write(4, rtmp.Message{Kind: video, Stream: 1, Time: 80, Body: picture(false, 50_000)})
+		p.write(2, rtmp.Message{Kind: userControl, Body: []byte{0, 6, 1, 2, 3, 4}})
+		p.write(2, rtmp.Message{Kind: userControl, Body: []byte{0, 1, 0, 0, 0, 9}}) // StreamEOF of another
+		p.write(2, rtmp.Message{Kind: userControl, Body: []byte{0, 31}})
+		p.write(2, rtmp.Message{Kind: setPeerBandwidth, Body: []byte{0, 1, 2, 3, 2}})
 		p.control(windowSize, 3000)
 		p.call(1, "onStatus", 0, nil, map[string]any{"level": "warning", "code": "NetStream.Play.InsufficientBW"})
 		p.call(0, "_error", 3, nil, map[string]any{"level": "error", "code": "NetConnection.Call.Failed"}) // FCSubscribe
 		p.call(0, "onFCSubscribe", 0, nil, map[string]any{"level": "status"})
-		p.write(4, rtmp.Packet{Kind: audio, Stream: 1, Time: 100, Body: make([]byte, 9000)})
-		p.write(4, rtmp.Packet{Kind: video, Stream: 1, Time: 120, Body: picture(false, 300)})
+		p.write(4, rtmp.Message{Kind: audio, Stream: 1, Time: 100, Body: make([]byte, 9000)})
+		p.write(4, rtmp.Message{Kind: video, Stream: 1, Time: 120, Body: picture(false, 300)})
 		_ = p.send()
 		for {
 			m, err := p.next()
@@ -171,9 +171,9 @@ func TestJoinsInTheMiddle(t *testing.T) {
 			return
 		}
 		p.start()
-		p.write(4, rtmp.Packet{Kind: video, Stream: 1, Body: sequenceHeader})
+		p.write(4, rtmp.Message{Kind: video, Stream: 1, Body: sequenceHeader})
 		for i, key := range []bool{false, false, true, false} {
-			p.write(4, rtmp.Packet{Kind: video, Stream: 1, Time: uint32(40 * i), Body: picture(key, 300)})
+			p.write(4, rtmp.Message{Kind: video, Stream: 1, Time: uint32(40 * i), Body: picture(key, 300)})
 		}
 		_ = p.send()
 		p.gone()
@@ -197,18 +197,18 @@ func TestEveryWayToEnd(t *testing.T) {
 		{"Play.Stop", func(p *player) { p.tell("status", "NetStream.Play.Stop", "") }, nil},
 		{"Play.Complete", func(p *player) { p.tell("status", "NetStream.Play.Complete", "") }, nil},
 		{"StreamEOF", func(p *player) {
-			p.write(2, rtmp.Packet{Kind: userControl, Body: []byte{0, 1, 0, 0, 0, 1}})
+			p.write(2, rtmp.Message{Kind: userControl, Body: []byte{0, 1, 0, 0, 0, 1}})
 			_ = p.send()
 		}, nil},
 		{"the server hangs up", func(p *player) { _ = p.conn.Close() }, io.ErrUnexpectedEOF},
 		{"the server falls silent", func(*player) {}, os.ErrDeadlineExceeded},
 		{"a message that is too long", func(p *player) {
-			p.write(4, rtmp.Packet{Kind: video, Stream: 1, Body: make([]byte, 70<<10)})
+			p.write(4, rtmp.Message{Kind: video, Stream: 1, Body: make([]byte, 70<<10)})
 			_ = p.send()
 		}, rtmp.ErrLimit},
 		{"a command that is too long", func(p *player) { p.call(1, "x", 0, strings.Repeat("x", 17<<10)) }, rtmp.ErrLimit},
 		{"an array of 2^31-1", func(p *player) {
-			p.write(3, rtmp.Packet{Kind: commandAMF0, Body: append(call(t, "x", 0), 10, 0x7f, 0xff, 0xff, 0xff)})
+			p.write(3, rtmp.Message{Kind: commandAMF0, Body: append(call(t, "x", 0), 10, 0x7f, 0xff, 0xff, 0xff)})
 			_ = p.send()
 		}, rtmp.ErrProtocol},
 	} {
@@ -316,7 +316,7 @@ func TestTroubleBeforeTheStream(t *testing.T) {
 		}, "message stream 1.5"},
 		{"an answer that is nested deeply", func(_ int, p *player) {
 			p.greet()
-			p.write(3, rtmp.Packet{Kind: commandAMF0, Body: append(call(t, "_result", 1), strings.Repeat("\x03\x00\x01a", 1000)...)})
+			p.write(3, rtmp.Message{Kind: commandAMF0, Body: append(call(t, "_result", 1), strings.Repeat("\x03\x00\x01a", 1000)...)})
 			_ = p.send()
 		}, "limit exceeded: AMF nested"},
 		{"an answer that is too long", func(_ int, p *player) {
@@ -326,7 +326,7 @@ func TestTroubleBeforeTheStream(t *testing.T) {
 		{"too many chunk streams", func(_ int, p *player) {
 			p.asked()
 			for id := range uint32(70) {
-				p.write(3+id, rtmp.Packet{Kind: data, Stream: 1, Body: make([]byte, 5000)})
+				p.write(3+id, rtmp.Message{Kind: data, Stream: 1, Body: make([]byte, 5000)})
 			}
 			_ = p.send()
 		}, "limit exceeded: more than 64 chunk streams"},

@@ -23,8 +23,8 @@ var (
 	errBadRedirect = errors.New("redirected to what is no URL of RTMP")
 )
 
-// A target is what a Client's URL, or a redirection, tells.
-type target struct {
+// An address is what a Client's URL, or a redirection, tells.
+type address struct {
 	scheme         string
 	host           string // host or host:port, as in the URL
 	app            string // as it is sent, with the query if there is no key
@@ -37,45 +37,45 @@ type target struct {
 	query url.Values // of the Client's URL
 }
 
-// parseTarget reads the URL of a stream. Its error does not say what is wrong where, for that may be a part of the password.
-func parseTarget(s string) (target, error) {
-	t, path, query, ok := parseURL(s)
+// parseAddress reads the URL of a stream. Its error does not say what is wrong where, for that may be a part of the password.
+func parseAddress(s string) (address, error) {
+	a, path, query, ok := parseURL(s)
 	if !ok {
-		return target{}, ErrURL
+		return address{}, ErrURL
 	}
 	app, key := splitPath(path)
-	t.name, t.query = strings.Trim(app+"/"+key, "/"), parseQuery(query)
-	if app == "" || !ingest.IsText(t.name) {
-		return target{}, ErrURL
+	a.name, a.query = strings.Trim(app+"/"+key, "/"), parseQuery(query)
+	if app == "" || !ingest.IsText(a.name) {
+		return address{}, ErrURL
 	}
-	t.url = (&url.URL{Scheme: t.scheme, Host: t.host}).String() + "/" + t.name
-	if _, _, _, ok := parseURL(t.url); !ok { // a zone that cannot be written
-		return target{}, ErrURL
+	a.url = (&url.URL{Scheme: a.scheme, Host: a.host}).String() + "/" + a.name
+	if _, _, _, ok := parseURL(a.url); !ok { // a zone that cannot be written
+		return address{}, ErrURL
 	}
-	if t.app, t.key = app, key; query != "" && key != "" {
-		t.key += "?" + query
+	if a.app, a.key = app, key; query != "" && key != "" {
+		a.key += "?" + query
 	} else if query != "" {
-		t.app += "?" + query
+		a.app += "?" + query
 	}
-	return t, nil
+	return a, nil
 }
 
 // parseURL takes a URL apart. Path and query are as they stand there, for no server decodes what encoders do not encode.
-func parseURL(s string) (t target, path, query string, ok bool) {
+func parseURL(s string) (a address, path, query string, ok bool) {
 	scheme, rest, _ := strings.Cut(s, "://")
 	host, rest, _ := strings.Cut(rest, "/")
 	path, query, _ = strings.Cut(rest, "?")
 	path = strings.TrimRight(path, "/")
 	u, err := url.Parse(scheme + "://" + host)
 	if err != nil || len(s) > maxURL || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" || !ingest.IsText(s) || !ingest.IsText(u.Host) {
-		return target{}, "", "", false
+		return address{}, "", "", false
 	}
-	t = target{scheme: u.Scheme, host: u.Host, user: u.User.Username()}
-	t.password, _ = u.User.Password()
-	if _, _, err := net.SplitHostPort(t.addr()); err != nil {
-		return target{}, "", "", false
+	a = address{scheme: u.Scheme, host: u.Host, user: u.User.Username()}
+	a.password, _ = u.User.Password()
+	if _, _, err := net.SplitHostPort(a.hostPort()); err != nil {
+		return address{}, "", "", false
 	}
-	return t, path, query, u.Scheme == "rtmp" || u.Scheme == schemeTLS
+	return a, path, query, u.Scheme == "rtmp" || u.Scheme == schemeTLS
 }
 
 // splitPath splits a path without its leading slash into app and key, by the rules of ffmpeg that Client tells.
@@ -90,38 +90,38 @@ func splitPath(path string) (app, key string) {
 
 // redirect returns where a server that answers connect with the given URL wants the stream to be played from. The path of that URL is
 // the app there, RTMP has no word for another key. Some send the key all the same.
-func (t target) redirect(to string) (target, error) {
+func (a address) redirect(to string) (address, error) {
 	there, path, query, ok := parseURL(to)
 	switch {
 	case !ok:
-		return target{}, errBadRedirect
-	case t.scheme == schemeTLS && there.scheme != schemeTLS:
-		return target{}, errDowngrade
+		return address{}, errBadRedirect
+	case a.scheme == schemeTLS && there.scheme != schemeTLS:
+		return address{}, errDowngrade
 	}
-	if there.addr() != t.addr() || there.scheme != t.scheme {
-		t.user, t.password, t.redirected = "", "", true
+	if there.hostPort() != a.hostPort() || there.scheme != a.scheme {
+		a.user, a.password, a.redirected = "", "", true
 	}
-	t.scheme, t.host = there.scheme, there.host
-	key, _, _ := strings.Cut(t.key, "?")
+	a.scheme, a.host = there.scheme, there.host
+	key, _, _ := strings.Cut(a.key, "?")
 	if path = strings.Trim(path, "/"); key != "" {
 		path = strings.TrimSuffix(path, "/"+key)
 	}
 	if path != "" {
-		t.app = path
+		a.app = path
 		if query != "" {
-			t.app += "?" + query
+			a.app += "?" + query
 		}
 	}
-	return t, nil
+	return a, nil
 }
 
-// addr returns what to dial.
-func (t target) addr() string {
-	u := url.URL{Host: t.host}
+// hostPort returns what to dial.
+func (a address) hostPort() string {
+	u := url.URL{Host: a.host}
 	p := u.Port()
 	switch {
 	case p != "":
-	case t.scheme == schemeTLS:
+	case a.scheme == schemeTLS:
 		p = defaultPortTLS
 	default:
 		p = defaultPort
@@ -130,18 +130,18 @@ func (t target) addr() string {
 }
 
 // tls tells whether the connection is to be encrypted, and under what name the server is to show itself.
-func (t target) tls() (name string, ok bool) {
-	return (&url.URL{Host: t.host}).Hostname(), t.scheme == schemeTLS
+func (a address) tls() (name string, ok bool) {
+	return (&url.URL{Host: a.host}).Hostname(), a.scheme == schemeTLS
 }
 
 // shows tells whether a text of the server's repeats something that is not for logs: the password, or the value of a parameter, decoded
 // or as it is sent.
-func (t target) shows(text string) bool {
-	secrets := []string{t.password}
-	for _, values := range t.query {
+func (a address) shows(text string) bool {
+	secrets := []string{a.password}
+	for _, values := range a.query {
 		secrets = append(secrets, values...)
 	}
-	_, query, _ := strings.Cut(t.app+t.key, "?")
+	_, query, _ := strings.Cut(a.app+a.key, "?")
 	for pair := range strings.SplitSeq(query, "&") {
 		_, value, _ := strings.Cut(pair, "=")
 		secrets = append(secrets, value)

@@ -10,9 +10,9 @@ import (
 	"github.com/livestill/livestill/rtmp"
 )
 
-// FuzzTarget reads URLs. One that is taken can be dialled, and what is shown of it, Stream.URL, has no credentials and no query, and
+// FuzzAddress reads URLs. One that is taken can be dialled, and what is shown of it, Stream.URL, has no credentials and no query, and
 // leads to the same stream.
-func FuzzTarget(f *testing.F) {
+func FuzzAddress(f *testing.F) {
 	for _, url := range []string{
 		"rtmp://127.0.0.1/live/cam?token=1", "rtmps://me:p%40ss@host:8443/live/east/cam", "rtmp://[fe80::1%25eth0]/vod/mp4:a/b.mp4?x",
 		"rtmp://host/app?only", "rtmp://me@host//a//b/", "RTMP://host/a/b:c/d", "rtmp://a@b@c/d", "rtmp://host:/a", "rtmp://h\u009b/a/b",
@@ -20,7 +20,7 @@ func FuzzTarget(f *testing.F) {
 		f.Add(url)
 	}
 	f.Fuzz(func(t *testing.T, url string) {
-		at, err := rtmp.ParseTarget(url)
+		at, err := rtmp.ParseAddress(url)
 		if err != nil {
 			if !errors.Is(err, rtmp.ErrURL) || err.Error() != rtmp.ErrURL.Error() {
 				t.Errorf("%v says more than that it is no URL", err)
@@ -31,7 +31,7 @@ func FuzzTarget(f *testing.F) {
 		if at.Name == "" || strings.ContainsFunc(at.Name+at.URL, unicode.IsControl) {
 			t.Errorf("name %q, URL %q", at.Name, at.URL)
 		}
-		shown, err := rtmp.ParseTarget(at.URL)
+		shown, err := rtmp.ParseAddress(at.URL)
 		if err != nil {
 			t.Fatalf("%q is shown as %q, which is none", url, at.URL)
 		}
@@ -45,7 +45,7 @@ func FuzzTarget(f *testing.F) {
 }
 
 // dialled checks that at can be dialled.
-func dialled(t *testing.T, at rtmp.Target) {
+func dialled(t *testing.T, at rtmp.Address) {
 	t.Helper()
 	host, port, err := net.SplitHostPort(at.Addr)
 	if err != nil || host == "" || port == "" || at.Scheme != "rtmp" && at.Scheme != "rtmps" {
@@ -68,7 +68,7 @@ func FuzzRedirect(f *testing.F) {
 		if tls {
 			url = strings.Replace(url, "rtmp", "rtmps", 1)
 		}
-		origin, err := rtmp.ParseTarget(url)
+		origin, err := rtmp.ParseAddress(url)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -105,7 +105,7 @@ func FuzzRefusal(f *testing.F) {
 	f.Add("Zok%20en", "Zok en")
 	f.Add("", strings.Repeat("long ", 100))
 	f.Fuzz(func(t *testing.T, code, description string) {
-		at, err := rtmp.ParseTarget("rtmp://me:pass-word@host/live/cam?token=Zok%20en")
+		at, err := rtmp.ParseAddress("rtmp://me:pass-word@host/live/cam?token=Zok%20en")
 		if err != nil {
 			t.Fatal(err)
 		}

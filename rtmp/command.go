@@ -7,7 +7,7 @@ import (
 
 	"github.com/livestill/livestill/internal/ingest"
 	"github.com/yutopp/go-amf0"
-	"github.com/yutopp/go-rtmp/message"
+	rtmpmsg "github.com/yutopp/go-rtmp/message"
 )
 
 const (
@@ -52,19 +52,19 @@ func (c command) object() map[string]any {
 }
 
 // parseCommand returns the command in p. An AMF3 command is AMF0 behind a byte of format, in all that encoders send.
-func parseCommand(p packet) (command, error) {
-	if len(p.body) > maxCommand {
-		return command{}, ingest.LimitError("command of %d bytes, the most is %d", len(p.body), maxCommand)
+func parseCommand(m message) (command, error) {
+	if len(m.body) > maxCommand {
+		return command{}, ingest.LimitError("command of %d bytes, the most is %d", len(m.body), maxCommand)
 	}
-	body := p.body
-	if p.kind == message.TypeIDCommandMessageAMF3 && len(body) > 0 {
+	body := m.body
+	if m.kind == rtmpmsg.TypeIDCommandMessageAMF3 && len(body) > 0 {
 		body = body[1:]
 	}
 	values, err := decodeAMF(body)
 	if err != nil {
 		return command{}, err
 	}
-	c := command{stream: p.stream}
+	c := command{stream: m.stream}
 	if len(values) > 0 {
 		c.name, _ = values[0].(string)
 	}
@@ -94,12 +94,12 @@ func (w *wire) call(stream uint32, name string, id float64, args ...any) error {
 			return err
 		}
 	}
-	w.out = appendPacket(w.out, commandChunks, packet{kind: message.TypeIDCommandMessageAMF0, stream: stream, body: body.Bytes()})
+	w.out = appendMessage(w.out, commandChunks, message{kind: rtmpmsg.TypeIDCommandMessageAMF0, stream: stream, body: body.Bytes()})
 	return nil
 }
 
 // onStatus tells the peer how a message stream fares.
-func (w *wire) onStatus(stream uint32, level message.NetStreamOnStatusLevel, code message.NetStreamOnStatusCode, text string) error {
+func (w *wire) onStatus(stream uint32, level rtmpmsg.NetStreamOnStatusLevel, code rtmpmsg.NetStreamOnStatusCode, text string) error {
 	const most = 1024 // no display of an encoder shows more
 	if len(text) > most {
 		text = text[:most]
@@ -108,16 +108,16 @@ func (w *wire) onStatus(stream uint32, level message.NetStreamOnStatusLevel, cod
 }
 
 // control obeys a protocol or user control message, §5.4 and §7.1.7.
-func (w *wire) control(p packet) {
+func (w *wire) control(m message) {
 	switch {
-	case p.kind == message.TypeIDWinAckSize && len(p.body) >= 4:
-		w.window = max(binary.BigEndian.Uint32(p.body), 1)
-	case p.kind == message.TypeIDUserCtrl && len(p.body) >= 6 && binary.BigEndian.Uint16(p.body) == pingRequest:
-		pong := append([]byte{0, pingResponse}, p.body[2:6]...)
-		w.out = appendPacket(w.out, controlChunks, packet{kind: message.TypeIDUserCtrl, body: pong})
+	case m.kind == rtmpmsg.TypeIDWinAckSize && len(m.body) >= 4:
+		w.window = max(binary.BigEndian.Uint32(m.body), 1)
+	case m.kind == rtmpmsg.TypeIDUserCtrl && len(m.body) >= 6 && binary.BigEndian.Uint16(m.body) == pingRequest:
+		pong := append([]byte{0, pingResponse}, m.body[2:6]...)
+		w.out = appendMessage(w.out, controlChunks, message{kind: rtmpmsg.TypeIDUserCtrl, body: pong})
 	}
 }
 
-func isCommand(kind message.TypeID) bool {
-	return kind == message.TypeIDCommandMessageAMF0 || kind == message.TypeIDCommandMessageAMF3
+func isCommand(kind rtmpmsg.TypeID) bool {
+	return kind == rtmpmsg.TypeIDCommandMessageAMF0 || kind == rtmpmsg.TypeIDCommandMessageAMF3
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/flv"
 	"github.com/livestill/livestill/internal/ingest"
-	"github.com/yutopp/go-rtmp/message"
+	rtmpmsg "github.com/yutopp/go-rtmp/message"
 )
 
 const (
@@ -31,7 +31,7 @@ type conn struct {
 	in         *ingest.Conn // below TLS, if there is any
 	wire       *wire
 	buffer     *bufio.Reader
-	packets    packetReader
+	messages   messageReader
 	maxMessage int
 	idle       time.Duration // for each whole message of the stream
 
@@ -50,13 +50,13 @@ type conn struct {
 func newConn(nc net.Conn, in *ingest.Conn, buffer, maxMessage int, idle time.Duration) *conn {
 	c := &conn{in: in, wire: &wire{Conn: nc, window: ackWindow}, maxMessage: maxMessage, idle: idle, step: "handshake"}
 	c.buffer = bufio.NewReaderSize(c.wire, buffer)
-	c.packets.chunkReader = *newChunkReader(c.buffer, maxCommand, in)
+	c.messages.chunkReader = *newChunkReader(c.buffer, maxCommand, in)
 	return c
 }
 
 // receive yields the units of the stream. It returns why the stream ended, or nil after yield has returned false. Messages that are
 // neither media nor data are given to obey, whose error, errLeft above all, ends the stream.
-func (c *conn) receive(ctx context.Context, obey func(packet) error, yield func(frame.AccessUnit, error) bool) error {
+func (c *conn) receive(ctx context.Context, obey func(message) error, yield func(frame.AccessUnit, error) bool) error {
 	for {
 		u, err := c.unit(ctx, obey)
 		if err != nil {
@@ -69,26 +69,26 @@ func (c *conn) receive(ctx context.Context, obey func(packet) error, yield func(
 }
 
 // unit returns the next access unit.
-func (c *conn) unit(ctx context.Context, obey func(packet) error) (frame.AccessUnit, error) {
+func (c *conn) unit(ctx context.Context, obey func(message) error) (frame.AccessUnit, error) {
 	for {
 		if err := ctx.Err(); err != nil {
 			return frame.AccessUnit{}, err
 		}
 		c.wire.expectMessage()
-		p, err := c.packets.next()
+		m, err := c.messages.next()
 		if err != nil {
 			return frame.AccessUnit{}, unexpected(err)
 		}
 		switch {
-		case isData(p.kind), isMetadata(p):
-			c.hearCue(p)
-		case p.kind == message.TypeIDVideoMessage:
-			u, ok, err := c.picture(p)
+		case isData(m.kind), isMetadata(m):
+			c.hearCue(m)
+		case m.kind == rtmpmsg.TypeIDVideoMessage:
+			u, ok, err := c.picture(m)
 			if err != nil || ok {
 				return u, err
 			}
 		default:
-			if err := obey(p); err != nil {
+			if err := obey(m); err != nil {
 				return frame.AccessUnit{}, err
 			}
 		}
@@ -96,8 +96,8 @@ func (c *conn) unit(ctx context.Context, obey func(packet) error) (frame.AccessU
 }
 
 // picture returns the access unit of a video message; ok is false if there is none.
-func (c *conn) picture(p packet) (u frame.AccessUnit, ok bool, err error) {
-	u, ok, err = c.video.Unit(0, p.body)
+func (c *conn) picture(m message) (u frame.AccessUnit, ok bool, err error) {
+	u, ok, err = c.video.Unit(0, m.body)
 	if ok {
 		c.in.Video()
 	}
@@ -105,7 +105,7 @@ func (c *conn) picture(p packet) (u frame.AccessUnit, ok bool, err error) {
 		return frame.AccessUnit{}, false, err
 	}
 	// Only pictures move the timeline: encoders send sequence headers with whatever timestamp.
-	at := c.timeline.next(p.time)
+	at := c.timeline.next(m.time)
 	u.PTS += at
 	u.DTS += at
 	c.clock.Stamp(&u, time.Now())
@@ -160,8 +160,8 @@ func closeWith(ctx context.Context, c interface{ Close() error }) (done func()) 
 	}
 }
 
-func isMedia(kind message.TypeID) bool {
-	return kind == message.TypeIDAudioMessage || kind == message.TypeIDVideoMessage
+func isMedia(kind rtmpmsg.TypeID) bool {
+	return kind == rtmpmsg.TypeIDAudioMessage || kind == rtmpmsg.TypeIDVideoMessage
 }
 
 // tlsState returns the state of a connection's TLS; nil if there is none.

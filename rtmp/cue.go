@@ -4,44 +4,44 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/frame"
-	"github.com/yutopp/go-rtmp/message"
+	rtmpmsg "github.com/yutopp/go-rtmp/message"
 )
 
 // A data message larger than this is passed over: onMetaData has below 1 KiB, captions and cue points less.
 const maxCue = 64 << 10
 
-func isData(kind message.TypeID) bool {
-	return kind == message.TypeIDDataMessageAMF0 || kind == message.TypeIDDataMessageAMF3
+func isData(kind rtmpmsg.TypeID) bool {
+	return kind == rtmpmsg.TypeIDDataMessageAMF0 || kind == rtmpmsg.TypeIDDataMessageAMF3
 }
 
 // isMetadata tells whether a video message holds metadata and no picture, such as colorInfo, the colours of an HDR stream:
 // Enhanced RTMP v2, "Metadata Frame".
 //
 //	1fffpppp  FourCC  name, value in AMF0        p: 4
-func isMetadata(p packet) bool {
-	return p.kind == message.TypeIDVideoMessage && len(p.body) > metadataHeader && p.body[0]&0x8f == 0x84
+func isMetadata(m message) bool {
+	return m.kind == rtmpmsg.TypeIDVideoMessage && len(m.body) > metadataHeader && m.body[0]&0x8f == 0x84
 }
 
 const metadataHeader = 5
 
 // hearCue tells of a message's cue, if there is one that can be read.
-func (c *conn) hearCue(p packet) {
+func (c *conn) hearCue(m message) {
 	if c.onCue == nil {
 		return
 	}
-	if cue, ok := c.cue(p); ok {
+	if cue, ok := c.cue(m); ok {
 		c.onCue(cue)
 	}
 }
 
 // cue returns the cue in a data message, RTMP 1.0 §7.1.2, or in a video's metadata; ok is false for one that cannot be read.
 // Encoders wrap metadata into the name @setDataFrame; the cue has the name inside.
-func (c *conn) cue(p packet) (cue frame.Cue, ok bool) {
-	body := p.body
+func (c *conn) cue(m message) (cue frame.Cue, ok bool) {
+	body := m.body
 	switch {
-	case p.kind == message.TypeIDVideoMessage:
+	case m.kind == rtmpmsg.TypeIDVideoMessage:
 		body = body[metadataHeader:]
-	case p.kind == message.TypeIDDataMessageAMF3 && len(body) > 0:
+	case m.kind == rtmpmsg.TypeIDDataMessageAMF3 && len(body) > 0:
 		body = body[1:] // of format, as in commands
 	}
 	if len(body) > maxCue {
@@ -58,7 +58,7 @@ func (c *conn) cue(p packet) (cue frame.Cue, ok bool) {
 		return cue, false
 	}
 	cue.Values = values[1:]
-	cue.PTS = c.timeline.at(p.time)
+	cue.PTS = c.timeline.at(m.time)
 	if cue.Time = c.clock.At(cue.PTS); cue.Time.IsZero() {
 		cue.Time = time.Now()
 	}

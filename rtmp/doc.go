@@ -25,19 +25,20 @@
 //   - a message has at most 16 KiB before the Handler accepts and Server.MaxMessage after; the messages that are under way
 //     together have at most a quarter more. Memory is taken as bytes arrive, never because a header announces them.
 //   - at most 64 chunk streams; commands of at most 16 KiB, nested at most 16 deep, with at most 1024 values.
-//   - all messages that are under way on a Server have at most a sixteenth of frame.DefaultBudget beside it, 64 MiB by default, of which
+//   - all messages that are under way on a listener have at most a sixteenth of frame.DefaultBudget beside it, 64 MiB by default, of which
 //     64 KiB a connection do not count. Beyond that, the address that has the most loses the connection that has the most.
 //   - one publish. Replies are bounded by what was received, and wait for the peer to take them.
 //   - messages are read no faster than 2,000 a second, of which a publisher may have 10,000 at once after a pause; many chunks, many
 //     bytes and large commands count as several. Who sends more has to wait, and is not hung up on.
 //
-// Server.MaxConns bounds the connections, and Server.MaxConnsPerAddr those of one address: with the defaults it takes eight addresses to
-// fill a Server. A connection of which no video has come yet gives way to a new one, accepted or not, and so does a publisher of which
-// none has come for ten seconds; who was refused and does not hang up is the first. So who only holds connections keeps nobody out. That
-// includes publishers of the same address: where one dials without end, a publisher of that address has 60 ms for each step of its
-// handshake and commands and for its first picture, and more time the less those connections say; but 10 ms at worst, if they stand at
-// all steps at once. New connections that others give way to are accepted at 2,000 a second; meanwhile all new ones wait. The log has at
-// most ten lines of a kind in ten seconds for an address and a hundred for all, and then how many were left out.
+// Each listener of a Server has all bounds and counts for itself. Server.MaxConns bounds its connections, and Server.MaxConnsPerAddr those
+// of one address: with the defaults it takes eight addresses to fill it. A connection of which no video has come yet gives way to a new
+// one, accepted or not, and so does a publisher of which none has come for ten seconds; who was refused and does not hang up is the first.
+// So who only holds connections keeps nobody out. That includes publishers of the same address: where one dials without end, a publisher of
+// that address has 60 ms for each step of its handshake and commands and for its first picture, and more time the less those connections
+// say; but 10 ms at worst, if they stand at all steps at once. New connections that others give way to are accepted at 2,000 a second;
+// meanwhile all new ones wait. The log has at most ten lines of a kind in ten seconds for an address and a hundred for all, and then how
+// many were left out.
 //
 // A refusal by the Handler counts as a wrong guess, at a token or at a name, unless it is an fs.ErrExist, as capture.ErrLive is. An
 // address with more than five waits before the Handler is asked about its next publisher, for up to three seconds or a third of

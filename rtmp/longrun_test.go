@@ -49,14 +49,14 @@ func TestEverythingAcrossBoundaries(t *testing.T) {
 				first := uint32(boundary - pictures*step/2)
 				for i := range uint32(pictures) {
 					at := first + i*step
-					p := rtmp.Packet{Kind: video, Stream: 1, Time: at, Body: picture(i == 0, 5000)}
+					p := rtmp.Message{Kind: video, Stream: 1, Time: at, Body: picture(i == 0, 5000)}
 					c.begin(6, min(c.best(6, p), byte(i%4)), p)
-					c.write(5, rtmp.Packet{Kind: audio, Stream: 1, Time: at - 23, Body: make([]byte, 300)})
+					c.write(5, rtmp.Message{Kind: audio, Stream: 1, Time: at - 23, Body: make([]byte, 300)})
 					c.control(setChunkSize, uint32(size+int(i%3)))
 					c.size = size + int(i%3)
-					c.write(5, rtmp.Packet{Kind: data, Stream: 1, Time: at, Body: amf("onTextData", object{"text", "x"})})
-					c.write(2, rtmp.Packet{Kind: userControl, Body: binary.BigEndian.AppendUint32([]byte{0, 6}, at)})
-					c.begin(64, 0, rtmp.Packet{Kind: video, Stream: 1, Time: at, Body: make([]byte, 9000)})
+					c.write(5, rtmp.Message{Kind: data, Stream: 1, Time: at, Body: amf("onTextData", object{"text", "x"})})
+					c.write(2, rtmp.Message{Kind: userControl, Body: binary.BigEndian.AppendUint32([]byte{0, 6}, at)})
+					c.begin(64, 0, rtmp.Message{Kind: video, Stream: 1, Time: at, Body: make([]byte, 9000)})
 					c.control(abort, 64)
 					c.streams[64].open = false
 					for c.streams[6].open {
@@ -89,7 +89,7 @@ func TestEncoderThatWaitsForAcknowledgements(t *testing.T) {
 	c.control(windowSize, window)
 	acknowledged := uint32(0)
 	for i := range uint32(windows) {
-		c.write(4, rtmp.Packet{Kind: video, Stream: 1, Time: i * 40, Body: picture(i == 0, window)})
+		c.write(4, rtmp.Message{Kind: video, Stream: 1, Time: i * 40, Body: picture(i == 0, window)})
 		if err := c.send(); err != nil {
 			t.Fatal(err)
 		}

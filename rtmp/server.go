@@ -25,7 +25,7 @@ const (
 )
 
 // A Server takes in the streams that encoders push over RTMP, and hands each to its Handler. It may listen on several addresses at
-// once; its fields must not change from then on.
+// once, of which each has bounds of its own; its fields must not change from then on.
 type Server struct {
 	// Addr is host:port for ListenAndServe; empty means ":1935", or ":443"
 	// with TLS.
@@ -46,15 +46,15 @@ type Server struct {
 	// tracks; zero is its default one.
 	Track uint8
 
-	// MaxConns is how many connections there may be at a time; zero means
-	// 1024.
+	// MaxConns is how many connections there may be at a time on each
+	// listener; zero means 1024.
 	MaxConns int
 
-	// MaxConnsPerAddr bounds the connections of one address at a time: of
-	// an IPv4 address, or of the /64 that an IPv6 address is in. Zero means
-	// 128: a hundred encoders behind one router, and some more that
-	// reconnect. Negative means no bound, for a Server behind a proxy; then
-	// guesses at tokens are not slowed either.
+	// MaxConnsPerAddr bounds the connections of one address at a time on
+	// each listener: of an IPv4 address, or of the /64 that an IPv6 address
+	// is in. Zero means 128: a hundred encoders behind one router, and some
+	// more that reconnect. Negative means no bound, for a Server behind a
+	// proxy; then guesses at tokens are not slowed either.
 	//
 	// When either bound is reached, a connection is closed in favour of the
 	// new one. The first to go was refused and has not hung up. Then it is
@@ -144,7 +144,7 @@ func (s *Server) serve(ctx context.Context, in *ingest.Conn, guesses *ingest.Gue
 		log.Log(ctx, level, "connection failed", in.RemoteAddr(), "err", c.wrap(c.explain(ctx, err, handshake, "handshake")))
 		return
 	}
-	in.Reach(ingest.Greeted)
+	in.Advance(ingest.Greeted)
 	_ = conn.SetDeadline(time.Now().Add(publish))
 	if err := c.untilPublish(); err != nil {
 		log.Log(ctx, slog.LevelInfo, "connection failed", in.RemoteAddr(), "err", c.wrap(c.explain(ctx, err, publish, "publish")))
@@ -160,11 +160,13 @@ func (s *Server) handle(ctx context.Context, c *publisher, guesses *ingest.Guess
 	peer := c.wire.RemoteAddr()
 	life, end := c.in.Within(ctx)
 	defer end(nil)
+	// A third: time is left for the publisher to go on.
 	decided, err := guesses.Begin(life, peer, cmp.Or(s.PublishTimeout, defaultPublish)/3)
 	if err == nil {
 		theirs, giveWay := context.WithCancelCause(ctx)
 		defer giveWay(nil)
-		stop := context.AfterFunc(life, func() { giveWay(context.Cause(life)) }) // once it is decided, Units tell
+		// Until the Handler decides, losing the connection ends its context. After that, Units yield the error.
+		stop := context.AfterFunc(life, func() { giveWay(context.Cause(life)) })
 		c.decided = sync.OnceFunc(func() {
 			stop()
 			decided(!c.accepted && life.Err() == nil && ingest.IsGuess(err))

@@ -61,12 +61,12 @@ func TestAMF3CommandsAndPings(t *testing.T) {
 	for i, body := range [][]byte{
 		call(t, "connect", 1, map[string]any{"app": "live"}), call(t, "FCPublish", 2, nil, "key"), call(t, "publish", 3, nil, "key"),
 	} {
-		c.write(3, rtmp.Packet{Kind: commandAMF3, Stream: uint32(i / 2), Body: append([]byte{0}, body...)})
+		c.write(3, rtmp.Message{Kind: commandAMF3, Stream: uint32(i / 2), Body: append([]byte{0}, body...)})
 	}
-	c.write(2, rtmp.Packet{Kind: userControl, Body: []byte{0, 6, 1, 2, 3, 4}})
-	c.write(2, rtmp.Packet{Kind: userControl, Body: []byte{0, 31}})
+	c.write(2, rtmp.Message{Kind: userControl, Body: []byte{0, 6, 1, 2, 3, 4}})
+	c.write(2, rtmp.Message{Kind: userControl, Body: []byte{0, 31}})
 	c.control(windowSize, 3000)
-	c.write(4, rtmp.Packet{Kind: audio, Stream: 1, Body: make([]byte, 9000)})
+	c.write(4, rtmp.Message{Kind: audio, Stream: 1, Body: make([]byte, 9000)})
 	if err := c.send(); err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +151,7 @@ func TestEveryWayToLeave(t *testing.T) {
 			addr, _ := start(t, &rtmp.Server{Handler: got})
 			c := dial(t, addr)
 			c.publish("key")
-			c.write(4, rtmp.Packet{Kind: video, Stream: 1, Body: picture(true, 1000)})
+			c.write(4, rtmp.Message{Kind: video, Stream: 1, Body: picture(true, 1000)})
 			leave(c)
 			if code, _ := c.status(); code != "NetStream.Unpublish.Success" {
 				t.Error(code)
@@ -171,18 +171,18 @@ func TestStreamsThatBreak(t *testing.T) {
 	}{
 		{"the socket is closed", func(c *client) { _ = c.conn.Close() }, io.ErrUnexpectedEOF},
 		{"the socket is closed inside a message", func(c *client) {
-			c.begin(4, 0, rtmp.Packet{Kind: video, Stream: 1, Body: make([]byte, 999)})
+			c.begin(4, 0, rtmp.Message{Kind: video, Stream: 1, Body: make([]byte, 999)})
 			_ = c.send()
 			_ = c.conn.Close()
 		}, io.ErrUnexpectedEOF},
 		{"a second publish", func(c *client) { c.call(1, "publish", 5, nil, "other") }, rtmp.ErrProtocol},
 		{"a message too long", func(c *client) {
-			c.write(4, rtmp.Packet{Kind: video, Stream: 1, Body: make([]byte, 70<<10)})
+			c.write(4, rtmp.Message{Kind: video, Stream: 1, Body: make([]byte, 70<<10)})
 			_ = c.send()
 		}, rtmp.ErrLimit},
 		{"a command too long", func(c *client) { c.call(1, "x", 0, strings.Repeat("x", 17<<10)) }, rtmp.ErrLimit},
 		{"a video tag that is none", func(c *client) {
-			c.write(4, rtmp.Packet{Kind: video, Stream: 1, Body: []byte{0x12, 0}})
+			c.write(4, rtmp.Message{Kind: video, Stream: 1, Body: []byte{0x12, 0}})
 			_ = c.send()
 		}, nil},
 	} {
@@ -191,8 +191,8 @@ func TestStreamsThatBreak(t *testing.T) {
 			addr, _ := start(t, &rtmp.Server{Handler: got, MaxMessage: 64 << 10})
 			conn := dial(t, addr)
 			conn.publish("key")
-			conn.write(4, rtmp.Packet{Kind: video, Stream: 1, Body: picture(true, 1000)})
-			conn.write(4, rtmp.Packet{Kind: video, Stream: 1, Time: 40, Body: picture(false, 1000)})
+			conn.write(4, rtmp.Message{Kind: video, Stream: 1, Body: picture(true, 1000)})
+			conn.write(4, rtmp.Message{Kind: video, Stream: 1, Time: 40, Body: picture(false, 1000)})
 			c.do(conn)
 			r := <-got
 			var wrapped *rtmp.Error
@@ -213,19 +213,19 @@ func TestLegalOddities(t *testing.T) {
 	c.control(setChunkSize, 1000)
 	c.size = 1000
 	oddities := []func(){
-		func() { c.write(4, rtmp.Packet{Kind: video, Stream: 1}) },
-		func() { c.write(5, rtmp.Packet{Kind: 99, Stream: 1, Body: []byte("?")}) },
-		func() { c.write(6, rtmp.Packet{Kind: data, Stream: 1, Body: []byte{0xff}}) },
+		func() { c.write(4, rtmp.Message{Kind: video, Stream: 1}) },
+		func() { c.write(5, rtmp.Message{Kind: 99, Stream: 1, Body: []byte("?")}) },
+		func() { c.write(6, rtmp.Message{Kind: data, Stream: 1, Body: []byte{0xff}}) },
 		func() {
-			c.begin(70, 0, rtmp.Packet{Kind: video, Stream: 1, Body: make([]byte, 5000)})
+			c.begin(70, 0, rtmp.Message{Kind: video, Stream: 1, Body: make([]byte, 5000)})
 			c.control(abort, 70)
 			c.streams[70].open = false
 		},
-		func() { c.write(4, rtmp.Packet{Kind: video, Stream: 1, Body: []byte{0x57, 0}}) },          // a video command frame
-		func() { c.write(4, rtmp.Packet{Kind: video, Stream: 1, Body: []byte{0x17, 2, 0, 0, 0}}) }, // an end of sequence
+		func() { c.write(4, rtmp.Message{Kind: video, Stream: 1, Body: []byte{0x57, 0}}) },          // a video command frame
+		func() { c.write(4, rtmp.Message{Kind: video, Stream: 1, Body: []byte{0x17, 2, 0, 0, 0}}) }, // an end of sequence
 	}
 	for i, odd := range oddities {
-		c.write(7, rtmp.Packet{Kind: video, Stream: 1, Time: uint32(40 * i), Body: picture(i == 0, 3000)})
+		c.write(7, rtmp.Message{Kind: video, Stream: 1, Time: uint32(40 * i), Body: picture(i == 0, 3000)})
 		odd()
 	}
 	if err := c.send(); err != nil {
@@ -243,7 +243,7 @@ func TestTimestampsForDays(t *testing.T) {
 	c := dial(t, addr)
 	c.publish("key")
 	for i := range uint32(hours) {
-		c.write(4, rtmp.Packet{Kind: video, Stream: 1, Time: i * hour, Body: picture(i == 0, 300)})
+		c.write(4, rtmp.Message{Kind: video, Stream: 1, Time: i * hour, Body: picture(i == 0, 300)})
 		if err := c.send(); err != nil {
 			t.Fatal(err)
 		}

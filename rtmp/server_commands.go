@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/livestill/livestill/internal/ingest"
-	"github.com/yutopp/go-rtmp/message"
+	rtmpmsg "github.com/yutopp/go-rtmp/message"
 )
 
 // connect answers a connect, RTMP 1.0 §7.2.1.1.
@@ -15,18 +15,18 @@ func (c *publisher) connect(cmd command) error {
 	app, query, _ := strings.Cut(app, "?")
 	_, more, _ := strings.Cut(tcURL, "?")
 	c.connected, c.app, c.url, c.step = true, strings.Trim(app, "/"), tcURL, "publish"
-	c.in.Reach(ingest.Named)
+	c.in.Advance(ingest.Named)
 	c.query = merge(parseQuery(query), parseQuery(more))
 
 	w := c.wire
 	const dynamic = 2 // limit type, §5.4.5
-	w.out = appendControl(w.out, message.TypeIDWinAckSize, ackWindow)
-	w.out = appendPacket(w.out, controlChunks, packet{kind: message.TypeIDSetPeerBandwidth, body: []byte{
+	w.out = appendControl(w.out, rtmpmsg.TypeIDWinAckSize, ackWindow)
+	w.out = appendMessage(w.out, controlChunks, message{kind: rtmpmsg.TypeIDSetPeerBandwidth, body: []byte{
 		ackWindow >> 24, ackWindow >> 16 & 0xff, ackWindow >> 8 & 0xff, ackWindow & 0xff, dynamic,
 	}})
-	w.out = appendPacket(w.out, controlChunks, packet{kind: message.TypeIDUserCtrl, body: []byte{0, streamBegin, 0, 0, 0, 0}})
-	properties := message.NetConnectionConnectResultProperties{FMSVer: serverVersion, Capabilities: serverCapabilities, Mode: 1}
-	info := connectInfo{"status", string(message.NetConnectionConnectCodeSuccess), "Connection succeeded.", 0}
+	w.out = appendMessage(w.out, controlChunks, message{kind: rtmpmsg.TypeIDUserCtrl, body: []byte{0, streamBegin, 0, 0, 0, 0}})
+	properties := rtmpmsg.NetConnectionConnectResultProperties{FMSVer: serverVersion, Capabilities: serverCapabilities, Mode: 1}
+	info := connectInfo{"status", string(rtmpmsg.NetConnectionConnectCodeSuccess), "Connection succeeded.", 0}
 	return w.call(0, "_result", cmd.id, properties, info.answerTo(cmd.object()))
 }
 
@@ -49,7 +49,7 @@ func (c *publisher) answer(cmd command) error {
 	case "publish", "deleteStream", "closeStream", "_result", "_error", "onStatus":
 		return nil
 	case "play", "play2":
-		err := c.wire.onStatus(cmd.stream, message.NetStreamOnStatusLevelError, message.NetStreamOnStatusCodePlayFailed,
+		err := c.wire.onStatus(cmd.stream, rtmpmsg.NetStreamOnStatusLevelError, rtmpmsg.NetStreamOnStatusCodePlayFailed,
 			"This server takes streams in; it does not play them.")
 		return errors.Join(errPlay, err)
 	}

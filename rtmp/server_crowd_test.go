@@ -56,7 +56,7 @@ func steps(tb testing.TB, key string) [][]byte {
 	hello := append([]byte{3}, make([]byte, 2*1536)...)
 	command := func(stream uint32, name string, id float64, args ...any) []byte {
 		var w chunker
-		w.write(3, rtmp.Packet{Kind: commandAMF0, Stream: stream, Body: call(tb, name, id, args...)})
+		w.write(3, rtmp.Message{Kind: commandAMF0, Stream: stream, Body: call(tb, name, id, args...)})
 		return w.out
 	}
 	return [][]byte{hello[:1537], hello[1537:], command(0, "connect", 1, map[string]any{"app": "live"}),

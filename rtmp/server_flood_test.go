@@ -17,27 +17,27 @@ import (
 // on for it, and what was sent arrives.
 func TestFloods(t *testing.T) {
 	const lasts = 3 * time.Second
-	part := rtmp.Packet{Kind: audio, Body: []byte{0xaf, 1}}
+	part := rtmp.Message{Kind: audio, Body: []byte{0xaf, 1}}
 	for _, test := range []struct {
 		about string
-		chunk int         // bytes
-		same  []byte      // what the message is from the second time on; nil for the same again
-		again rtmp.Packet // the message
-		holds float64     // messages, as they are counted
-		units bool        // it is a unit
+		chunk int          // bytes
+		same  []byte       // what the message is from the second time on; nil for the same again
+		again rtmp.Message // the message
+		holds float64      // messages, as they are counted
+		units bool         // it is a unit
 	}{
-		{"small units", 128, nil, rtmp.Packet{Kind: video, Body: picture(false, 8)}, 1, true},
-		{"small units in type 3 chunks", 128, append([]byte{0xc5}, picture(false, 8)...), rtmp.Packet{Kind: video, Body: picture(false, 8)}, 1, true},
-		{"large pictures", 1 << 20, nil, rtmp.Packet{Kind: video, Body: picture(false, 1<<20)}, 33, true},
+		{"small units", 128, nil, rtmp.Message{Kind: video, Body: picture(false, 8)}, 1, true},
+		{"small units in type 3 chunks", 128, append([]byte{0xc5}, picture(false, 8)...), rtmp.Message{Kind: video, Body: picture(false, 8)}, 1, true},
+		{"large pictures", 1 << 20, nil, rtmp.Message{Kind: video, Body: picture(false, 1<<20)}, 33, true},
 		{"sound", 128, nil, part, 1, false},
-		{"chunks of a byte", 1, nil, rtmp.Packet{Kind: audio, Body: make([]byte, 4000)}, 21, false},
-		{"aggregates of sound", 128, nil, rtmp.Packet{Kind: aggregate, Body: bytes.Repeat(tag(part), 500)}, 500, false},
-		{"empty messages", 128, []byte{0xc5}, rtmp.Packet{Kind: audio}, 1, false},
-		{"cues", 128, nil, rtmp.Packet{Kind: data, Body: amf("onCuePoint", 1)}, 1, false},
-		{"cues of 60 KiB", 1 << 20, nil, rtmp.Packet{Kind: data, Body: amf("onCuePoint", string(make([]byte, 60<<10)))}, 61, false},
-		{"pings", 128, nil, rtmp.Packet{Kind: userControl, Body: []byte{0, 6, 1, 2, 3, 4}}, 1, false},
-		{"chunk sizes", 128, nil, rtmp.Packet{Kind: setChunkSize, Body: []byte{0, 0, 0, 128}}, 1, false},
-		{"commands", 128, nil, rtmp.Packet{Kind: commandAMF0, Body: call(t, "what", 1)}, 1, false},
+		{"chunks of a byte", 1, nil, rtmp.Message{Kind: audio, Body: make([]byte, 4000)}, 21, false},
+		{"aggregates of sound", 128, nil, rtmp.Message{Kind: aggregate, Body: bytes.Repeat(tag(part), 500)}, 500, false},
+		{"empty messages", 128, []byte{0xc5}, rtmp.Message{Kind: audio}, 1, false},
+		{"cues", 128, nil, rtmp.Message{Kind: data, Body: amf("onCuePoint", 1)}, 1, false},
+		{"cues of 60 KiB", 1 << 20, nil, rtmp.Message{Kind: data, Body: amf("onCuePoint", string(make([]byte, 60<<10)))}, 61, false},
+		{"pings", 128, nil, rtmp.Message{Kind: userControl, Body: []byte{0, 6, 1, 2, 3, 4}}, 1, false},
+		{"chunk sizes", 128, nil, rtmp.Message{Kind: setChunkSize, Body: []byte{0, 0, 0, 128}}, 1, false},
+		{"commands", 128, nil, rtmp.Message{Kind: commandAMF0, Body: call(t, "what", 1)}, 1, false},
 	} {
 		t.Run(test.about, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -70,7 +70,7 @@ func TestFloods(t *testing.T) {
 				w.control(setChunkSize, uint32(test.chunk))
 				w.size = test.chunk
 				_, err := c.conn.Write(w.out)
-				message := func(p rtmp.Packet) []byte {
+				message := func(p rtmp.Message) []byte {
 					w := chunker{size: test.chunk}
 					p.Stream = 1
 					w.write(5, p)
@@ -89,7 +89,7 @@ func TestFloods(t *testing.T) {
 				if n := float64(sent) * test.holds; n < 0.9*most || n > 1.2*most {
 					t.Errorf("%.0f messages are read, want %.0f", n, most)
 				}
-				_, _ = c.conn.Write(message(rtmp.Packet{Kind: commandAMF0, Body: call(t, "deleteStream", 4, nil, 1)}))
+				_, _ = c.conn.Write(message(rtmp.Message{Kind: commandAMF0, Body: call(t, "deleteStream", 4, nil, 1)}))
 				if err := <-done; err != nil {
 					t.Error(err)
 				}
@@ -117,7 +117,7 @@ func TestFloodBeforePublish(t *testing.T) {
 		}()
 		_, err := conn.Write(append([]byte{3}, make([]byte, 2*1536)...))
 		var w chunker
-		w.write(3, rtmp.Packet{Kind: commandAMF0, Body: call(t, "what", 1)})
+		w.write(3, rtmp.Message{Kind: commandAMF0, Body: call(t, "what", 1)})
 		sent := 0
 		for begin := time.Now(); err == nil; sent++ {
 			if _, err = conn.Write(w.out); time.Since(begin) > time.Minute {

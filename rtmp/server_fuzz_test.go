@@ -55,11 +55,11 @@ func FuzzServer(f *testing.F) {
 	w.control(setChunkSize, 77)
 	w.size = 77
 	w.control(windowSize, 1)
-	w.write(2, rtmp.Packet{Kind: userControl, Body: []byte{0, 6, 1, 2, 3, 4}})
-	w.write(4, rtmp.Packet{Kind: video, Stream: 1, Time: 1<<32 - 20, Body: picture(false, 100)})
-	w.write(4, rtmp.Packet{Kind: video, Stream: 1, Time: 20, Body: picture(false, 100)})
-	w.write(4, rtmp.Packet{Kind: aggregate, Stream: 1, Time: 40, Body: []byte("\x09\x00\x00\x02\x00\x00\x28\x00\x00\x00\x00\x17\x02\x00\x00\x00\x0d")})
-	w.write(3, rtmp.Packet{Kind: commandAMF3, Stream: 1, Body: append([]byte{0}, call(f, "deleteStream", 4, nil, "1")...)})
+	w.write(2, rtmp.Message{Kind: userControl, Body: []byte{0, 6, 1, 2, 3, 4}})
+	w.write(4, rtmp.Message{Kind: video, Stream: 1, Time: 1<<32 - 20, Body: picture(false, 100)})
+	w.write(4, rtmp.Message{Kind: video, Stream: 1, Time: 20, Body: picture(false, 100)})
+	w.write(4, rtmp.Message{Kind: aggregate, Stream: 1, Time: 40, Body: []byte("\x09\x00\x00\x02\x00\x00\x28\x00\x00\x00\x00\x17\x02\x00\x00\x00\x0d")})
+	w.write(3, rtmp.Message{Kind: commandAMF3, Stream: 1, Body: append([]byte{0}, call(f, "deleteStream", 4, nil, "1")...)})
 	f.Add(w.out)
 	f.Fuzz(func(t *testing.T, input []byte) {
 		bounded(t, len(input), func() {

@@ -15,7 +15,7 @@ func hostile(tb testing.TB) map[string][]byte {
 	tb.Helper()
 	command := func(body []byte) []byte {
 		var w chunker
-		w.write(3, rtmp.Packet{Kind: commandAMF0, Body: body})
+		w.write(3, rtmp.Message{Kind: commandAMF0, Body: body})
 		return w.out
 	}
 	begin := call(tb, "connect", 1)
@@ -28,7 +28,7 @@ func hostile(tb testing.TB) map[string][]byte {
 	tables.control(setChunkSize, 1)
 	tables.size = 1
 	for id := range uint32(65) {
-		tables.begin(3+id, 0, rtmp.Packet{Kind: video, Body: make([]byte, 10_000)})
+		tables.begin(3+id, 0, rtmp.Message{Kind: video, Body: make([]byte, 10_000)})
 	}
 	return map[string][]byte{
 		"garbage":                   garbage,
@@ -90,7 +90,7 @@ func TestTooManyConnections(t *testing.T) {
 	addr, _ := start(t, &rtmp.Server{Handler: got, MaxConns: 1})
 	first := dial(t, addr)
 	first.publish("first")
-	first.write(4, rtmp.Packet{Kind: video, Stream: 1, Body: picture(true, 300)})
+	first.write(4, rtmp.Message{Kind: video, Stream: 1, Body: picture(true, 300)})
 	first.call(1, "getStreamLength", 5, nil)
 	first.answer() // so the picture was taken
 	(&client{t: t, conn: connect(t, addr)}).hungUp()

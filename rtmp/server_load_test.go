@@ -110,7 +110,7 @@ func TestManyPublishersAtOnce(t *testing.T) {
 				c := dial(t, addr)
 				c.publish(fmt.Sprint(n))
 				for i := range uint32(pictures) {
-					c.write(4, rtmp.Packet{Kind: video, Stream: 1, Time: 40 * i, Body: picture(i == 0, 8<<10)})
+					c.write(4, rtmp.Message{Kind: video, Stream: 1, Time: 40 * i, Body: picture(i == 0, 8<<10)})
 					if err := c.send(); err != nil {
 						t.Fatal(err)
 					}

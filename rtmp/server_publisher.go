@@ -11,7 +11,7 @@ import (
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/ingest"
 	"github.com/yutopp/go-rtmp/handshake"
-	"github.com/yutopp/go-rtmp/message"
+	rtmpmsg "github.com/yutopp/go-rtmp/message"
 )
 
 const (
@@ -31,7 +31,7 @@ type publisher struct {
 
 	publish  command // from which on the stream has its name
 	accepted bool    // Units was ranged over
-	decided  func()  // to be called when it is, or is not to be
+	decided  func()  // tells Guesses what the Handler decided; called once
 	left     bool    // the publisher ended its stream properly
 }
 
@@ -54,15 +54,15 @@ func (c *publisher) handshake() error {
 func (c *publisher) untilPublish() error {
 	c.step = "connect"
 	for {
-		p, err := c.packets.next()
+		m, err := c.messages.next()
 		if err != nil {
 			return unexpected(err)
 		}
-		if !isCommand(p.kind) {
-			c.wire.control(p)
+		if !isCommand(m.kind) {
+			c.wire.control(m)
 			continue
 		}
-		cmd, err := parseCommand(p)
+		cmd, err := parseCommand(m)
 		if err != nil {
 			return err
 		}
@@ -101,7 +101,7 @@ func (c *publisher) refuse(reason error) error {
 	if reason != nil {
 		text = reason.Error()
 	}
-	return c.wire.onStatus(c.publish.stream, message.NetStreamOnStatusLevelError, message.NetStreamOnStatusCodePublishBadName, text)
+	return c.wire.onStatus(c.publish.stream, rtmpmsg.NetStreamOnStatusLevelError, rtmpmsg.NetStreamOnStatusCodePublishBadName, text)
 }
 
 // stream returns what the Handler is given.
@@ -124,36 +124,36 @@ func (c *publisher) stream(ctx context.Context) *frame.Stream {
 func (c *publisher) accept() error {
 	c.accepted, c.step = true, "receive"
 	c.decided()
-	c.in.Reach(ingest.Accepted)
+	c.in.Advance(ingest.Accepted)
 	c.buffer = bufio.NewReaderSize(c.buffer, mediaBuffer) // large reads go past the small buffer once it is empty
-	c.packets.r, c.packets.maxLength = c.buffer, c.maxMessage
+	c.messages.r, c.messages.maxLength = c.buffer, c.maxMessage
 	c.wire.timeout = c.idle
 	if c.fcPublish {
-		begins := status{"status", string(message.NetStreamOnStatusCodePublishStart), c.name}
+		begins := status{"status", string(rtmpmsg.NetStreamOnStatusCodePublishStart), c.name}
 		if err := c.wire.call(c.publish.stream, "onFCPublish", 0, nil, begins); err != nil {
 			return err
 		}
 	}
-	return c.wire.onStatus(c.publish.stream, message.NetStreamOnStatusLevelStatus, message.NetStreamOnStatusCodePublishStart,
+	return c.wire.onStatus(c.publish.stream, rtmpmsg.NetStreamOnStatusLevelStatus, rtmpmsg.NetStreamOnStatusCodePublishStart,
 		c.name+" is now published.")
 }
 
 // obey obeys a control message or answers a command of an encoder that publishes. Encoders send one to three of the commands that end
 // the stream, and often do not wait.
-func (c *publisher) obey(p packet) error {
-	if !isCommand(p.kind) {
-		c.wire.control(p)
+func (c *publisher) obey(m message) error {
+	if !isCommand(m.kind) {
+		c.wire.control(m)
 		return nil
 	}
-	cmd, err := parseCommand(p)
+	cmd, err := parseCommand(m)
 	if err != nil {
 		return err
 	}
 	switch {
 	case cmd.name == "FCUnpublish", cmd.name == "deleteStream", cmd.name == "closeStream",
 		cmd.name == "publish" && cmd.text(1) == "": // of nothing, as ActionScript's NetStream.publish(false) has it
-		return errors.Join(errLeft, c.answer(cmd), c.wire.onStatus(c.publish.stream, message.NetStreamOnStatusLevelStatus,
-			message.NetStreamOnStatusCodeUnpublishSuccess, c.name+" is no longer published."))
+		return errors.Join(errLeft, c.answer(cmd), c.wire.onStatus(c.publish.stream, rtmpmsg.NetStreamOnStatusLevelStatus,
+			rtmpmsg.NetStreamOnStatusCodeUnpublishSuccess, c.name+" is no longer published."))
 	case cmd.name == "publish", cmd.name == "connect":
 		return protocolError("%s while publishing", cmd.name)
 	}
@@ -164,7 +164,7 @@ func (c *publisher) obey(p packet) error {
 // say: if the connection were closed with that unread in it, it would be reset, and a reset may overtake what was sent last. It is the
 // first to give way to new ones.
 func (c *publisher) linger() {
-	c.in.Reach(ingest.Leaving)
+	c.in.Advance(ingest.Leaving)
 	c.wire.timeout = 0
 	if c.wire.SetDeadline(time.Now().Add(lingerTime)) == nil && c.wire.flush() == nil {
 		_, _ = io.CopyN(io.Discard, c.wire.Conn, lingerAmount)

@@ -18,7 +18,7 @@ type client struct {
 	t    testing.TB
 	conn net.Conn
 	chunker
-	next func() (rtmp.Packet, error)
+	next func() (rtmp.Message, error)
 }
 
 // dial connects to the server and shakes hands.
@@ -33,7 +33,7 @@ func greet(tb testing.TB, conn net.Conn) *client {
 	if err := handshake.HandshakeWithServer(conn, conn, &handshake.Config{}); err != nil {
 		tb.Fatal(err)
 	}
-	return &client{t: tb, conn: conn, next: rtmp.Packets(bufio.NewReader(conn), 1<<20)}
+	return &client{t: tb, conn: conn, next: rtmp.Messages(bufio.NewReader(conn), 1<<20)}
 }
 
 // connect connects to addr until the test ends.
@@ -56,7 +56,7 @@ func (c *client) send() error {
 
 // call writes and sends a command.
 func (c *client) call(stream uint32, name string, id float64, args ...any) {
-	c.write(3, rtmp.Packet{Kind: commandAMF0, Stream: stream, Body: call(c.t, name, id, args...)})
+	c.write(3, rtmp.Message{Kind: commandAMF0, Stream: stream, Body: call(c.t, name, id, args...)})
 	_ = c.send()
 }
 
@@ -112,7 +112,7 @@ func (c *client) publish(key string) {
 	if code, text := c.status(); code != "NetStream.Publish.Start" {
 		c.t.Fatalf("publish: %s, %s", code, text)
 	}
-	c.write(4, rtmp.Packet{Kind: video, Stream: 1, Body: sequenceHeader})
+	c.write(4, rtmp.Message{Kind: video, Stream: 1, Body: sequenceHeader})
 }
 
 // unpublish leaves properly, and waits for the server to have seen it.
@@ -165,9 +165,9 @@ func commands(tb testing.TB) *chunker {
 	for i, body := range [][]byte{
 		call(tb, "connect", 1, map[string]any{"app": "live"}), call(tb, "createStream", 2, nil), call(tb, "publish", 3, nil, "key", "live"),
 	} {
-		w.write(3, rtmp.Packet{Kind: commandAMF0, Stream: uint32(i / 2), Body: body})
+		w.write(3, rtmp.Message{Kind: commandAMF0, Stream: uint32(i / 2), Body: body})
 	}
-	w.write(4, rtmp.Packet{Kind: video, Stream: 1, Body: sequenceHeader})
-	w.write(4, rtmp.Packet{Kind: video, Stream: 1, Body: picture(true, 300)})
+	w.write(4, rtmp.Message{Kind: video, Stream: 1, Body: sequenceHeader})
+	w.write(4, rtmp.Message{Kind: video, Stream: 1, Body: picture(true, 300)})
 	return w
 }

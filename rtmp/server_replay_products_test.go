@@ -30,7 +30,7 @@ var products = []struct {
 		stream := e.create(4)
 		e.invoke(4, stream, "publish", 5, nil, "key", "live")
 		e.awaitsStatus("NetStream.Publish.Start")
-		e.write(4, rtmp.Packet{Kind: data, Stream: stream, Body: amf("@setDataFrame", "onMetaData", ecmaArray{
+		e.write(4, rtmp.Message{Kind: data, Stream: stream, Body: amf("@setDataFrame", "onMetaData", ecmaArray{
 			"duration", 0, "width", 1280, "videocodecid", 7, "stereo", true, "encoder", "obs-output module"})})
 		e.sound(4, stream, 0, true)
 		e.pictures(4, stream, 0, 33)
@@ -50,8 +50,8 @@ var products = []struct {
 		if level, code := bytes.Index(e.body, []byte("level")), bytes.Index(e.body, []byte("code")); level > code {
 			e.t.Errorf("the code of a status comes before its level")
 		}
-		e.write(4, rtmp.Packet{Kind: video, Stream: stream, Body: sequenceHeader})
-		e.write(4, rtmp.Packet{Kind: video, Stream: stream, Body: picture(true, 3_000_000)})
+		e.write(4, rtmp.Message{Kind: video, Stream: stream, Body: sequenceHeader})
+		e.write(4, rtmp.Message{Kind: video, Stream: stream, Body: picture(true, 3_000_000)})
 		_ = e.send()
 		if n := binary.BigEndian.Uint32(e.message(acknowledge, "acknowledgement").Body); n < 2_000_000 || n > 3_200_000 {
 			e.t.Errorf("%d bytes acknowledged", n)
@@ -103,9 +103,9 @@ var products = []struct {
 		e.awaits("onFCPublish", 0)
 		e.awaitsStatus("NetStream.Publish.Start")
 		e.pictures(4, stream)
-		e.begin(4, 0, rtmp.Packet{Kind: video, Stream: stream, Time: 26, Body: picture(true, 100)})
+		e.begin(4, 0, rtmp.Message{Kind: video, Stream: stream, Time: 26, Body: picture(true, 100)})
 		e.out = append(append(e.out, 0xc4), picture(false, 100)...)
-		e.begin(4, 0, rtmp.Packet{Kind: video, Stream: stream, Time: 1<<24 + 5, Body: picture(false, 200)})
+		e.begin(4, 0, rtmp.Message{Kind: video, Stream: stream, Time: 1<<24 + 5, Body: picture(false, 200)})
 		e.more(4) // with the timestamp in full again
 		e.invoke(3, 0, "FCUnpublish", 5, nil, "key")
 		e.awaits("_result", 5)
@@ -115,7 +115,7 @@ var products = []struct {
 	// arut/nginx-rtmp-module issue 1043, iizukanao/node-rtsp-rtmp-server issue 36: metadata with an AMF3 object in it.
 	{"ActionScript speaks AMF3 in commands and in metadata", func(e *encoder) {
 		call := func(stream uint32, values ...any) {
-			e.write(3, rtmp.Packet{Kind: commandAMF3, Stream: stream, Body: append([]byte{0}, amf(values...)...)})
+			e.write(3, rtmp.Message{Kind: commandAMF3, Stream: stream, Body: append([]byte{0}, amf(values...)...)})
 			_ = e.send()
 		}
 		e.connect("app", "live", "flashVer", "WIN 21,0,0,213", "tcUrl", liveURL, "pageUrl", undefined{}, "objectEncoding", 3)
@@ -124,9 +124,9 @@ var products = []struct {
 		call(1, "publish", 0, nil, "key", "live")
 		e.awaitsStatus("NetStream.Publish.Start")
 		meta := amf("@setDataFrame", "onMetaData", switched("\x0a\x0b\x01\x0bwidth\x04\x8a\x00\x01"))
-		e.write(8, rtmp.Packet{Kind: data, Stream: 1, Body: meta})
+		e.write(8, rtmp.Message{Kind: data, Stream: 1, Body: meta})
 		const dataAMF3 = 15
-		e.write(8, rtmp.Packet{Kind: dataAMF3, Stream: 1, Body: append([]byte{0}, meta...)})
+		e.write(8, rtmp.Message{Kind: dataAMF3, Stream: 1, Body: append([]byte{0}, meta...)})
 		e.pictures(8, 1, 0, 40)
 		call(1, "closeStream", 0, nil)
 		e.awaitsStatus("NetStream.Unpublish.Success")
@@ -148,7 +148,7 @@ var products = []struct {
 	{"DJI limits the server's bandwidth, checks its own unasked, and sends sound before pictures", func(e *encoder) {
 		const setPeerBandwidth = 6
 		e.connect("app", "live", "type", "nonprivate", "flashVer", fmle, "tcUrl", liveURL)
-		e.write(2, rtmp.Packet{Kind: setPeerBandwidth, Body: []byte{0, 0x26, 0x25, 0xa0, 2}})
+		e.write(2, rtmp.Message{Kind: setPeerBandwidth, Body: []byte{0, 0x26, 0x25, 0xa0, 2}})
 		e.control(windowSize, 2_500_000)
 		e.invoke(3, 0, "_checkbw", 2, nil)
 		e.awaits("_result", 2)
@@ -186,7 +186,7 @@ var products = []struct {
 		stream := e.create(4)
 		e.invoke(3, stream, "publish", 0, nil, "key", "live")
 		e.awaitsStatus("NetStream.Publish.Start")
-		e.write(8, rtmp.Packet{Kind: data, Stream: stream, Body: amf("@setDataFrame", "onMetaData", object{"width", 720})})
+		e.write(8, rtmp.Message{Kind: data, Stream: stream, Body: amf("@setDataFrame", "onMetaData", object{"width", 720})})
 		e.sound(4, stream, 0, true)
 		e.pictures(5, stream, 0, 33)
 		e.invoke(3, stream, "closeStream", 0, nil)
@@ -216,7 +216,7 @@ var products = []struct {
 		e.invoke(3, stream, "publish", 3, nil, "key", "live")
 		e.awaitsStatus("NetStream.Publish.Start")
 		var whole []byte
-		for _, part := range []rtmp.Packet{
+		for _, part := range []rtmp.Message{
 			{Kind: video, Time: 7000, Body: sequenceHeader}, {Kind: audio, Time: 7000, Body: []byte{0xaf, 0, 0x12, 0x10}},
 			{Kind: video, Time: 7000, Body: picture(true, 500)}, {Kind: video, Time: 7040, Body: picture(false, 300)},
 		} {
@@ -224,7 +224,7 @@ var products = []struct {
 			whole = append(whole, part.Kind, byte(n>>16), byte(n>>8), byte(n), 0, byte(part.Time>>8), byte(part.Time), 0, 0, 0, 0)
 			whole = binary.BigEndian.AppendUint32(append(whole, part.Body...), uint32(11+n))
 		}
-		e.write(5, rtmp.Packet{Kind: aggregate, Stream: stream, Time: 1000, Body: whole})
+		e.write(5, rtmp.Message{Kind: aggregate, Stream: stream, Time: 1000, Body: whole})
 		e.invoke(3, 0, "deleteStream", 4, nil, int(stream))
 	}, []uint32{1000, 1040}},
 

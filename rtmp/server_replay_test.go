@@ -51,7 +51,7 @@ func TestEncoderHangsUpFirst(t *testing.T) {
 		got, conn := inMemory(t)
 		w := commands(t)
 		for _, values := range [][]any{{"FCUnpublish", 4, nil, "key"}, {"deleteStream", 5, nil, 1}} {
-			w.write(3, rtmp.Packet{Kind: commandAMF0, Body: amf(values...)})
+			w.write(3, rtmp.Message{Kind: commandAMF0, Body: amf(values...)})
 		}
 		go func() { _, _ = conn.Write(append(append([]byte{3}, make([]byte, 2*1536)...), w.out...)) }()
 		begin := time.Now()
@@ -65,7 +65,7 @@ func TestEncoderHangsUpFirst(t *testing.T) {
 
 // invoke sends a command on a chunk stream and a message stream.
 func (e *encoder) invoke(chunks, stream uint32, values ...any) {
-	e.write(chunks, rtmp.Packet{Kind: commandAMF0, Stream: stream, Body: amf(values...)})
+	e.write(chunks, rtmp.Message{Kind: commandAMF0, Stream: stream, Body: amf(values...)})
 	_ = e.send()
 }
 
@@ -114,7 +114,7 @@ func (e *encoder) awaitsStatus(code string) {
 }
 
 // message reads up to a message of the given kind.
-func (e *encoder) message(kind byte, what string) rtmp.Packet {
+func (e *encoder) message(kind byte, what string) rtmp.Message {
 	e.t.Helper()
 	for {
 		p, err := e.next()
@@ -129,9 +129,9 @@ func (e *encoder) message(kind byte, what string) rtmp.Packet {
 
 // pictures sends a sequence header with timestamp zero and then a key picture and others at the given times in ms.
 func (e *encoder) pictures(chunks, stream uint32, at ...uint32) {
-	e.write(chunks, rtmp.Packet{Kind: video, Stream: stream, Body: sequenceHeader})
+	e.write(chunks, rtmp.Message{Kind: video, Stream: stream, Body: sequenceHeader})
 	for i, ms := range at {
-		e.write(chunks, rtmp.Packet{Kind: video, Stream: stream, Time: ms, Body: picture(i == 0, 300)})
+		e.write(chunks, rtmp.Message{Kind: video, Stream: stream, Time: ms, Body: picture(i == 0, 300)})
 	}
 	_ = e.send()
 }
@@ -142,7 +142,7 @@ func (e *encoder) sound(chunks, stream, at uint32, header bool) {
 	if header {
 		body = []byte{0xaf, 0, 0x12, 0x10}
 	}
-	e.write(chunks, rtmp.Packet{Kind: audio, Stream: stream, Time: at, Body: body})
+	e.write(chunks, rtmp.Message{Kind: audio, Stream: stream, Time: at, Body: body})
 	_ = e.send()
 }
 

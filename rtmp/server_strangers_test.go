@@ -163,13 +163,13 @@ func from(t *testing.T, ln *ingesttest.Listener, ip string) *client {
 	if _, err := io.ReadFull(conn, make([]byte, len(hello))); err != nil {
 		t.Fatal(err)
 	}
-	return &client{t: t, conn: conn, next: rtmp.Packets(bufio.NewReader(conn), 1<<20)}
+	return &client{t: t, conn: conn, next: rtmp.Messages(bufio.NewReader(conn), 1<<20)}
 }
 
 // sendPicture sends a key picture, and the sequence header that publish has written, and waits until they are read.
 func (c *client) sendPicture(t *testing.T, size int) {
 	t.Helper()
-	c.write(4, rtmp.Packet{Kind: video, Stream: 1, Body: picture(true, size)})
+	c.write(4, rtmp.Message{Kind: video, Stream: 1, Body: picture(true, size)})
 	if err := c.send(); err != nil {
 		t.Error(err)
 	}
@@ -274,7 +274,7 @@ func TestUnderWay(t *testing.T) {
 		var all sync.WaitGroup
 		for range conns {
 			c := open("192.0.2.1", "bad")
-			c.write(4, rtmp.Packet{Kind: video, Stream: 1, Body: body})
+			c.write(4, rtmp.Message{Kind: video, Stream: 1, Body: body})
 			c.out = c.out[:len(c.out)-10]
 			all.Go(func() { _ = c.send() })
 		}

@@ -93,7 +93,7 @@ func TestAudioKeepsAlive(t *testing.T) {
 		for range 100 {
 			<-time.After(25 * time.Second)
 			var w chunker
-			w.write(4, rtmp.Packet{Kind: audio, Stream: 1, Body: []byte{0xaf, 1, 2}})
+			w.write(4, rtmp.Message{Kind: audio, Stream: 1, Body: []byte{0xaf, 1, 2}})
 			if _, err := conn.Write(w.out); err != nil {
 				t.Fatal(err)
 			}

@@ -55,12 +55,12 @@ func TestCertificateReload(t *testing.T) {
 		if err := handshake.HandshakeWithServer(conn, conn, &handshake.Config{}); err != nil {
 			t.Fatal(err)
 		}
-		c := &client{t: t, conn: conn, next: rtmp.Packets(bufio.NewReader(conn), 1<<20)}
+		c := &client{t: t, conn: conn, next: rtmp.Messages(bufio.NewReader(conn), 1<<20)}
 		c.publish("key")
 		return c, <-streams, conn.ConnectionState().PeerCertificates[0].Raw
 	}
 	send := func(c *client, s stream) {
-		c.write(4, rtmp.Packet{Kind: video, Stream: 1, Body: picture(true, 500)})
+		c.write(4, rtmp.Message{Kind: video, Stream: 1, Body: picture(true, 500)})
 		if err := c.send(); err != nil {
 			t.Fatal(err)
 		}

@@ -22,8 +22,8 @@ func TestTracks(t *testing.T) {
 		addr, _ := start(t, &rtmp.Server{Handler: got, Track: uint8(track)})
 		c := dial(t, addr)
 		c.publish("key")
-		c.write(4, rtmp.Packet{Kind: video, Stream: 1, Body: body(sequenceStart, record, record)})
-		c.write(4, rtmp.Packet{Kind: video, Stream: 1, Body: body(codedFramesX, picture(true, 700)[5:], picture(true, 300)[5:])})
+		c.write(4, rtmp.Message{Kind: video, Stream: 1, Body: body(sequenceStart, record, record)})
+		c.write(4, rtmp.Message{Kind: video, Stream: 1, Body: body(codedFramesX, picture(true, 700)[5:], picture(true, 300)[5:])})
 		c.unpublish()
 		r := <-got
 		check(t, r, "live/key", 1, 1)

@@ -4,7 +4,7 @@ import (
 	"net"
 	"time"
 
-	"github.com/yutopp/go-rtmp/message"
+	rtmpmsg "github.com/yutopp/go-rtmp/message"
 )
 
 // Acknowledgements count from zero again from here on, though their field has 32 bits: Flash Media Live Encoder stops sending at
@@ -52,7 +52,7 @@ func (w *wire) acknowledge() {
 		w.received = more
 	}
 	w.acked = w.received
-	w.out = appendControl(w.out, message.TypeIDAck, w.acked)
+	w.out = appendControl(w.out, rtmpmsg.TypeIDAck, w.acked)
 }
 
 // Write keeps p until the next Read.

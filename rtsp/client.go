@@ -101,29 +101,29 @@ func (c *Client) Run(ctx context.Context) error { return c.run(ctx, new(net.Dial
 
 // run is Run over connections that are opened by open.
 func (c *Client) run(ctx context.Context, open opener) error {
-	t, err := parseTarget(c.URL)
+	a, err := parseAddress(c.URL)
 	if err != nil {
 		return err
 	}
 	if c.Handler == nil {
-		return t.fail("configure", ingest.ErrNoHandler)
+		return a.fail("configure", ingest.ErrNoHandler)
 	}
 	transport, err := c.Transport.protocol()
 	if err != nil {
-		return t.fail("configure", err)
+		return a.fail("configure", err)
 	}
-	trusted, err := c.trust(t.url.Scheme)
+	trusted, err := c.trust(a.url.Scheme)
 	if err != nil {
-		return t.fail("configure", err)
+		return a.fail("configure", err)
 	}
-	log := cmp.Or(c.Logger, slog.Default()).With("stream", t.name, "server", t.url.Host)
-	loop := ingest.Loop{Stream: t.name, Once: c.Once, First: cmp.Or(c.Retry, defaultRetry), Longest: cmp.Or(c.MaxRetry, defaultMaxRetry),
+	log := cmp.Or(c.Logger, slog.Default()).With("stream", a.name, "server", a.url.Host)
+	loop := ingest.Loop{Stream: a.name, Once: c.Once, First: cmp.Or(c.Retry, defaultRetry), Longest: cmp.Or(c.MaxRetry, defaultMaxRetry),
 		Log: log, Hook: c.OnPull}
 	var times unpack.Times
 	err = ingest.Contain(log, func() error {
 		return loop.Run(ctx, func() (last bool, err error) {
 			p := pull{
-				Client: c, target: t, log: log, dialler: dialler{open: open}, transport: transport, trusted: trusted,
+				Client: c, address: a, log: log, dialler: dialler{open: open}, transport: transport, trusted: trusted,
 				timeout: cmp.Or(c.Timeout, defaultTimeout), connected: loop.Connected, times: times,
 			}
 			last, err = p.run(ctx)
@@ -134,7 +134,7 @@ func (c *Client) run(ctx context.Context, open opener) error {
 		})
 	})
 	if errors.Is(err, ingest.ErrPanicked) {
-		return t.fail("receive", err)
+		return a.fail("receive", err)
 	}
 	return err
 }

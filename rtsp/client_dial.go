@@ -34,23 +34,31 @@ func (d *dialler) dial(ctx context.Context, network, addr string) (net.Conn, err
 	if err != nil {
 		return nil, err
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.closed {
+	if !d.take(conn) {
 		_ = conn.Close()
 		return nil, net.ErrClosed
 	}
-	d.conn = conn
 	return conn, nil
+}
+
+// take notes the newest connection, unless none may begin any more.
+func (d *dialler) take(conn net.Conn) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.closed {
+		d.conn = conn
+	}
+	return !d.closed
 }
 
 // close closes the connection and lets no other begin.
 func (d *dialler) close() {
 	d.mu.Lock()
-	defer d.mu.Unlock()
 	d.closed = true
-	if d.conn != nil {
-		_ = d.conn.Close()
+	conn := d.conn
+	d.mu.Unlock()
+	if conn != nil {
+		_ = conn.Close()
 	}
 }
 

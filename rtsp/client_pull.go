@@ -28,7 +28,7 @@ const (
 // A pull is one attempt at a stream, from dialling to its end.
 type pull struct {
 	*Client
-	target
+	address
 	log       *slog.Logger
 	dialler   dialler
 	transport *gortsplib.Transport
@@ -118,7 +118,7 @@ func (p *pull) setup(life context.Context) error {
 	if err != nil {
 		p.log.Info("parameter sets of the description are left out", "err", err)
 	}
-	p.unpacker.Follow(p.times, time.Now())
+	p.unpacker.Resume(p.times, time.Now())
 	if p.conn.Scheme == "rtsps" && !video.media.Secure && (p.Transport == UDP || p.Transport == Multicast) {
 		return p.fail("setup", fmt.Errorf("%w: %w", ErrTransport, errSRTP))
 	}

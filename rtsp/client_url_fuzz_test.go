@@ -16,8 +16,8 @@ import (
 	"github.com/livestill/livestill/rtsp"
 )
 
-// FuzzTarget reads URLs. What an error says of one that is taken can be printed, and has no credentials.
-func FuzzTarget(f *testing.F) {
+// FuzzAddress reads URLs. What an error says of one that is taken can be printed, and has no credentials.
+func FuzzAddress(f *testing.F) {
 	for _, url := range []string{
 		"rtsp://me:se%2Fcret@192.0.2.7:554/stream1?channel=1", "rtsps://host", "rtsp://[fe80::1%25eth0]/a", "rtsp://me:secret@/cam",
 		"rtsp://me:secret@host/%1b%5b2J/\u009b", "rtsp://a@b@c/d", "rtsp:opaque", "rtsp://host/#x",
@@ -25,7 +25,7 @@ func FuzzTarget(f *testing.F) {
 		f.Add(url)
 	}
 	f.Fuzz(func(t *testing.T, url string) {
-		shown, err := rtsp.ParseTarget(url)
+		shown, err := rtsp.ParseAddress(url)
 		if err != nil {
 			if !errors.Is(err, rtsp.ErrURL) || strings.Contains(err.Error(), "secret") {
 				t.Error(err)

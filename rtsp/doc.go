@@ -44,12 +44,13 @@
 //
 // # Security considerations
 //
-// What a server sends is not trusted: a description has at most 16 KiB, an access unit 8 MiB, its parameter sets 64 KiB; a server that
-// does not answer or sends no video is left after Client.Timeout, one that sends packets without a picture in them after ten times as
-// long. What is malformed in a description and can be dispensed with, parameter sets and audio, is left out. Credentials of the URL are sent to its host and port only, not to where a server
-// redirects; they are in no error, log record or frame.Stream. A path or a query that holds a password, as some cameras want, is not
-// known for one: the path is the name of the stream. Basic authentication and plain RTSP show credentials and video to the network
-// between; rtsps:// does not. Client.Fingerprints trusts certificates that no authority vouches for, and no others.
+// What a server sends is not trusted: a description has at most 16 KiB, an access unit 8 MiB, its parameter sets 64 KiB; a server that does
+// not answer or sends no video is left after Client.Timeout, one that sends packets without a picture in them after ten times as long. What
+// is malformed in a description and can be dispensed with, parameter sets and audio, is left out. Credentials of the URL are sent to its
+// host and port only, not to where a server redirects; they are in no error, log record or frame.Stream. A path or a query that holds a
+// password, as some cameras want, is not known for one: the path is the name of the stream. Basic authentication and plain RTSP show
+// credentials and video to the network between; rtsps:// does not. Client.Fingerprints trusts certificates that no authority vouches for,
+// and no others.
 //
 // Whoever reaches a Server is served until Authenticate or the Handler refuses them. Until then, and for each connection:
 //   - RECORD comes within Server.PublishTimeout, TLS handshake included, and from then on a packet every Server.IdleTimeout.
@@ -57,21 +58,21 @@
 //     Server.MaxSDP is not parsed.
 //   - a refusal ends the connection, but for the first request for credentials.
 //   - at most 8 MiB of a unit and 16 MiB of units wait for the Handler; the packets of UDP that may still change places are 64.
-//   - all units that are under way or wait on a Server have at most a sixteenth of frame.DefaultBudget beside it, 64 MiB by default, of
+//   - all units that are under way or wait on a listener have at most a sixteenth of frame.DefaultBudget beside it, 64 MiB by default, of
 //     which 64 KiB a connection do not count. Beyond that, the address that has the most loses the connection that has the most.
 //   - more than ten times Server.MaxRate within ten seconds ends the connection.
 //   - at most 16 medias. Access units and requests are taken no faster than 2,000 a second, of which a publisher may have 10,000 at once
 //     after a pause, and packets no faster than if those of Server.MaxRate had 512 bytes. Over TCP, who sends more has to wait; over UDP
 //     the rest is dropped, and the next unit is Lost.
 //
-// Server.MaxConns and Server.MaxStreams bound all of them together, and Server.MaxConnsPerAddr the connections of one address: with the
-// defaults it can have half of the streams. A connection of which no packet of video has come yet gives way to a new one, whatever it
-// has shown or recorded, and to a new stream if there are too many; so does a publisher of which none has come for ten seconds. So who
-// only holds connections keeps nobody out. That includes publishers of the same address: where one dials without end, a publisher of
-// that address has 60 ms for each of its requests and for its first packet, and more time the less those connections say; but 10 ms at
-// worst, if they stand at all steps at once. New connections that others give way to are accepted at 2,000 a second; meanwhile all new
-// ones wait. The log has at most ten lines of a kind in ten seconds for an address and a hundred for all, and then how many were left
-// out.
+// Each listener of a Server has all bounds and counts for itself. Server.MaxConns and Server.MaxStreams bound its connections and streams,
+// and Server.MaxConnsPerAddr the connections of one address: with the defaults it can have half of the streams. A connection of which no
+// packet of video has come yet gives way to a new one, whatever it has shown or recorded, and to a new stream if there are too many; so
+// does a publisher of which none has come for ten seconds. So who only holds connections keeps nobody out. That includes publishers of the
+// same address: where one dials without end, a publisher of that address has 60 ms for each of its requests and for its first packet, and
+// more time the less those connections say; but 10 ms at worst, if they stand at all steps at once. New connections that others give way to
+// are accepted at 2,000 a second; meanwhile all new ones wait. The log has at most ten lines of a kind in ten seconds for an address and a
+// hundred for all, and then how many were left out.
 //
 // Wrong guesses are refusals by Authenticate of who has shown credentials or a query, and all by the Handler but fs.ErrExist, as
 // capture.ErrLive is: a wrong password, token or name. An address with more than five waits before its next publisher is looked at, for
@@ -80,11 +81,11 @@
 // that publish already, nor anybody else. Behind a proxy, where MaxConnsPerAddr is negative, all have one address and no guess is
 // slowed: Authenticate has to see to that, or the proxy.
 //
-// A session belongs to the connection that announced it: no other can use it, and it ends with that connection. Over UDP, packets are taken from the address
-// of the connection and the ports that it named, which two publishers cannot share; without TLS, whoever can forge that address can
-// forge packets. Stream.Name, Stream.Query and Stream.URL are a publisher's own claim: names are valid UTF-8 without control
+// A session belongs to the connection that announced it: no other can use it, and it ends with that connection. Over UDP, packets are taken
+// from the address of the connection and the ports that it named, which two publishers cannot share; without TLS, whoever can forge that
+// address can forge packets. Stream.Name, Stream.Query and Stream.URL are a publisher's own claim: names are valid UTF-8 without control
 // characters and marks that turn text around, but may hold slashes and dots, so clean them before they become paths. A panic of a Handler,
 // of Authenticate or of the code that reads packets ends its own stream only; under a Client it ends Run, but for the code that reads
-// packets, which ends the attempt. Digest is MD5, the only one that encoders know: it hides a password from who
-// listens, not from who can guess it.
+// packets, which ends the attempt. Digest is MD5, the only one that encoders know: it hides a password from who listens, not from who can
+// guess it.
 package rtsp

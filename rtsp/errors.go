@@ -111,12 +111,12 @@ func explain(life context.Context, err error) error {
 // otherTransport tells whether err says that a server answered SETUP with another transport than it was asked for, or with less than
 // that takes.
 func otherTransport(err error) bool {
-	for _, target := range []error{
+	for _, known := range []error{
 		liberrors.ErrClientServerRequestedTCP{}, liberrors.ErrClientServerRequestedUDP{},
 		liberrors.ErrClientTransportHeaderInvalidDelivery{}, liberrors.ErrClientTransportHeaderNoPorts{},
 		liberrors.ErrClientTransportHeaderNoDestination{}, liberrors.ErrClientServerPortsNotProvided{},
 	} {
-		if errors.Is(err, target) {
+		if errors.Is(err, known) {
 			return true
 		}
 	}

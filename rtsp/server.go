@@ -26,8 +26,8 @@ const (
 )
 
 // A Server takes in the streams that encoders push over RTSP, by ANNOUNCE and RECORD, and hands each to its Handler. It does not
-// play: DESCRIBE and PLAY are answered with "not implemented". It may listen on several addresses at once; its fields must not change
-// from then on.
+// play: DESCRIBE and PLAY are answered with "not implemented". It may listen on several addresses at once, of which each has bounds of its
+// own; its fields must not change from then on.
 type Server struct {
 	// Addr is host:port for ListenAndServe; empty means ":554", or ":322"
 	// with TLS.
@@ -64,15 +64,15 @@ type Server struct {
 	// they know a password, by Digest.
 	BasicOnly bool
 
-	// MaxConns is how many connections there may be at a time; zero means
-	// 1024.
+	// MaxConns is how many connections there may be at a time on each
+	// listener; zero means 1024.
 	MaxConns int
 
-	// MaxConnsPerAddr bounds the connections of one address at a time: of
-	// an IPv4 address, or of the /64 that an IPv6 address is in. Zero means
-	// 128: a hundred encoders behind one router, and some more that
-	// reconnect. Negative means no bound, for a Server behind a proxy; then
-	// guesses at passwords are not slowed either.
+	// MaxConnsPerAddr bounds the connections of one address at a time on
+	// each listener: of an IPv4 address, or of the /64 that an IPv6 address
+	// is in. Zero means 128: a hundred encoders behind one router, and some
+	// more that reconnect. Negative means no bound, for a Server behind a
+	// proxy; then guesses at passwords are not slowed either.
 	//
 	// When either bound is reached, a connection is closed in favour of the
 	// new one. It is one that has sent no packet of video yet: of those,
@@ -81,10 +81,10 @@ type Server struct {
 	// When there is none, the new one is closed.
 	MaxConnsPerAddr int
 
-	// MaxStreams is how many streams there may be at a time; zero means
-	// 256. Beyond that, one of which no video has come yet, or none for ten
-	// seconds, gives way to a new one; if there is none, the new one is
-	// refused.
+	// MaxStreams is how many streams there may be at a time on each
+	// listener; zero means 256. Beyond that, one of which no video has come
+	// yet, or none for ten seconds, gives way to a new one; if there is
+	// none, the new one is refused.
 	MaxStreams int
 
 	// MaxSDP is how many bytes the description of a stream may have; zero
@@ -143,18 +143,18 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		return failed("listen", nil, ingest.ErrNoHandler)
 	}
 	s = s.withDefaults()
-	life, end := context.WithCancelCause(ctx)
+	serving, end := context.WithCancelCause(ctx)
 	log := &ingest.Log{Logger: s.Logger}
 	defer log.Close()
 	r := &recorder{
-		Server: s,
+		server: s,
 		listener: &ingest.Listener{
 			Listener: ln, Log: log, Fail: failed,
 			Limiter: ingest.Limiter{Max: s.MaxConns, PerSite: s.MaxConnsPerAddr},
 		},
 		guesses:   ingest.Guesses{Off: s.MaxConnsPerAddr < 0},
 		logs:      log,
-		life:      life,
+		serving:   serving,
 		perPacket: ingest.Rate * smallPacket / float64(s.MaxRate),
 		streams:   make(chan struct{}, s.MaxStreams),
 		ports:     make(map[port]*publisher),

@@ -58,16 +58,18 @@ func (l *Login) Knows(password string) bool {
 // ask asks Authenticate and the Handler whether a publisher may come. Those of an address that showed many wrong passwords, tokens or
 // names are asked about one after the other.
 func (p *publisher) ask(l *Login, shown bool) error {
-	bare := !shown && len(l.Query) == 0 && p.Authenticate != nil // most encoders show nothing until they are asked for it
-	if bare && p.guesses.Slow(l.Remote) {
+	server, guesses := p.recorder.server, &p.recorder.guesses
+	bare := !shown && len(l.Query) == 0 && server.Authenticate != nil // most encoders show nothing until they are asked for it
+	if bare && guesses.Slow(l.Remote) {
 		return ErrUnauthorized // whatever its name is
 	}
-	decided, err := p.guesses.Begin(p.conn.life, l.Remote, p.PublishTimeout/3) // so that there is time left to go on
+	// A third: time is left for the publisher to go on.
+	decided, err := guesses.Begin(p.conn.connected, l.Remote, server.PublishTimeout/3)
 	if err != nil {
 		return err
 	}
-	if p.Authenticate != nil {
-		err = p.contain(l.Remote, func() error { return p.Authenticate(p.conn.life, l) })
+	if server.Authenticate != nil {
+		err = p.recorder.contain(l.Remote, func() error { return server.Authenticate(p.conn.connected, l) })
 	}
 	if err != nil {
 		wrong := !bare || !errors.Is(err, ErrUnauthorized)
@@ -78,13 +80,13 @@ func (p *publisher) ask(l *Login, shown bool) error {
 	refused, err := p.offer()
 	decided(refused && ingest.IsGuess(err))
 	if p.conn.asked && err == nil {
-		p.guesses.Forgive(l.Remote) // it was right, once it was asked
+		guesses.Forgive(l.Remote) // it was right, once it was asked
 	}
 	return err
 }
 
 // login reads the credentials of a request, RFC 2326 section 12.5, that come with the request for a stream.
-func login(lib *gortsplib.ServerConn, req *base.Request) (l Login) {
+func login(conn *gortsplib.ServerConn, req *base.Request) (l Login) {
 	value := req.Header["Authorization"]
 	if len(value) != 1 {
 		return l
@@ -99,7 +101,7 @@ func login(lib *gortsplib.ServerConn, req *base.Request) (l Login) {
 	var proof headers.Authorization
 	if proof.Unmarshal(value) == nil && proof.Method == headers.AuthMethodDigest {
 		l.User = proof.Username
-		l.digest = func(password string) bool { return lib.VerifyCredentials(req, proof.Username, password) }
+		l.digest = func(password string) bool { return conn.VerifyCredentials(req, proof.Username, password) }
 	}
 	return l
 }

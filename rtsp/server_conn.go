@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -23,21 +22,22 @@ type acceptor struct {
 
 // Accept waits for a connection that is let in.
 func (a acceptor) Accept() (net.Conn, error) {
-	in, err := a.Listener.Accept(a.recorder.life)
+	in, err := a.Listener.Accept(a.recorder.serving)
 	if err != nil {
 		return nil, err
 	}
 	return newConn(a.recorder, in), nil
 }
 
-// A conn is a connection of a publisher, below TLS if there is any. It closes itself when the publisher is too slow or too fast.
+// A conn is a connection of a publisher, below TLS if there is any, as the library has it. It closes itself when the publisher is too slow or
+// too fast.
 type conn struct {
 	*ingest.Conn
-	*recorder
-	life  context.Context
-	end   context.CancelCauseFunc // the first reason counts
-	close func()                  // once
-	timer *time.Timer             // fires when it was waited for too long
+	recorder     *recorder
+	connected    context.Context         // of all that is done for it; it is here because the library's calls come with none
+	endConnected context.CancelCauseFunc // the first reason counts
+
+	timer *time.Timer // fires when RECORD or a packet is overdue
 	meter meter
 	sends atomic.Bool // RECORD came
 
@@ -49,13 +49,9 @@ type conn struct {
 }
 
 func newConn(r *recorder, in *ingest.Conn) *conn {
-	c := &conn{Conn: in, recorder: r, meter: meter{rate: r.MaxRate}}
-	c.life, c.end = in.Within(r.life) // the library does not notice while it waits for an answer of ours
-	c.close = sync.OnceFunc(func() {
-		c.timer.Stop()
-		_ = c.Conn.Close()
-	})
-	c.timer = time.AfterFunc(r.PublishTimeout, c.lose)
+	c := &conn{Conn: in, recorder: r, meter: meter{rate: r.server.MaxRate}}
+	c.connected, c.endConnected = in.Within(r.serving) // the library does not notice while it waits for an answer of ours
+	c.timer = time.AfterFunc(r.server.PublishTimeout, c.overdue)
 	return c
 }
 
@@ -71,33 +67,34 @@ func under(nc net.Conn) *conn {
 func (c *conn) wait(packet bool) {
 	c.sends.Store(packet)
 	switch {
-	case c.life.Err() != nil:
+	case c.connected.Err() != nil:
 	case packet:
-		c.timer.Reset(c.IdleTimeout)
+		c.timer.Reset(c.recorder.server.IdleTimeout)
 	default:
-		c.timer.Reset(c.PublishTimeout)
+		c.timer.Reset(c.recorder.server.PublishTimeout)
 	}
 }
 
-// lose gives up waiting.
-func (c *conn) lose() {
+// overdue gives up waiting.
+func (c *conn) overdue() {
 	if c.sends.Load() {
-		c.fail(fmt.Errorf("no packet within %v: %w", c.IdleTimeout, os.ErrDeadlineExceeded))
+		c.cutOff(fmt.Errorf("no packet within %v: %w", c.recorder.server.IdleTimeout, os.ErrDeadlineExceeded))
 	} else {
-		c.fail(fmt.Errorf("no RECORD within %v: %w", c.PublishTimeout, os.ErrDeadlineExceeded))
+		c.cutOff(fmt.Errorf("no RECORD within %v: %w", c.recorder.server.PublishTimeout, os.ErrDeadlineExceeded))
 	}
 }
 
-// fail ends the connection under the library, which would wait without a deadline for a peer that is silent, as in TLS handshakes.
+// cutOff ends the connection under the library, which would wait without a deadline for a peer that is silent, as in TLS handshakes.
 // The library closes it once more when it has noticed.
-func (c *conn) fail(err error) {
-	c.end(err)
+func (c *conn) cutOff(err error) {
+	c.endConnected(err)
 	_ = c.Conn.Close()
 }
 
-// Close is for the library.
+// Close is for the library, which may call it again.
 func (c *conn) Close() error {
-	c.close()
+	c.timer.Stop()
+	_ = c.Conn.Close()
 	return nil
 }
 
@@ -113,11 +110,11 @@ func (c *conn) Read(b []byte) (int, error) {
 // packet counts a packet. It returns false if one that came over UDP must be dropped.
 func (c *conn) packet(p interface{ MarshalSize() int }, udp bool) bool {
 	if !udp { // Read has counted its bytes
-		c.Spend(c.perPacket)
+		c.Spend(c.recorder.perPacket)
 		return true
 	}
 	c.count(p.MarshalSize())
-	return c.Take(c.perPacket)
+	return c.Take(c.recorder.perPacket)
 }
 
 // ended returns what the end of a connection or session is called: why it had to give way comes before what the library makes of that.
@@ -134,7 +131,7 @@ func (c *conn) ended(err error) error {
 // count counts bytes of the publisher's.
 func (c *conn) count(n int) {
 	if !c.meter.take(n, time.Now()) {
-		c.fail(ingest.LimitError("more than %d bytes per second", c.MaxRate))
+		c.cutOff(ingest.LimitError("more than %d bytes per second", c.recorder.server.MaxRate))
 	}
 }
 

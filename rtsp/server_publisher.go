@@ -24,15 +24,15 @@ import (
 
 // A publisher is one that announced a stream, from ANNOUNCE to its end.
 type publisher struct {
-	*recorder
-	conn   *conn
-	lib    *gortsplib.ServerSession
-	stream *frame.Stream
-	ports  []port // guarded by recorder.mu
+	recorder *recorder
+	conn     *conn
+	session  *gortsplib.ServerSession
+	stream   *frame.Stream
+	ports    []port      // guarded by recorder.mu
+	left     atomic.Bool // TEARDOWN came
 
-	life context.Context
-	end  context.CancelCauseFunc // the first reason counts
-	left atomic.Bool             // it said so
+	streaming    context.Context         // of its units; it is here because the library's calls come with none
+	endStreaming context.CancelCauseFunc // the first reason counts
 
 	desc     *description.Session
 	video    video
@@ -47,32 +47,32 @@ type publisher struct {
 }
 
 // announce returns the publisher of an ANNOUNCE that is right, if it is let in.
-func (r *recorder) announce(lib *gortsplib.ServerHandlerOnAnnounceCtx) (*publisher, error) {
-	c := lib.Conn.UserData().(*conn)
+func (r *recorder) announce(announce *gortsplib.ServerHandlerOnAnnounceCtx) (*publisher, error) {
+	c := connOf(announce.Conn)
 	p := &publisher{
-		recorder: r, conn: c, lib: lib.Session, desc: lib.Description,
+		recorder: r, conn: c, session: announce.Session, desc: announce.Description,
 		stream: &frame.Stream{
-			Name:   name(lib.Path),
+			Name:   name(announce.Path),
 			Remote: c.Conn.RemoteAddr(),
-			URL:    lib.Request.URL.CloneWithoutCredentials().String(),
+			URL:    announce.Request.URL.CloneWithoutCredentials().String(),
 		},
 		accepted: make(chan struct{}), returned: make(chan struct{}),
 	}
-	c.Reach(ingest.Named)
-	switch n := len(lib.Description.Medias); {
+	c.Advance(ingest.Named)
+	switch n := len(announce.Description.Medias); {
 	case p.stream.Name == "" || !ingest.IsText(p.stream.Name):
 		return nil, errName
 	case n > maxMedias:
 		return nil, ingest.LimitError("a stream of %d medias, more than %d", n, maxMedias)
 	}
-	p.stream.Query, _ = url.ParseQuery(lib.Query) // keeps what it can of a query that is partly malformed
-	if conn, ok := lib.Conn.NetConn().(*tls.Conn); ok {
-		state := conn.ConnectionState()
+	p.stream.Query, _ = url.ParseQuery(announce.Query) // keeps what it can of a query that is partly malformed
+	if encrypted, ok := announce.Conn.NetConn().(*tls.Conn); ok {
+		state := encrypted.ConnectionState()
 		p.stream.TLS = &state
 	}
-	l := login(lib.Conn, lib.Request)
+	l := login(announce.Conn, announce.Request)
 	l.Stream, l.Query, l.Remote = p.stream.Name, p.stream.Query, p.stream.Remote
-	return p, p.ask(&l, len(lib.Request.Header["Authorization"]) > 0)
+	return p, p.ask(&l, len(announce.Request.Header["Authorization"]) > 0)
 }
 
 // name returns the name of the stream at a path.
@@ -81,18 +81,18 @@ func name(path string) string { return strings.Trim(path, "/") }
 // take takes one of the streams that there may be. When there is none left, one gives way of which no video has come, or none for long.
 func (p *publisher) take() error {
 	select {
-	case p.streams <- struct{}{}:
+	case p.recorder.streams <- struct{}{}:
 		return nil
 	default:
 	}
-	if !p.listener.Limiter.GiveWay(ingest.LimitError("more than %d streams", p.MaxStreams)) {
+	if !p.recorder.listener.Limiter.GiveWay(ingest.LimitError("more than %d streams", p.recorder.server.MaxStreams)) {
 		return fmt.Errorf("%w: %w", ErrLimit, errTooMany)
 	}
 	select {
-	case p.streams <- struct{}{}:
+	case p.recorder.streams <- struct{}{}:
 		return nil
-	case <-p.conn.life.Done():
-		return context.Cause(p.conn.life)
+	case <-p.conn.connected.Done():
+		return context.Cause(p.conn.connected)
 	}
 }
 
@@ -108,18 +108,18 @@ func (p *publisher) offer() (refused bool, err error) {
 		return false, err
 	}
 	p.units = queue.New()
-	p.life, p.end = context.WithCancelCause(p.conn.life)
-	ctx, cancel := context.WithCancelCause(p.recorder.life)
+	p.streaming, p.endStreaming = context.WithCancelCause(p.conn.connected)
+	ctx, cancel := context.WithCancelCause(p.recorder.serving)
 	p.stream.Units = ingest.SingleUse(func(yield func(frame.AccessUnit, error) bool) {
 		close(p.accepted)
 		if err := p.receive(yield); err != nil {
 			yield(frame.AccessUnit{}, err)
 		}
 	}, p.wrap)
-	p.handlers.Go(func() {
-		defer func() { <-p.streams }()
+	p.recorder.handlers.Go(func() {
+		defer func() { <-p.recorder.streams }()
 		defer cancel(nil)
-		p.outcome = p.contain(p.stream.Remote, func() error { return p.Handler.ServeStream(ctx, p.stream) })
+		p.outcome = p.recorder.contain(p.stream.Remote, func() error { return p.recorder.server.Handler.ServeStream(ctx, p.stream) })
 		close(p.returned)
 		p.finish()
 	})
@@ -129,16 +129,16 @@ func (p *publisher) offer() (refused bool, err error) {
 		if refused = !p.isAccepted(); refused { // else it has hung up already
 			err = cmp.Or(p.outcome, ingest.ErrRefused)
 		}
-	case <-p.life.Done():
-		err = context.Cause(p.life)
+	case <-p.streaming.Done():
+		err = context.Cause(p.streaming)
 	}
 	if err != nil {
 		cancel(err)
-		p.end(err)
+		p.endStreaming(err)
 		return refused, err
 	}
 	p.conn.streamed = true
-	p.conn.Reach(ingest.Accepted)
+	p.conn.Advance(ingest.Accepted)
 	return false, nil
 }
 
@@ -158,27 +158,27 @@ func (p *publisher) finish() {
 		return // refused: see offer
 	}
 	if p.outcome != nil {
-		p.log(slog.LevelWarn, "stream failed", p.stream.Remote, p.wrap(p.outcome))
+		p.recorder.log(slog.LevelWarn, "stream failed", p.stream.Remote, p.wrap(p.outcome))
 	}
 	if slow := p.units.TooSlow(); slow != nil {
-		p.log(slog.LevelWarn, "units dropped", p.stream.Remote, p.wrap(slow))
+		p.recorder.log(slog.LevelWarn, "units dropped", p.stream.Remote, p.wrap(slow))
 	}
-	p.end(errHangUp)
-	p.lib.Close()
+	p.endStreaming(errHangUp)
+	p.session.Close()
 }
 
 // record begins the flow of packets. The library calls what it sets up under locks that other sessions may wait for.
 func (p *publisher) record() {
 	p.conn.wait(true)
-	p.udp = *p.lib.SetuppedTransport() == gortsplib.TransportUDP
+	p.udp = *p.session.SetuppedTransport() == gortsplib.TransportUDP
 	for _, m := range p.desc.Medias {
 		for _, f := range m.Formats {
-			p.lib.OnPacketRTP(m, f, func(packet *rtp.Packet) {
+			p.session.OnPacketRTP(m, f, func(packet *rtp.Packet) {
 				p.conn.wait(true)
 				p.conn.packet(packet, p.udp)
 			})
 		}
-		p.lib.OnPacketRTCP(m, func(packet rtcp.Packet) {
+		p.session.OnPacketRTCP(m, func(packet rtcp.Packet) {
 			p.conn.packet(packet, p.udp)
 			if r, ok := packet.(*rtcp.SenderReport); ok && m == p.video.media {
 				p.unpacker.Report(r.SSRC, r.RTPTime, r.NTPTime)
@@ -186,14 +186,14 @@ func (p *publisher) record() {
 		})
 	}
 	push := p.push // once, not for every packet
-	p.lib.OnPacketRTP(p.video.media, p.video.format, func(packet *rtp.Packet) {
+	p.session.OnPacketRTP(p.video.media, p.video.format, func(packet *rtp.Packet) {
 		p.conn.wait(true)
 		p.conn.Video()
 		if !p.conn.packet(packet, p.udp) {
 			return // what is made of the next will be Lost
 		}
-		if err := p.contain(p.stream.Remote, func() error { return p.unpacker.Packet(packet, time.Now(), push) }); err != nil {
-			p.conn.fail(err)
+		if err := p.recorder.contain(p.stream.Remote, func() error { return p.unpacker.Packet(packet, time.Now(), push) }); err != nil {
+			p.conn.cutOff(err)
 		}
 		p.conn.Hold(p.unpacker.Held() + p.units.Bytes())
 	})
@@ -209,8 +209,8 @@ func (p *publisher) push(u frame.AccessUnit) {
 		p.conn.Spend(1)
 	}
 	u.Lost, p.dropped = u.Lost || p.dropped, false
-	if len(u.Data) > p.MaxUnit {
-		p.conn.fail(ingest.LimitError("an access unit of %d bytes, more than %d", len(u.Data), p.MaxUnit))
+	if len(u.Data) > p.recorder.server.MaxUnit {
+		p.conn.cutOff(ingest.LimitError("an access unit of %d bytes, more than %d", len(u.Data), p.recorder.server.MaxUnit))
 		return
 	}
 	p.units.Push(u)
@@ -218,8 +218,8 @@ func (p *publisher) push(u frame.AccessUnit) {
 
 // receive yields units until the publisher has left, of which nothing more is to be said, or until something else ends the stream.
 func (p *publisher) receive(yield func(frame.AccessUnit, error) bool) error {
-	for p.recorder.life.Err() == nil {
-		ended := p.life.Err() != nil // nothing comes after that
+	for p.recorder.serving.Err() == nil {
+		ended := p.streaming.Err() != nil // nothing comes after that
 		u, ok := p.units.Pop()
 		switch {
 		case ok && !yield(u, nil):
@@ -228,15 +228,15 @@ func (p *publisher) receive(yield func(frame.AccessUnit, error) bool) error {
 		case ended && p.left.Load():
 			return nil
 		case ended:
-			return p.wrap(context.Cause(p.life))
+			return p.wrap(context.Cause(p.streaming))
 		default:
 			select {
 			case <-p.units.Ready():
-			case <-p.life.Done():
+			case <-p.streaming.Done():
 			}
 		}
 	}
-	return context.Cause(p.recorder.life)
+	return context.Cause(p.recorder.serving)
 }
 
 // wrap says which stream err came from, unless that was said.

@@ -93,7 +93,7 @@ func (r *recorder) claim(p *publisher, header base.HeaderValue) bool {
 	for _, t := range transports {
 		// The first that fits is the one that the library has taken.
 		multicast := t.Delivery != nil && *t.Delivery == headers.TransportDeliveryMulticast
-		if t.Protocol == headers.TransportProtocolUDP && !multicast && t.Secure == (r.TLSConfig != nil) && t.ClientPorts != nil {
+		if t.Protocol == headers.TransportProtocolUDP && !multicast && t.Secure == (r.server.TLSConfig != nil) && t.ClientPorts != nil {
 			host := p.conn.RemoteAddr().(*net.TCPAddr).IP.String()
 			return r.hold(p, port{host, t.ClientPorts[0], false}, port{host, t.ClientPorts[1], true})
 		}

@@ -31,8 +31,8 @@ type StoreCase struct {
 	Break func() (mend func())
 }
 
-// patience is how long a Put may take after its context has ended. It is no measure of speed.
-const patience = 5 * time.Minute
+// endTimeout is how long a Put may take after its context has ended. It is no measure of speed.
+const endTimeout = 5 * time.Minute
 
 // TestStore holds a Store to the contract of capture.Store, and of capture.Locator, Lister, Deleter and Opener as far as it is one; whether it is
 // one, the compiler tells: var _ capture.Deleter = (*MyStore)(nil). newStore is called for each part of the test; it returns an empty store
@@ -294,7 +294,7 @@ func (t storeTest) hangs() {
 		if err == nil {
 			t.Error("Put into a broken medium, and no error")
 		}
-	case <-time.After(patience):
-		t.Errorf("Put has not returned %v after its context ended", patience)
+	case <-time.After(endTimeout):
+		t.Errorf("Put has not returned %v after its context ended", endTimeout)
 	}
 }

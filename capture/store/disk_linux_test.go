@@ -31,14 +31,14 @@ func freeOn(t *testing.T, path string) int64 {
 	return int64(s.Bavail) * s.Bsize
 }
 
-// TestDirOnASmallDisk fills one, to the floor and then to the last byte: what was acknowledged is there, and nothing else.
+// TestDirOnASmallDisk fills one, to MinFree and then to the last byte: what was acknowledged is there, and nothing else.
 func TestDirOnASmallDisk(t *testing.T) {
 	for _, test := range []struct {
 		about   string
 		minFree int64
 		left    int64 // free at most when it is full
 	}{
-		{"to the floor", 4 << 20, 4<<20 + 1<<20},
+		{"to MinFree", 4 << 20, 4<<20 + 1<<20},
 		{"to the last byte", -1, 1 << 20},
 	} {
 		disk, _ := disktest.Small(t, small)

@@ -30,7 +30,7 @@ type Mem struct {
 
 type memFile struct {
 	data []byte
-	told []byte // by Put, as JSON
+	told *truth.Record
 	put  time.Time
 }
 
@@ -49,7 +49,7 @@ func (m *Mem) Put(ctx context.Context, s *capture.Still) (location string, err e
 	if err != nil {
 		return "", err
 	}
-	told, err := truth.Marshal(r)
+	told, err := r.Copy()
 	if err != nil {
 		return "", err
 	}
@@ -92,17 +92,16 @@ func (m *Mem) Open(ctx context.Context, location string) (*capture.Opened, error
 	if !ok {
 		return nil, truth.NotThere(location)
 	}
-	records, err := truth.Parse(file.told)
+	told, err := file.told.Copy()
 	if err != nil {
 		return nil, err
 	}
-	s := records[0].Still
-	s.Location = location
+	told.Still.Location = location
 	image := struct {
 		io.ReadSeeker
 		io.Closer
 	}{bytes.NewReader(file.data), io.NopCloser(nil)}
-	return &capture.Opened{ReadSeekCloser: image, Size: int64(len(file.data)), Modified: file.put, Still: s}, nil
+	return &capture.Opened{ReadSeekCloser: image, Size: int64(len(file.data)), Modified: file.put, Still: told.Still}, nil
 }
 
 // List yields what is there.

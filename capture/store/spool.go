@@ -119,9 +119,10 @@ func (s *Spool) Flush(ctx context.Context) error {
 	defer done()
 	for {
 		s.mu.Lock()
-		pending, changed := s.folder.queue.pending, s.nextChange()
+		q, changed := &s.folder.queue, s.nextChange()
+		flushed := q.pending == 0 && q.claimed == 0 // and counted
 		s.mu.Unlock()
-		if pending == 0 {
+		if flushed {
 			return nil
 		}
 		select {

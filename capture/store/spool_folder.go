@@ -66,7 +66,7 @@ func loadSpoolFolder(path, volume string, locate func(*spoolEntry, *capture.Stil
 		}
 	}
 	if err != nil {
-		return nil, errors.Join(err, f.lock.Close())
+		return nil, errors.Join(err, durable.Unlock(f.lock))
 	}
 	return f, nil
 }
@@ -214,6 +214,6 @@ func (f *spoolFolder) resume() bool {
 // unlock lets others have the folder. Whoever still works in it gets an ErrVolume from then on.
 func (f *spoolFolder) unlock() {
 	if f.lock != nil {
-		_ = f.lock.Close() // it was opened to be locked
+		_ = durable.Unlock(f.lock) // which is all it was opened for
 	}
 }

@@ -44,7 +44,7 @@ func (e *spoolEntry) cost() int64 { return max(e.size, leastCost) }
 // A spoolGroup has the entries with one key: the versions of one still. The last counts. Those before it are outdated, dead or not, and
 // removed before anything else is done. Whoever works on the files claims the group: then nobody else does, until it is released.
 type spoolGroup struct {
-	minheap.Place // in the queue's due
+	minheap.Index // in the queue's due
 
 	key     string        // by the empty Template; empty for files so damaged that it is not known, of which none is outdated
 	entries []*spoolEntry // by number

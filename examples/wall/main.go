@@ -70,11 +70,11 @@ func (none) Type() string                           { return "" }
 
 // refresh writes a sheet with the newest picture of each camera that has a fresh one, and returns how many have.
 func refresh(ctx context.Context, cameras []*capture.Camera, path string, cell image.Point) (shown int, err error) {
-	const fresh, patience = 10 * time.Second, 2 * time.Second // a camera that is away is not waited for
+	const fresh, captureTimeout = 10 * time.Second, 2 * time.Second // a camera that is away is not waited for
 	columns := int(math.Ceil(math.Sqrt(float64(len(cameras)))))
 	sheet := image.NewRGBA(image.Rect(0, 0, columns*cell.X, (len(cameras)+columns-1)/columns*cell.Y))
 	draw.Draw(sheet, sheet.Rect, image.Black, image.Point{}, draw.Src)
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, captureTimeout)
 	defer cancel()
 	pictures := make([]*frame.Picture, len(cameras))
 	var capturing sync.WaitGroup

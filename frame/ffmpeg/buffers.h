@@ -7,7 +7,7 @@
 
 typedef struct ls_buffers ls_buffers;
 
-// What is expected of the pictures of a decoder. Where it expects something else, there is no picture.
+// What is expected of the pictures of a decoder. If libavcodec is about to decode another picture, it gets no buffer.
 typedef struct {
 	int64_t bytes;  // the most that all which are alive may hold
 	int64_t pixels; // the most that one may have; 0 for any number

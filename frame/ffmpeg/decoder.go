@@ -54,7 +54,7 @@ type Decoder struct {
 	once   sync.Once
 	places *places.Places
 	stats  counts
-	room   []byte // where images are made; nil means in memory of their own
+	shared []byte // memory that images are made in, one over the other; nil means that each has its own
 }
 
 // Decode yields the pictures of g that were shown at or after from, in presentation order; the zero time yields all. PTS, Time

@@ -13,15 +13,15 @@ import (
 	"github.com/livestill/livestill/frame/ffmpeg/internal/child"
 )
 
-// In makes the decoder make pictures in room, one over the other, if it is large enough.
-func (d *Decoder) In(room []byte) *Decoder {
-	d.room = room
+// In makes the decoder make pictures in some memory, one over the other, if that is large enough.
+func (d *Decoder) In(shared []byte) *Decoder {
+	d.shared = shared
 	return d
 }
 
-// Serve is what a child does, with so much room for pictures.
-func Serve(socket io.ReadWriter, room int) error {
-	return serve(socket, make([]byte, room), func() bool { return true })
+// Serve is what a child does, with so many bytes for pictures.
+func Serve(socket io.ReadWriter, size int) error {
+	return serve(socket, make([]byte, size), func() bool { return true })
 }
 
 // Liar returns an Isolated whose only child says hello, and then what is read from says; its memory is empty.
@@ -95,7 +95,7 @@ func (d *Isolated) Hang(n int32) (hung <-chan struct{}) {
 	var busy atomic.Int32
 	d.pool.Start = func(_, size int64) (*child.Child, error) {
 		ours, theirs := net.Pipe()
-		room := make([]byte, size)
+		shared := make([]byte, size)
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
@@ -112,19 +112,19 @@ func (d *Isolated) Hang(n int32) (hung <-chan struct{}) {
 			_ = serve(struct {
 				io.Reader
 				io.Writer
-			}{requests, theirs}, room, func() bool { return true })
+			}{requests, theirs}, shared, func() bool { return true })
 		}()
 		kill := func() { _ = theirs.Close() }
 		wait := func() string {
 			<-ended
 			return "killed"
 		}
-		return child.New(ours, memory{bytes.NewReader(room)}, kill, func() {}, wait), nil
+		return child.New(ours, memory{bytes.NewReader(shared)}, kill, func() {}, wait), nil
 	}
 	return told
 }
 
-// A memory is a room in this process.
+// A memory is shared memory of this process alone.
 type memory struct{ io.ReaderAt }
 
 func (memory) Close() error { return nil }

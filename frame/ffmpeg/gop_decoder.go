@@ -346,11 +346,11 @@ func (g *gopDecoder) show(yield func(frame.Latent, error) bool) bool {
 			}
 			continue
 		}
-		if hash := uint64(C.ls_print(f.UnsafePointer())); hash != g.hash || g.since.IsZero() {
+		if hash := uint64(C.ls_hash(f.UnsafePointer())); hash != g.hash || g.since.IsZero() {
 			g.hash, g.since = hash, g.units[i].time
 		}
 		more := g.latent(i, f, o.Corrupt, yield)
-		if g.d.room != nil {
+		if g.d.shared != nil {
 			g.offered = append(g.offered, f)
 		} else {
 			f.Free()

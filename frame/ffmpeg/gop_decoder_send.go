@@ -59,7 +59,7 @@ func (g *gopDecoder) adapt(u *frame.AccessUnit) error {
 		return g.growth()
 	}
 	if first := len(g.units) == 1; !first {
-		if err := g.sequel(u.Key); err != nil {
+		if err := g.checkSequences(u.Key); err != nil {
 			return err
 		}
 		if u.Key {
@@ -74,9 +74,9 @@ func (g *gopDecoder) adapt(u *frame.AccessUnit) error {
 	return nil
 }
 
-// sequel returns an error if a unit tells of a sequence of pictures that take more than the GOP may. It need not use it: FFmpeg makes tables for
-// what parameter sets tell of, whether there are such pictures or not. A key unit of other codecs than AV1 may go on with others: see resize.
-func (g *gopDecoder) sequel(key bool) error {
+// checkSequences returns an error if a unit tells of a sequence of pictures that take more than the GOP may. It need not use it: FFmpeg makes tables
+// for what parameter sets tell of, whether there are such pictures or not. A key unit of other codecs than AV1 may go on with others: see resize.
+func (g *gopDecoder) checkSequences(key bool) error {
 	for _, z := range g.headers.Sequences {
 		if z.Pixels() == 0 && g.size.Pixels() > 0 || costOf(z).Decoding > g.d.allowed(g.size) {
 			return g.growth()

@@ -95,7 +95,7 @@ func TestGuardedPlanes(t *testing.T) {
 }
 
 // Pictures that are decoded fill the memory that they are made in, and nothing beyond.
-func TestGuardedRoom(t *testing.T) {
+func TestGuardedImages(t *testing.T) {
 	x264 := []string{"-c:v", "libx264", "-qp", "0"}
 	with := func(args []string, more ...string) []string { return append(args[:len(args):len(args)], more...) }
 	for _, tt := range []struct {
@@ -118,9 +118,9 @@ func TestGuardedRoom(t *testing.T) {
 			g := encode(t, tt.codec, chart(bt709.bars(), tt.w, tt.h, tt.sx, tt.sy), tt.pixels, tt.w, tt.h, tt.args...)
 			want := all(t, new(ffmpeg.Decoder), g, time.Time{})[0]
 			for _, atEnd := range []bool{true, false} {
-				room := guarded(t, len(want.Y)+len(want.Cb)+len(want.Cr), atEnd)
-				got, err := decode(t.Context(), new(ffmpeg.Decoder).In(room), g, time.Time{})
-				if err != nil || len(got) != 1 || &got[0].Y[0] != &room[0] || !same(got[0].YCbCr, want.YCbCr) {
+				images := guarded(t, len(want.Y)+len(want.Cb)+len(want.Cr), atEnd)
+				got, err := decode(t.Context(), new(ffmpeg.Decoder).In(images), g, time.Time{})
+				if err != nil || len(got) != 1 || &got[0].Y[0] != &images[0] || !same(got[0].YCbCr, want.YCbCr) {
 					t.Errorf("%d pictures, which differ or lie elsewhere, at the end of a page: %v, %v", len(got), atEnd, err)
 				}
 			}

@@ -109,11 +109,11 @@ func newPool(memory int64, maxPixels int) *child.Pool {
 	if memory <= 0 {
 		memory = defaultMemory
 	}
-	return &child.Pool{Memory: memory, Room: roomFor(maxPixels), Hello: readHello}
+	return &child.Pool{Memory: memory, Shared: largestPicture(maxPixels), Hello: readHello, Start: child.Start}
 }
 
-// roomFor returns the bytes of the largest picture.
-func roomFor(maxPixels int) int64 { return 3 * int64(min(maxPixels, math.MaxInt32)) }
+// largestPicture returns the bytes of the largest picture.
+func largestPicture(maxPixels int) int64 { return 3 * int64(min(maxPixels, math.MaxInt32)) }
 
 // Decode is Decoder.Decode.
 func (d *Isolated) Decode(ctx context.Context, g frame.GOP, from time.Time) iter.Seq2[*frame.Picture, error] {

@@ -42,16 +42,16 @@ func Child() {
 }
 
 // greet says hello, and serves.
-func greet(socket io.ReadWriter, room []byte, confined bool, headroom func() bool) error {
+func greet(socket io.ReadWriter, shared []byte, confined bool, headroom func() bool) error {
 	if err := writeAnswer(socket, &answer{Kind: ansHello, Confined: confined}, nil); err != nil {
 		return err
 	}
-	return serve(socket, room, headroom)
+	return serve(socket, shared, headroom)
 }
 
-// serve is what a child does: it decodes one GOP after the other, as it is told, until there are no more requests. Images are made in room.
-// It gives a GOP up when there is no headroom.
-func serve(socket io.ReadWriter, room []byte, headroom func() bool) error {
+// serve is what a child does: it decodes one GOP after the other, as it is told, until there are no more requests. Images are made in the
+// memory that it shares. It gives a GOP up when there is no headroom.
+func serve(socket io.ReadWriter, shared []byte, headroom func() bool) error {
 	for {
 		o, _, err := readRequest(socket)
 		switch {
@@ -64,7 +64,7 @@ func serve(socket io.ReadWriter, room []byte, headroom func() bool) error {
 		}
 		s := &served{socket: socket, headroom: headroom}
 		s.decoder.Threads, s.decoder.MaxPixels, s.decoder.MaxMemory = int(min(o.Threads, mostThreads)), int(o.MaxPixels), o.MaxMemory
-		s.decoder.room = room
+		s.decoder.shared = shared
 		if err := s.gop(); err != nil {
 			return err
 		}
@@ -185,10 +185,10 @@ func (s *served) offer(l frame.Latent) bool {
 	}
 }
 
-// develop makes the picture, in the room.
+// develop makes the picture, in the shared memory.
 func (s *served) develop(l frame.Latent) (answer, error) {
 	p, err := l.Develop()
-	if err == nil && (len(p.Y) == 0 || &p.Y[0] != &s.decoder.room[0]) {
+	if err == nil && (len(p.Y) == 0 || &p.Y[0] != &s.decoder.shared[0]) {
 		err = &Error{Step: "convert", Err: fmt.Errorf("%w: a picture of %d by %d", frame.ErrTooCostly, p.Rect.Dx(), p.Rect.Dy())}
 	}
 	if err != nil {
@@ -200,13 +200,13 @@ func (s *served) develop(l frame.Latent) (answer, error) {
 	}, nil
 }
 
-// newImage is image.NewYCbCr, but in the room, if there is one and it is large enough.
+// newImage is image.NewYCbCr, but in the shared memory, if there is any and it is large enough.
 func (d *Decoder) newImage(r image.Rectangle, ratio image.YCbCrSubsampleRatio) *image.YCbCr {
 	luma, chroma := planeSizes(r.Dx(), r.Dy(), ratio)
-	if luma+2*chroma > len(d.room) {
+	if luma+2*chroma > len(d.shared) {
 		return image.NewYCbCr(r, ratio)
 	}
-	y, cb, cr := d.room[:luma], d.room[luma:luma+chroma], d.room[luma+chroma:luma+2*chroma]
+	y, cb, cr := d.shared[:luma], d.shared[luma:luma+chroma], d.shared[luma+chroma:luma+2*chroma]
 	img := &image.YCbCr{Y: y, Cb: cb, Cr: cr, YStride: r.Dx(), CStride: r.Dx(), SubsampleRatio: ratio, Rect: r}
 	if ratio != image.YCbCrSubsampleRatio444 {
 		img.CStride = (r.Dx() + 1) / 2

@@ -185,7 +185,7 @@ func (r *remote) develop(ctx context.Context, unit uint32) (*frame.Picture, erro
 	img := image.NewYCbCr(image.Rect(0, 0, int(a.Width), int(a.Height)), ratio)
 	at := int64(0)
 	for _, plane := range [...][]byte{img.Y, img.Cb, img.Cr} {
-		if _, err := r.child.Room.ReadAt(plane, at); err != nil {
+		if _, err := r.child.Shared.ReadAt(plane, at); err != nil {
 			return nil, r.nonsense(err.Error())
 		}
 		at += int64(len(plane))

@@ -115,7 +115,7 @@ void ls_read(const void *frame, ls_raw *out)
 #define FNV_BASIS 14695981039346656037u
 #define FNV_PRIME 1099511628211u
 
-uint64_t ls_print(const void *frame)
+uint64_t ls_hash(const void *frame)
 {
 	const AVFrame *f = frame;
 	const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(f->format);

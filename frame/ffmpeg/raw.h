@@ -37,9 +37,9 @@ typedef struct {
 // ls_read fills out from an AVFrame.
 void ls_read(const void *frame, ls_raw *out);
 
-// ls_print returns a number that is the same for pictures of the same luma, and most likely another for others. It reads one line in seven,
+// ls_hash returns a number that is the same for pictures of the same luma, and most likely another for others. It reads one line in seven,
 // so that each macroblock has two of them.
-uint64_t ls_print(const void *frame);
+uint64_t ls_hash(const void *frame);
 
 // ls_like gives frame the colour properties of another, so that swscale converts samples and leaves colours alone.
 void ls_like(void *frame, const void *other);

@@ -8,7 +8,7 @@ import (
 
 // H264 makes access units of NAL units and remembers the parameter sets among them. The zero value is ready for a new stream.
 type H264 struct {
-	sets    memory
+	sets    knownSets
 	refresh refresh
 }
 
@@ -20,15 +20,15 @@ func (h *H264) Config(record []byte) (lengthSize int, err error) {
 	if err := checkRecord(record, 7, 1); err != nil {
 		return 0, err
 	}
-	h.sets = memory{}
-	rest, err := h.sets.learnRecord(readH264, record[6:], int(record[5]&0x1f))
+	h.sets = knownSets{}
+	rest, err := h.sets.learnRecord(classifyH264, record[6:], int(record[5]&0x1f))
 	if err != nil {
 		return 0, err
 	}
 	if len(rest) == 0 {
 		return 0, errors.New("configuration record ends before its picture parameter sets")
 	}
-	if _, err = h.sets.learnRecord(readH264, rest[1:], int(rest[0])); err != nil {
+	if _, err = h.sets.learnRecord(classifyH264, rest[1:], int(rest[0])); err != nil {
 		return 0, err
 	}
 	return int(record[4]&3) + 1, nil
@@ -39,7 +39,7 @@ func (h *H264) Config(record []byte) (lengthSize int, err error) {
 // Delimiters and filler are left out; a key unit begins with all parameter sets, those that it lacks too. The data is a copy of its
 // own. It is empty if nals hold no picture; parameter sets among them are remembered all the same.
 func (h *H264) Unit(nals [][]byte) (data []byte, key bool, err error) {
-	data, key, err = h.sets.unit(readH264, nals, h.refresh.due(nals), byte(h264.NALUTypeSPS), byte(h264.NALUTypePPS))
+	data, key, err = h.sets.unit(classifyH264, nals, h.refresh.due(nals), byte(h264.NALUTypeSPS), byte(h264.NALUTypePPS))
 	if len(data) > 0 {
 		h.refresh.note(key)
 	}
@@ -52,13 +52,13 @@ func (h *H264) Lost() { h.refresh.lost = true }
 // typeH264 returns nal_unit_type, ITU-T H.264 table 7-1.
 func typeH264(nal []byte) h264.NALUType { return h264.NALUType(nal[0] & 0x1f) }
 
-// readH264 is the reader of H.264, ITU-T H.264 section 7.3.1:
+// classifyH264 is the classifier of H.264, ITU-T H.264 section 7.3.1:
 //
 //	forbidden_zero_bit (1)  nal_ref_idc (2)  nal_unit_type (5)  ...
 //
 // A sequence parameter set goes on with profile, constraints, level, its id (section 7.3.2.1.1); a picture parameter set with its
 // id (section 7.3.2.2). No emulation prevention can come before the ids: no profile or level is zero.
-func readH264(nal []byte) (role, set) {
+func classifyH264(nal []byte) (role, set) {
 	switch kind := typeH264(nal); kind {
 	case h264.NALUTypeAccessUnitDelimiter, h264.NALUTypeFillerData:
 		return dropped, set{}

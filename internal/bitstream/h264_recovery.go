@@ -59,8 +59,8 @@ type recovery struct {
 	remain uint64 // pictures that are referred to, up to the first that is clean
 }
 
-// follow takes the next unit, of which s says already what refers to it.
-func (r *recovery) follow(nals [][]byte, s *Status) {
+// count counts the next unit, of which s says already what refers to it, and says in s where it stands.
+func (r *recovery) count(nals [][]byte, s *Status) {
 	switch {
 	case !r.begun:
 		r.begun, r.noIDR = true, !HasIDR(nals)

@@ -1,6 +1,6 @@
 package bitstream
 
-// How many times the pictures up to recovery a GOP has at least: one in so many is not clean.
+// A GOP has at least eight times the pictures that a refresh takes. So at most one in eight is not clean.
 const refreshes = 8
 
 // A refresh chooses the units of H.264 that are key units without an IDR picture: those with a recovery point (ITU-T H.264 section

@@ -78,7 +78,7 @@ func (s *spsH264) size() Size {
 type spsReader struct{ bitio.Reader }
 
 func (r *spsReader) ue(most uint32) uint32 {
-	v := r.Reader.UE()
+	v := r.UE()
 	if r.Failed = r.Failed || v > most; r.Failed {
 		return 0
 	}

@@ -45,7 +45,7 @@ func (t *trackerH264) next(h *Headers) {
 		}
 		h.SecondField = t.pairs.second(p)
 	}
-	t.recovery.follow(h.NALs, &h.Status)
+	t.recovery.count(h.NALs, &h.Status)
 	h.Droppable = h.NonReference && !h.MissingReference && t.sps != nil && t.sps.FrameMbsOnlyFlag
 }
 

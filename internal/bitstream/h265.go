@@ -9,9 +9,9 @@ import (
 
 // H265 makes access units of NAL units and remembers the parameter sets among them. The zero value is ready for a new stream.
 type H265 struct {
-	sets  memory
-	begun bool // there was a picture of random access, and the sequence did not end since
-	led   bool // what was decoded before the last one of them is there for the pictures that lead it
+	sets             knownSets
+	begun            bool // there was a picture of random access, and the sequence did not end since
+	leadingDecodable bool // RASL pictures may be kept: what came before the last picture of random access is there
 }
 
 // Config reads an HEVCDecoderConfigurationRecord (ISO/IEC 14496-15 section 8.3.3.1): it forgets the parameter sets known so far,
@@ -22,14 +22,14 @@ func (h *H265) Config(record []byte) (lengthSize int, err error) {
 	if err := checkRecord(record, 23, 1); err != nil {
 		return 0, err
 	}
-	h.sets = memory{}
+	h.sets = knownSets{}
 	rest := record[23:]
 	for range record[22] {
 		if len(rest) < 3 {
 			return 0, errors.New("configuration record ends before its last array")
 		}
 		count := int(rest[1])<<8 | int(rest[2])
-		if rest, err = h.sets.learnRecord(readH265, rest[3:], count); err != nil {
+		if rest, err = h.sets.learnRecord(classifyH265, rest[3:], count); err != nil {
 			return 0, err
 		}
 	}
@@ -47,27 +47,27 @@ func (h *H265) Config(record []byte) (lengthSize int, err error) {
 func (h *H265) Unit(nals [][]byte) (data []byte, key bool, err error) {
 	for _, n := range nals {
 		if len(n) > 1 && layerH265(n) == 0 {
-			h.follow(typeH265(n))
+			h.noteSequence(typeH265(n))
 		}
 	}
-	read := readH265
-	if !h.led {
-		read = func(nal []byte) (role, set) {
-			r, s := readH265(nal)
+	classify := classifyH265
+	if !h.leadingDecodable {
+		classify = func(nal []byte) (role, set) {
+			r, s := classifyH265(nal)
 			if r == picture && isRASL(typeH265(nal)) {
 				return dropped, set{}
 			}
 			return r, s
 		}
 	}
-	return h.sets.unit(read, nals, false)
+	return h.sets.unit(classify, nals, false)
 }
 
-// follow notes where sequences begin and end.
-func (h *H265) follow(kind h265.NALUType) {
+// noteSequence notes where sequences begin and end.
+func (h *H265) noteSequence(kind h265.NALUType) {
 	switch {
 	case kind >= h265.NALUType_BLA_W_LP && kind <= h265.NALUType_CRA_NUT:
-		h.led = kind == h265.NALUType_CRA_NUT && h.begun
+		h.leadingDecodable = kind == h265.NALUType_CRA_NUT && h.begun
 		h.begun = true
 	case kind == h265.NALUType_EOS_NUT || kind == h265.NALUType_EOB_NUT:
 		h.begun = false
@@ -86,13 +86,13 @@ func isRASL(kind h265.NALUType) bool {
 	return kind == h265.NALUType_RASL_N || kind == h265.NALUType_RASL_R
 }
 
-// readH265 is the reader of H.265, ITU-T H.265 section 7.3.1.2:
+// classifyH265 is the classifier of H.265, ITU-T H.265 section 7.3.1.2:
 //
 //	forbidden_zero_bit (1)  nal_unit_type (6)  nuh_layer_id (6)  nuh_temporal_id_plus1 (3)  ...
 //
 // Layers above the base are kept, but they neither make a picture nor a key unit: decoders of the base do without them. A video
 // parameter set goes on with four bits of id (section 7.3.2.1), a picture parameter set with its id (section 7.3.2.3).
-func readH265(nal []byte) (role, set) {
+func classifyH265(nal []byte) (role, set) {
 	if len(nal) < 2 {
 		return dropped, set{}
 	}

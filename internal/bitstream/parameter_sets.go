@@ -21,8 +21,8 @@ const (
 	keyPicture             // a slice of a picture that decoding can begin with
 )
 
-// A reader tells the role of a NAL unit of its codec, which has at least one byte, and which set it is if it is one.
-type reader func(nal []byte) (role, set)
+// A classifier tells the role of a NAL unit of its codec, which has at least one byte, and which set it is if it is one.
+type classifier func(nal []byte) (role, set)
 
 // A set is a parameter set; a newer one of the same kind and id replaces it.
 type set struct {
@@ -31,8 +31,8 @@ type set struct {
 	nal  []byte
 }
 
-// A memory is the parameter sets of a stream as they stand. The zero value knows none.
-type memory struct {
+// KnownSets are the parameter sets of a stream as they stand. The zero value knows none.
+type knownSets struct {
 	sets []set // ordered by kind, as decoders need them
 	size int   // bytes in them
 }
@@ -41,14 +41,14 @@ type memory struct {
 // sets that are known, its own among them, each once. The data is a copy of its own, nil if nals hold no picture; the sets among
 // them are remembered all the same. If begin is set, it is a key unit even without a key picture, as long as sets of the kinds
 // that are due are known.
-func (m *memory) unit(read reader, nals [][]byte, begin bool, due ...byte) (data []byte, key bool, err error) {
-	c, err := m.contents(read, nals)
+func (k *knownSets) unit(classify classifier, nals [][]byte, begin bool, due ...byte) (data []byte, key bool, err error) {
+	c, err := k.contents(classify, nals)
 	if err != nil || !c.picture {
 		return nil, false, err
 	}
-	if key = c.key || begin && m.has(due); key {
-		data = make([]byte, 0, c.size+m.size+4*len(m.sets))
-		for _, s := range m.sets {
+	if key = c.key || begin && k.has(due); key {
+		data = make([]byte, 0, c.size+k.size+4*len(k.sets))
+		for _, s := range k.sets {
 			data = appendNAL(data, s.nal)
 		}
 	} else {
@@ -58,7 +58,7 @@ func (m *memory) unit(read reader, nals [][]byte, begin bool, due ...byte) (data
 		if len(n) == 0 {
 			continue
 		}
-		if r, _ := read(n); r != dropped && (r != parameters || !key) {
+		if r, _ := classify(n); r != dropped && (r != parameters || !key) {
 			data = appendNAL(data, n)
 		}
 	}
@@ -73,15 +73,15 @@ type contents struct {
 }
 
 // contents finds out what the access unit that consists of nals has, and remembers its sets.
-func (m *memory) contents(read reader, nals [][]byte) (c contents, err error) {
+func (k *knownSets) contents(classify classifier, nals [][]byte) (c contents, err error) {
 	for _, n := range nals {
 		if len(n) == 0 {
 			continue
 		}
-		switch r, s := read(n); r {
+		switch r, s := classify(n); r {
 		case dropped:
 		case parameters:
-			if err := m.learn(s); err != nil {
+			if err := k.learn(s); err != nil {
 				return c, err
 			}
 			c.sets += 4 + len(n)
@@ -95,9 +95,9 @@ func (m *memory) contents(read reader, nals [][]byte) (c contents, err error) {
 }
 
 // has reports whether sets of all these kinds are known.
-func (m *memory) has(kinds []byte) bool {
+func (k *knownSets) has(kinds []byte) bool {
 	for _, kind := range kinds {
-		if !slices.ContainsFunc(m.sets, func(s set) bool { return s.kind == kind }) {
+		if !slices.ContainsFunc(k.sets, func(s set) bool { return s.kind == kind }) {
 			return false
 		}
 	}
@@ -107,21 +107,21 @@ func (m *memory) has(kinds []byte) bool {
 func appendNAL(dst, nal []byte) []byte { return append(append(dst, 0, 0, 0, 1), nal...) }
 
 // learn remembers a copy of a parameter set in place of an older one of its kind and id.
-func (m *memory) learn(s set) error {
+func (k *knownSets) learn(s set) error {
 	if len(s.nal) > MaxSet {
 		return ErrSet
 	}
 	if bytes.Contains(s.nal, []byte{0, 0, 1}) {
 		return ErrStartCode
 	}
-	at := len(m.sets)
-	for i, old := range m.sets {
+	at := len(k.sets)
+	for i, old := range k.sets {
 		if old.kind == s.kind && old.id == s.id {
 			if bytes.Equal(old.nal, s.nal) {
 				return nil
 			}
-			m.size -= len(old.nal)
-			m.sets = append(m.sets[:i], m.sets[i+1:]...)
+			k.size -= len(old.nal)
+			k.sets = append(k.sets[:i], k.sets[i+1:]...)
 			at = i
 			break
 		}
@@ -130,29 +130,29 @@ func (m *memory) learn(s set) error {
 			break
 		}
 	}
-	if m.size+len(s.nal) > maxSetBytes || len(m.sets) == MaxSets {
+	if k.size+len(s.nal) > maxSetBytes || len(k.sets) == MaxSets {
 		return ErrSets
 	}
 	s.nal = bytes.Clone(s.nal)
-	m.size += len(s.nal)
-	m.sets = append(m.sets, set{})
-	copy(m.sets[at+1:], m.sets[at:])
-	m.sets[at] = s
+	k.size += len(s.nal)
+	k.sets = append(k.sets, set{})
+	copy(k.sets[at+1:], k.sets[at:])
+	k.sets[at] = s
 	return nil
 }
 
 // learnRecord remembers the parameter sets at the beginning of b, a part of a configuration record, and returns what follows them:
 //
 //	count x (size16, NAL unit)
-func (m *memory) learnRecord(read reader, b []byte, count int) (rest []byte, err error) {
+func (k *knownSets) learnRecord(classify classifier, b []byte, count int) (rest []byte, err error) {
 	for range count {
 		if len(b) < 2 || len(b)-2 < int(binary.BigEndian.Uint16(b)) {
 			return nil, errors.New("configuration record ends inside a parameter set")
 		}
 		n := 2 + int(binary.BigEndian.Uint16(b))
 		if n > 2 {
-			if r, s := read(b[2:n]); r == parameters {
-				if err := m.learn(s); err != nil {
+			if r, s := classify(b[2:n]); r == parameters {
+				if err := k.learn(s); err != nil {
 					return nil, err
 				}
 			}

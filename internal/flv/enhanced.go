@@ -22,47 +22,47 @@ const (
 // The only kind of ModEx so far; others are passed over.
 const modTimestampOffsetNano = 0
 
-// How many tracks a multitrack packet has, and where their codecs stand.
+// How many tracks a multitrack tag has, and where their codecs stand.
 const (
 	tracksOne        = 0
 	tracksMany       = 1
 	tracksManyCodecs = 2
 )
 
-// parseEnhanced finds the packet of the given track in a body of enhanced RTMP:
+// parseEnhanced reads a body of enhanced RTMP for the given track:
 //
 //	1fffpppp  [modifiers if p is ModEx, they tell the real p]  [tracks if p is multitrack]  FourCC  data
-func parseEnhanced(body []byte, track uint8) (p packet, ok bool, err error) {
+func parseEnhanced(body []byte, track uint8) (t tag, ok bool, err error) {
 	kind, rest := body[0]&0x0f, body[1:]
 	for kind == packetModEx {
-		if kind, rest, err = p.modify(rest); err != nil {
-			return p, false, err
+		if kind, rest, err = t.modify(rest); err != nil {
+			return t, false, err
 		}
 	}
 	switch {
 	case kind == packetMultitrack:
-		return p.choose(rest, track)
+		return t.choose(rest, track)
 	case track != 0 || !holdsVideo(kind):
-		return p, false, nil
+		return t, false, nil
 	}
 	code, rest, err := cutFourCC(rest)
 	if err != nil {
-		return p, false, err
+		return t, false, err
 	}
-	return p.fill(kind, code, rest)
+	return t.fill(kind, code, rest)
 }
 
 func holdsVideo(kind byte) bool {
 	return kind == packetSequenceStart || kind == packetCodedFrames || kind == packetCodedFramesX
 }
 
-// modify obeys the modifier that b begins with, and returns the type of the packet and what follows:
+// modify obeys the modifier that b begins with, and returns the packet type behind it and what follows:
 //
 //	n8  [n16 if n8 is 255]  n + 1 bytes  mmmmpppp        m: kind of modifier, p: packet type
 //
 // The timestamp offset, 24 bits of nanoseconds, is added to the presentation time alone: decoding times stay in order whatever
 // the offsets are.
-func (p *packet) modify(b []byte) (kind byte, rest []byte, err error) {
+func (t *tag) modify(b []byte) (kind byte, rest []byte, err error) {
 	n := len(b)
 	switch {
 	case n >= 3 && b[0] == 255:
@@ -77,26 +77,26 @@ func (p *packet) modify(b []byte) (kind byte, rest []byte, err error) {
 		if n < 3 {
 			return 0, nil, fmt.Errorf("timestamp offset of %d bytes, want 3", n)
 		}
-		p.offset = time.Duration(b[0])<<16 | time.Duration(b[1])<<8 | time.Duration(b[2])
+		t.offset = time.Duration(b[0])<<16 | time.Duration(b[1])<<8 | time.Duration(b[2])
 	}
 	return b[n] & 0x0f, b[n+1:], nil
 }
 
-// choose finds the given track in what follows a multitrack packet's type. By the number of tracks, t:
+// choose finds the given track in what follows the packet type of a multitrack tag. By the number of tracks, t:
 //
 //	ttttpppp  FourCC  id8  data                  one
 //	ttttpppp  FourCC  n x (id8  size24  data)    many of one codec
 //	ttttpppp  n x (FourCC  id8  size24  data)    many of many codecs
-func (p packet) choose(b []byte, track uint8) (packet, bool, error) {
+func (t tag) choose(b []byte, track uint8) (tag, bool, error) {
 	if len(b) == 0 {
-		return p, false, errors.New("multitrack video tag ends before its packet type")
+		return t, false, errors.New("multitrack video tag ends before its packet type")
 	}
 	tracks, kind, b := b[0]>>4, b[0]&0x0f, b[1:]
 	if kind == packetMultitrack || kind == packetModEx {
-		return p, false, fmt.Errorf("multitrack video tag with packets of type %d", kind)
+		return t, false, fmt.Errorf("multitrack video tag with packets of type %d", kind)
 	}
 	if tracks > tracksManyCodecs || !holdsVideo(kind) {
-		return p, false, nil
+		return t, false, nil
 	}
 	var (
 		code fourCC
@@ -105,19 +105,19 @@ func (p packet) choose(b []byte, track uint8) (packet, bool, error) {
 	for first := true; first || len(b) > 0; first = false {
 		if first || tracks == tracksManyCodecs {
 			if code, b, err = cutFourCC(b); err != nil {
-				return p, false, err
+				return t, false, err
 			}
 		}
 		id, data, rest, err := cutTrack(b, tracks == tracksOne)
 		if err != nil {
-			return p, false, err
+			return t, false, err
 		}
 		if id == track {
-			return p.fill(kind, code, data)
+			return t.fill(kind, code, data)
 		}
 		b = rest
 	}
-	return p, false, nil
+	return t, false, nil
 }
 
 // cutTrack takes the first track off b. An only one has no size, it goes to the end.
@@ -140,25 +140,25 @@ func cutTrack(b []byte, only bool) (id byte, data, rest []byte, err error) {
 	return id, data[:size], data[size:], nil
 }
 
-// fill completes the packet with its codec and with what follows:
+// fill completes the tag with its codec and with what follows:
 //
 //	[composition time s24 in ms]  data
 //
-// Only pictures have the time, of codecs that reorder them, and only if their packet's type does not say that it is zero.
-func (p packet) fill(kind byte, code fourCC, b []byte) (packet, bool, error) {
-	if p.codec = code.codec(); p.codec == 0 {
-		return p, false, fmt.Errorf("enhanced RTMP codec %q: %w", string(code[:]), ErrCodec)
+// Only pictures have the time, of codecs that reorder them, and only if the packet type does not say that it is zero.
+func (t tag) fill(kind byte, code fourCC, b []byte) (tag, bool, error) {
+	if t.codec = code.codec(); t.codec == 0 {
+		return t, false, fmt.Errorf("enhanced RTMP codec %q: %w", string(code[:]), ErrCodec)
 	}
-	p.begins = kind == packetSequenceStart
-	if kind == packetCodedFrames && (p.codec == frame.H264 || p.codec == frame.H265) {
+	t.begins = kind == packetSequenceStart
+	if kind == packetCodedFrames && (t.codec == frame.H264 || t.codec == frame.H265) {
 		if len(b) < 3 {
-			return p, false, fmt.Errorf("%v: video tag ends inside its composition time", p.codec)
+			return t, false, fmt.Errorf("%v: video tag ends inside its composition time", t.codec)
 		}
-		p.offset += compositionTime(b)
+		t.offset += compositionTime(b)
 		b = b[3:]
 	}
-	p.data = b
-	return p, true, nil
+	t.data = b
+	return t, true, nil
 }
 
 // A fourCC names a codec.

@@ -70,7 +70,7 @@ func TestEnhanced(t *testing.T) {
 		{"H.264 in both kinds of tags", 0, [][]byte{avcStart, key}, frame.H264, true, 80 * ms, avcWant},
 		{"AV1", 0, [][]byte{av1Start, av1(av1Key)}, frame.AV1, true, 0, av1Want},
 		{"AV1 that refers back", 0, [][]byte{av1Start, av1(av1P)}, frame.AV1, false, 0, av1P},
-		{"AV1 in a packet that has no composition time anyway", 0, [][]byte{av1Start, tag(codedFramesX, "av01", av1Key...)},
+		{"AV1 in a tag that has no composition time anyway", 0, [][]byte{av1Start, tag(codedFramesX, "av01", av1Key...)},
 			frame.AV1, true, 0, av1Want},
 		{"AV1 behind a descriptor of MPEG-2 TS", 0, [][]byte{tag(mpeg2TSStart, "av01", 0x80, 4, 0x81, 0, 0, 0),
 			av1(av1Seq, av1Key)}, frame.AV1, true, 0, av1Want},

@@ -39,31 +39,31 @@ type Video struct {
 // Whether a unit is a key unit is read from its bitstream: the frame types of tags, which some encoders get wrong, count for
 // nothing.
 func (v *Video) Unit(timestamp time.Duration, body []byte) (u frame.AccessUnit, ok bool, err error) {
-	p, ok, err := parse(body, v.Track)
+	t, ok, err := parse(body, v.Track)
 	if err != nil || !ok {
 		return u, false, err
 	}
-	if p.begins {
-		if err := v.begin(p); err != nil {
-			return u, false, fmt.Errorf("%v: %w", p.codec, err)
+	if t.begins {
+		if err := v.begin(t); err != nil {
+			return u, false, fmt.Errorf("%v: %w", t.codec, err)
 		}
 		return u, false, nil
 	}
-	if p.codec != v.codec {
-		if needsHeader(p.codec) {
+	if t.codec != v.codec {
+		if needsHeader(t.codec) {
 			return u, false, nil
 		}
-		v.change(p.codec)
+		v.change(t.codec)
 	}
-	data, key, err := v.data(p)
+	data, key, err := v.data(t)
 	if err != nil {
-		return u, false, fmt.Errorf("%v: %w", p.codec, err)
+		return u, false, fmt.Errorf("%v: %w", t.codec, err)
 	}
 	if len(data) == 0 || v.joining && !key {
 		return u, false, nil
 	}
 	v.joining = false
-	return frame.AccessUnit{Codec: p.codec, Key: key, PTS: timestamp + p.offset, DTS: timestamp, Data: data}, true, nil
+	return frame.AccessUnit{Codec: t.codec, Key: key, PTS: timestamp + t.offset, DTS: timestamp, Data: data}, true, nil
 }
 
 // needsHeader tells whether pictures of a codec mean nothing before its sequence header. Those of others can tell all that is
@@ -77,42 +77,42 @@ func (v *Video) change(c frame.Codec) {
 
 // begin learns a sequence header. The configuration record of VP8 and VP9 says nothing that key frames do not, but for the transfer
 // of HDR, for which access units have no place.
-func (v *Video) begin(p packet) (err error) {
-	if p.codec != v.codec {
-		v.change(p.codec)
+func (v *Video) begin(t tag) (err error) {
+	if t.codec != v.codec {
+		v.change(t.codec)
 	}
-	switch p.codec {
+	switch t.codec {
 	case frame.H264:
-		v.lengthSize, err = v.h264.Config(p.data)
+		v.lengthSize, err = v.h264.Config(t.data)
 	case frame.H265:
-		v.lengthSize, err = v.h265.Config(p.data)
+		v.lengthSize, err = v.h265.Config(t.data)
 	case frame.AV1:
-		err = v.av1.Config(p.data)
+		err = v.av1.Config(t.data)
 	default:
 	}
 	return err
 }
 
-// data returns the data of the access unit in a packet, if there is one.
-func (v *Video) data(p packet) (data []byte, key bool, err error) {
+// data returns the data of the access unit in a tag, if there is one.
+func (v *Video) data(t tag) (data []byte, key bool, err error) {
 	switch {
-	case len(p.data) == 0 || needsHeader(p.codec) && v.lengthSize == 0:
+	case len(t.data) == 0 || needsHeader(t.codec) && v.lengthSize == 0:
 		return nil, false, nil
-	case p.codec == frame.AV1:
-		return v.av1.Unit(p.data)
-	case p.codec == frame.VP8:
-		key, err = bitstream.VP8Key(p.data)
-		return bytes.Clone(p.data), key, err
-	case p.codec == frame.VP9:
-		key, err = bitstream.VP9Key(p.data)
-		return bytes.Clone(p.data), key, err
+	case t.codec == frame.AV1:
+		return v.av1.Unit(t.data)
+	case t.codec == frame.VP8:
+		key, err = bitstream.VP8Key(t.data)
+		return bytes.Clone(t.data), key, err
+	case t.codec == frame.VP9:
+		key, err = bitstream.VP9Key(t.data)
+		return bytes.Clone(t.data), key, err
 	}
-	v.nals, err = bitstream.SplitLength(v.nals[:0], p.data, v.lengthSize)
+	v.nals, err = bitstream.SplitLength(v.nals[:0], t.data, v.lengthSize)
 	defer clear(v.nals) // keep no hold of the caller's buffer
 	switch {
 	case err != nil:
 		return nil, false, err
-	case p.codec == frame.H265:
+	case t.codec == frame.H265:
 		return v.h265.Unit(v.nals)
 	default:
 		return v.h264.Unit(v.nals)

@@ -157,7 +157,7 @@ func TestRealStreams(t *testing.T) {
 	}
 }
 
-// A wrapping makes a body of a packet of track zero.
+// A wrapping makes the body of a tag of track zero.
 type wrapping func(kind byte, fourCC string, data []byte) []byte
 
 // wrappings returns the ways there are.

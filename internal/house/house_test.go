@@ -59,7 +59,8 @@ func TestThePackagesAreAStar(t *testing.T) {
 			if to := spokeOf(path); from != "" && to != "" && from != to {
 				t.Errorf("%s imports %s", p.ImportPath, path)
 			}
-			external := strings.Contains(strings.Split(path, "/")[0], ".") && !isFoundation(path)
+			own := from != "" && from == spokeOf(path)
+			external := strings.Contains(strings.Split(path, "/")[0], ".") && !isFoundation(path) && !own
 			if (isFoundation(p.ImportPath) || from == "enhance") && external {
 				t.Errorf("%s imports %s; it should need the standard library and %v alone", p.ImportPath, path, foundations)
 			}

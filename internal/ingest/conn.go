@@ -63,7 +63,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if n > 0 && !c.heard.Load() {
 		c.heard.Store(true)
-		c.Reach(Heard)
+		c.Advance(Heard)
 	}
 	return n, err
 }
@@ -77,13 +77,13 @@ func (c *Conn) Spend(messages float64) { c.bucket.spend(messages) }
 // Take is Spend for what cannot be made to wait; it returns false if it must be dropped.
 func (c *Conn) Take(messages float64) bool { return c.bucket.take(messages) }
 
-// Reach says how far the connection has come. Once it is accepted, it has more of an allowance.
-func (c *Conn) Reach(s Stage) {
+// Advance says how far the connection has come. Once it is accepted, it has more of an allowance.
+func (c *Conn) Advance(s Stage) {
 	if s == Accepted {
 		c.bucket.widen()
 	}
 	if c.admission != nil {
-		c.admission.Reach(s)
+		c.admission.Advance(s)
 	}
 }
 
@@ -91,7 +91,7 @@ func (c *Conn) Reach(s Stage) {
 func (c *Conn) Video() {
 	now := time.Now().Unix()
 	if before := c.video.Swap(now); before != now {
-		c.Reach(Publishing)
+		c.Advance(Publishing)
 	}
 }
 

@@ -139,8 +139,8 @@ func (h *Holdings) max() int64 {
 	if h.Max > 0 {
 		return h.Max
 	}
-	const eighth = frame.ForPictures
-	return max(leastMax, frame.DefaultBudget.Most(eighth)/2)
+	sixteenth := frame.DefaultBudget.Most(frame.ForPictures) / 2 // of the Budget, of which pictures have an eighth
+	return max(leastMax, sixteenth)
 }
 
 // largest returns the largest Holding of the site that holds the most.

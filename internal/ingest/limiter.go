@@ -9,7 +9,7 @@ import (
 )
 
 // DefaultPerSite is how many connections of one address there may be unless the Server says otherwise. A hundred cameras behind one
-// router publish beside what their reconnecting takes; eight addresses fill a Server of 1024 connections, no fewer.
+// router publish beside what their reconnecting takes; eight addresses fill a listener of 1024 connections, no fewer.
 const DefaultPerSite = 128
 
 // A Stage is how far a connection has come. Until it publishes it may have to give way to a new one.
@@ -161,8 +161,8 @@ func (l *Limiter) accepted() (out *Admission) {
 	return out
 }
 
-// Reach says how far the connection has come; it does not go back. A publisher says it again when more video comes.
-func (a *Admission) Reach(s Stage) {
+// Advance says how far the connection has come; it does not go back. A publisher says it again when more video comes.
+func (a *Admission) Advance(s Stage) {
 	a.limiter.mu.Lock()
 	defer a.limiter.mu.Unlock()
 	if a.left || s < a.stage {

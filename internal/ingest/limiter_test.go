@@ -78,11 +78,11 @@ func TestLimiter(t *testing.T) {
 							got[len(got)-1] += "<" + name
 						}
 					case word[1] == '!':
-						admissions[word[:1]].Reach(ingest.Publishing)
+						admissions[word[:1]].Advance(ingest.Publishing)
 					case word[1] == '-':
 						admissions[word[:1]].Leave()
 					default:
-						admissions[word[:1]].Reach(ingest.Stage(word[2] - '0'))
+						admissions[word[:1]].Advance(ingest.Stage(word[2] - '0'))
 					}
 				}
 				if got := strings.Join(got, " "); got != test.want {

@@ -36,13 +36,13 @@ type count struct {
 
 // Log writes a line about a peer, nil if it is about none, unless there were too many.
 func (l *Log) Log(ctx context.Context, level slog.Level, what string, peer net.Addr, args ...any) {
-	if ctx.Err() == nil && l.Logger.Enabled(ctx, level) && l.room(what, SiteOf(peer)) { // else it is only the shutdown
+	if ctx.Err() == nil && l.Logger.Enabled(ctx, level) && l.mayWrite(what, SiteOf(peer)) { // else it is only the shutdown
 		l.Logger.Log(ctx, level, what, args...)
 	}
 }
 
-// room counts a line, and tells whether it may be written.
-func (l *Log) room(what string, site Site) bool {
+// mayWrite counts a line, and tells whether it may be written.
+func (l *Log) mayWrite(what string, site Site) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.timer == nil && !l.closed {

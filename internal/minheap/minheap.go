@@ -1,16 +1,16 @@
-// Package minheap has a heap whose elements know their place in it, so that each can be moved and removed.
+// Package minheap has a heap whose elements know their index in it, so that each can be moved and removed.
 package minheap
 
-// A Place is where an element is in its Heap. What is to be in a Heap embeds it; the zero Place is that of an element that is in none.
-type Place struct{ number int } // counts from 1
+// An Index is where an element is in its Heap. What is to be in a Heap embeds it; the zero Index is that of an element that is in none.
+type Index struct{ number int } // counts from 1
 
-// In returns p, which is how a Heap finds it.
-func (p *Place) In() *Place { return p }
+// In returns i, which is how a Heap finds it.
+func (i *Index) In() *Index { return i }
 
-// An Element is a pointer to a struct that embeds a Place. It is in one Heap at a time.
+// An Element is a pointer to a struct that embeds an Index. It is in one Heap at a time.
 type Element[E any] interface {
 	Before(other E) bool // in the order of the Heap
-	In() *Place
+	In() *Index
 }
 
 // A Heap has that element first which is before all others. The zero Heap is empty. It has no lock of its own.

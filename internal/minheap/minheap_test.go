@@ -8,7 +8,7 @@ import (
 )
 
 type number struct {
-	minheap.Place
+	minheap.Index
 	n byte
 }
 

@@ -37,12 +37,13 @@ func (s *Scheduler) account() string {
 	return s.stream
 }
 
-// Nobody gives up so soon on a picture that is to come: a decoding that was given up later than this, and has made none, is failing.
+// A decoding that was given up may not have come to its first picture. If it has spent longer than this, it is taken to have failed.
 const longEnough = time.Second
 
-// judge finds out if the stream is failing; the mutex is held.
+// judge finds out at the end of a decoding if the stream is failing; the mutex is held.
 func (d *decoding) judge(ctx context.Context) {
-	if !d.fruitful && len(d.sent) > 0 && (ctx.Err() == nil || d.spent > longEnough) {
+	came := d.out >= 0 || len(d.sent) > 0 && ctx.Err() == nil // all that would
+	if !d.fruitful && (came || d.spent > longEnough) {
 		d.s.failing = true
 	}
 }

@@ -94,12 +94,12 @@ func (d *decoding) giveBackMemory() {
 }
 
 // offerMemory offers the memory to others: what it returns is closed when they want it. It is nil if there is none.
-func (d *decoding) offerMemory() (reclaimed <-chan struct{}) {
+func (d *decoding) offerMemory() (wanted <-chan struct{}) {
 	d.endOffer()
 	if d.memory != nil {
-		reclaimed, d.offer = d.s.Budget.Wanted(frame.ForDecoding, d.bytes)
+		wanted, d.offer = d.s.Budget.Offer(frame.ForDecoding, d.bytes)
 	}
-	return reclaimed
+	return wanted
 }
 
 // endOffer says that the memory is not offered any more, or that it has been given back.

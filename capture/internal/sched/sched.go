@@ -14,6 +14,7 @@
 //	resources.go  what it needs for that
 //	warm.go       a decoding that keeps up with the stream
 //	verdict.go    what is known of a GOP before it is decoded
+//	recent.go     what was found of GOPs, kept for a while
 package sched
 
 import (
@@ -63,9 +64,10 @@ type Scheduler struct {
 	} // nil if the Decoder is none
 
 	pictures     shared.Calls[unitID, result]
-	headers      recent[[]byte]
-	costs        recent[frame.Cost]
-	closed       recent[bool]
+	headers      recent[ID, []byte]
+	costs        recent[ID, frame.Cost]
+	closed       recent[ID, bool]
+	verdicts     recent[surroundings, bool]
 	reservations reservations
 	beginning    shared.Semaphore // of decodings that wait for memory, and then to work
 	working      shared.Semaphore // of decodings: a stream with many keeps no others from decoding
@@ -78,7 +80,7 @@ type Scheduler struct {
 	live      chan struct{} // closed when the stream ends; nil while there is none
 	decodings []*decoding   // that have not ended
 	captured  time.Time     // when the newest capture came
-	again     bool          // soon after the one before
+	again     bool          // the newest capture came soon after the one before
 	fruitless fruitless
 	failing   bool // see account
 }
@@ -92,6 +94,7 @@ func New(s Source) *Scheduler {
 		s.Budget = frame.DefaultBudget
 	}
 	n := &Scheduler{Source: s, beginning: make(shared.Semaphore, 1), working: make(shared.Semaphore, 1)}
+	n.verdicts.most = mostVerdicts
 	if n.follower, n.stepwise = s.Decoder.(follower); !n.stepwise {
 		n.follower = batch{s.Decoder}
 	}

@@ -159,14 +159,14 @@ func TestDemandsAreMet(t *testing.T) {
 			})
 			var holding sync.Mutex // a Hold, of which there is one at a time
 			for range 60 {
-				when, patience := time.Duration(1+r.IntN(120))*interval, time.Duration(1+r.IntN(100))*interval/4
+				when, limit := time.Duration(1+r.IntN(120))*interval, time.Duration(1+r.IntN(100))*interval/4
 				which, many, held := r.Float64(), 1+r.IntN(3), r.IntN(3) == 0
 				all.Go(func() {
 					fakeclock.Pass(when)
 					s.Captured()
 					gops := h.GOPs()
 					gop := gops[int(which*float64(len(gops)))]
-					ctx, cancel := context.WithTimeout(t.Context(), patience)
+					ctx, cancel := context.WithTimeout(t.Context(), limit)
 					defer cancel()
 					defer s.Settle(ctx)
 					var demands []*sched.Demand
@@ -425,12 +425,12 @@ func TestPicturesOfOtherUnits(t *testing.T) {
 		h.Add(key)
 		h.Add(lead)
 		gops := h.GOPs()
-		p, err := s.Picture(t.Context(), sched.Target{GOP: gops[2], Unit: 1})
+		p, err := s.Picture(t.Context(), sched.Wanted{GOP: gops[2], Unit: 1})
 		if err != nil || p.PTS != lead.PTS || d.decoded != 7 {
 			t.Errorf("%v, %v, of %d units", p, err, d.decoded)
 		}
 		var along []time.Duration
-		p, err = s.Picture(t.Context(), sched.Target{
+		p, err = s.Picture(t.Context(), sched.Wanted{
 			GOP: gops[0], Unit: 3, Along: []int{0, 2, 4},
 			Take: func(p *frame.Picture) { along = append(along, p.PTS) },
 		})

@@ -75,9 +75,9 @@ func (d *decoding) enter(next state) {
 // wait waits for what may end the state: changed is closed when a unit comes.
 func (d *decoding) wait(changed <-chan struct{}) {
 	d.pause()
-	var reclaimed <-chan struct{}
+	var wanted <-chan struct{}
 	if d.state != awaiting {
-		reclaimed = d.offerMemory()
+		wanted = d.offerMemory()
 	}
 	if d.state == idle {
 		changed = nil
@@ -87,7 +87,7 @@ func (d *decoding) wait(changed <-chan struct{}) {
 	case <-d.poke:
 	case <-d.expires:
 		d.late = true
-	case <-reclaimed:
+	case <-wanted:
 		d.late = true
 	}
 }
@@ -117,7 +117,7 @@ func (d *decoding) forCaptures(last int, at situation) state {
 	switch {
 	case at.unsent && (d.s.stepwise || len(d.sent) <= last):
 		return sending
-	case d.s.stepwise && !at.over && d.patient(last):
+	case d.s.stepwise && !at.over && d.mayAwait(last):
 		return awaiting
 	default:
 		return ending
@@ -155,8 +155,8 @@ func (d *decoding) last() int {
 	return last
 }
 
-// patient reports whether to wait for what the Decoder may need to put the picture of a unit into order.
-func (d *decoding) patient(unit int) bool {
+// mayAwait reports whether to wait for what the Decoder may need to put the picture of a unit into order.
+func (d *decoding) mayAwait(unit int) bool {
 	return (d.warm || d.s.again) && d.s.live != nil && d.gop[unit].PTS-d.gop[len(d.gop)-1].DTS < reorderTimeout
 }
 

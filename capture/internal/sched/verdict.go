@@ -3,59 +3,17 @@ package sched
 import (
 	"bytes"
 	"math/bits"
-	"sync"
 
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/bitstream"
 )
-
-// A recent keeps what was found of the key units of GOPs, so that it is not found again by the next capture, or the next step of the same one.
-// The zero value is ready.
-type recent[V any] struct {
-	mu     sync.Mutex
-	found  [8]finding[V] // the five GOPs that a verdict on a header takes, and those of a capture that looks further
-	oldest int
-}
-
-type finding[V any] struct {
-	gop   ID
-	known bool
-	value V
-}
-
-// of returns what find finds of a GOP, which says whether to keep it. No lock is held meanwhile: it is someone else's code.
-func (r *recent[V]) of(g frame.GOP, find func() (value V, keep bool)) V {
-	id := gopID(g)
-	if value, ok := r.get(id); ok {
-		return value
-	}
-	value, keep := find()
-	if keep {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.found[r.oldest] = finding[V]{id, true, value}
-		r.oldest = (r.oldest + 1) % len(r.found)
-	}
-	return value
-}
-
-func (r *recent[V]) get(id ID) (value V, ok bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for i := range r.found {
-		if f := &r.found[i]; f.known && f.gop == id {
-			return f.value, true
-		}
-	}
-	return value, false
-}
 
 // Cost returns what the Decoder says of a GOP; zero if it says nothing.
 func (s *Scheduler) Cost(g frame.GOP) frame.Cost {
 	if s.coster == nil {
 		return frame.Cost{}
 	}
-	return s.costs.of(g, func() (frame.Cost, bool) {
+	return s.costs.of(gopID(g), func() (frame.Cost, bool) {
 		const most = 1 << 50 // bytes: more than any machine has, and no sum of some overflows
 		cost := s.coster.Cost(g[0])
 		return frame.Cost{Picture: min(max(cost.Picture, 0), most), Decoding: min(max(cost.Decoding, 0), most)}, true
@@ -65,7 +23,7 @@ func (s *Scheduler) Cost(g frame.GOP) frame.Cost {
 // Trusted returns how many of the units of a remembered GOP can be trusted as far as is known without decoding: those before the first that is
 // lost, or none if its header is damaged.
 func (s *Scheduler) Trusted(g frame.GOP) int {
-	if s.header != nil && s.odd(g) {
+	if s.header != nil && s.verdict(g) {
 		return 0
 	}
 	return firstLost(g)
@@ -83,7 +41,7 @@ func firstLost(g frame.GOP) int {
 
 // isClosed reports whether no picture of a GOP refers to what came before it, as far as its key unit says.
 func (s *Scheduler) isClosed(g frame.GOP) bool {
-	return s.closed.of(g, func() (bool, bool) { return bitstream.Closed(g[0].Codec, g[0].Data), true })
+	return s.closed.of(gopID(g), func() (bool, bool) { return bitstream.Closed(g[0].Codec, g[0].Data), true })
 }
 
 // A header that is longer is not kept: those that encoders make are a tenth of it.
@@ -91,7 +49,7 @@ const mostHeader = 16 << 10
 
 // headerOf returns the header of a GOP.
 func (s *Scheduler) headerOf(g frame.GOP) []byte {
-	return s.headers.of(g, func() ([]byte, bool) {
+	return s.headers.of(gopID(g), func() ([]byte, bool) {
 		header := s.header.Header(g[0])
 		if len(header) > mostHeader {
 			return header, false
@@ -104,14 +62,33 @@ func (s *Scheduler) headerOf(g frame.GOP) []byte {
 // flipped bit or two: a change for good changes more.
 const mostFlipped = 2
 
-// odd reports whether the header of a GOP is damaged: if it differs from those of the GOPs before and after it, which are the same. At
-// either end of what is remembered it must differ from those of two others, and that hardly at all: a stream that changes for good
-// changes more.
-func (s *Scheduler) odd(g frame.GOP) bool {
-	gops, i := s.History.Around(g, 2)
-	if i < 0 {
+// So many verdicts are kept. A capture looks into 60 GOPs at most for a picture that stands in for another. There are three verdicts on each: when
+// it comes, and when the two after it come.
+const mostVerdicts = 3 * 60
+
+// Surroundings are what a verdict depends on: a GOP, and up to two before it and two after it.
+type surroundings struct {
+	gops  [5]ID
+	n, at int // how many there are, and which of them the verdict is on
+}
+
+// verdict reports whether the header of a GOP is damaged, as far as those around it tell. It is found again only when these are others.
+func (s *Scheduler) verdict(g frame.GOP) (damaged bool) {
+	gops, at := s.History.Around(g, 2)
+	if at < 0 {
 		return false
 	}
+	around := surroundings{n: len(gops), at: at}
+	for i, g := range gops {
+		around.gops[i] = gopID(g)
+	}
+	return s.verdicts.of(around, func() (bool, bool) { return s.odd(gops, at), true })
+}
+
+// odd reports whether the header of gops[i] is damaged: if it differs from those of the GOPs before and after it, which are the same. At
+// either end of what is remembered it must differ from those of two others, and that hardly at all: a stream that changes for good
+// changes more.
+func (s *Scheduler) odd(gops []frame.GOP, i int) bool {
 	mine := s.headerOf(gops[i])
 	same := func(k int) bool { return k >= 0 && k < len(gops) && bytes.Equal(s.headerOf(gops[k]), mine) }
 	if same(i-1) || same(i+1) {

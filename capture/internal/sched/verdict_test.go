@@ -85,6 +85,50 @@ func TestTrusted(t *testing.T) {
 	}
 }
 
+// TestManyVerdictsAreKept asks again and again for all GOPs that are remembered: their headers are looked at once. When another GOP comes, it
+// is its own alone.
+func TestManyVerdictsAreKept(t *testing.T) {
+	h := &frame.History{MaxAge: time.Hour}
+	d := new(heads)
+	s := sched.New(sched.Source{History: h, Decoder: d, Group: new(shared.Group)})
+	add := func(n int) {
+		at := time.Duration(n) * time.Second
+		data := []byte{0, byte(n)}
+		if n%7 == 3 {
+			data[0] = 1
+		}
+		h.Add(frame.AccessUnit{Key: true, DTS: at, PTS: at, Time: time.Unix(int64(n), 0), Data: data})
+	}
+	ask := func() (asked int) {
+		before := d.asked
+		gops := h.GOPs()
+		for i := range gops {
+			want := 1
+			if odd(gops, i) {
+				want = 0
+			}
+			if got := s.Trusted(gops[i]); got != want {
+				t.Errorf("%d units of GOP %d of %d are trusted, want %d", got, i, len(gops), want)
+			}
+		}
+		return d.asked - before
+	}
+	for n := range 60 {
+		add(n)
+	}
+	for i, want := range []int{60, 0, 0} {
+		if asked := ask(); asked != want {
+			t.Errorf("round %d: headers were looked at %d times, want %d", i, asked, want)
+		}
+	}
+	for n := range 20 {
+		add(60 + n)
+		if asked := ask(); asked != 1 {
+			t.Errorf("one more: headers were looked at %d times, want once", asked)
+		}
+	}
+}
+
 // TestVerdictsAreKept asks again and again what is known of a GOP: the Decoder is asked once of each of those around, and what it says is kept
 // within bounds.
 func TestVerdictsAreKept(t *testing.T) {

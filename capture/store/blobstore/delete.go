@@ -143,16 +143,16 @@ func erase(
 func together(page []object, do func(object) bool) {
 	var (
 		wait    sync.WaitGroup
-		turn    = make(chan struct{}, deletions)
+		permits = make(chan struct{}, deletions)
 		stopped atomic.Bool
 	)
 	for _, o := range page {
-		turn <- struct{}{}
+		permits <- struct{}{}
 		if stopped.Load() {
 			break
 		}
 		wait.Go(func() {
-			defer func() { <-turn }()
+			defer func() { <-permits }()
 			if !do(o) {
 				stopped.Store(true)
 			}

@@ -112,15 +112,15 @@ func (g *gateway) kill() {
 	_ = os.Remove(g.socket) // which would be in the way of the next one
 }
 
-// client returns one that signs as a user with its secret, and tries again quickly unless patient, when it does as by default.
-func client(tb testing.TB, url, secret string, patient bool) *s3.Client {
+// client returns one that signs as a user with its secret, and tries again quickly unless asDefault.
+func client(tb testing.TB, url, secret string, asDefault bool) *s3.Client {
 	tb.Helper()
 	transport := &http.Transport{}
 	tb.Cleanup(transport.CloseIdleConnections)
-	return newClient(url, secret, patient, transport)
+	return newClient(url, secret, asDefault, transport)
 }
 
-func newClient(url, secret string, patient bool, transport *http.Transport) *s3.Client {
+func newClient(url, secret string, asDefault bool, transport *http.Transport) *s3.Client {
 	o := s3.Options{
 		BaseEndpoint: aws.String(url),
 		UsePathStyle: true,
@@ -128,7 +128,7 @@ func newClient(url, secret string, patient bool, transport *http.Transport) *s3.
 		Credentials:  credentials.NewStaticCredentialsProvider(user, secret, ""),
 		HTTPClient:   &http.Client{Transport: transport},
 	}
-	if !patient {
+	if !asDefault {
 		o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) { o.MaxBackoff = time.Millisecond })
 	}
 	return s3.New(o)

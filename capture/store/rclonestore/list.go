@@ -19,12 +19,12 @@ import (
 // List yields the stills that are there. It reads folder by folder, only the stream's if which has one.
 func (r *Store) List(ctx context.Context, which capture.Selection) iter.Seq2[capture.Stored, error] {
 	return func(yield func(capture.Stored, error) bool) {
-		session := r.join()
-		defer session.leave()
-		ctx = impatient(ctx)
-		f, err := session.open(ctx)
+		calls := r.join()
+		defer calls.leave()
+		ctx = bounded(ctx)
+		f, err := calls.open(ctx)
 		if err == nil {
-			err = r.each(ctx, session, f, which, false, func(s capture.Stored, _ fs.Object) bool { return yield(s, nil) })
+			err = r.each(ctx, calls, f, which, false, func(s capture.Stored, _ fs.Object) bool { return yield(s, nil) })
 		}
 		if err != nil {
 			yield(capture.Stored{}, failed(ctx, "list", err))
@@ -43,17 +43,17 @@ func (r *Store) Delete(ctx context.Context, which capture.Selection) (files int,
 	if which.All() {
 		return 0, capture.ErrSelectsAll
 	}
-	session := r.join()
-	defer session.leave()
-	ctx = impatient(ctx)
-	f, err := session.open(ctx)
+	calls := r.join()
+	defer calls.leave()
+	ctx = bounded(ctx)
+	f, err := calls.open(ctx)
 	if err == nil {
 		err = r.settle(ctx, which)
 	}
 	var found []fs.Object
 	told := make(map[string]fs.Object) // by the name of what it was told of
 	if err == nil {
-		err = r.each(ctx, session, f, which, true, func(_ capture.Stored, o fs.Object) bool {
+		err = r.each(ctx, calls, f, which, true, func(_ capture.Stored, o fs.Object) bool {
 			if still, ok := truth.StillOf(o.Remote()); ok {
 				told[still] = o
 			} else {
@@ -63,7 +63,7 @@ func (r *Store) Delete(ctx context.Context, which capture.Selection) (files int,
 		})
 	}
 	if err == nil {
-		files, err = await(ctx, &session.running, func() (int, error) {
+		files, err = await(ctx, &calls.running, func() (int, error) {
 			sweep(ctx, f)
 			return remove(ctx, f, found, told)
 		})
@@ -156,7 +156,7 @@ func removeFile(ctx context.Context, f fs.Fs, o fs.Object) (removed bool, err er
 
 // each calls do with each file that which selects, until it returns false; if told, also with what was told of such stills.
 func (r *Store) each(
-	ctx context.Context, session *session, f fs.Fs, which capture.Selection, told bool, do func(capture.Stored, fs.Object) bool,
+	ctx context.Context, calls *calls, f fs.Fs, which capture.Selection, told bool, do func(capture.Stored, fs.Object) bool,
 ) error {
 	prefix, read, err := r.Template.Select(which)
 	if err != nil {
@@ -169,7 +169,7 @@ func (r *Store) each(
 	for folders := []string{strings.TrimSuffix(prefix, "/")}; len(folders) > 0; {
 		folder := folders[len(folders)-1]
 		folders = folders[:len(folders)-1]
-		for page, err := range session.pages(ctx, f, folder) {
+		for page, err := range calls.pages(ctx, f, folder) {
 			if errors.Is(err, fs.ErrorDirNotFound) { // deleted meanwhile, or not made yet
 				break
 			} else if err != nil {
@@ -198,7 +198,7 @@ func (r *Store) each(
 }
 
 // pages yields what is in a folder, or the error that ends it.
-func (s *session) pages(ctx context.Context, f fs.Fs, folder string) iter.Seq2[fs.DirEntries, error] {
+func (c *calls) pages(ctx context.Context, f fs.Fs, folder string) iter.Seq2[fs.DirEntries, error] {
 	return func(yield func(fs.DirEntries, error) bool) {
 		if err := context.Cause(ctx); err != nil {
 			yield(nil, err)
@@ -207,7 +207,7 @@ func (s *session) pages(ctx context.Context, f fs.Fs, folder string) iter.Seq2[f
 		ctx, stop := context.WithCancel(ctx)
 		defer stop()
 		pages, listed := make(chan fs.DirEntries), make(chan error, 1)
-		s.running.Go(func() {
+		c.running.Go(func() {
 			listed <- list(ctx, f, folder, func(page fs.DirEntries) error {
 				select {
 				case pages <- slices.Clone(page): // the backend fills it again

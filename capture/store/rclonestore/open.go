@@ -34,11 +34,11 @@ func (r *Store) Open(ctx context.Context, location string) (*capture.Opened, err
 	if !ok || fspath.JoinRootPath(root, key) != location {
 		return nil, truth.NotThere(location)
 	}
-	session := r.join()
-	defer session.leave()
-	ctx = impatient(ctx)
-	opened, err := await(ctx, &session.running, func() (*capture.Opened, error) {
-		f, err := session.open(ctx)
+	calls := r.join()
+	defer calls.leave()
+	ctx = bounded(ctx)
+	opened, err := await(ctx, &calls.running, func() (*capture.Opened, error) {
+		f, err := calls.open(ctx)
 		if err != nil {
 			return nil, err
 		}

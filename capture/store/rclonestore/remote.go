@@ -16,27 +16,27 @@ const (
 	idle    = time.Minute // on a connection, until a call that does not know contexts ends; rclone's five are for large files
 )
 
-// A session is what there is until Close: the calls, and the remote that they open. Who calls has joined it before, so that there is a
-// call under way whenever another one is added to running.
-type session struct {
+// Calls are those to a remote until Close, and the remote that they open. Who calls has joined them before, so that there is a call under
+// way whenever another one is added to running.
+type calls struct {
 	remote  string
 	running sync.WaitGroup
 	mu      sync.Mutex
 	opening *opening // nil at first
 }
 
-// join counts a call of the session, which begins if there is none. The caller leaves it.
-func (r *Store) join() *session {
+// join counts a call. The caller leaves.
+func (r *Store) join() *calls {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.session == nil {
-		r.session = &session{remote: r.Remote}
+	if r.calls == nil {
+		r.calls = &calls{remote: r.Remote}
 	}
-	r.session.running.Add(1)
-	return r.session
+	r.calls.running.Add(1)
+	return r.calls
 }
 
-func (s *session) leave() { s.running.Done() }
+func (c *calls) leave() { c.running.Done() }
 
 // await returns what do returns. If ctx ends and do does not, it is left behind, for whoever waits for running.
 func await[T any](ctx context.Context, running *sync.WaitGroup, do func() (T, error)) (T, error) {
@@ -114,20 +114,20 @@ func (o *opening) failed() bool {
 }
 
 // open opens the remote, unless it is open. It outlives ctx: backends keep the context that they are opened with, to renew tokens.
-func (s *session) open(ctx context.Context) (fs.Fs, error) {
-	s.mu.Lock()
-	o := s.opening
+func (c *calls) open(ctx context.Context) (fs.Fs, error) {
+	c.mu.Lock()
+	o := c.opening
 	if o == nil || o.failed() {
 		o = &opening{done: make(chan struct{})}
-		s.opening = o
-		ctx := impatient(context.WithoutCancel(ctx))
-		s.running.Go(func() {
+		c.opening = o
+		ctx := bounded(context.WithoutCancel(ctx))
+		c.running.Go(func() {
 			defer close(o.done)
 			loadConfig()
-			o.f, o.err = fs.NewFs(ctx, s.remote)
+			o.f, o.err = fs.NewFs(ctx, c.remote)
 		})
 	}
-	s.mu.Unlock()
+	c.mu.Unlock()
 	select {
 	case <-o.done:
 		return o.f, o.err
@@ -136,8 +136,8 @@ func (s *session) open(ctx context.Context) (fs.Fs, error) {
 	}
 }
 
-// impatient returns a context for calls of rclone's, which look into it for how long to try, and when they connect later on again.
-func impatient(ctx context.Context) context.Context {
+// bounded returns a context for calls of rclone's, which look into it for how long to try, and when they connect later on again.
+func bounded(ctx context.Context) context.Context {
 	ctx, config := fs.AddConfig(ctx)
 	config.LowLevelRetries = min(config.LowLevelRetries, tries)
 	config.ConnectTimeout = min(config.ConnectTimeout, fs.Duration(connect))

@@ -17,7 +17,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"mime"
 	"strings"
 	"sync"
@@ -87,11 +86,11 @@ type Store struct {
 	tidier keep.Tidier
 	round  *round // of the cycle; nil between cycles
 
-	mu      sync.Mutex
-	session *session                 // nil at first, and after Close
-	busy    map[string]chan struct{} // the keys of the Puts under way; each is closed when its Put ends
-	ended   chan struct{}            // closed, and another made, when one of them ends
-	swept   time.Time                // when Put last looked for leftovers
+	mu    sync.Mutex
+	calls *calls                   // nil at first, and after Close
+	busy  map[string]chan struct{} // the keys of the Puts under way; each is closed when its Put ends
+	ended chan struct{}            // closed, and another made, when one of them ends
+	swept time.Time                // when Put last looked for leftovers
 }
 
 // Put uploads s. Its location is the remote's name and the path there: "drive:stills/live/alice/20260506_070809.123_KXW3B4TM2J.jpg".
@@ -107,15 +106,15 @@ func (r *Store) Put(ctx context.Context, s *capture.Still) (location string, err
 	if err != nil {
 		return "", err
 	}
-	alone := *s // s is the caller's again when Put returns
-	alone.Request.Labels = maps.Clone(s.Request.Labels)
-	told.Still = &alone
+	if told, err = told.Copy(); err != nil { // s is the caller's again when Put returns
+		return "", err
+	}
 	kind, parameters, _ := mime.ParseMediaType(s.Type) // empty if it is no type: the name tells one then
 	file := file{key: key, data: s.Data, mediaType: mime.FormatMediaType(kind, parameters)}
-	session := r.join()
-	defer session.leave()
-	ctx = impatient(ctx)
-	location, err = await(ctx, &session.running, func() (string, error) { return at, r.put(ctx, session, file, told) })
+	calls := r.join()
+	defer calls.leave()
+	ctx = bounded(ctx)
+	location, err = await(ctx, &calls.running, func() (string, error) { return at, r.put(ctx, calls, file, told) })
 	if err != nil {
 		return "", failed(ctx, "put "+key, err)
 	}
@@ -157,13 +156,13 @@ func (r *Store) root() (string, error) {
 
 // put is Put for as long as it takes. What Put was told is there before the still is, together with what was told of the file that it replaces:
 // so it is known of whatever a crash leaves.
-func (r *Store) put(ctx context.Context, session *session, file file, told *truth.Record) error {
+func (r *Store) put(ctx context.Context, calls *calls, file file, told *truth.Record) error {
 	end, err := r.begin(ctx, file.key)
 	if err != nil {
 		return err
 	}
 	defer end()
-	f, err := session.open(ctx)
+	f, err := calls.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -195,7 +194,7 @@ func (r *Store) put(ctx context.Context, session *session, file file, told *trut
 	}
 	r.mu.Unlock()
 	if due {
-		session.running.Go(func() { sweep(context.WithoutCancel(ctx), f) })
+		calls.running.Go(func() { sweep(context.WithoutCancel(ctx), f) })
 	}
 	return nil
 }
@@ -235,14 +234,14 @@ func (r *Store) Close() error {
 		return err
 	}
 	r.mu.Lock()
-	session := r.session
-	r.session = nil
+	calls := r.calls
+	r.calls = nil
 	r.mu.Unlock()
-	if session == nil {
+	if calls == nil {
 		return nil
 	}
-	session.running.Wait()
-	if o := session.opening; o != nil && o.f != nil && o.f.Features().Shutdown != nil {
+	calls.running.Wait()
+	if o := calls.opening; o != nil && o.f != nil && o.f.Features().Shutdown != nil {
 		return o.f.Features().Shutdown(context.Background())
 	}
 	return nil

@@ -28,7 +28,7 @@ func (r *Store) Tidy(ctx context.Context) error {
 	if err := r.checkKeep(); err != nil {
 		return err
 	}
-	ctx = impatient(ctx)
+	ctx = bounded(ctx)
 	if err := r.tidier.Tidy(ctx, func(ctx context.Context) error { return r.tidyStep(ctx, "") }); err != nil {
 		return failed(ctx, "tidy", err)
 	}
@@ -50,9 +50,9 @@ func (r *Store) checkKeep() error {
 func (r *Store) tidyStep(ctx context.Context, put string) error {
 	ctx, config := fs.AddConfig(ctx)
 	config.UseServerModTime = true // else S3 is asked for that of each file
-	session := r.join()
-	defer session.leave()
-	f, err := session.open(ctx)
+	calls := r.join()
+	defer calls.leave()
+	f, err := calls.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -63,10 +63,10 @@ func (r *Store) tidyStep(ctx context.Context, put string) error {
 	last := len(r.round.folders) - 1
 	folder := r.round.folders[last]
 	r.round.folders = r.round.folders[:last]
-	old, err := r.tooOld(ctx, session, f, folder, put)
+	old, err := r.tooOld(ctx, calls, f, folder, put)
 	var notes []note
 	if err == nil {
-		notes, err = await(ctx, &session.running, func() ([]note, error) { return r.removeOld(ctx, f, old), nil })
+		notes, err = await(ctx, &calls.running, func() ([]note, error) { return r.removeOld(ctx, f, old), nil })
 	}
 	if err != nil {
 		r.round = nil
@@ -93,12 +93,12 @@ func (r *Store) tidyStep(ctx context.Context, put string) error {
 }
 
 // tooOld looks through a folder, and returns the stills in it that are too old, or were found to be over the bounds.
-func (r *Store) tooOld(ctx context.Context, session *session, f fs.Fs, folder, put string) (old []fs.Object, err error) {
+func (r *Store) tooOld(ctx context.Context, calls *calls, f fs.Fs, folder, put string) (old []fs.Object, err error) {
 	_, read, err := r.Template.Select(capture.Selection{})
 	if err != nil {
 		return nil, err
 	}
-	for page, err := range session.pages(ctx, f, folder) {
+	for page, err := range calls.pages(ctx, f, folder) {
 		if errors.Is(err, fs.ErrorDirNotFound) { // deleted meanwhile, or not made yet
 			return old, nil
 		} else if err != nil {

@@ -14,7 +14,7 @@ func mixed(a VecVirtual, fa float64, b VecVirtual, fb float64) VecVirtual {
 	return y
 }
 
-// forward8 is that of transform.go of package enhance. Whole numbers of this size are floats without rounding.
+// forward8 is that of transform.go of package spectrum. Whole numbers of this size are floats without rounding.
 func forward8(x [8]VecVirtual) [8]VecVirtual {
 	var s, d [4]VecVirtual
 	for i := range s {

@@ -80,5 +80,5 @@ func (h *H264) finish(missing bool) (m made, err error) {
 
 // decoded implements orderer.
 func (h *H264) decoded(shown int64, lost bool) (at int64, ok bool) {
-	return h.order.follow(h.nals, shown, h.idr, lost)
+	return h.order.decoded(h.nals, shown, h.idr, lost)
 }

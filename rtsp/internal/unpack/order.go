@@ -9,11 +9,11 @@ import (
 )
 
 // An order tells when units of H.264 are decoded by the order of their pictures in the bitstream, as long as no unit is missing and
-// the extractor can follow. The zero order is ready for a stream.
+// the extractor can tell. The zero order is ready for a stream.
 type order struct {
 	sps       []byte // the newest
 	extractor h264.DTSExtractor
-	follows   bool // the extractor has seen every unit since an IDR picture
+	unbroken  bool // the extractor has seen every unit since an IDR picture
 	failed    bool // this stream is not for the extractor
 	nals      [][]byte
 }
@@ -25,7 +25,7 @@ func (o *order) note(n []byte) {
 		return
 	}
 	sps, ok := bitstream.ParseH264SPS(n)
-	o.sps, o.follows, o.failed = nil, false, !ok || !sps.FrameMbsOnlyFlag
+	o.sps, o.unbroken, o.failed = nil, false, !ok || !sps.FrameMbsOnlyFlag
 	if len(n) <= bitstream.MaxSet {
 		o.sps = bytes.Clone(n)
 	}
@@ -33,14 +33,14 @@ func (o *order) note(n []byte) {
 
 func isSPS(n []byte) bool { return len(n) > 0 && h264.NALUType(n[0]&0x1f) == h264.NALUTypeSPS }
 
-// follow tells the decoding time of the unit that consists of nals, if it can.
-func (o *order) follow(nals [][]byte, shown int64, idr, lost bool) (decoded int64, ok bool) {
-	o.follows = o.follows && !lost
-	if o.failed || !o.follows && (!idr || lost) {
+// decoded returns the decoding time of the unit that consists of nals, if it can.
+func (o *order) decoded(nals [][]byte, shown int64, idr, lost bool) (dts int64, ok bool) {
+	o.unbroken = o.unbroken && !lost
+	if o.failed || !o.unbroken && (!idr || lost) {
 		return 0, false
 	}
 	o.nals = o.nals[:0]
-	begins := !o.follows
+	begins := !o.unbroken
 	if begins {
 		o.extractor = h264.DTSExtractor{}
 		o.extractor.Initialize()
@@ -51,8 +51,8 @@ func (o *order) follow(nals [][]byte, shown int64, idr, lost bool) (decoded int6
 			o.nals = append(o.nals, n)
 		}
 	}
-	decoded, err := o.extractor.Extract(o.nals, shown)
+	dts, err := o.extractor.Extract(o.nals, shown)
 	o.failed = err != nil
-	o.follows = err == nil && shown-decoded <= maxDisorder // more is a jump ahead, which the extractor spreads over several units
-	return decoded, o.follows && !begins                   // it begins at the presentation time, as if nothing were reordered
+	o.unbroken = err == nil && shown-dts <= maxDisorder // more is a jump ahead, which the extractor spreads over several units
+	return dts, o.unbroken && !begins                   // it begins at the presentation time, as if nothing were reordered
 }

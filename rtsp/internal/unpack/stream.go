@@ -122,8 +122,8 @@ func (s *Stream) Packet(p *rtp.Packet, arrival time.Time, emit func(frame.Access
 		s.missing = s.missing || gap
 	}
 	s.arrival = arrival
-	if shown, broken, ok := replayed(p); ok {
-		s.shown, s.missing = shown, s.missing || broken
+	if shown, gap, ok := replayed(p); ok {
+		s.shown, s.missing = shown, s.missing || gap
 	}
 	if len(p.Payload) > 0 && !s.format.add(p.Payload) {
 		s.damage()

@@ -14,9 +14,9 @@ type Times struct {
 // Times returns what s knows of time.
 func (s *Stream) Times() Times { return Times{s.wall, s.arrival} }
 
-// Follow has the units of s dated as those of a stream that goes on: none is before the last that t knows of, and the source's clock is
+// Resume has the units of s dated as those of a stream that goes on: none is before the last that t knows of, and the source's clock is
 // off by what it was until a report tells anew. It is called before the first packet, and is of no effect if the break was long.
-func (s *Stream) Follow(t Times, now time.Time) {
+func (s *Stream) Resume(t Times, now time.Time) {
 	if t.until.IsZero() || now.Sub(t.until) > maxBreak {
 		return
 	}

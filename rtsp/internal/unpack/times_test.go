@@ -7,8 +7,8 @@ import (
 	"github.com/livestill/livestill/rtsp/internal/unpack"
 )
 
-// TestFollow dates a stream after another of the same source, whose clock was a minute ahead, and maybe one that brought nothing.
-func TestFollow(t *testing.T) {
+// TestResume dates a stream after another of the same source, whose clock was a minute ahead, and maybe one that brought nothing.
+func TestResume(t *testing.T) {
 	for _, test := range []struct {
 		about  string
 		pause  time.Duration
@@ -33,10 +33,10 @@ func TestFollow(t *testing.T) {
 			times := first.Times()
 			if between {
 				empty := unpack.New(new(unpack.VP8))
-				empty.Follow(times, second.begin.Add(-test.pause/2))
+				empty.Resume(times, second.begin.Add(-test.pause/2))
 				times = empty.Times()
 			}
-			second.Follow(times, second.begin)
+			second.Resume(times, second.begin)
 			second.send(t, 50, nil)
 			second.report(test.ahead)
 			second.send(t, 100, nil)

@@ -53,7 +53,7 @@ func wallClock(ntp uint64) (t time.Time, ok bool) {
 //	0xabac (16)  3 (16)  NTP timestamp (64)  C E D T 0000 (8)  sequence number (8)  0 (16)    D: what comes before is missing
 //
 // It returns when the picture was shown when it was recorded.
-func replayed(p *rtp.Packet) (shown time.Time, broken, ok bool) {
+func replayed(p *rtp.Packet) (shown time.Time, gap, ok bool) {
 	const profile, size, discontinuity = 0xabac, 12, 0x20
 	if !p.Extension || p.ExtensionProfile != profile {
 		return shown, false, false
@@ -72,7 +72,7 @@ func replayed(p *rtp.Packet) (shown time.Time, broken, ok bool) {
 type wall struct {
 	clock  frame.Clock
 	known  bool          // there is a report that holds
-	told   point         // by it
+	told   point         // what that report says: a PTS, and when it was shown
 	next   *point        // of a report that is to hold from the next unit on that is shown after all others
 	offset time.Duration // of the source's clock from that of arrival, as far as known
 	newest point         // of the units so far

@@ -24,6 +24,12 @@ func freeBytes(f *os.File) (int64, error) {
 // isFull reports whether err says that the disk is full, or the part of it that is ours.
 func isFull(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
 
+// Unlock lets others have f, which is closed then. To close it is not enough: a process that another goroutine is about to start has it, too, for
+// a moment.
+func Unlock(f *os.File) error {
+	return errors.Join(os.NewSyscallError("flock", syscall.Flock(int(f.Fd()), syscall.LOCK_UN)), f.Close())
+}
+
 // Lock takes f for this process alone, for as long as f is open and the process lives. It fails if another process has it.
 func Lock(f *os.File) error {
 	return os.NewSyscallError("flock", syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB))

@@ -54,6 +54,19 @@ func New(s *capture.Still) (*Record, error) {
 	return &Record{Size: int64(len(s.Data)), SHA256: sum, Still: s, Exact: ExactOf(s)}, err
 }
 
+// Copy is the Record as it is read from a file: nothing of it is the still's.
+func (r *Record) Copy() (*Record, error) {
+	text, err := Marshal(r)
+	if err != nil {
+		return nil, err
+	}
+	records, err := Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	return records[0], nil
+}
+
 // Named is the still that is known by its name alone, since it was put before stores kept the truth.
 func Named(s capture.Stored) *capture.Still {
 	return &capture.Still{

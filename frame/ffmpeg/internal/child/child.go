@@ -1,5 +1,5 @@
 // Package child runs this program once more, as a process that can do nothing but compute: it has no files and no network, and a bound on
-// memory. It talks with its parent by a socket, and they share a room of memory. What is said is for others to define.
+// memory. It talks with its parent by a socket, and they share memory. What is said is for others to define.
 package child
 
 import (
@@ -42,15 +42,15 @@ type Socket interface {
 	SetDeadline(t time.Time) error
 }
 
-// A Room is memory that a child writes to.
-type Room interface {
+// A SharedMemory is what a child writes to and its parent reads.
+type SharedMemory interface {
 	io.ReaderAt
 	io.Closer
 }
 
 // A Child is a process.
 type Child struct {
-	Room Room
+	Shared SharedMemory
 
 	socket Socket
 	kill   func()
@@ -69,8 +69,8 @@ type Child struct {
 
 // New returns a child that has begun. kill ends it, also if it has ended; lower has it run when no other process wants to; wait waits for its
 // end, and tells how that was.
-func New(socket Socket, room Room, kill, lower func(), wait func() (how string)) *Child {
-	return &Child{Room: room, socket: socket, kill: kill, lower: lower, wait: wait, gone: make(chan struct{})}
+func New(socket Socket, shared SharedMemory, kill, lower func(), wait func() (how string)) *Child {
+	return &Child{Shared: shared, socket: socket, kill: kill, lower: lower, wait: wait, gone: make(chan struct{})}
 }
 
 // Kill ends the child.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"runtime"
 	"slices"
@@ -25,13 +26,13 @@ const (
 // Each child has a goroutine, which starts it, and waits for its end. None is asked to end, since it holds nothing that would be lost.
 type Pool struct {
 	Memory int64 // bytes that a child may take, beside what it takes to start with
-	Room   int64 // bytes that it shares with this process
+	Shared int64 // bytes of memory that it shares with this process
 
 	// Hello reads what a child says first, and whether it says that it is confined.
 	Hello func(io.Reader) (confined bool, err error)
 
-	// Start starts a child; nil means Start of this package.
-	Start func(memory, room int64) (*Child, error)
+	// Start starts a child: it is Start of this package, or like it.
+	Start func(memory, shared int64) (*Child, error)
 
 	running sync.WaitGroup // the goroutines of children
 
@@ -85,11 +86,7 @@ func (p *Pool) start(ctx context.Context) (*Child, error) {
 
 // launch starts a child, and hears it say hello.
 func (p *Pool) launch() (*Child, error) {
-	start := p.Start
-	if start == nil {
-		start = Start
-	}
-	c, err := start(p.Memory, p.Room)
+	c, err := p.Start(p.Memory, p.Shared)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +128,7 @@ func (p *Pool) wait(c *Child) {
 	p.idle = slices.DeleteFunc(p.idle, func(i *Child) bool { return i == c })
 	p.mu.Unlock()
 	_ = c.socket.Close()
-	_ = c.Room.Close()
+	_ = c.Shared.Close()
 	close(c.gone)
 }
 
@@ -172,24 +169,37 @@ func (p *Pool) Refill(ctx context.Context) {
 
 // Put makes a child idle.
 func (p *Pool) Put(c *Child) {
+	if !p.put(c) {
+		c.Kill()
+	}
+}
+
+// put is Put, unless the child is to end.
+func (p *Pool) put(c *Child) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed || !p.children[c] {
-		c.Kill()
-		return
+		return false
 	}
 	p.idle = append(p.idle, c)
-	c.expiry = time.AfterFunc(idleFor, func() { p.expire(c) })
+	c.expiry = time.AfterFunc(idleFor, func() {
+		if p.expire(c) {
+			c.Kill()
+		}
+	})
+	return true
 }
 
-// expire ends a child that has been idle for long, unless it is the only one.
-func (p *Pool) expire(c *Child) {
+// expire takes away a child that has been idle for long, unless it is the only one.
+func (p *Pool) expire(c *Child) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if i := slices.Index(p.idle, c); i >= 0 && len(p.idle) > 1 {
-		p.idle = slices.Delete(p.idle, i, i+1)
-		c.Kill()
+	i := slices.Index(p.idle, c)
+	if i < 0 || len(p.idle) == 1 {
+		return false
 	}
+	p.idle = slices.Delete(p.idle, i, i+1)
+	return true
 }
 
 // Blame counts why a child had to be killed, and returns that; if all were killed, since the pool was closed.
@@ -214,10 +224,11 @@ func (p *Pool) Close() {
 	for _, c := range p.idle {
 		c.expiry.Stop()
 	}
-	for c := range p.children {
+	running := slices.Collect(maps.Keys(p.children)) // those to come find the Pool closed
+	p.mu.Unlock()
+	for _, c := range running {
 		c.Kill()
 	}
-	p.mu.Unlock()
 	p.running.Wait()
 }
 

@@ -15,11 +15,11 @@ import (
 	"github.com/livestill/livestill/internal/fakeclock"
 )
 
-// A room is none.
-type room struct{}
+// A shared is memory that is none.
+type shared struct{}
 
-func (room) ReadAt(b []byte, _ int64) (int, error) { return len(b), nil }
-func (room) Close() error                          { return nil }
+func (shared) ReadAt(b []byte, _ int64) (int, error) { return len(b), nil }
+func (shared) Close() error                          { return nil }
 
 // fakes returns a Pool of children that are no processes. They say hello so, and nothing else.
 func fakes(hello string) *child.Pool {
@@ -45,7 +45,7 @@ func fakes(hello string) *child.Pool {
 				<-killed
 				return "killed"
 			}
-			return child.New(ours, room{}, sync.OnceFunc(func() { close(killed) }), func() {}, wait), nil
+			return child.New(ours, shared{}, sync.OnceFunc(func() { close(killed) }), func() {}, wait), nil
 		},
 	}
 }

@@ -29,15 +29,15 @@ import (
 // The files that a child has beside /dev/null.
 const (
 	childSocket = 3 // to this process
-	childRoom   = 4 // for pictures
+	childShared = 4 // memory for pictures
 )
 
 const lowest = 19 // of the priorities of processes
 
 // Start executes this program anew. The calling goroutine must be locked to its thread until the child has ended, since the kernel
 // takes the end of the thread for that of the parent.
-func Start(memory, room int64) (*Child, error) {
-	mem, err := newRoom(room)
+func Start(memory, shared int64) (*Child, error) {
+	mem, err := newShared(shared)
 	if err != nil {
 		return nil, err
 	}
@@ -87,8 +87,8 @@ func closing(err error, files ...*os.File) error {
 	return err
 }
 
-// newRoom makes a file in memory. Its size is for ever. It takes as much memory as was written to it.
-func newRoom(size int64) (*os.File, error) {
+// newShared makes a file in memory. Its size is for ever. It takes as much memory as was written to it.
+func newShared(size int64) (*os.File, error) {
 	fd, err := unix.MemfdCreate("livestill-pictures", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	if err != nil {
 		return nil, os.NewSyscallError("memfd_create", err)
@@ -103,9 +103,9 @@ func newRoom(size int64) (*os.File, error) {
 	return f, nil
 }
 
-// Main is main in a child. It calls serve, with the socket to the parent and the room that both have; headroom tells whether a quarter of the
+// Main is main in a child. It calls serve, with the socket to the parent and the memory that both have; headroom tells whether a quarter of the
 // memory is left that it may take.
-func Main(serve func(socket io.ReadWriter, room []byte, confined bool, headroom func() bool) error) error {
+func Main(serve func(socket io.ReadWriter, shared []byte, confined bool, headroom func() bool) error) error {
 	if len(os.Args) != 2 {
 		return fmt.Errorf("%d arguments", len(os.Args))
 	}
@@ -114,21 +114,21 @@ func Main(serve func(socket io.ReadWriter, room []byte, confined bool, headroom 
 		return err
 	}
 	var stat unix.Stat_t
-	if err := unix.Fstat(childRoom, &stat); err != nil {
+	if err := unix.Fstat(childShared, &stat); err != nil {
 		return err
 	}
-	room, err := unix.Mmap(childRoom, 0, int(stat.Size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	shared, err := unix.Mmap(childShared, 0, int(stat.Size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
 		return err
 	}
-	if err := unix.Close(childRoom); err != nil {
+	if err := unix.Close(childShared); err != nil {
 		return err
 	}
 	confined, err := Confine(memory)
 	if err != nil {
 		return err
 	}
-	return serve(os.NewFile(childSocket, "socket to the parent"), room, confined, func() bool { return available(int(memory / 4)) })
+	return serve(os.NewFile(childSocket, "socket to the parent"), shared, confined, func() bool { return available(int(memory / 4)) })
 }
 
 // available tells whether so many bytes of memory could be had. A quarter of 1 GiB has room for the largest picture there is, of 8K with

@@ -11,6 +11,6 @@ import (
 func Start(_, _ int64) (*Child, error) { return nil, errors.ErrUnsupported }
 
 // Main cannot be had here.
-func Main(func(socket io.ReadWriter, room []byte, confined bool, headroom func() bool) error) error {
+func Main(func(socket io.ReadWriter, shared []byte, confined bool, headroom func() bool) error) error {
 	return errors.ErrUnsupported
 }

@@ -43,7 +43,8 @@ func (c *Child) expire() {
 	}
 }
 
-// lowerPriority has the child go on when no other process wants to. It stays so, since only the superuser may raise it again.
+// lowerPriority has the child go on when no other process wants to. It stays so, since only the superuser may raise it again. The lock is held
+// meanwhile, so that the request does not end before.
 func (c *Child) lowerPriority() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -1,4 +1,5 @@
-package enhance
+// Package raster has the planes of a picture as they lie in memory, and splits work on them over the processors.
+package raster
 
 import (
 	"errors"
@@ -6,23 +7,23 @@ import (
 	"image"
 )
 
-// ErrImage is wrapped by the error for an image whose fields contradict each other: a stride shorter than a row, a plane shorter
-// than its rows, an unknown subsampling.
+// ErrImage is enhance.ErrImage.
 var ErrImage = errors.New("enhance: malformed image")
 
 // maxSide bounds width and height, so that sums over a row or column stay far from overflow: 16 times as wide as 4K.
 const maxSide = 1 << 16
 
-// A plane is one component of a picture. Row y is pix[y*stride:][:w].
-type plane struct {
-	pix          []byte
-	stride, w, h int
+// A Plane is one component of a picture.
+type Plane struct {
+	Pix          []byte
+	Stride, W, H int
 }
 
-func (p plane) row(y int) []byte { return p.pix[y*p.stride:][:p.w:p.w] }
+// Row returns row y.
+func (p Plane) Row(y int) []byte { return p.Pix[y*p.Stride:][:p.W:p.W] }
 
-// split returns the luma and both chroma planes of img. An empty image has three empty planes, whatever its fields say.
-func split(img *image.YCbCr) (planes [3]plane, err error) {
+// Split returns the luma and both chroma planes of img. An empty image has three empty planes, whatever its fields say.
+func Split(img *image.YCbCr) (planes [3]Plane, err error) {
 	if img == nil {
 		return planes, fmt.Errorf("%w: nil", ErrImage)
 	}
@@ -30,7 +31,7 @@ func split(img *image.YCbCr) (planes [3]plane, err error) {
 	if r.Empty() {
 		return planes, nil
 	}
-	hs, vs, err := subsampling(img.SubsampleRatio)
+	hs, vs, err := Subsampling(img.SubsampleRatio)
 	if err != nil {
 		return planes, err
 	}
@@ -46,21 +47,21 @@ func split(img *image.YCbCr) (planes [3]plane, err error) {
 	return planes, err
 }
 
-func newPlane(name string, pix []byte, stride int, r image.Rectangle) (plane, error) {
+func newPlane(name string, pix []byte, stride int, r image.Rectangle) (Plane, error) {
 	w, h := r.Dx(), r.Dy()
 	switch {
 	case w <= 0 || h <= 0 || w > maxSide || h > maxSide: // the first two: Dx of an absurd Rect overflows
-		return plane{}, fmt.Errorf("%w: %s is %v, sides are limited to %d", ErrImage, name, r, maxSide)
+		return Plane{}, fmt.Errorf("%w: %s is %v, sides are limited to %d", ErrImage, name, r, maxSide)
 	case stride < w && h > 1:
-		return plane{}, fmt.Errorf("%w: stride of %s is %d for rows of %d", ErrImage, name, stride, w)
+		return Plane{}, fmt.Errorf("%w: stride of %s is %d for rows of %d", ErrImage, name, stride, w)
 	case len(pix) < w || h > 1 && (len(pix)-w)/stride < h-1:
-		return plane{}, fmt.Errorf("%w: %s has %d bytes for %dx%d with stride %d", ErrImage, name, len(pix), w, h, stride)
+		return Plane{}, fmt.Errorf("%w: %s has %d bytes for %dx%d with stride %d", ErrImage, name, len(pix), w, h, stride)
 	}
-	return plane{pix, stride, w, h}, nil
+	return Plane{pix, stride, w, h}, nil
 }
 
-// subsampling returns how many pixels share a chroma sample, across and down.
-func subsampling(s image.YCbCrSubsampleRatio) (across, down int, err error) {
+// Subsampling returns how many pixels share a chroma sample, across and down.
+func Subsampling(s image.YCbCrSubsampleRatio) (across, down int, err error) {
 	switch s {
 	case image.YCbCrSubsampleRatio444:
 		return 1, 1, nil
@@ -76,4 +77,16 @@ func subsampling(s image.YCbCrSubsampleRatio) (across, down int, err error) {
 		return 4, 2, nil
 	}
 	return 0, 0, fmt.Errorf("%w: subsampling ratio %d", ErrImage, int(s))
+}
+
+// Mirror maps any coordinate into [0, n), reflecting at the edges.
+func Mirror(i, n int) int {
+	for i < 0 || i >= n {
+		if i < 0 {
+			i = -1 - i
+		} else {
+			i = 2*n - 1 - i
+		}
+	}
+	return i
 }

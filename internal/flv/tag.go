@@ -19,49 +19,49 @@ const (
 	avcNALU           = 1
 )
 
-// A packet is what a video tag holds of one track: a sequence header, or a picture.
-type packet struct {
+// A tag is what a video tag holds of one track: a sequence header, or a picture.
+type tag struct {
 	codec  frame.Codec
 	begins bool          // it is a sequence header
-	offset time.Duration // of a picture: from the tag's timestamp to its presentation time
+	offset time.Duration // of a picture: from the timestamp to its presentation time
 	data   []byte        // part of the body
 }
 
-// parse finds the packet of the given track in the body of a video tag. ok is false if there is none that means anything here.
+// parse reads the body of a video tag for the given track. ok is false if there is none that means anything here.
 // A body begins with its frame type, f:
 //
 //	0fffcccc  packet type  composition time s24 in ms  data        c: codec id
 //	1fffpppp  ...                                                  p: packet type of enhanced RTMP
-func parse(body []byte, track uint8) (p packet, ok bool, err error) {
+func parse(body []byte, track uint8) (t tag, ok bool, err error) {
 	switch {
 	case len(body) == 0 || body[0]>>4&7 == frameCommand:
-		return p, false, nil
+		return t, false, nil
 	case body[0]&0x80 != 0:
 		return parseEnhanced(body, track)
 	case track != 0:
-		return p, false, nil
+		return t, false, nil
 	}
 	switch id := body[0] & 0x0f; id {
 	case codecAVC:
-		p.codec = frame.H264
+		t.codec = frame.H264
 	case codecHEVC:
-		p.codec = frame.H265
+		t.codec = frame.H265
 	default:
-		return p, false, fmt.Errorf("FLV codec id %d: %w", id, ErrCodec)
+		return t, false, fmt.Errorf("FLV codec id %d: %w", id, ErrCodec)
 	}
 	if len(body) < 5 {
-		return p, false, fmt.Errorf("%v: video tag of %d bytes, want at least 5", p.codec, len(body))
+		return t, false, fmt.Errorf("%v: video tag of %d bytes, want at least 5", t.codec, len(body))
 	}
 	switch body[1] {
 	case avcSequenceHeader:
-		p.begins = true
+		t.begins = true
 	case avcNALU:
-		p.offset = compositionTime(body[2:])
+		t.offset = compositionTime(body[2:])
 	default:
-		return p, false, nil
+		return t, false, nil
 	}
-	p.data = body[5:]
-	return p, true, nil
+	t.data = body[5:]
+	return t, true, nil
 }
 
 // compositionTime reads a signed 24-bit count of milliseconds.

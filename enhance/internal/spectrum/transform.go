@@ -1,4 +1,6 @@
-package enhance
+// Package spectrum measures and removes noise of 8-bit planes by the spectrum of blocks of 8x8 pixels: where frequency is high, what is weak is
+// noise.
+package spectrum
 
 // The 8-point integer transform of H.264 (ITU-T H.264, 8.5.13), a near twin of the DCT with small whole coefficients:
 //

@@ -1,4 +1,4 @@
-package enhance
+package spectrum
 
 const (
 	// threshold is the coefficient, in standard deviations of the noise, of which half is removed. It leaves 5.6 % of the
