@@ -122,7 +122,7 @@ func ExampleOpen() {
 	location, err := stills.Put(context.Background(), still)
 	check(err)
 	answer := httptest.NewRecorder()
-	show(answer, httptest.NewRequest(http.MethodGet, "/?at="+location, nil))
+	show(answer, httptest.NewRequestWithContext(context.Background(), http.MethodGet, "/?at="+location, nil))
 	fmt.Println(answer.Code, answer.Header().Get("Content-Type"), answer.Body.Len())
 	// Output: 200 image/jpeg 7
 }

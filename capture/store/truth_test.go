@@ -69,15 +69,11 @@ func TestDirAfterCrashes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		image, err := os.ReadFile(at)
-		if err != nil {
-			t.Fatal(err)
-		}
 		if _, err := d.Put(t.Context(), labelled("id", test.after)); err != nil {
 			t.Fatal(err)
 		}
 		wantTruth(t, d, at, test.after, test.after)
-		if err := os.WriteFile(at, image, 0o600); err != nil { // as if the Put had ended before the image was renamed
+		if err := os.WriteFile(at, []byte(test.before), 0o600); err != nil { // as if the Put had ended before the image was renamed
 			t.Fatal(err)
 		}
 		wantTruth(t, d, at, test.before, test.before)
@@ -85,7 +81,7 @@ func TestDirAfterCrashes(t *testing.T) {
 			if _, err := d.Put(t.Context(), labelled("id", test.after)); err != nil {
 				t.Fatal(err)
 			}
-			if err := os.WriteFile(at, image, 0o600); err != nil {
+			if err := os.WriteFile(at, []byte(test.before), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			wantTruth(t, d, at, test.before, test.before)
