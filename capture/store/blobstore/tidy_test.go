@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -21,13 +22,17 @@ import (
 // age makes all that is below a folder, of names that contain a text, so old.
 func age(t *testing.T, dir, text string, by time.Duration) {
 	t.Helper()
-	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = fs.WalkDir(root.FS(), ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.Contains(path, text) {
 			return err
 		}
-		return os.Chtimes(path, time.Time{}, time.Now().Add(-by))
+		return root.Chtimes(path, time.Time{}, time.Now().Add(-by))
 	})
-	if err != nil {
+	if err = errors.Join(err, root.Close()); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -177,13 +177,10 @@ func (r *Store) each(
 			}
 			for _, entry := range page {
 				o, isFile := entry.(fs.Object)
-				name, base := entry.Remote(), path.Base(entry.Remote())
-				if still, ok := truth.StillOf(name); ok {
-					name = still
-				}
+				name := aboutWhat(entry.Remote())
 				s, isStill := read(name)
 				switch {
-				case !isFile && (!strings.HasPrefix(base, ".") || told && base == backstage):
+				case !isFile && enters(entry.Remote(), told):
 					folders = append(folders, entry.Remote())
 				case isFile && isStill:
 					s.Location, s.Size = fspath.JoinRootPath(root, name), o.Size()
@@ -195,6 +192,20 @@ func (r *Store) each(
 		}
 	}
 	return nil
+}
+
+// aboutWhat is the name of a still, or of that which a file tells of.
+func aboutWhat(file string) string {
+	if still, ok := truth.StillOf(file); ok {
+		return still
+	}
+	return file
+}
+
+// enters reports whether a folder may have stills in it, or if told, what was told of them.
+func enters(folder string, told bool) bool {
+	base := path.Base(folder)
+	return !strings.HasPrefix(base, ".") || told && base == backstage
 }
 
 // pages yields what is in a folder, or the error that ends it.

@@ -86,7 +86,8 @@ func TestDeleteForgets(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			at = filepath.Join(dir, at[strings.Index(at, "live/alice"):])
+			_, name, _ := strings.Cut(at, "live/alice/")
+			at = filepath.Join(dir, "live", "alice", name)
 			told[id] = filepath.Join(filepath.Dir(at), ".livestill", filepath.Base(at)+".json")
 			if id != "ID" {
 				if err := os.Remove(at); err != nil { // as if the Put had been cut off

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path"
-	"strings"
 	"time"
 
 	"github.com/rclone/rclone/fs"
@@ -107,7 +105,7 @@ func (r *Store) tooOld(ctx context.Context, calls *calls, f fs.Fs, folder, put s
 		for _, entry := range page {
 			name := entry.Remote()
 			o, isFile := entry.(fs.Object)
-			if !isFile && !strings.HasPrefix(path.Base(name), ".") {
+			if !isFile && enters(name, false) {
 				r.round.folders = append(r.round.folders, name)
 			}
 			if _, isStill := read(name); !isFile || !isStill {
