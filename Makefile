@@ -41,7 +41,7 @@ test:
 	$(RACE) $(MAKE) lint
 	$(GO) .ci/layers
 	cp enhance/kernels_amd64.s bin/ && GOFLAGS= go generate ./enhance && cmp bin/kernels_amd64.s enhance/kernels_amd64.s
-	$(RACE) go test -p $(AT_A_TIME) -timeout $(TIMEOUT) ./...
+	$(RACE) .ci/race -p $(AT_A_TIME) -timeout $(TIMEOUT) -- ./...
 	$(GO) .ci/asan
 	$(MAKE) modules
 	.ci/fuzz 5s

@@ -21,7 +21,8 @@ const (
 
 func (r *messageReader) next() (message, error) {
 	if len(r.back) > 0 {
-		m := r.back[0]
+		var m message
+		m, r.back[0] = r.back[0], m // its body may be large
 		r.back = r.back[1:]
 		return m, nil
 	}
@@ -44,7 +45,9 @@ func (r *messageReader) next() (message, error) {
 		return message{}, protocolError("aggregate ends %d bytes short", size-len(tags))
 	}
 	body := tags[:size]
-	r.tags = tags[min(size+tagTrailer, len(tags)):]
+	if r.tags = tags[min(size+tagTrailer, len(tags)):]; len(r.tags) == 0 {
+		r.tags = nil // else it would keep the memory of the whole
+	}
 	m := message{kind: rtmpmsg.TypeID(kind), stream: r.stream, time: r.shift + time, body: body}
 	r.in.Spend(price(m))
 	return m, nil

@@ -196,7 +196,9 @@ func (c *player) await(id float64) (command, error) {
 			return command{}, unexpected(err)
 		}
 		if !isCommand(m.kind) {
-			c.control(m)
+			if err := c.control(m); err != nil {
+				return command{}, err
+			}
 			continue
 		}
 		cmd, err := parseCommand(m)
@@ -235,8 +237,7 @@ func (c *player) obey(m message) error {
 		if eof && c.playing && binary.BigEndian.Uint32(m.body[2:]) == c.id {
 			return errLeft
 		}
-		c.control(m)
-		return nil
+		return c.control(m)
 	}
 	cmd, err := parseCommand(m)
 	if err != nil {
@@ -260,10 +261,9 @@ func (c *player) obey(m message) error {
 
 // control obeys a control message. A server that limits what we send hears that we comply, RTMP 1.0 §5.4.5; we send too little to
 // ever reach a limit.
-func (c *player) control(m message) {
+func (c *player) control(m message) error {
 	if m.kind == rtmpmsg.TypeIDSetPeerBandwidth && len(m.body) >= 4 {
-		c.wire.out = appendControl(c.wire.out, rtmpmsg.TypeIDWinAckSize, binary.BigEndian.Uint32(m.body))
-		return
+		return c.wire.reply(controlChunks, message{kind: rtmpmsg.TypeIDWinAckSize, body: m.body[:4]})
 	}
-	c.wire.control(m)
+	return c.wire.control(m)
 }

@@ -94,8 +94,7 @@ func (w *wire) call(stream uint32, name string, id float64, args ...any) error {
 			return err
 		}
 	}
-	w.out = appendMessage(w.out, commandChunks, message{kind: rtmpmsg.TypeIDCommandMessageAMF0, stream: stream, body: body.Bytes()})
-	return nil
+	return w.reply(commandChunks, message{kind: rtmpmsg.TypeIDCommandMessageAMF0, stream: stream, body: body.Bytes()})
 }
 
 // onStatus tells the peer how a message stream fares.
@@ -108,14 +107,15 @@ func (w *wire) onStatus(stream uint32, level rtmpmsg.NetStreamOnStatusLevel, cod
 }
 
 // control obeys a protocol or user control message, §5.4 and §7.1.7.
-func (w *wire) control(m message) {
+func (w *wire) control(m message) error {
 	switch {
 	case m.kind == rtmpmsg.TypeIDWinAckSize && len(m.body) >= 4:
 		w.window = max(binary.BigEndian.Uint32(m.body), 1)
 	case m.kind == rtmpmsg.TypeIDUserCtrl && len(m.body) >= 6 && binary.BigEndian.Uint16(m.body) == pingRequest:
 		pong := append([]byte{0, pingResponse}, m.body[2:6]...)
-		w.out = appendMessage(w.out, controlChunks, message{kind: rtmpmsg.TypeIDUserCtrl, body: pong})
+		return w.reply(controlChunks, message{kind: rtmpmsg.TypeIDUserCtrl, body: pong})
 	}
+	return nil
 }
 
 func isCommand(kind rtmpmsg.TypeID) bool {

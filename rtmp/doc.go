@@ -27,7 +27,7 @@
 //   - at most 64 chunk streams; commands of at most 16 KiB, nested at most 16 deep, with at most 1024 values.
 //   - all messages that are under way on a listener have at most a sixteenth of frame.DefaultBudget beside it, 64 MiB by default, of which
 //     64 KiB a connection do not count. Beyond that, the address that has the most loses the connection that has the most.
-//   - one publish. Replies are bounded by what was received, and wait for the peer to take them.
+//   - one publish. Replies wait for the peer to take them; who asks for more than 64 KiB of them at once is hung up on.
 //   - messages are read no faster than 2,000 a second, of which a publisher may have 10,000 at once after a pause; many chunks, many
 //     bytes and large commands count as several. Who sends more has to wait, and is not hung up on.
 //

@@ -19,7 +19,7 @@ var (
 )
 
 // An Error says at which step a listener, a connection or a stream came to its end, and why. Its text can be printed, whatever a peer
-// has sent: what does not print is escaped.
+// has sent: what does not print is escaped, and what is beyond 1 KiB is cut off.
 type Error struct {
 	// Step is "listen", "accept", "configure", "dial", "handshake",
 	// "connect", "publish", "play" or "receive".

@@ -158,22 +158,7 @@ func (s *Server) serve(ctx context.Context, in *ingest.Conn, guesses *ingest.Gue
 // handle hands a stream to the Handler, unless too many of the address were refused. A panic of the Handler's ends here.
 func (s *Server) handle(ctx context.Context, c *publisher, guesses *ingest.Guesses, log *ingest.Log) {
 	peer := c.wire.RemoteAddr()
-	life, end := c.in.Within(ctx)
-	defer end(nil)
-	// A third: time is left for the publisher to go on.
-	decided, err := guesses.Begin(life, peer, cmp.Or(s.PublishTimeout, defaultPublish)/3)
-	if err == nil {
-		theirs, giveWay := context.WithCancelCause(ctx)
-		defer giveWay(nil)
-		// Until the Handler decides, losing the connection ends its context. After that, Units yield the error.
-		stop := context.AfterFunc(life, func() { giveWay(context.Cause(life)) })
-		c.decided = sync.OnceFunc(func() {
-			stop()
-			decided(!c.accepted && life.Err() == nil && ingest.IsGuess(err))
-		})
-		err = log.Contain(ctx, peer, func() error { return s.Handler.ServeStream(theirs, c.stream(ctx)) }, "stream", c.name)
-		c.decided()
-	}
+	err := s.ask(ctx, c, guesses, log)
 	switch {
 	case ctx.Err() != nil, errors.Is(err, ingest.ErrPanicked):
 		return
@@ -188,4 +173,26 @@ func (s *Server) handle(ctx context.Context, c *publisher, guesses *ingest.Guess
 	if c.left || !c.accepted {
 		c.linger()
 	}
+}
+
+// ask has the Handler serve a stream, unless it is not to be asked. A Handler may call runtime.Goexit: that is a refusal, or hangs up.
+func (s *Server) ask(ctx context.Context, c *publisher, guesses *ingest.Guesses, log *ingest.Log) (err error) {
+	peer := c.wire.RemoteAddr()
+	life, end := c.in.Within(ctx)
+	defer end(nil)
+	// A third: time is left for the publisher to go on.
+	decided, err := guesses.Begin(life, peer, cmp.Or(s.PublishTimeout, defaultPublish)/3)
+	if err != nil {
+		return err
+	}
+	theirs, giveWay := context.WithCancelCause(ctx)
+	defer giveWay(nil)
+	// Until the Handler decides, losing the connection ends its context. After that, Units yield the error.
+	stop := context.AfterFunc(life, func() { giveWay(context.Cause(life)) })
+	c.decided = sync.OnceFunc(func() {
+		stop()
+		decided(!c.accepted && life.Err() == nil && ingest.IsGuess(err))
+	})
+	defer c.decided()
+	return log.Contain(ctx, peer, func() error { return s.Handler.ServeStream(theirs, c.stream(ctx)) }, "stream", c.name)
 }

@@ -59,7 +59,9 @@ func (c *publisher) untilPublish() error {
 			return unexpected(err)
 		}
 		if !isCommand(m.kind) {
-			c.wire.control(m)
+			if err := c.wire.control(m); err != nil {
+				return err
+			}
 			continue
 		}
 		cmd, err := parseCommand(m)
@@ -142,8 +144,7 @@ func (c *publisher) accept() error {
 // the stream, and often do not wait.
 func (c *publisher) obey(m message) error {
 	if !isCommand(m.kind) {
-		c.wire.control(m)
-		return nil
+		return c.wire.control(m)
 	}
 	cmd, err := parseCommand(m)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -101,6 +102,26 @@ func TestGuessesBehindAProxy(t *testing.T) {
 		}
 		if begin := time.Now(); !publishes(ln.DialFrom("192.0.2.1"), steps(t, "key?token=secret"), 0) || time.Since(begin) > 0 || at.wrong != 20 {
 			t.Errorf("the right one takes %v, %d wrong ones were looked at", time.Since(begin), at.wrong)
+		}
+	})
+}
+
+// TestGuessThatExits has a Handler end its goroutine when it is asked about a guess of an address that is slow. The next is looked at.
+func TestGuessThatExits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ln, at := ingesttest.NewListener(), &gate{Handler: drain}
+		defer serve(t, &rtmp.Server{Handler: frame.HandlerFunc(func(ctx context.Context, s *frame.Stream) error {
+			if s.Query.Get("token") == "exit" {
+				runtime.Goexit()
+			}
+			return at.ServeStream(ctx, s)
+		})}, ln)()
+		for range 10 {
+			publishes(ln.DialFrom("192.0.2.1"), steps(t, "key?token=1"), 0)
+		}
+		publishes(ln.DialFrom("192.0.2.1"), steps(t, "key?token=exit"), 0)
+		if !publishes(ln.DialFrom("192.0.2.1"), steps(t, "key?token=secret"), 0) {
+			t.Error("the right token is refused")
 		}
 	})
 }

@@ -4,12 +4,20 @@ import (
 	"net"
 	"time"
 
+	"github.com/livestill/livestill/internal/ingest"
 	rtmpmsg "github.com/yutopp/go-rtmp/message"
 )
 
 // Acknowledgements count from zero again from here on, though their field has 32 bits: Flash Media Live Encoder stops sending at
 // larger ones, so nginx-rtmp and SRS start over here, and encoders are tested with those.
 const ackRestart = 0xf0000000
+
+// The most bytes of answers that wait to be sent. They wait while what was read at once is worked through, in which encoders ask for one or
+// two. A megabyte of commands that are unknown would be answered with ten.
+const maxAnswers = 64 << 10
+
+// keptAnswers is how much memory of answers that were sent is kept for the next: all that an encoder gets up to publish.
+const keptAnswers = 4 << 10
 
 // A wire is a connection that sends what was written just before it waits for more to read, so that one goroutine can do both.
 // It also sends the acknowledgements that are due, RTMP 1.0 §5.4.3, and upholds the deadlines of a publisher.
@@ -55,6 +63,15 @@ func (w *wire) acknowledge() {
 	w.out = appendControl(w.out, rtmpmsg.TypeIDAck, w.acked)
 }
 
+// reply writes a message, unless too much waits to be sent.
+func (w *wire) reply(chunks byte, m message) error {
+	if len(w.out) > maxAnswers {
+		return ingest.LimitError("more than %d bytes of answers at once", maxAnswers)
+	}
+	w.out = appendMessage(w.out, chunks, m)
+	return nil
+}
+
 // Write keeps p until the next Read.
 func (w *wire) Write(p []byte) (int, error) {
 	w.out = append(w.out, p...)
@@ -72,6 +89,8 @@ func (w *wire) flush() error {
 		}
 	}
 	_, err := w.Conn.Write(w.out)
-	w.out = w.out[:0]
+	if w.out = w.out[:0]; cap(w.out) > keptAnswers {
+		w.out = nil
+	}
 	return err
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/ingest"
 	"github.com/livestill/livestill/internal/ingest/ingesttest"
 	"github.com/livestill/livestill/rtsp"
 	"github.com/pion/rtp"
@@ -136,13 +137,14 @@ func TestMalformedDescriptions(t *testing.T) {
 		{"audio that is malformed, and nothing else", "application/sdp", general + "m=audio 0 RTP/AVP 97\r\na=rtpmap:97 mpeg4-generic/8000\r\n", rtsp.ErrSDP},
 		{"it is too large", "application/sdp", general + ofH264 + strings.Repeat("a=x-y:z\r\n", 10000), rtsp.ErrSDP},
 		{"no video", "application/sdp", general + "m=audio 0 RTP/AVP 0\r\n", rtsp.ErrCodec},
+		{"no video, but thousands of formats with long names", "application/sdp", general + manyFormats(2650, "A"), rtsp.ErrCodec},
 	} {
 		url := camera{describe: func(int) (kind, body string) { return test.kind, test.body }}.start(t)
 		c := rtsp.Client{URL: url, Timeout: time.Minute, Logger: slog.New(slog.DiscardHandler)}
 		if errors.Is(test.want, rtsp.ErrCodec) {
 			c.Handler = ingesttest.Refuse(t)
-			if err := c.Run(t.Context()); !errors.Is(err, test.want) {
-				t.Errorf("%s: %v, want %v", test.about, err, test.want)
+			if err := c.Run(t.Context()); !errors.Is(err, test.want) || len(err.Error()) > ingest.MaxText || len(errors.Unwrap(err).Error()) > ingest.MaxText {
+				t.Errorf("%s: %.2000v, want %v", test.about, err, test.want)
 			}
 			continue
 		}

@@ -37,15 +37,16 @@ type pull struct {
 	connected func()        // is called when a unit has come
 	times     unpack.Times  // of the attempt before
 
-	conn     *gortsplib.Client
-	end      context.CancelCauseFunc // ends the connection; the first reason counts
-	silence  *time.Timer             // ends it as silent
-	units    *queue.Queue
-	unpacker *unpack.Stream // nil until there is a video
-	watchdog watchdog
-	ignored  atomic.Pointer[error] // why the newest packet was ignored; nil if it was not
-	accepted bool                  // the Handler ranges over Units
-	ended    error                 // why the stream ended; nil until then
+	conn      *gortsplib.Client
+	end       context.CancelCauseFunc // ends the connection; the first reason counts
+	silence   *time.Timer             // ends it as silent
+	units     *queue.Queue
+	unpacker  *unpack.Stream // nil until there is a video
+	watchdog  watchdog
+	ignored   atomic.Pointer[error] // why the newest packet was ignored; nil if it was not
+	malformed meter                 // of packets of RTCP
+	accepted  bool                  // the Handler ranges over Units
+	ended     error                 // why the stream ended; nil until then
 
 	answers answers
 }
@@ -59,6 +60,7 @@ func (p *pull) run(ctx context.Context) (last bool, err error) {
 	life, end := context.WithCancelCause(ctx)
 	p.end = end
 	p.units, p.watchdog = queue.New(), watchdog{timeout: p.timeout, log: p.log}
+	p.malformed.rate = maxMalformed
 	p.silence = time.AfterFunc(p.timeout, p.fallSilent)
 	defer p.silence.Stop()
 	p.conn = p.client()
@@ -91,11 +93,19 @@ func (p *pull) client() *gortsplib.Client {
 		UserAgent:             "livestill",
 		DialContext:           p.dialler.dial,
 		ListenPacket:          listenPacket,
-		OnTransportSwitch:     func(err error) { p.log.Info("not over UDP", "reason", ingest.Printable(err.Error())) },
+		OnTransportSwitch:     func(err error) { p.log.Info("not over UDP", "reason", ingest.Excerpt(err.Error(), ingest.MaxText)) },
 		OnRequest:             func(req *base.Request) { p.answers.asked = req.Method },
 		OnResponse:            p.answer,
-		OnPacketsLost:         func(uint64) {},                           // unpack counts for itself
-		OnDecodeError:         func(err error) { p.ignored.Store(&err) }, // what is no packet, or none of the stream, is a gap for unpack
+		OnPacketsLost:         func(uint64) {}, // unpack counts for itself
+		OnDecodeError:         p.ignore,
+	}
+}
+
+// ignore takes note of what is no packet, or none of the stream. It is a gap for unpack.
+func (p *pull) ignore(err error) {
+	p.ignored.Store(&err)
+	if isMalformedRTCP(err) && !p.malformed.take(1, time.Now()) {
+		p.end(errMalformed())
 	}
 }
 

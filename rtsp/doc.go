@@ -44,7 +44,7 @@
 //
 // # Security considerations
 //
-// What a server sends is not trusted: a description has at most 16 KiB, an access unit 8 MiB, its parameter sets 64 KiB; a server that does
+// What a server sends is not trusted: a description has at most 16 KiB, an access unit 8 MiB, its parameter sets 8 KiB; a server that does
 // not answer or sends no video is left after Client.Timeout, one that sends packets without a picture in them after ten times as long. What
 // is malformed in a description and can be dispensed with, parameter sets and audio, is left out. Credentials of the URL are sent to its
 // host and port only, not to where a server redirects; they are in no error, log record or frame.Stream. A path or a query that holds a
@@ -58,12 +58,15 @@
 //     Server.MaxSDP is not parsed.
 //   - a refusal ends the connection, but for the first request for credentials.
 //   - at most 8 MiB of a unit and 16 MiB of units wait for the Handler; the packets of UDP that may still change places are 64.
-//   - all units that are under way or wait on a listener have at most a sixteenth of frame.DefaultBudget beside it, 64 MiB by default, of
-//     which 64 KiB a connection do not count. Beyond that, the address that has the most loses the connection that has the most.
+//   - all requests and units that are under way or wait on a listener have at most a sixteenth of frame.DefaultBudget beside it, 64 MiB by
+//     default, of which 64 KiB a connection do not count. Beyond that, the address that has the most loses the connection that has the most.
 //   - more than ten times Server.MaxRate within ten seconds ends the connection.
-//   - at most 16 medias. Access units and requests are taken no faster than 2,000 a second, of which a publisher may have 10,000 at once
-//     after a pause, and packets no faster than if those of Server.MaxRate had 512 bytes. Over TCP, who sends more has to wait; over UDP
-//     the rest is dropped, and the next unit is Lost.
+//   - more than twenty malformed packets of RTCP within ten seconds end the connection, or the attempt of a Client; one counts as twenty
+//     messages.
+//   - at most 16 medias, which have 64 formats in all.
+//   - access units and requests are taken no faster than 2,000 a second, of which a publisher may have 10,000 at once after a pause, and
+//     packets no faster than if those of Server.MaxRate had 512 bytes. Over TCP, who sends more has to wait; over UDP the rest is dropped,
+//     and the next unit is Lost.
 //
 // Each listener of a Server has all bounds and counts for itself. Server.MaxConns and Server.MaxStreams bound its connections and streams,
 // and Server.MaxConnsPerAddr the connections of one address: with the defaults it can have half of the streams. A connection of which no

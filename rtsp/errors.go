@@ -40,8 +40,8 @@ var (
 	// ErrTransport says that Client.Transport cannot be had.
 	ErrTransport = errors.New("the server does not offer the transport")
 
-	// ErrLimit is in the errors that a publisher causes by exceeding a
-	// limit of the Server. It is the same as package rtmp's.
+	// ErrLimit is in the errors that a peer causes by exceeding a limit of
+	// the Server or Client. It is the same as package rtmp's.
 	ErrLimit = ingest.ErrLimit
 )
 
@@ -59,7 +59,7 @@ var (
 )
 
 // An Error says at which step a stream, a connection or a listener came to its end, and why. Its text can be printed, whatever a peer
-// has sent: what does not print is escaped.
+// has sent: what does not print is escaped, and what is beyond 1 KiB is cut off.
 type Error struct {
 	// Step is "configure", "describe", "setup", "play" or "receive"; of a
 	// Server it is "listen", "accept", "announce" or "receive".

@@ -16,6 +16,11 @@ func (c *Client) RunOver(ctx context.Context, open func(ctx context.Context, net
 	return c.run(ctx, open)
 }
 
+// ServeWithin is Serve with a bound of its own for what is under way, in bytes.
+func (s *Server) ServeWithin(ctx context.Context, ln net.Listener, underWay int64) error {
+	return s.serve(ctx, ln, underWay)
+}
+
 // ParseAddress reads the URL of a stream and returns how an error says where that is.
 func ParseAddress(url string) (shown string, err error) {
 	a, err := parseAddress(url)

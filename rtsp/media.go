@@ -7,12 +7,19 @@ import (
 	"github.com/bluenviron/gortsplib/v4/pkg/description"
 	"github.com/bluenviron/gortsplib/v4/pkg/format"
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/ingest"
 	"github.com/livestill/livestill/rtsp/internal/unpack"
 )
 
 // The packetization mode of H.264 that sends NAL units out of order, RFC 6184 section 6.4. No camera is known to use it, nor that of
 // H.265, which a MaxDONDiff tells of (RFC 7798 section 7.1).
 const interleaved = 2
+
+// What an error says of a description: a peer can put thousands of formats into one, and kilobytes into the name of each.
+const (
+	maxNamed = 8  // formats; cameras have two to four
+	maxNames = 64 // bytes of each
+)
 
 // A video is a format that units can be made of, and the media that it is a format of.
 type video struct {
@@ -23,7 +30,7 @@ type video struct {
 // choose returns the first video that a session has in a codec; zero takes any. Media is which video media to look at, from 1; zero
 // looks at all. Its error is an ErrCodec.
 func choose(desc *description.Session, codec frame.Codec, media int) (video, error) {
-	var found []string
+	var found listing
 	number := 0
 	for _, m := range desc.Medias {
 		if m.IsBackChannel {
@@ -38,7 +45,7 @@ func choose(desc *description.Session, codec frame.Codec, media int) (video, err
 			if isVideo && c != 0 && (codec == 0 || codec == c) && (media == 0 || media == number) {
 				return video{m, f}, nil
 			}
-			found = append(found, fmt.Sprintf("%s of %s", m.Type, describe(f)))
+			found.add(m, f)
 		}
 	}
 	what := "any codec known here"
@@ -48,10 +55,30 @@ func choose(desc *description.Session, codec frame.Codec, media int) (video, err
 	if media != 0 {
 		what += fmt.Sprintf(", media %d", media)
 	}
-	if len(found) == 0 {
-		found = []string{"nothing"}
+	return video{}, fmt.Errorf("%w: wanted %s, there is %v", ErrCodec, what, found)
+}
+
+// A listing says what formats there are.
+type listing struct {
+	names []string // of the first
+	count int
+}
+
+func (l *listing) add(m *description.Media, f format.Format) {
+	if l.count++; l.count <= maxNamed {
+		l.names = append(l.names, ingest.Excerpt(fmt.Sprintf("%s of %s", m.Type, describe(f)), maxNames))
 	}
-	return video{}, fmt.Errorf("%w: wanted %s, there is %s", ErrCodec, what, strings.Join(found, ", "))
+}
+
+func (l listing) String() string {
+	text := strings.Join(l.names, ", ")
+	switch more := l.count - len(l.names); {
+	case l.count == 0:
+		return "nothing"
+	case more > 0:
+		text += fmt.Sprintf(", and %d more", more)
+	}
+	return text
 }
 
 // codecOf returns the codec of a format, zero if units cannot be made of it.

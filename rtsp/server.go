@@ -21,6 +21,7 @@ const (
 	defaultMaxRate    = 16 << 20 // 134 Mbit/s, more than twice what 2160p60 takes
 	smallPacket       = 512      // bytes; at MaxRate there are no more packets than if all were as small, on average: those of video have 1200
 	maxMedias         = 16       // of a stream; encoders send a video, a sound and metadata or two
+	maxFormats        = 64       // of all its medias; encoders send one or two of each, and the library starts a goroutine for every one
 	defaultPublish    = 10 * time.Second
 	defaultIdle       = 30 * time.Second // encoders that stall for longer reconnect by themselves
 )
@@ -137,7 +138,10 @@ func (s *Server) ListenAndServe(ctx context.Context) error {
 }
 
 // Serve is ListenAndServe on a listener of the caller's, which it closes.
-func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
+func (s *Server) Serve(ctx context.Context, ln net.Listener) error { return s.serve(ctx, ln, 0) }
+
+// serve is Serve with a bound of its own for what is under way; zero means the usual one.
+func (s *Server) serve(ctx context.Context, ln net.Listener, underWay int64) error {
 	defer func() { _ = ln.Close() }()
 	if s.Handler == nil {
 		return failed("listen", nil, ingest.ErrNoHandler)
@@ -150,7 +154,8 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		server: s,
 		listener: &ingest.Listener{
 			Listener: ln, Log: log, Fail: failed,
-			Limiter: ingest.Limiter{Max: s.MaxConns, PerSite: s.MaxConnsPerAddr},
+			Limiter:  ingest.Limiter{Max: s.MaxConns, PerSite: s.MaxConnsPerAddr},
+			Holdings: ingest.Holdings{Max: underWay},
 		},
 		guesses:   ingest.Guesses{Off: s.MaxConnsPerAddr < 0},
 		logs:      log,

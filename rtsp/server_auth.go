@@ -81,6 +81,7 @@ func (p *publisher) ask(l *Login, shown bool) error {
 	decided(refused && ingest.IsGuess(err))
 	if p.conn.asked && err == nil {
 		guesses.Forgive(l.Remote) // it was right, once it was asked
+		p.conn.asked = false      // else it would have guesses of others forgiven, too
 	}
 	return err
 }

@@ -8,11 +8,16 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/livestill/livestill/internal/ingest"
+	"github.com/pion/rtp"
 )
+
+// The most bytes that are held of a request: the library takes 0.77 MB. What it passes over is not held.
+const maxRequest = 1 << 20
 
 // An acceptor is what the library accepts connections from.
 type acceptor struct {
@@ -38,8 +43,15 @@ type conn struct {
 	endConnected context.CancelCauseFunc // the first reason counts
 
 	timer *time.Timer // fires when RECORD or a packet is overdue
-	meter meter
+	meter meter       // of bytes
+	bad   meter       // of malformed packets of RTCP
 	sends atomic.Bool // RECORD came
+
+	whole bool // all of the request or packet has come; of the library's goroutine that reads, or of one that it waits for
+
+	mu      sync.Mutex
+	reading int // bytes of the request or packet that is being read
+	units   int // bytes of units that are under way or wait
 
 	// Of the library's goroutine for the connection, or those that it waits for.
 	refusal  error // why there is no stream, if that is known
@@ -49,7 +61,7 @@ type conn struct {
 }
 
 func newConn(r *recorder, in *ingest.Conn) *conn {
-	c := &conn{Conn: in, recorder: r, meter: meter{rate: r.server.MaxRate}}
+	c := &conn{Conn: in, recorder: r, meter: meter{rate: r.server.MaxRate}, bad: meter{rate: maxMalformed}}
 	c.connected, c.endConnected = in.Within(r.serving) // the library does not notice while it waits for an answer of ours
 	c.timer = time.AfterFunc(r.server.PublishTimeout, c.overdue)
 	return c
@@ -100,21 +112,46 @@ func (c *conn) Close() error {
 
 // Read is for the library.
 func (c *conn) Read(b []byte) (int, error) {
+	if c.whole { // and what was made of it has been dealt with
+		c.whole = false
+		c.hold(func() { c.reading = 0 })
+	}
 	n, err := c.Conn.Read(b)
 	if n > 0 {
 		c.count(n)
+		c.hold(func() { c.reading = min(c.reading+n, maxRequest) })
 	}
 	return n, err
+}
+
+// hold says how much is held, once it has changed.
+func (c *conn) hold(change func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	change()
+	c.Hold(c.reading + c.units)
 }
 
 // packet counts a packet. It returns false if one that came over UDP must be dropped.
 func (c *conn) packet(p interface{ MarshalSize() int }, udp bool) bool {
 	if !udp { // Read has counted its bytes
+		c.whole = true
 		c.Spend(c.recorder.perPacket)
 		return true
 	}
 	c.count(p.MarshalSize())
 	return c.Take(c.recorder.perPacket)
+}
+
+// unreadable counts what the library could not read, or what is none of the stream.
+func (c *conn) unreadable(err error, udp bool) {
+	c.packet(new(rtp.Packet), udp)
+	if !isMalformedRTCP(err) {
+		return
+	}
+	if c.Spend(perMalformed); !c.bad.take(1, time.Now()) {
+		c.cutOff(errMalformed())
+	}
 }
 
 // ended returns what the end of a connection or session is called: why it had to give way comes before what the library makes of that.

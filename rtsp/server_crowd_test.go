@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -174,6 +175,103 @@ func TestUnderWay(t *testing.T) {
 			t.Errorf("%s has %d units", r.stream.Name, len(r.units))
 		}
 		stop()
+	})
+}
+
+// TestRequestsUnderWay has connections of one address send a large request each, and hold the end of it back: the largest are hung up on
+// before all take too much. Of requests that are whole nothing is held.
+func TestRequestsUnderWay(t *testing.T) {
+	const conns, most = 8, 4 << 20 // requests of 0.77 MB, and what there may be of them in all
+	request := "OPTIONS * RTSP/1.0\r\nCSeq: 1\r\nContent-Length: 131072\r\n" +
+		strings.Repeat(strings.Repeat("X", 500)+": "+strings.Repeat("v", 2000)+"\r\n", 250) + "\r\n" + strings.Repeat("b", 131072)
+	for _, test := range []struct{ back, least, most int }{{2, 4, 6}, {0, conns, conns}} {
+		synctest.Test(t, func(t *testing.T) {
+			ln := ingesttest.NewListener()
+			s := &rtsp.Server{Handler: drain, PublishTimeout: ample, MaxSDP: 128 << 10, Logger: slog.New(slog.DiscardHandler)}
+			defer ingesttest.Run(t, func(ctx context.Context) error { return s.ServeWithin(ctx, ln, most) })()
+			var all []*raw
+			var sending sync.WaitGroup
+			for range conns {
+				r := wrap(t, ln.DialFrom("192.0.2.1"), "")
+				all = append(all, r)
+				sending.Go(func() {
+					go func() { _, _ = io.Copy(io.Discard, r.in) }()
+					_, _ = io.WriteString(r, request[:len(request)-test.back])
+				})
+			}
+			sending.Wait()
+			left := 0
+			for _, r := range all {
+				if _, err := io.WriteString(r, "b"); err == nil {
+					left++
+				}
+			}
+			if left < test.least || left > test.most {
+				t.Errorf("%d bytes are held back: %d of %d are left", test.back, left, conns)
+			}
+			for _, r := range all {
+				_ = r.Close()
+			}
+		})
+	}
+}
+
+// feedback returns transport-wide feedback on 65,535 packets that is cut off, draft-holmer-rmcat-transport-wide-cc-extensions-01.
+func feedback() []byte {
+	b := make([]byte, 44)
+	copy(b, []byte{'$', 1, 0, 40, 0x8f, 205, 0, 9})
+	copy(b[18:], []byte{0xff, 0xff})
+	for at := 24; at < 40; at += 2 {
+		copy(b[at:], []byte{0x3f, 0xff}) // 8,191 packets have come
+	}
+	return b
+}
+
+// TestMalformedReports sends RTCP that is malformed: much ends the connection, of a publisher and of a server, and a little for long does
+// not.
+func TestMalformedReports(t *testing.T) {
+	units := small(t)
+	sdp := describe(units)
+	flood := func(r *raw) (sent int) {
+		for sent < 1000 {
+			if _, err := r.Write(feedback()); err != nil {
+				break
+			}
+			sent++
+		}
+		return sent
+	}
+	synctest.Test(t, func(t *testing.T) {
+		got, ln := make(taker, 1), ingesttest.NewListener()
+		defer run(t, &rtsp.Server{Handler: got}, ln)()
+		r := wrap(t, ln.DialFrom("192.0.2.1"), "rtsp://pipe/live/cam")
+		r.record(t, sdp)
+		for range 100 {
+			_, _ = r.Write([]byte{'$', 1, 0, 4, 0x8f, 205, 0, 9})
+			r.send(t, units[0])
+			fakeclock.Pass(time.Second)
+		}
+		if len(got) > 0 {
+			t.Fatalf("a few end it: %v", (<-got).err)
+		}
+		if sent := flood(r); sent > 100 {
+			t.Errorf("%d are taken", sent)
+		}
+		if r := <-got; !errors.Is(r.err, rtsp.ErrLimit) {
+			t.Errorf("it ends with %v", r.err)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		c := rtsp.Client{Once: true, Transport: rtsp.TCP, Logger: slog.New(slog.DiscardHandler), Handler: drain}
+		run := alone(general+ofH264, func(r *raw) {
+			go r.deafen()
+			if sent := flood(r); sent > 100 {
+				t.Errorf("%d are taken of a server", sent)
+			}
+		}).inMemory(t, &c)
+		if err := run(t.Context()); !errors.Is(err, rtsp.ErrLimit) {
+			t.Errorf("a server's end with %v", err)
+		}
 	})
 }
 

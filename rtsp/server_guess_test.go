@@ -168,6 +168,31 @@ func TestManyLogins(t *testing.T) {
 	}
 }
 
+// TestGuessesBesideAnAccount has who has an account come and go on one connection, while others of the address guess at the password of
+// another. That is no faster for it.
+func TestGuessesBesideAnAccount(t *testing.T) {
+	sdp := describe(small(t))
+	synctest.Test(t, func(t *testing.T) {
+		const guesses = 50
+		ln, begin := ingesttest.NewListener(), time.Now()
+		defer run(t, new(lock).password(), ln)()
+		account := wrap(t, ln.DialFrom("192.0.2.1"), "rtsp://pipe/live/mine")
+		account.want(t, base.StatusUnauthorized, "ANNOUNCE", account.url+"?token=1", "", sdp)
+		for range guesses {
+			account.id = ""
+			account.want(t, base.StatusOK, "ANNOUNCE", account.url, basic("secret"), sdp)
+			account.want(t, base.StatusOK, "SETUP", account.url+"/streamid=0", overTCP, "")
+			account.want(t, base.StatusOK, "TEARDOWN", account.url, "", "")
+			other := wrap(t, ln.DialFrom("192.0.2.1"), "rtsp://pipe/live/cam")
+			other.want(t, base.StatusUnauthorized, "ANNOUNCE", other.url, basic("wrong"), sdp)
+			_ = other.Close()
+		}
+		if took := time.Since(begin); took < guesses*time.Second/2 {
+			t.Errorf("%d guesses take %v", guesses, took)
+		}
+	})
+}
+
 // TestGiveWayWhileAsked has a connection give way to a new one while it waits: for its turn, for Authenticate, or for the Handler. It ends
 // at once, with its goroutines, and whoever is asked about it is told.
 func TestGiveWayWhileAsked(t *testing.T) {

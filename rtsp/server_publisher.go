@@ -65,6 +65,13 @@ func (r *recorder) announce(announce *gortsplib.ServerHandlerOnAnnounceCtx) (*pu
 	case n > maxMedias:
 		return nil, ingest.LimitError("a stream of %d medias, more than %d", n, maxMedias)
 	}
+	formats := 0
+	for _, m := range p.desc.Medias {
+		formats += len(m.Formats)
+	}
+	if formats > maxFormats {
+		return nil, ingest.LimitError("a stream of %d formats, more than %d", formats, maxFormats)
+	}
 	p.stream.Query, _ = url.ParseQuery(announce.Query) // keeps what it can of a query that is partly malformed
 	if encrypted, ok := announce.Conn.NetConn().(*tls.Conn); ok {
 		state := encrypted.ConnectionState()
@@ -195,7 +202,7 @@ func (p *publisher) record() {
 		if err := p.recorder.contain(p.stream.Remote, func() error { return p.unpacker.Packet(packet, time.Now(), push) }); err != nil {
 			p.conn.cutOff(err)
 		}
-		p.conn.Hold(p.unpacker.Held() + p.units.Bytes())
+		p.conn.hold(func() { p.conn.units = p.unpacker.Held() + p.units.Bytes() })
 	})
 }
 

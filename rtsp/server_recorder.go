@@ -15,7 +15,6 @@ import (
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
 	"github.com/bluenviron/gortsplib/v4/pkg/liberrors"
 	"github.com/livestill/livestill/internal/ingest"
-	"github.com/pion/rtp"
 )
 
 // A recorder is a Server on one listener, and hears what the protocol library has to tell. The library calls for connections on one
@@ -83,6 +82,7 @@ func (r *recorder) OnConnOpen(open *gortsplib.ServerHandlerOnConnOpenCtx) {
 // be found by any other; descriptions are bounded before they are parsed.
 func (r *recorder) OnRequest(conn *gortsplib.ServerConn, req *base.Request) {
 	c := connOf(conn)
+	c.whole = true
 	c.Spend(1)
 	c.Advance(ingest.Greeted)
 	session := conn.Session()
@@ -214,7 +214,7 @@ func (r *recorder) OnPacketsLost(*gortsplib.ServerHandlerOnPacketsLostCtx) {}
 // OnDecodeError counts what is no packet, or none of the stream. It is a gap for unpack.
 func (r *recorder) OnDecodeError(unreadable *gortsplib.ServerHandlerOnDecodeErrorCtx) {
 	if p, ok := publisherOf(unreadable.Session); ok {
-		p.conn.packet(new(rtp.Packet), p.udp)
+		p.conn.unreadable(unreadable.Error, p.udp)
 	}
 }
 

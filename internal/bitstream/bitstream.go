@@ -21,7 +21,7 @@ const MaxSet = 4 << 10
 // MaxSets is the most parameter sets that a stream may have at a time, and that an access unit may have. Encoders write three, some a dozen.
 const MaxSets = 64
 
-// The most bytes of all parameter sets of a stream. Each key unit gets them, so the bound keeps a publisher from growing units of a few bytes
+// The most bytes of all parameter sets of a stream, or of its configuration in MPEG-4 part 2. Each key unit gets them, so the bound keeps a publisher from growing units of a few bytes
 // with sets of its making. Those of real encoders are some hundred bytes, or 1 KiB and more with scaling lists.
 const maxSetBytes = 8 << 10
 

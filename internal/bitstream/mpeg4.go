@@ -13,9 +13,7 @@ const (
 	mpeg4VOP      = 0xb6 // vop_start_code: a picture
 )
 
-const maxConfigMPEG4 = 64 << 10 // bytes; encoders write a few hundred at most
-
-var errConfigMPEG4 = errors.New("MPEG-4 configuration exceeds 64 KiB")
+var errConfigMPEG4 = errors.New("MPEG-4 configuration exceeds 8 KiB")
 
 // MPEG4 makes access units of a stream of MPEG-4 part 2 and remembers its configuration. The zero value is ready for a new stream.
 type MPEG4 struct {
@@ -24,7 +22,7 @@ type MPEG4 struct {
 
 // Config remembers a configuration in place of the one before.
 func (m *MPEG4) Config(config []byte) error {
-	if len(config) > maxConfigMPEG4 {
+	if len(config) > maxSetBytes {
 		return errConfigMPEG4
 	}
 	if !bytes.Equal(config, m.config) {

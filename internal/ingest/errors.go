@@ -31,11 +31,14 @@ func LimitError(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrLimit, fmt.Sprintf(format, args...))
 }
 
+// MaxText is the most bytes of an error's text: a peer may send much more of what errors quote, and logs repeat.
+const MaxText = 1 << 10
+
 // ErrorText returns the text of an error: its step, and then the name of the stream, the server in the URL and the peer, if there are
-// these. It can be printed, whatever a peer has sent.
+// these. It can be printed, whatever a peer has sent, and is cut off at MaxText. A name leaves room for what is wrong.
 func ErrorText(step, stream, server string, peer net.Addr, err error) string {
 	if stream != "" {
-		step += " " + stream
+		step += " " + Excerpt(stream, MaxText/2)
 	}
 	if server != "" {
 		step += " from " + server
@@ -43,7 +46,7 @@ func ErrorText(step, stream, server string, peer net.Addr, err error) string {
 	if peer != nil {
 		step += " from " + peer.String()
 	}
-	return Printable(step + ": " + err.Error())
+	return Excerpt(step+": "+err.Error(), MaxText)
 }
 
 // Contain calls code of someone else's, or code that is fed by someone else. It logs a panic of that code, and returns ErrPanicked.

@@ -25,6 +25,24 @@ func FuzzPrintable(f *testing.F) {
 	})
 }
 
+// FuzzExcerpt cuts texts off. An excerpt prints, is not longer than it may be, and is the whole if that fits.
+func FuzzExcerpt(f *testing.F) {
+	for _, s := range []string{"no video that can be taken", strings.Repeat("\x1b", 400), strings.Repeat("größer", 100), strings.Repeat("\xf0\x9f\x98\x80", 50), "\xff"} {
+		f.Add(s, uint8(0))
+		f.Add(s, uint8(61))
+	}
+	f.Fuzz(func(t *testing.T, s string, n uint8) {
+		most := 3 + int(n)
+		got, whole := ingest.Excerpt(s, most), ingest.Printable(s)
+		if len(got) > most || ingest.Printable(got) != got {
+			t.Errorf("%d bytes of %q: %q", most, s, got)
+		}
+		if kept, cut := strings.CutSuffix(got, "..."); got != whole && (len(whole) <= most || !cut || !strings.HasPrefix(whole, kept) && !strings.Contains(s, `\`)) {
+			t.Errorf("%d bytes of %q: %q", most, s, got)
+		}
+	})
+}
+
 // An addr is whatever a connection says of its peer.
 type addr string
 

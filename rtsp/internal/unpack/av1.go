@@ -70,3 +70,12 @@ func (a *AV1) finish(bool) (m made, err error) {
 	m.certain, m.opens = a.begins, opens
 	return m, nil
 }
+
+func (a *AV1) held() int { return a.pieces.held() + cap(a.sized) }
+
+func (a *AV1) release() {
+	a.pieces.release()
+	if cap(a.sized) > keptMemory {
+		a.sized = nil
+	}
+}

@@ -180,6 +180,7 @@ func TestFormats(t *testing.T) {
 	}
 }
 
+func new264() *unpack.Stream   { return unpack.New(new(unpack.H264)) }
 func new265() *unpack.Stream   { return unpack.New(new(unpack.H265)) }
 func newAV1() *unpack.Stream   { return unpack.New(new(unpack.AV1)) }
 func newVP8() *unpack.Stream   { return unpack.New(new(unpack.VP8)) }
@@ -213,8 +214,8 @@ func TestSetsOfTheDescription(t *testing.T) {
 			t.Errorf("%v, want %x", units, test.want)
 		}
 	}
-	if err := mpeg4.Learn(make([]byte, 64<<10+1)); err == nil {
-		t.Error("a configuration of more than 64 KiB is learned")
+	if err := mpeg4.Learn(make([]byte, 8<<10+1)); err == nil {
+		t.Error("a configuration of more than 8 KiB is learned")
 	}
 }
 

@@ -54,8 +54,9 @@ func (h *H264) add(b []byte) bool {
 
 func (h *H264) finish(missing bool) (m made, err error) {
 	m.codec, m.damaged = frame.H264, h.close()
-	nals := h.split()
+	nals, ok := h.split()
 	h.reset()
+	m.damaged = m.damaged || !ok
 	lost := missing || m.damaged
 	if lost {
 		h.sets.Lost()
@@ -76,6 +77,15 @@ func (h *H264) finish(missing bool) (m made, err error) {
 	}
 	m.certain = bitstream.IsDelimiter(m.codec, nals[0])
 	return m, nil
+}
+
+func (h *H264) held() int { return h.pieces.held() + sliceSize*cap(h.order.nals) }
+
+func (h *H264) release() {
+	if h.held() > keptMemory {
+		h.order.nals = nil // which are parts of the data, too
+		h.pieces = pieces{}
+	}
 }
 
 // decoded implements orderer.

@@ -50,8 +50,9 @@ func (h *H265) add(b []byte) bool {
 
 func (h *H265) finish(bool) (m made, err error) {
 	m.codec, m.damaged = frame.H265, h.close()
-	nals := h.split()
+	nals, ok := h.split()
 	h.reset()
+	m.damaged = m.damaged || !ok
 	if m.data, m.key, err = h.sets.Unit(nals); err != nil || len(m.data) == 0 {
 		return m, err
 	}

@@ -25,8 +25,9 @@ var (
 // An MJPEG is the format of JPEG pictures, RFC 2435. Each access unit is a JPEG file, and a key unit.
 type MJPEG struct {
 	pieces
-	picture jpegHead
-	header  []byte                              // what comes before the scan in the file of picture
+	picture jpegHead                            // that is being collected
+	headed  jpegHead                            // of the picture that header is of
+	header  []byte                              // what comes before the scan in its file
 	known   [newTables - ownTables]jpegQuantize // that came with a picture and hold for later ones, by quantiser number
 	err     error                               // why no file can be made of the stream
 }
@@ -76,10 +77,7 @@ func (j *MJPEG) begin(head jpegHead, q byte, b []byte) (rest []byte, ok bool) {
 			return nil, false
 		}
 	}
-	if j.err == nil && (head != j.picture || len(j.header) == 0) {
-		j.picture = head
-		j.header, j.err = head.header()
-	}
+	j.picture = head
 	return b, j.err == nil
 }
 
@@ -114,6 +112,12 @@ func (j *MJPEG) finish(bool) (m made, err error) {
 	j.reset()
 	if j.err != nil || len(scan) == 0 {
 		return made{}, j.err
+	}
+	if len(j.header) == 0 || j.picture != j.headed { // once a picture, which may be begun again by each of its packets
+		j.headed = j.picture
+		if j.header, j.err = j.picture.header(); j.err != nil {
+			return made{}, j.err
+		}
 	}
 	file := make([]byte, 0, len(j.header)+len(scan)+2)
 	file = append(append(file, j.header...), scan...)

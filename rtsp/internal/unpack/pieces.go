@@ -12,6 +12,8 @@ const maxPieces = 8 << 10
 // keptMemory is how much memory of a unit is kept for the next: most units of a camera fit.
 const keptMemory = 64 << 10
 
+const sliceSize = 24 // bytes of memory for a slice, beside what it is of
+
 // What has arrived of a unit: NAL units, OBUs, or one frame. Each may come in fragments.
 type pieces struct {
 	data []byte // one after the other; the memory is reused for the next unit
@@ -39,14 +41,13 @@ func (c *pieces) close() (unfinished bool) {
 
 func (c *pieces) reset() { c.data, c.ends = c.data[:0], c.ends[:0] }
 
-// held returns the bytes of memory for what was added.
-func (c *pieces) held() int { return cap(c.data) }
+// held returns the bytes of memory for what was added, and for what was made of it last.
+func (c *pieces) held() int { return cap(c.data) + 8*cap(c.ends) + sliceSize*cap(c.nals) }
 
 // release gives the memory of a unit back that was finished, if it is much.
 func (c *pieces) release() {
-	if cap(c.data) > keptMemory {
-		clear(c.nals)
-		c.data, c.nals = nil, nil
+	if c.held() > keptMemory {
+		*c = pieces{}
 	}
 }
 
@@ -102,8 +103,9 @@ func (c *pieces) addAggregate(b []byte) bool {
 }
 
 // split returns the NAL units that are whole, which are parts of the data. Some cameras put several into one, with start codes (ITU-T
-// H.264 and H.265 annex B) before or between them; a NAL unit cannot hold one otherwise.
-func (c *pieces) split() [][]byte {
+// H.264 and H.265 annex B) before or between them; a NAL unit cannot hold one otherwise. If there are too many, it returns the first, and
+// false.
+func (c *pieces) split() (nals [][]byte, ok bool) {
 	c.nals = c.nals[:0]
 	start := 0
 	for _, end := range c.ends {
@@ -113,13 +115,17 @@ func (c *pieces) split() [][]byte {
 			if head, n, more = bytes.Cut(n, []byte{0, 0, 1}); more {
 				head = bytes.TrimRight(head, "\x00")
 			}
-			if len(head) > 0 {
+			switch {
+			case len(head) == 0:
+			case len(c.nals) == maxPieces:
+				return c.nals, false
+			default:
 				c.nals = append(c.nals, head)
 			}
 		}
 		start = end
 	}
-	return c.nals
+	return c.nals, true
 }
 
 // frame makes a unit of a frame that is whole, unless something of it was dropped; isKey tells whether it is a key frame.
