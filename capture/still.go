@@ -20,6 +20,12 @@ type Request struct {
 	Moment Moment `json:"-"` // which picture
 	By     string // who asks; for Policy and whoever else wants to know
 
+	// Labels are what else is to be known of who asks and what for: a
+	// tenant, rights, a licence. All hooks see them, a Spool and the stores
+	// keep them, and Open gives them back. Immutable once asked. They are
+	// UTF-8; stores take MaxLabels of them.
+	Labels map[string]string `json:",omitempty"`
+
 	// ID names the still; empty means a new random one. A Store replaces
 	// what it has of the same picture under the same ID.
 	ID string

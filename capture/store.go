@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"time"
 )
@@ -51,6 +52,41 @@ func (f StoreFunc) Put(ctx context.Context, s *Still) (string, error) { return f
 type Locator interface {
 	Store
 	Locate(s *Still) (location string, err error)
+}
+
+// An Opener is a Store that gives back what was put into it, whoever put it and however long ago.
+//
+// Open opens the still at a location that Put or List named. The location may come from a stranger: what is no still of this Store's is not
+// there, wherever it leads. Of what is not there errors.Is tells fs.ErrNotExist; any other error is worth trying again. Whoever opens a still
+// closes it.
+//
+// An Opener keeps what Put was told of a still for as long as it keeps the file, and replaces both together: whoever opens a still finds the
+// truth of the very bytes that he reads. It takes Labels of MaxLabels, and rejects a still with more.
+type Opener interface {
+	Store
+	Open(ctx context.Context, location string) (*Opened, error)
+}
+
+// MaxLabels is how many bytes of Labels a Store takes of one still, names and values together, all in UTF-8. More is an ErrRejected.
+const MaxLabels = 8 << 10
+
+// An Opened is a still that is being read, by one goroutine at a time. With http.ServeContent an app shows it:
+//
+//	w.Header().Set("Content-Type", opened.Still.Type)
+//	http.ServeContent(w, r, "", opened.Modified, opened)
+type Opened struct {
+	// The image file. When the still is replaced or deleted meanwhile, it
+	// goes on to be the file that was opened, or Read fails. Read may also
+	// fail when the context of Open has ended.
+	io.ReadSeekCloser
+
+	Size     int64     // of the image file, in bytes
+	Modified time.Time // when it was put, by the store's clock
+
+	// Still is what Put was told, as far as JSON has it, with Location set:
+	// so without Data and pictures. It is the caller's. Of a still that was
+	// put before stores kept it, it is what the name tells.
+	Still *Still
 }
 
 // A Lister is a Store that tells what it has.

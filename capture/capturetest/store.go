@@ -22,7 +22,8 @@ type StoreCase struct {
 
 	// Files returns the bytes of each still that whoever reads the medium
 	// finds there now, by the location that Put returned. Anything else
-	// that is to be found there counts as a still too.
+	// that is to be found there counts as a still too; leave out what the
+	// Store keeps about stills for Open.
 	Files func() (map[string][]byte, error)
 
 	// Break makes the medium fail, or not answer, until mend is called. Nil
@@ -33,7 +34,7 @@ type StoreCase struct {
 // endTimeout is how long a Put may take after its context has ended. It is no measure of speed.
 const endTimeout = 5 * time.Minute
 
-// TestStore holds a Store to the contract of capture.Store, and of capture.Locator, Lister and Deleter as far as it is one; whether it is
+// TestStore holds a Store to the contract of capture.Store, and of capture.Locator, Lister, Deleter and Opener as far as it is one; whether it is
 // one, the compiler tells: var _ capture.Deleter = (*MyStore)(nil). newStore is called for each part of the test; it returns an empty store
 // that no other test uses, and cleans up after itself with t.Cleanup.
 func TestStore(t *testing.T, newStore func(t *testing.T) StoreCase) {
@@ -44,7 +45,7 @@ func TestStore(t *testing.T, newStore func(t *testing.T) StoreCase) {
 		{"Finds", storeTest.finds}, {"Names", storeTest.names}, {"Replaces", storeTest.replaces}, {"Concurrent", storeTest.concurrent},
 		{"NothingHalf", storeTest.nothingHalf}, {"Context", storeTest.endedContext}, {"Rejects", storeTest.rejects},
 		{"Fails", storeTest.fails}, {"Hangs", storeTest.hangs}, {"Lists", storeTest.lists}, {"Deletes", storeTest.deletes},
-		{"Churns", storeTest.churns},
+		{"Churns", storeTest.churns}, {"Opens", storeTest.opens}, {"OpensWhole", storeTest.opensWhole}, {"Labels", storeTest.labels},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.test(storeTest{t, newStore(t)}) })
 	}

@@ -9,9 +9,12 @@ import (
 	"log/slog"
 	"path"
 	"path/filepath"
+	"time"
 
 	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/capture/store/internal/durable"
+	"github.com/livestill/livestill/capture/store/internal/locks"
+	"github.com/livestill/livestill/capture/store/internal/truth"
 )
 
 // ErrFull is the error of a Put for which there is no room: the disk is full, or what a store may use of it.
@@ -28,6 +31,9 @@ func Mark(path, volume string) error { return durable.Mark(path, volume) }
 //
 // A still is either there as a whole or not at all, even if the machine loses power: it is written under another name in the folder
 // .livestill within Path, flushed to the disk, and renamed. When Put returns, the name too is on the disk.
+//
+// What Put was told of a still is a small file of JSON, in a folder .livestill beside the image: for Open, and for whoever looks. Like the
+// image it may name who asked, and is as readable. Whoever moves images moves that folder with them; without it they still open.
 //
 // A system call that a drive does not answer, as of a NAS that has gone, is not ended by the context; between calls it is heeded.
 type Dir struct {
@@ -55,7 +61,7 @@ type Dir struct {
 	// are late with it; nil means slog.Default().
 	Logger *slog.Logger
 
-	names nameLocks // of files that are being put, or removed by tidying; and tidyLock, of whoever has tidy
+	names locks.Names // of files that are being put, or removed by tidying; and tidyLock, of whoever has tidy
 	tidy  tidyState
 }
 
@@ -73,24 +79,29 @@ func (d *Dir) Put(ctx context.Context, s *capture.Still) (location string, err e
 	if err != nil {
 		return "", err
 	}
+	told, err := truth.New(s)
+	if err != nil {
+		return "", err
+	}
 	f, err := durable.Open(d.Path, d.Volume)
 	if err != nil {
 		return "", err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	err = f.CheckFree(d.MinFree, int64(len(s.Data)))
+	size := int64(len(s.Data)) + leastCost // of both files
+	err = f.CheckFree(d.MinFree, size)
 	if errors.Is(err, ErrFull) {
 		d.tidyBeside(f, "")
-		err = f.CheckFree(d.MinFree, int64(len(s.Data)))
+		err = f.CheckFree(d.MinFree, size)
 	}
 	if err != nil {
 		return "", err
 	}
-	if err := d.names.take(ctx, key); err != nil {
+	if err := d.names.Take(ctx, key); err != nil {
 		return "", err
 	}
-	err = f.Write(ctx, key, s.Data)
-	d.names.free(key)
+	err = d.write(ctx, f, key, s.Data, told)
+	d.names.Free(key)
 	if err != nil {
 		return "", err
 	}
@@ -124,7 +135,7 @@ func (d *Dir) List(ctx context.Context, which capture.Selection) iter.Seq2[captu
 			yield(capture.Stored{}, err)
 			return
 		}
-		err = d.each(ctx, f, which, false, func(_ string, s capture.Stored) (removed bool, err error) {
+		err = d.each(ctx, f, which, walk{enters: d.Template.makes}, func(_ string, s capture.Stored, _ time.Time) (removed bool, err error) {
 			if !yield(s, nil) {
 				return false, errEnough
 			}
@@ -136,7 +147,8 @@ func (d *Dir) List(ctx context.Context, which capture.Selection) iter.Seq2[captu
 	}
 }
 
-// Delete deletes files, and the folders that this leaves empty. It sweeps, too: what a write left that was cut off is there for an hour at most.
+// Delete deletes files, and the folders that this leaves empty. It sweeps, too: what a Put or a Delete left that was cut off is there for an
+// hour at most.
 func (d *Dir) Delete(ctx context.Context, which capture.Selection) (files int, err error) {
 	if which.All() {
 		return 0, capture.ErrSelectsAll
@@ -149,10 +161,18 @@ func (d *Dir) Delete(ctx context.Context, which capture.Selection) (files int, e
 	if err := f.Sweep(durable.Stale); err != nil {
 		return 0, err
 	}
+	now := f.Now()
 	for range passes {
 		removed := 0
-		err := d.each(ctx, f, which, true, func(key string, _ capture.Stored) (bool, error) {
-			err := f.Remove(key)
+		err := d.each(ctx, f, which, walk{enters: d.enters, flush: true}, func(name string, _ capture.Stored, stored time.Time) (bool, error) {
+			if _, told := truth.StillOf(name); told {
+				return d.removeOrphan(f, name, stored, now.Sub(stored))
+			}
+			if err := d.names.Take(ctx, name); err != nil {
+				return false, err
+			}
+			defer d.names.Free(name)
+			err := remove(f, name)
 			switch {
 			case err == nil:
 				removed++
@@ -169,29 +189,38 @@ func (d *Dir) Delete(ctx context.Context, which capture.Selection) (files int, e
 	return files, nil
 }
 
-// each calls do, which tells whether it removed it, with each file that which selects, until do fails, or all are seen, or ctx ends.
-// flush has the disk know what was removed.
+// enters is for walks that go into the folders of the truth, too.
+func (d *Dir) enters(folder string) bool {
+	return folder == durable.Private || d.Template.makes(folder)
+}
+
+// each calls do, which tells whether it removed it, with each file that which selects, and when that was stored, until do fails, or all are
+// seen, or ctx ends. Where the walk enters the folders of the truth, do gets those files as well.
 func (d *Dir) each(
-	ctx context.Context, f *durable.Folder, which capture.Selection, flush bool, do func(key string, s capture.Stored) (removed bool, err error),
+	ctx context.Context, f *durable.Folder, which capture.Selection, w walk,
+	do func(name string, s capture.Stored, stored time.Time) (removed bool, err error),
 ) error {
 	prefix, read, err := d.Template.Select(which)
 	if err != nil {
 		return err
 	}
-	w := walk{enters: d.Template.makes, flush: flush}
 	defer w.close()
 	err = w.enter(f, path.Clean(prefix))
 	for err == nil && len(w.levels) > 0 {
 		if err = context.Cause(ctx); err != nil {
 			break
 		}
-		err = w.step(f, func(key string, info fs.FileInfo) (removed bool, err error) {
+		err = w.step(f, func(name string, info fs.FileInfo) (removed bool, err error) {
+			key, told := truth.StillOf(name)
+			if !told {
+				key = name
+			}
 			s, ok := read(key)
 			if !ok {
 				return false, nil
 			}
 			s.Location, s.Size = d.path(key), info.Size()
-			return do(key, s)
+			return do(name, s, info.ModTime())
 		})
 	}
 	if err == nil || errors.Is(err, errEnough) {

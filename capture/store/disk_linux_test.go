@@ -59,6 +59,9 @@ func TestDirOnASmallDisk(t *testing.T) {
 		if err != nil || !maps.EqualFunc(got, want, bytes.Equal) {
 			t.Errorf("%s: %d files are not the %d stills: %v", test.about, len(got), len(want), err)
 		}
+		if told := truths(t, disk); len(told) != len(want) {
+			t.Errorf("%s: %d stills are told of, not %d", test.about, len(told), len(want))
+		}
 		if free := freeOn(t, disk); free > test.left || free < test.minFree {
 			t.Errorf("%s: %d bytes are free", test.about, free)
 		}
@@ -160,6 +163,9 @@ func TestPowerCut(t *testing.T) {
 		}
 		if data, err := os.ReadFile(filepath.Join(after, name)); !bytes.Equal(data, one.Data) {
 			t.Errorf("still %d: Dir has %d of its bytes, %v", n, len(data), err)
+		}
+		if told := truths(t, filepath.Join(after, "dir")); len(told) != n+1 {
+			t.Errorf("after still %d, Dir tells of %d", n, len(told))
 		}
 		f := new(flaky)
 		left := &store.Spool{Path: filepath.Join(after, "spool"), Store: f}

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"time"
@@ -91,4 +94,35 @@ func ExampleTee() {
 	// true true <nil>
 	// 1 <nil>
 	// true
+}
+
+// An app shows stills without knowing its store, to those who may see them: by what was told of each when it was put.
+func ExampleOpen() {
+	var stills capture.Store = new(store.Mem) // or any other that opens
+	show := func(w http.ResponseWriter, r *http.Request) {
+		opened, err := store.Open(r.Context(), stills, r.URL.Query().Get("at"))
+		if errors.Is(err, fs.ErrNotExist) {
+			http.NotFound(w, r)
+			return
+		} else if err != nil {
+			http.Error(w, "try again", http.StatusServiceUnavailable)
+			return
+		}
+		defer func() { _ = opened.Close() }() // it was opened to be read
+		if opened.Still.Request.Labels["tenant"] != "acme" {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", opened.Still.Type)
+		http.ServeContent(w, r, "", opened.Modified, opened)
+	}
+
+	still := captured()
+	still.Request.Labels = map[string]string{"tenant": "acme"}
+	location, err := stills.Put(context.Background(), still)
+	check(err)
+	answer := httptest.NewRecorder()
+	show(answer, httptest.NewRequestWithContext(context.Background(), http.MethodGet, "/?at="+location, nil))
+	fmt.Println(answer.Code, answer.Header().Get("Content-Type"), answer.Body.Len())
+	// Output: 200 image/jpeg 7
 }

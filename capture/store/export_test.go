@@ -4,38 +4,9 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
-	"time"
 
 	"github.com/livestill/livestill/capture/store/internal/durable"
 )
-
-// A File is what a Dir that tidies sees of one.
-type File struct {
-	Stored time.Time
-	Bytes  int64
-}
-
-// Forget deletes the files that are over the bounds of k, in the rounds of a Dir that tidies, and returns what is left after each.
-func Forget(k Keep, files []File) (rounds [][]File) {
-	var over surplus
-	for {
-		var kept histogram
-		var left []File
-		for _, f := range files {
-			if !over.takes(f.Stored, f.Bytes) {
-				left = append(left, f)
-				kept.add(f.Stored, f.Bytes)
-			}
-		}
-		if over.any && len(left) == len(files) {
-			panic("nothing is deleted of what is over")
-		}
-		rounds = append(rounds, left)
-		if files, over = left, kept.over(k); !over.any {
-			return rounds
-		}
-	}
-}
 
 // TidyBeside does what Put does when it has put a file at a location.
 func (d *Dir) TidyBeside(location string) error {
@@ -52,10 +23,10 @@ func (d *Dir) TidyBeside(location string) error {
 
 // Rested waits until nobody tidies, as a Put that did not wait for the drive may have done.
 func (d *Dir) Rested(ctx context.Context) error {
-	if err := d.names.take(ctx, tidyLock); err != nil {
+	if err := d.names.Take(ctx, tidyLock); err != nil {
 		return err
 	}
-	d.names.free(tidyLock)
+	d.names.Free(tidyLock)
 	return nil
 }
 

@@ -52,6 +52,11 @@ func (f Failover) Put(ctx context.Context, s *capture.Still) (location string, e
 	}
 }
 
+// Open opens a still in the first store that has it there.
+func (f Failover) Open(ctx context.Context, location string) (*capture.Opened, error) {
+	return openFirst(ctx, f, location)
+}
+
 // List yields what the stores have, each still once.
 func (f Failover) List(ctx context.Context, which capture.Selection) iter.Seq2[capture.Stored, error] {
 	return listAll(ctx, f, which)

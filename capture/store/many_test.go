@@ -146,14 +146,19 @@ func ids(t *testing.T, s capture.Store) (ids []string) {
 	return ids
 }
 
-// count counts the files in a folder.
+// count counts the stills in a folder.
 func count(t *testing.T, dir string) (files int) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
-		if err == nil && d.Type().IsRegular() {
+		switch {
+		case err != nil:
+			return err
+		case d.Name() == ".livestill":
+			return fs.SkipDir
+		case d.Type().IsRegular():
 			files++
 		}
-		return err
+		return nil
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 
 	"github.com/livestill/livestill/capture"
+	"github.com/livestill/livestill/capture/store/internal/truth"
 )
 
 // List lists what s has, if it is a capture.Lister; else it yields an errors.ErrUnsupported.
@@ -33,6 +35,32 @@ func Locate(s capture.Store, still *capture.Still) (location string, err error) 
 		return l.Locate(still)
 	}
 	return "", fmt.Errorf("store: %T does not know where it will put a still: %w", s, errors.ErrUnsupported)
+}
+
+// Open opens a still of s, if it is a capture.Opener; else it returns an errors.ErrUnsupported.
+func Open(ctx context.Context, s capture.Store, location string) (*capture.Opened, error) {
+	if o, ok := s.(capture.Opener); ok {
+		return o.Open(ctx, location)
+	}
+	return nil, fmt.Errorf("store: %T cannot open: %w", s, errors.ErrUnsupported)
+}
+
+// openFirst opens a still in the first store that has it. That it is not there is known only if all say so.
+func openFirst(ctx context.Context, stores []capture.Store, location string) (*capture.Opened, error) {
+	var errs []error
+	for i, store := range stores {
+		opened, err := Open(ctx, store, location)
+		if err == nil {
+			return opened, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, fmt.Errorf("store %d of %d, a %T: %w", i+1, len(stores), store, err))
+		}
+	}
+	if len(errs) == 0 {
+		return nil, truth.NotThere(location)
+	}
+	return nil, errors.Join(errs...)
 }
 
 // listAll yields each still once. It remembers what those before the last store have.

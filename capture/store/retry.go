@@ -1,9 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"iter"
 	"time"
 
@@ -45,6 +48,42 @@ func (r *Retry) Put(ctx context.Context, s *capture.Still) (location string, err
 
 // Locate returns where the Store puts s.
 func (r *Retry) Locate(s *capture.Still) (string, error) { return Locate(r.Store, s) }
+
+// Open opens a still of the Store. Timeout bounds each attempt, and not the reading. What is not there is not tried again.
+func (r *Retry) Open(ctx context.Context, location string) (opened *capture.Opened, err error) {
+	var none error
+	err = r.try(ctx, func(attempt context.Context) (err error) {
+		reading, end := context.WithCancelCause(ctx)
+		stop := context.AfterFunc(attempt, func() { end(context.Cause(attempt)) })
+		if opened, err = Open(reading, r.Store, location); err != nil {
+			end(nil)
+			if errors.Is(err, fs.ErrNotExist) {
+				none, err = err, nil
+			}
+			return err
+		}
+		opened.ReadSeekCloser = endsReading{opened.ReadSeekCloser, end}
+		if !stop() {
+			return errors.Join(context.Cause(attempt), opened.Close())
+		}
+		return nil
+	})
+	if err = cmp.Or(err, none); err != nil {
+		return nil, err
+	}
+	return opened, nil
+}
+
+// endsReading ends the context of reading when it is closed.
+type endsReading struct {
+	io.ReadSeekCloser
+	end context.CancelCauseFunc
+}
+
+func (e endsReading) Close() error {
+	defer e.end(nil)
+	return e.ReadSeekCloser.Close()
+}
 
 // List yields what the Store has. It is tried once.
 func (r *Retry) List(ctx context.Context, which capture.Selection) iter.Seq2[capture.Stored, error] {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/capture"
+	"github.com/livestill/livestill/capture/internal/shared"
 	"github.com/livestill/livestill/capture/store/internal/spoolfile"
 )
 
@@ -156,6 +157,7 @@ func (s *Spool) Put(ctx context.Context, still *capture.Still) (location string,
 	}
 	left := false
 	if location, err = s.location(e, still); err == nil {
+		e.location = location
 		left, err = folder.writeFile(ctx, e, s.MinFree, still.Data, trailer)
 	}
 	s.enqueue(folder, key, e, err == nil || left)
@@ -212,6 +214,15 @@ func (s *Spool) location(e *spoolEntry, still *capture.Still) (string, error) {
 		return s.path(e), nil
 	}
 	return location, err
+}
+
+// locate is location for what is in the folder already. It runs on a goroutine of the Spool's, and contains the Store.
+func (s *Spool) locate(e *spoolEntry, still *capture.Still) (location string) {
+	_ = shared.Contain(func() (err error) { // of which the next Put will tell
+		location, err = s.location(e, still)
+		return err
+	})
+	return location
 }
 
 func (s *Spool) path(e *spoolEntry) string {

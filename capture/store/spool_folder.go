@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/capture/store/internal/durable"
 	"github.com/livestill/livestill/capture/store/internal/spoolfile"
 )
@@ -28,6 +29,7 @@ var errGone = errors.New("file was removed")
 type spoolFolder struct {
 	path, volume string
 	queue        spoolQueue
+	locate       func(e *spoolEntry, still *capture.Still) string // is asked once for each entry
 
 	lock  *os.File         // nil while nobody uses the folder
 	owner string           // is in the lock file, until another takes the folder
@@ -35,13 +37,13 @@ type spoolFolder struct {
 }
 
 // loadSpoolFolder opens a folder, and reads what is in it.
-func loadSpoolFolder(path, volume string) (_ *spoolFolder, err error) {
+func loadSpoolFolder(path, volume string, locate func(*spoolEntry, *capture.Still) string) (_ *spoolFolder, err error) {
 	root, err := durable.Open(path, volume)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
-	f := &spoolFolder{path: path, volume: volume, queue: spoolQueue{groups: make(map[string]*spoolGroup)}}
+	f := &spoolFolder{path: path, volume: volume, locate: locate, queue: spoolQueue{groups: make(map[string]*spoolGroup)}}
 	for _, name := range []string{durable.Private, pendingFolder, deadFolder} {
 		if err := root.MkdirAll(name, 0o755); err != nil {
 			return nil, err
@@ -82,8 +84,10 @@ func (f *spoolFolder) load(root *durable.Folder, folder string) error {
 			continue // none of a Spool's
 		}
 		e := &spoolEntry{number: number, file: file.Name(), dead: folder == deadFolder}
-		_, key, err := e.inspect(root)
+		r, key, err := e.inspect(root)
 		switch {
+		case err == nil:
+			e.location = f.locate(e, r.Still)
 		case errors.Is(err, errGone):
 			continue
 		case errors.Is(err, spoolfile.ErrDamaged) && !e.dead:
@@ -130,14 +134,17 @@ func (e *spoolEntry) inspect(root *durable.Folder) (r *spoolfile.Record, key str
 func (f *spoolFolder) with(work func(root *durable.Folder) error) error {
 	r, err := os.OpenRoot(f.path)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrVolume, err)
+		return fmt.Errorf("%w: %s", ErrVolume, err.Error())
 	}
 	root := &durable.Folder{Root: r}
 	loaded, errLoaded := f.lock.Stat()
 	there, errThere := root.Stat(spoolLock)
-	if err = errors.Join(errLoaded, errThere); err != nil || !os.SameFile(loaded, there) {
-		err = errors.Join(fmt.Errorf("store: %s is another folder than before: %w", f.path, ErrVolume), err)
-	} else {
+	switch err = errors.Join(errLoaded, errThere); {
+	case err != nil:
+		err = fmt.Errorf("store: %s is another folder than before: %w: %s", f.path, ErrVolume, err.Error())
+	case !os.SameFile(loaded, there):
+		err = fmt.Errorf("store: %s is another folder than before: %w", f.path, ErrVolume)
+	default:
 		err = work(root)
 	}
 	return errors.Join(err, root.Close())

@@ -82,7 +82,7 @@ func (s *Spool) open(t *spoolTransition, old *spoolFolder) {
 	switch {
 	case old != nil && old.lock == nil && old.resume():
 	case old == nil, old.lock == nil, old.replaced():
-		folder, err = loadSpoolFolder(s.Path, s.Volume)
+		folder, err = loadSpoolFolder(s.Path, s.Volume, s.locate)
 	}
 	s.mu.Lock()
 	var superfluous *spoolFolder

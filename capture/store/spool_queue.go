@@ -22,6 +22,8 @@ type spoolEntry struct {
 	put    time.Time
 	dead   bool
 	why    string // it is dead
+
+	location string // as Put returned it, or would now; empty if that cannot be known
 }
 
 func newSpoolEntry(number uint64, extension string) *spoolEntry {

@@ -103,9 +103,9 @@ func TestTee(t *testing.T) {
 func TestFailover(t *testing.T) {
 	capturetest.TestStore(t, func(*testing.T) capturetest.StoreCase {
 		a, b := new(flaky), new(flaky)
-		down := flakyStore{a, func(_ context.Context, s *capture.Still) (string, error) {
-			if s.ID == "" {
-				return "", capture.Reject(errDown)
+		down := flakyStore{a, func(ctx context.Context, s *capture.Still) (string, error) {
+			if _, err := new(store.Mem).Put(ctx, s); errors.Is(err, capture.ErrRejected) {
+				return "", err
 			}
 			return "", errDown
 		}}

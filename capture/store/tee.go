@@ -48,6 +48,11 @@ func (t Tee) Locate(s *capture.Still) (string, error) {
 	return Locate(t[0], s)
 }
 
+// Open opens a still in the first store that has it there.
+func (t Tee) Open(ctx context.Context, location string) (*capture.Opened, error) {
+	return openFirst(ctx, t, location)
+}
+
 // List yields what the stores have, each still once.
 func (t Tee) List(ctx context.Context, which capture.Selection) iter.Seq2[capture.Stored, error] {
 	return listAll(ctx, t, which)

@@ -32,11 +32,11 @@ type Template string
 const defaultTemplate = "{stream}/{date}_{time}_{id}"
 
 const (
-	maxKey     = 1024 // bytes; S3's limit, the lowest
-	maxPart    = 255  // bytes of a path's part
-	maxStream  = 500  // bytes of {stream} as a whole
-	maxFolders = 16   // parts of it; a disk flushes each folder for each still
-	maxSegment = 100  // bytes of each of its parts, so that the last can be followed by a hash, who, variant and extension
+	maxKey     = 1024 - 82 // bytes; the limit of S3, the lowest, less what blobstore has in the name of what is told of a still
+	maxPart    = 250       // bytes of a part of a path; the limit is 255, of which the suffix of what is told of a still is five
+	maxStream  = 500       // bytes of {stream} as a whole
+	maxFolders = 16        // parts of it; a disk flushes each folder for each still
+	maxSegment = 100       // bytes of each of its parts, so that the last can be followed by a hash, who, variant and extension
 	maxID      = 100
 	maxVariant = 40
 	maxType    = 40
@@ -84,11 +84,11 @@ func (t Template) Key(s *capture.Still) (string, error) {
 	key += extension(s.Type)
 	for part := range strings.SplitSeq(key, "/") {
 		if len(part) > maxPart {
-			return "", capture.Reject(fmt.Errorf("store: template %q makes names of %d bytes, file systems take %d", t, len(part), maxPart))
+			return "", capture.Reject(fmt.Errorf("store: template %q makes names of %d bytes, stores take %d", t, len(part), maxPart))
 		}
 	}
 	if len(key) > maxKey {
-		return "", capture.Reject(fmt.Errorf("store: template %q makes keys of %d bytes, buckets take %d", t, len(key), maxKey))
+		return "", capture.Reject(fmt.Errorf("store: template %q makes keys of %d bytes, stores take %d", t, len(key), maxKey))
 	}
 	return key, nil
 }

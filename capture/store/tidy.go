@@ -9,14 +9,18 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/capture/store/internal/durable"
+	"github.com/livestill/livestill/capture/store/internal/keep"
 )
 
-// Keep bounds what a Dir keeps. Zero fields do not. The newest file stays, whatever its size. Several programs may keep one folder, and
+// Keep bounds what a store keeps. Zero fields do not. The newest still stays, whatever its size. Several programs may keep one folder, and
 // others may delete there; what they delete while a program counts is counted.
 type Keep struct {
-	Age   time.Duration // since a still was put, by the drive's clock
-	Count int           // files; the oldest go first
-	Bytes int64         // of files; the oldest go first
+	Age   time.Duration // since a still was put, by the store's clock
+	Count int           // stills, each variant is one; the oldest go first
+	Bytes int64         // of the image files alone; the oldest go first
+
+	// What is kept about each still goes with it, and is not counted: some
+	// 1.5 kB, and its Labels.
 }
 
 const (
@@ -39,6 +43,7 @@ const tidyLock = ""
 type tidyState struct {
 	round  *round // nil between cycles
 	rounds int    // that have begun
+	whole  bool   // Tidy waits for a round through all that is there, also if Keep is zero
 
 	// Of the current cycle:
 	first    int           // number of its first round
@@ -55,7 +60,7 @@ type tidyState struct {
 	next  time.Time // when Puts may begin another
 }
 
-// Tidy deletes what is over Keep, and what writes left behind that were cut off more than an hour ago. It goes on where Puts, or a Tidy
+// Tidy deletes what is over Keep, and what Puts and Deletes left behind that were cut off more than an hour ago. It goes on where Puts, or a Tidy
 // whose context ended, have left it, until Keep holds for all that was there when it was called. It deletes what can be deleted, and tells
 // then what cannot. Whoever puts rarely, but has much to forget, may call it; also before a drive is unmounted, since Puts leave open what
 // large folder they are in.
@@ -63,11 +68,11 @@ func (d *Dir) Tidy(ctx context.Context) error {
 	if err := d.check(); err != nil {
 		return err
 	}
-	if err := d.names.take(ctx, tidyLock); err != nil {
+	if err := d.names.Take(ctx, tidyLock); err != nil {
 		return err
 	}
 	rounds := d.tidy.rounds
-	d.names.free(tidyLock)
+	d.names.Free(tidyLock)
 	for {
 		if err := context.Cause(ctx); err != nil {
 			return err
@@ -86,10 +91,11 @@ func (d *Dir) tidySlice(ctx context.Context, rounds int) (ended bool, err error)
 		return false, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	if err := d.names.take(ctx, tidyLock); err != nil {
+	if err := d.names.Take(ctx, tidyLock); err != nil {
 		return false, err
 	}
-	defer d.names.free(tidyLock)
+	defer d.names.Free(tidyLock)
+	d.tidy.whole = true
 	if d.tidy.round == nil {
 		d.tidy.begin(f.Now())
 	}
@@ -102,17 +108,17 @@ func (d *Dir) tidySlice(ctx context.Context, rounds int) (ended bool, err error)
 // tidyBeside tidies a little, if it is time and nobody does. It returns after longestHold, even if tidying is not done. What was put just
 // now, if anything, stays.
 func (d *Dir) tidyBeside(f *durable.Folder, put string) {
-	if d.names.try(tidyLock) != nil {
+	if d.names.Try(tidyLock) != nil {
 		return
 	}
 	if time.Now().Before(d.tidy.next) {
-		d.names.free(tidyLock)
+		d.names.Free(tidyLock)
 		return
 	}
 	log := cmp.Or(d.Logger, slog.Default()).With("folder", d.Path)
 	own, err := f.OpenRoot(".")
 	if err != nil {
-		d.names.free(tidyLock)
+		d.names.Free(tidyLock)
 		log.Warn("tidying failed", "error", err)
 		return
 	}
@@ -122,7 +128,7 @@ func (d *Dir) tidyBeside(f *durable.Folder, put string) {
 	done := make(chan struct{})
 	go func() { // ends by itself, when the drive has answered
 		defer close(done)
-		defer d.names.free(tidyLock)
+		defer d.names.Free(tidyLock)
 		f := &durable.Folder{Root: own}
 		if err := errors.Join(d.tidySome(f, put, log), f.Close()); err != nil {
 			log.Warn("tidying failed", "error", err)
@@ -142,7 +148,7 @@ func (d *Dir) tidySome(f *durable.Folder, put string, log *slog.Logger) (err err
 	start := time.Now()
 	defer func() { t.worked += time.Since(start) }()
 	if t.round == nil {
-		if err := d.beginRound(f, surplus{}); err != nil {
+		if err := d.beginRound(f, keep.Surplus{}); err != nil {
 			return err
 		}
 	}
@@ -151,7 +157,7 @@ func (d *Dir) tidySome(f *durable.Folder, put string, log *slog.Logger) (err err
 			t.note(d.tidyStep(f, put), log)
 			continue
 		}
-		if over := t.round.next(d.Keep); over.any {
+		if over := t.round.Next(keep.Bounds{Count: d.Keep.Count, Bytes: d.Keep.Bytes}); over.Any {
 			if err := d.beginRound(f, over); err != nil {
 				return err
 			}
@@ -162,7 +168,7 @@ func (d *Dir) tidySome(f *durable.Folder, put string, log *slog.Logger) (err err
 	}
 	if log != nil && !t.told && time.Since(t.began) > late {
 		t.told = true
-		log.Warn("tidying is late: little is put, or the drive is slow; Tidy does it at once", "since", t.began, "files", t.round.kept.files)
+		log.Warn("tidying is late: little is put, or the drive is slow; Tidy does it at once", "since", t.began, "files", t.round.Kept.Files)
 	}
 	return nil
 }
@@ -189,7 +195,7 @@ func (t *tidyState) note(err error, log *slog.Logger) {
 
 // end ends a cycle, on which work goes on since start.
 func (t *tidyState) end(path string, start time.Time) {
-	t.round, t.ended, t.err = nil, t.first, nil
+	t.round, t.whole, t.ended, t.err = nil, false, t.first, nil
 	if t.failed != nil {
 		t.err = fmt.Errorf("store: tidy %s: %d failures, the first: %w", path, t.failures, t.failed)
 	}

@@ -104,12 +104,17 @@ func (w *walk) leave(f *durable.Folder) error {
 	}
 }
 
-// prune removes a folder that something was removed from, if it is empty.
+// prune removes a folder that something was removed from, with that of the truth in it, if they are empty.
 func (w *walk) prune(f *durable.Folder, name string) (removed bool, err error) {
+	private := path.Join(name, durable.Private)
 	if w.flush {
-		err = f.Flush(name)
+		err = errors.Join(f.Flush(name), f.Flush(private))
 	}
-	return err == nil && name != "." && f.Remove(name) == nil, err
+	if err != nil || name == "." || name == durable.Private {
+		return false, err
+	}
+	_ = f.Remove(private)
+	return f.Remove(name) == nil, nil
 }
 
 // close ends the walk.

@@ -10,10 +10,12 @@ import (
 	"flag"
 	"fmt"
 	"image/jpeg"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -24,7 +26,10 @@ import (
 
 	"gocloud.dev/blob"
 
+	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/capture/store"
+	"github.com/livestill/livestill/capture/store/blobstore"
+	"github.com/livestill/livestill/capture/store/internal/truth"
 	"github.com/livestill/livestill/internal/disktest"
 )
 
@@ -39,7 +44,8 @@ const maxResident = 512 << 20 // bytes of the program, race detector and all
 // TestNothingIsLost kills a program that captures and stores, at random instants, while the S3 server is killed, refuses, does not
 // answer, is slow, answers 500 and 403 and drops its answers, the disk runs full, and folders go away; and goes on while the program only
 // delivers. A capture that failed is made again, of the same picture under the same ID, which may have been stored. In the end each still
-// that was acknowledged is in the bucket and in the folder once, with its bytes; and whoever looked meanwhile saw whole pictures only.
+// that was acknowledged is in the bucket and in the folder once, with its bytes; and whoever looked meanwhile saw whole pictures only. Whatever
+// still is there, what was told of it is there too, at any time. What is told of stills that never came goes when it is an hour old.
 //
 // Chance decides here, and real time: this is an experiment. It is about the death of processes, servers and disks; the power stays on, so
 // that what is written but not flushed is not lost.
@@ -71,8 +77,10 @@ func TestNothingIsLost(t *testing.T) {
 	defer stop()
 	var harmful sync.WaitGroup
 	harmful.Go(func() { h.do(ctx) })
-	inFolder, inBucket := newViewer(t), newViewer(t)
-	harmful.Go(func() { watch(ctx, func() { inFolder.folder(h.folders["folder"]) }) })
+	folder := &store.Dir{Path: p.Folder, Volume: volumeFolder}
+	bucket := &blobstore.Store{Bucket: direct}
+	inFolder, inBucket := newViewer(t, folder), newViewer(t, bucket)
+	harmful.Go(func() { watch(ctx, func() { inFolder.folder(ctx, p.Folder) }) })
 	harmful.Go(func() { watch(ctx, func() { inBucket.bucket(ctx, direct) }) })
 
 	random := rand.New(rand.NewPCG(seed, 2))
@@ -118,6 +126,18 @@ func TestNothingIsLost(t *testing.T) {
 	}
 	compare(t, "bucket", objects, acknowledged)
 	compare(t, "folder", files, acknowledged)
+	orphans := compareTold(t, bucket, objects, filepath.Join(g.folder, first), func(name string) (key string, ok bool) {
+		name, ok = strings.CutPrefix(name, ".livestill/")
+		return path.Dir(name), ok
+	})
+	inPlace := make(map[string][]byte)
+	for name, data := range files {
+		inPlace[filepath.Join(p.Folder, name)] = data
+	}
+	orphans += compareTold(t, folder, inPlace, p.Folder, func(name string) (location string, ok bool) {
+		name, ok = truth.StillOf(name)
+		return filepath.Join(p.Folder, name), ok
+	})
 	for _, folder := range []string{"pending", "dead"} {
 		if left, err := os.ReadDir(filepath.Join(p.Spool, folder)); len(left) > 0 || err != nil {
 			t.Errorf("%d files left in %s: %v", len(left), folder, err)
@@ -129,8 +149,8 @@ func TestNothingIsLost(t *testing.T) {
 			repeated++
 		}
 	}
-	t.Logf("%v: killed %d times, %d stills acknowledged, %d of them not at once; %d in the bucket, %d of them not before peace, %d in the folder; %d MiB resident at most; harm done: %v",
-		time.Since(began).Round(time.Second), p.Run-1, len(acknowledged), repeated, len(objects), len(pending), len(files), resident>>20, h.done)
+	t.Logf("%v: killed %d times, %d stills acknowledged, %d of them not at once; %d in the bucket, %d of them not before peace, %d in the folder; %d told of that never came; %d MiB resident at most; harm done: %v",
+		time.Since(began).Round(time.Second), p.Run-1, len(acknowledged), repeated, len(objects), len(pending), len(files), orphans, resident>>20, h.done)
 	if kinds := len(h.kinds()); len(h.done) < kinds && *chaosKills >= 50 {
 		t.Errorf("%d kinds of harm were done, of %d", len(h.done), kinds)
 	}
@@ -148,9 +168,7 @@ func compare(t *testing.T, where string, files map[string][]byte, acknowledged m
 	count := make(map[string]int)
 	for path, data := range files {
 		whole(t, path, data)
-		_, id, _ := strings.Cut(filepath.Base(path), ".")
-		_, id, _ = strings.Cut(id, "_")
-		id, _, _ = strings.Cut(id, "~")
+		id := idOf(path)
 		count[id]++
 		if a, ok := acknowledged[id]; ok && sha256.Sum256(data) != a.Sum {
 			t.Errorf("%s: %s has other bytes than were acknowledged", where, path)
@@ -165,6 +183,73 @@ func compare(t *testing.T, where string, files map[string][]byte, acknowledged m
 		if count[id] == 0 {
 			t.Errorf("%s: still %s, acknowledged at %s, is lost", where, id, a.Location)
 		}
+	}
+}
+
+// idOf is the ID in a still's name.
+func idOf(path string) string {
+	_, id, _ := strings.Cut(filepath.Base(path), ".")
+	_, id, _ = strings.Cut(id, "_")
+	id, _, _ = strings.Cut(id, "~")
+	return id
+}
+
+// A tidier is a store that can be looked into, and tidied.
+type tidier interface {
+	capture.Opener
+	Tidy(ctx context.Context) error
+}
+
+// compareTold opens all stills, by their locations, and compares what is told of them with what was put. Then it makes what is told of others old, in
+// the folder where the store has it, and wants it tidied away. It returns how many those were. about says of which location a file tells.
+func compareTold(t *testing.T, s tidier, stills map[string][]byte, dir string, about func(name string) (location string, ok bool)) (orphans int) {
+	t.Helper()
+	for location, data := range stills {
+		opened, err := s.Open(t.Context(), location)
+		if err != nil {
+			t.Errorf("%s: %v", location, err)
+			continue
+		}
+		got, err := io.ReadAll(opened)
+		if err = errors.Join(err, opened.Close()); err != nil || !bytes.Equal(got, data) {
+			t.Errorf("%s: opened %d bytes of %d, %v", location, len(got), len(data), err)
+		}
+		wantTold(t, location, opened.Still)
+	}
+	look := func(each func(path string)) {
+		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".json") {
+				return err
+			}
+			name, err := filepath.Rel(dir, path)
+			if location, ok := about(name); ok && stills[location] == nil {
+				each(path)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	old := time.Now().Add(-24 * time.Hour)
+	look(func(path string) {
+		orphans++
+		if err := os.Chtimes(path, old, old); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := s.Tidy(t.Context()); err != nil {
+		t.Error(err)
+	}
+	look(func(path string) { t.Errorf("%s tells of what is not there", path) })
+	return orphans
+}
+
+// wantTold fails if a still is not told of as it was captured.
+func wantTold(t *testing.T, location string, s *capture.Still) {
+	t.Helper()
+	if id := idOf(location); s.Request.Labels["id"] != id || !strings.HasPrefix(s.Request.By, "user") || s.ID != id || s.Location != location {
+		t.Errorf("%s: told is %+v", location, s)
 	}
 }
 
@@ -344,15 +429,31 @@ func fill(path string) (err error) {
 	return err
 }
 
-// A viewer looks at each still once, and at some again, and fails the test if one is torn.
+// A viewer looks at each still once, and at some again, and fails the test if one is torn, or not told of.
 type viewer struct {
 	t    *testing.T
+	o    capture.Opener
 	seen map[string]bool
 }
 
-func newViewer(t *testing.T) viewer {
+func newViewer(t *testing.T, o capture.Opener) viewer {
 	t.Helper()
-	return viewer{t, make(map[string]bool)}
+	return viewer{t, o, make(map[string]bool)}
+}
+
+// opens opens a still that is there, as far as it can be had.
+func (v viewer) opens(ctx context.Context, location string) {
+	opened, err := v.o.Open(ctx, location)
+	if err != nil {
+		if _, ok := v.o.(*store.Dir); ok && !errors.Is(err, store.ErrVolume) && ctx.Err() == nil {
+			v.t.Errorf("%s: %v", location, err)
+		}
+		return
+	}
+	wantTold(v.t, location, opened.Still)
+	if err := opened.Close(); err != nil {
+		v.t.Error(err)
+	}
 }
 
 func (v viewer) wants(name string) bool { return !v.seen[name] || rand.IntN(100) == 0 }
@@ -372,8 +473,8 @@ func watch(ctx context.Context, look func()) {
 }
 
 // folder looks at the files in a folder, as far as it is there.
-func (v viewer) folder(path string) {
-	root := os.DirFS(path)
+func (v viewer) folder(ctx context.Context, dir string) {
+	root := os.DirFS(dir)
 	_ = fs.WalkDir(root, ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.Name() == ".livestill" {
 			return fs.SkipDir
@@ -382,6 +483,7 @@ func (v viewer) folder(path string) {
 			if data, err := fs.ReadFile(root, path); err == nil {
 				v.seen[path] = true
 				whole(v.t, path, data)
+				v.opens(ctx, filepath.Join(dir, path))
 			}
 		}
 		return nil
@@ -392,12 +494,13 @@ func (v viewer) folder(path string) {
 func (v viewer) bucket(ctx context.Context, bucket *blob.Bucket) {
 	objects, end := bucket.List(nil).All(ctx)
 	for o := range objects {
-		if !v.wants(o.Key) {
+		if strings.HasPrefix(o.Key, ".livestill/") || !v.wants(o.Key) {
 			continue
 		}
 		if data, err := bucket.ReadAll(ctx, o.Key); err == nil {
 			v.seen[o.Key] = true
 			whole(v.t, o.Key, data)
+			v.opens(ctx, o.Key)
 		}
 	}
 	_ = end()

@@ -53,6 +53,9 @@ func TestDeletesThousands(t *testing.T) {
 			t.Errorf("%s: deleted %d, not %d: %v", name, files, 3*each, err)
 		}
 		found(t, bucket, kept.Data)
+		if left := truthsIn(t, bucket); len(left) != 1 {
+			t.Errorf("%s: %d stills are told of", name, len(left))
+		}
 	}
 }
 
@@ -76,6 +79,9 @@ func TestDeletesTogether(t *testing.T) {
 	}
 	wait.Wait()
 	found(t, bucket)
+	if left := truthsIn(t, bucket); len(left) != 0 {
+		t.Errorf("%d stills are told of", len(left))
+	}
 }
 
 func TestDeleteFails(t *testing.T) {

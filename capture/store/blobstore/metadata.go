@@ -13,9 +13,12 @@ import (
 // below 500.
 const maxText = 350
 
-// metadata tells what is known about s. Zero values are left out.
-func metadata(s *capture.Still) map[string]string {
-	m := make(map[string]string)
+// sumName is the metadatum that tells the object's bytes from others: the SHA-256, by which what was told of them is found.
+const sumName = "sha256"
+
+// metadata tells what is known about s, of which sum is the SHA-256. Zero values are left out.
+func metadata(s *capture.Still, sum string) map[string]string {
+	m := map[string]string{sumName: sum}
 	add := func(name, value string, is bool) {
 		if is {
 			m[name] = value

@@ -83,6 +83,7 @@ func (p *program) main() error {
 					Stream: fmt.Sprint("live/", i%streams), ID: fmt.Sprintf("%d-%d-%d", p.Run, n, i), By: fmt.Sprint("user", i%7),
 					Moment: capture.At(time.Now().Add(-50 * time.Millisecond)), // one picture, and so one key, however often
 				}
+				r.Labels = map[string]string{"id": r.ID}
 				for try := 1; try <= 50; try++ {
 					still, err := hub.Capture(ctx, r)
 					if err != nil {

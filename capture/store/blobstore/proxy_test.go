@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -18,19 +19,21 @@ import (
 type mode int
 
 const (
-	pass   mode = iota
-	refuse      // resets connections as they come
-	hang        // takes a request, and resets its connection when the mode changes
-	fail        // answers 500
-	deny        // answers 403
-	slow        // passes 1 MiB a second, each way
-	cut         // has a request served, and resets its connection in place of the answer
-	damage      // has the first byte of each body that is sent arrive as another
-	hide        // answers 404 to HEAD, and passes the rest
+	pass    mode = iota
+	refuse       // resets connections as they come
+	hang         // takes a request, and resets its connection when the mode changes
+	fail         // answers 500
+	deny         // answers 403
+	slow         // passes 1 MiB a second, each way
+	cut          // has a request for a still served, and resets its connection in place of the answer
+	damage       // has the first byte of each still that is sent arrive as another
+	hide         // answers 404 to HEAD, and passes the rest
+	stall        // answers no list before its client goes, and passes the rest
+	protect      // answers 403 to DELETE, and passes the rest
 )
 
 func (m mode) String() string {
-	return [...]string{"pass", "refuse", "hang", "fail", "deny", "slow", "cut", "damage", "hide"}[m]
+	return [...]string{"pass", "refuse", "hang", "fail", "deny", "slow", "cut", "damage", "hide", "stall", "protect"}[m]
 }
 
 const (
@@ -116,6 +119,9 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case p.Seen <- struct{}{}:
 	default:
 	}
+	if (m == cut || m == damage) && strings.Contains(r.URL.Path, "/.livestill/") {
+		m = pass
+	}
 	switch m {
 	case pass:
 		p.forward.ServeHTTP(w, r)
@@ -137,6 +143,18 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case hide:
 		if r.Method == http.MethodHead {
 			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		p.forward.ServeHTTP(w, r)
+	case stall:
+		if r.URL.Query().Has("list-type") {
+			<-r.Context().Done()
+			return
+		}
+		p.forward.ServeHTTP(w, r)
+	case protect:
+		if r.Method == http.MethodDelete {
+			answer(w, http.StatusForbidden, "AccessDenied")
 			return
 		}
 		p.forward.ServeHTTP(w, r)

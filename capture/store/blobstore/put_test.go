@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"maps"
 	"net/http"
@@ -125,16 +127,17 @@ func TestWrongCredentials(t *testing.T) {
 	found(t, bucket)
 }
 
-func TestPutIsOneRequest(t *testing.T) {
+// TestPutIsTwoRequests: one for what is told of the still, and one for the still.
+func TestPutIsTwoRequests(t *testing.T) {
 	g := startGateway(t)
 	bucket, proxy := g.newBucket(t)
 	b := &blobstore.Store{Bucket: bucket}
 	for _, test := range []struct{ size, puts, posts int }{
-		{0, 1, 0},
-		{1, 1, 0},
-		{9 << 20, 1, 0},
-		{16<<20 - 1, 1, 0},
-		{17 << 20, 1, 2}, // in one part, with a request before and one after it
+		{0, 2, 0},
+		{1, 2, 0},
+		{9 << 20, 2, 0},
+		{16<<20 - 1, 2, 0},
+		{17 << 20, 2, 2}, // in one part, with a request before and one after it
 	} {
 		s := still("live/alice", "ID", noise(test.size))
 		puts, posts := proxy.Count(http.MethodPut), proxy.Count(http.MethodPost)
@@ -199,6 +202,10 @@ func TestMetadata(t *testing.T) {
 			}
 			delete(a.Metadata, name)
 		}
+		if sum := sha256.Sum256(s.Data); a.Metadata["sha256"] != hex.EncodeToString(sum[:]) {
+			t.Errorf("%s: sha256 is %q", test.about, a.Metadata["sha256"])
+		}
+		delete(a.Metadata, "sha256")
 		if want := map[string]string{
 			"time": "2026-05-06T07:08:09.123456789Z", "wanted": "2026-05-06T07:08:08.790123456Z", "pts": "59m59.999999999s", "off": "-1000",
 			"keypicture": "true", "qp": "30.13", "frozen": "59m59.999999999s", "blank": "true", "merged": "1000", "refined": "true",

@@ -24,11 +24,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"iter"
+	"log/slog"
 	"mime"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"gocloud.dev/blob"
@@ -36,6 +35,9 @@ import (
 
 	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/capture/store"
+	"github.com/livestill/livestill/capture/store/internal/keep"
+	"github.com/livestill/livestill/capture/store/internal/locks"
+	"github.com/livestill/livestill/capture/store/internal/truth"
 )
 
 // A Store puts stills into a bucket that its user opened, and closes.
@@ -46,6 +48,12 @@ type Store struct {
 	// Base stands before the key in locations, such as "https://cdn.example.com/"; the key is escaped then, as URLs want it. Without it the
 	// location is the key.
 	Base string
+
+	// Private is the bucket for what Put was told of the stills, who asked and
+	// the Labels, which is not for whoever may see a still. Nil is Bucket
+	// itself: if strangers may read that, keep .livestill/ from them. A rule
+	// by which stills expire has to include what begins so.
+	Private *blob.Bucket
 
 	// Links, if not zero, makes each location a link that works without credentials for that long: see Link. Put and List sign one each;
 	// they lead to the same place, but do not read the same.
@@ -58,24 +66,37 @@ type Store struct {
 	// Immutable never replaces. To put the same bytes again is fine, to put others is rejected with ErrExists. It is as safe as the
 	// bucket's driver makes it: of several at a time S3, Google and Azure take one. gocloud's fileblob may take more.
 	Immutable bool
+
+	// Keep bounds what is there; the zero Keep keeps all. What is over it is
+	// deleted bit by bit as Puts come, or at once by Tidy. It takes a Template
+	// with the date, by which stills are known from other objects.
+	//
+	// The price: with a Put comes one request for a page of the list of the
+	// bucket at most, and none for an hour after all pages have been looked
+	// at. A page has 1000 objects; a still is two of them, if Private is nil.
+	// To delete a still takes three requests.
+	Keep store.Keep
+
+	// Logger hears what cannot be deleted while Puts tidy, and that they are
+	// late with it; nil means slog.Default().
+	Logger *slog.Logger
+
+	names  locks.Names // of stills that are being put, or removed
+	tidier keep.Tidier
+	round  *round // of the cycle; nil between cycles
 }
 
 // ErrExists is an Immutable Store's rejection of a still, since there is another under its key.
 var ErrExists = errors.New("another still has its key")
 
-const (
-	maxLinks  = 7 * 24 * time.Hour // S3 and Google sign for no longer
-	deletions = 16                 // at a time
-	passes    = 3                  // of a Delete, if what was listed is gone when it is to be deleted, as when another is faster
-	pageSize  = 1000               // of a list; S3's limit
-
-	// fileblob sorts within a page only. Of a list with several it leaves out files, or has them twice; hence it gets one that holds all.
-	folderSize = 1 << 20
-)
+const maxLinks = 7 * 24 * time.Hour // S3 and Google sign for no longer
 
 // Put puts s in one request, so that it is there as a whole or not at all. S3 and Google get a hash to check it by. What is known about
 // the still becomes the object's metadata, but for who asked for it. S3 takes stills of 16 MiB and more in parts, and shows none before it has all; it
 // keeps the parts of a Put that was cut off, until the bucket's lifecycle rule for incomplete uploads deletes them.
+//
+// One request before, Put puts what it was told, all of it, under .livestill/ into Private: what Open gives back. With Keep it begins a step of
+// tidying, which goes on for five minutes at most when it has returned, or until Close.
 func (b *Store) Put(ctx context.Context, s *capture.Still) (location string, err error) {
 	if err := context.Cause(ctx); err != nil {
 		return "", err
@@ -84,36 +105,54 @@ func (b *Store) Put(ctx context.Context, s *capture.Still) (location string, err
 	if err != nil {
 		return "", err
 	}
+	if err := b.checkKeep(); err != nil {
+		return "", err
+	}
+	told, err := truth.New(s)
+	if err != nil {
+		return "", err
+	}
 	if location, err = b.location(ctx, key); err != nil { // before there is a still without one
 		return "", err
 	}
-	if b.isFolder() && strings.HasSuffix(key, ".attrs") {
+	if isFolder(b.Bucket) && strings.HasSuffix(key, ".attrs") {
 		return "", wrap(ctx, "put", key, capture.Reject(errors.New("fileblob has such names for itself")))
 	}
-	err = b.Bucket.WriteAll(ctx, key, s.Data, b.options(s)) // with ContentMD5
+	if err = b.names.Take(ctx, key); err != nil {
+		return "", err
+	}
+	if err = b.tell(ctx, key, told); err == nil {
+		err = b.Bucket.WriteAll(ctx, key, s.Data, b.options(s, told.SHA256)) // with ContentMD5
+	}
+	b.names.Free(key)
 	if b.Immutable && gcerrors.Code(err) == gcerrors.FailedPrecondition {
-		err = b.compare(ctx, key, s.Data)
+		if err = b.compare(ctx, key, s.Data); errors.Is(err, ErrExists) {
+			_ = b.bucket(truths).Delete(ctx, truthName(key, told.SHA256)) // if not now, then by a Delete
+		}
 	}
 	if err != nil {
 		return "", wrap(ctx, "put", key, err)
+	}
+	if b.Keep != (store.Keep{}) {
+		log := cmp.Or(b.Logger, slog.Default())
+		b.tidier.Beside(ctx, log, func(ctx context.Context) error { return b.tidyStep(ctx, key) })
 	}
 	return location, nil
 }
 
 // options are how s is written.
-func (b *Store) options(s *capture.Still) *blob.WriterOptions {
+func (b *Store) options(s *capture.Still, sum string) *blob.WriterOptions {
 	kind, parameters, _ := mime.ParseMediaType(s.Type)
-	o := &blob.WriterOptions{
+	return &blob.WriterOptions{
 		ContentType:  mime.FormatMediaType(kind, parameters), // empty if it is no type: the bytes tell a better one
 		CacheControl: b.CacheControl,
-		Metadata:     metadata(s),
+		Metadata:     metadata(s, sum),
 		IfNotExist:   b.Immutable,
 		// Drivers divide what does not fit into a buffer, and make one for each request that they may send at a time. A still fits, with a byte
 		// to spare, by which they see that it ends; and no buffer is larger than it needs to be.
 		BufferSize:     len(s.Data) + 1,
 		MaxConcurrency: 1,
 	}
-	return o
 }
 
 // compare returns nil if the bytes at key are data.
@@ -156,9 +195,8 @@ func (b *Store) Link(ctx context.Context, location string, valid time.Duration) 
 	}
 	key := location
 	if b.Base != "" {
-		path, ok := strings.CutPrefix(location, b.Base)
-		var err error
-		if key, err = url.PathUnescape(path); !ok || err != nil {
+		var ok bool
+		if key, ok = b.based(location); !ok {
 			return "", fmt.Errorf("blobstore: %s is no location below %s", location, b.Base)
 		}
 	}
@@ -179,126 +217,10 @@ func (b *Store) link(ctx context.Context, key string, valid time.Duration) (stri
 	return link, nil
 }
 
-// List yields the stills that are there. What has another name than one of Template's is none of its.
-func (b *Store) List(ctx context.Context, which capture.Selection) iter.Seq2[capture.Stored, error] {
-	return func(yield func(capture.Stored, error) bool) {
-		var failed error
-		err := b.pages(ctx, which, func(page []object) bool {
-			for _, o := range page {
-				if o.Location, failed = b.location(ctx, o.key); failed != nil || !yield(o.Stored, nil) {
-					return false
-				}
-			}
-			return true
-		})
-		if err = errors.Join(err, failed); err != nil {
-			yield(capture.Stored{}, err)
-		}
-	}
-}
-
-// Delete deletes what a list has.
-func (b *Store) Delete(ctx context.Context, which capture.Selection) (files int, err error) {
-	if which.All() {
-		return 0, capture.ErrSelectsAll
-	}
-	// Google says of what may not be deleted that it is not there: the next list shows whether that is so.
-	var gone error
-	for range passes {
-		var deleted int
-		deleted, gone, err = b.pass(ctx, which)
-		files += deleted
-		if err != nil || gone == nil {
-			return files, err
-		}
-	}
-	return files, fmt.Errorf("blobstore: delete: listed, but not there to be deleted: %w", gone)
-}
-
-// pass deletes what a list has, and says how much, and of one that was gone by then what the bucket said.
-func (b *Store) pass(ctx context.Context, which capture.Selection) (deleted int, gone, err error) {
-	var (
-		wait    sync.WaitGroup
-		permits = make(chan struct{}, deletions)
-		mu      sync.Mutex
-		failed  error // under mu, as are deleted and gone
-	)
-	running, stop := context.WithCancel(ctx)
-	defer stop()
-	err = b.pages(ctx, which, func(page []object) bool {
-		for _, o := range page {
-			permits <- struct{}{}
-			if running.Err() != nil {
-				break
-			}
-			wait.Go(func() {
-				defer func() { <-permits }()
-				err := b.Bucket.Delete(running, o.key)
-				mu.Lock()
-				defer mu.Unlock()
-				switch {
-				case err == nil:
-					deleted++
-				case gcerrors.Code(err) == gcerrors.NotFound:
-					gone = err
-				case failed == nil:
-					failed = wrap(ctx, "delete", o.key, err)
-					stop()
-				}
-			})
-		}
-		wait.Wait() // fileblob's list fails if a file goes meanwhile
-		return failed == nil
-	})
-	return deleted, gone, cmp.Or(err, failed, context.Cause(ctx))
-}
-
-// An object is a still in the bucket.
-type object struct {
-	capture.Stored
-	key string
-}
-
-// pages calls do with the stills of each page of the bucket's list that which selects, until it returns false.
-func (b *Store) pages(ctx context.Context, which capture.Selection, do func(page []object) bool) error {
-	if err := b.check(); err != nil {
-		return err
-	}
-	prefix, read, err := b.Template.Select(which)
-	if err != nil {
-		return err
-	}
-	size := pageSize
-	if b.isFolder() {
-		size = folderSize
-	}
-	options := &blob.ListOptions{Prefix: prefix}
-	for token := blob.FirstPageToken; len(token) > 0; {
-		var list []*blob.ListObject
-		if list, token, err = b.Bucket.ListPage(ctx, token, size, options); err != nil {
-			return wrap(ctx, "list", prefix, err)
-		}
-		if err := context.Cause(ctx); err != nil {
-			return err
-		}
-		var page []object
-		for _, o := range list {
-			if s, ok := read(o.Key); ok {
-				s.Size = o.Size
-				page = append(page, object{s, o.Key})
-			}
-		}
-		if !do(page) {
-			return nil
-		}
-	}
-	return nil
-}
-
-// isFolder reports whether the bucket is gocloud's fileblob.
-func (b *Store) isFolder() bool {
+// isFolder reports whether a bucket is gocloud's fileblob.
+func isFolder(b *blob.Bucket) bool {
 	var info fs.FileInfo
-	return b.Bucket.As(&info)
+	return b.As(&info)
 }
 
 func (b *Store) check() error {

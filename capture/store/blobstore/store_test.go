@@ -24,6 +24,7 @@ var _ interface {
 	capture.Locator
 	capture.Lister
 	capture.Deleter
+	capture.Opener
 } = (*blobstore.Store)(nil)
 
 func TestMain(m *testing.M) {
@@ -90,13 +91,16 @@ func folder(tb testing.TB, dir string) *blob.Bucket {
 	return bucket
 }
 
-// filesIn reads all that is in a bucket.
+// filesIn reads the stills that are in a bucket.
 func filesIn(tb testing.TB, bucket *blob.Bucket) func() (map[string][]byte, error) {
 	tb.Helper()
 	return func() (map[string][]byte, error) {
 		files := make(map[string][]byte)
 		objects, end := bucket.List(nil).All(tb.Context())
 		for object := range objects {
+			if strings.HasPrefix(object.Key, ".livestill/") {
+				continue
+			}
 			data, err := bucket.ReadAll(tb.Context(), object.Key)
 			if err != nil {
 				return nil, err
@@ -107,7 +111,20 @@ func filesIn(tb testing.TB, bucket *blob.Bucket) func() (map[string][]byte, erro
 	}
 }
 
-// filesBelow reads all that is in a fileblob's folder, but what fileblob keeps beside.
+// truthsIn are the names of what a bucket has of what Puts were told.
+func truthsIn(tb testing.TB, bucket *blob.Bucket) (names []string) {
+	tb.Helper()
+	objects, end := bucket.List(&blob.ListOptions{Prefix: ".livestill/"}).All(tb.Context())
+	for object := range objects {
+		names = append(names, object.Key)
+	}
+	if err := end(); err != nil {
+		tb.Fatal(err)
+	}
+	return names
+}
+
+// filesBelow reads the stills that are in a fileblob's folder, without what fileblob keeps beside.
 func filesBelow(dir string) (map[string][]byte, error) {
 	files, err := disktest.Files(dir, "")
 	maps.DeleteFunc(files, func(name string, _ []byte) bool { return strings.HasSuffix(name, ".attrs") })

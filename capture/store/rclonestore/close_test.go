@@ -33,13 +33,15 @@ func TestCloseBesidePut(t *testing.T) {
 	wait.Wait()
 }
 
-// slow returns a Remote where each Put takes until something is sent to ends, the first to begin first.
+// slow returns a Remote where each still takes until something is sent to ends, the first to begin first.
 func slow(t *testing.T) (name string, ends chan struct{}) {
 	t.Helper()
 	ends = make(chan struct{})
 	name, _ = remote{put: func(ctx context.Context, f fs.Fs, in io.Reader, info fs.ObjectInfo, options ...fs.OpenOption) (fs.Object, error) {
 		o, err := f.Put(ctx, in, info, options...)
-		<-ends
+		if !isTold(info.Remote()) {
+			<-ends
+		}
 		return o, err
 	}}.register(t, ":memory:")
 	return name, ends

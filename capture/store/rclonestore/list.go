@@ -7,11 +7,13 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/rclone/rclone/fs"
 	"github.com/rclone/rclone/fs/fspath"
 
 	"github.com/livestill/livestill/capture"
+	"github.com/livestill/livestill/capture/store/internal/truth"
 )
 
 // List yields the stills that are there. It reads folder by folder, only the stream's if which has one.
@@ -22,7 +24,7 @@ func (r *Store) List(ctx context.Context, which capture.Selection) iter.Seq2[cap
 		ctx = bounded(ctx)
 		f, err := calls.open(ctx)
 		if err == nil {
-			err = r.each(ctx, calls, f, which, func(s capture.Stored, _ fs.Object) bool { return yield(s, nil) })
+			err = r.each(ctx, calls, f, which, false, func(s capture.Stored, _ fs.Object) bool { return yield(s, nil) })
 		}
 		if err != nil {
 			yield(capture.Stored{}, failed(ctx, "list", err))
@@ -49,13 +51,21 @@ func (r *Store) Delete(ctx context.Context, which capture.Selection) (files int,
 		err = r.settle(ctx, which)
 	}
 	var found []fs.Object
+	told := make(map[string]fs.Object) // by the name of what it was told of
 	if err == nil {
-		err = r.each(ctx, calls, f, which, func(_ capture.Stored, o fs.Object) bool { found = append(found, o); return true })
+		err = r.each(ctx, calls, f, which, true, func(_ capture.Stored, o fs.Object) bool {
+			if still, ok := truth.StillOf(o.Remote()); ok {
+				told[still] = o
+			} else {
+				found = append(found, o)
+			}
+			return true
+		})
 	}
 	if err == nil {
 		files, err = await(ctx, &calls.running, func() (int, error) {
 			sweep(ctx, f)
-			return remove(ctx, f, found)
+			return remove(ctx, f, found, told)
 		})
 	}
 	if err != nil {
@@ -88,25 +98,41 @@ func (r *Store) settle(ctx context.Context, which capture.Selection) error {
 	return nil
 }
 
-// remove removes files, and folders that are empty then, and says how many files there were.
-func remove(ctx context.Context, f fs.Fs, found []fs.Object) (files int, err error) {
+// remove removes stills, what was told of them, and folders that are empty then, and says how many stills there were. What was told of others
+// goes if it is old, for they are gone.
+func remove(ctx context.Context, f fs.Fs, found []fs.Object, told map[string]fs.Object) (files int, err error) {
 	folders := make(map[string]bool)
 	for _, o := range found {
-		if err := context.Cause(ctx); err != nil {
+		removed, err := removeFile(ctx, f, o)
+		if removed {
+			files++
+		}
+		if t := told[o.Remote()]; err == nil && t != nil {
+			_, err = removeFile(ctx, f, t)
+		}
+		if err != nil {
 			return files, err
 		}
 		folders[path.Dir(o.Remote())] = true
-		err := o.Remove(ctx)
-		if err == nil {
-			files++
-		} else if _, none := f.NewObject(ctx, o.Remote()); !errors.Is(none, fs.ErrorObjectNotFound) {
+		delete(told, o.Remote())
+	}
+	for still, t := range told {
+		if time.Since(t.ModTime(ctx)) < stale {
+			continue
+		}
+		if _, err := removeFile(ctx, f, t); err != nil {
 			return files, err
 		}
+		folders[path.Dir(still)] = true
 	}
 	switch fs.Type(fs.UnWrapFs(f)) {
 	case "local", "smb", "ftp": // to remove a folder that is not empty fails; of SFTP's servers, some remove it with all that is in it
 		for name := range folders {
-			for name != "." && f.Rmdir(ctx, name) == nil {
+			for name != "." {
+				_ = f.Rmdir(ctx, name+"/"+backstage)
+				if f.Rmdir(ctx, name) != nil {
+					break
+				}
 				name = path.Dir(name)
 			}
 		}
@@ -114,9 +140,23 @@ func remove(ctx context.Context, f fs.Fs, found []fs.Object) (files int, err err
 	return files, nil
 }
 
-// each calls do with each file that which selects, until it returns false.
+// removeFile removes a file, which may be gone.
+func removeFile(ctx context.Context, f fs.Fs, o fs.Object) (removed bool, err error) {
+	if err := context.Cause(ctx); err != nil {
+		return false, err
+	}
+	if err = o.Remove(ctx); err == nil {
+		return true, nil
+	}
+	if _, none := f.NewObject(ctx, o.Remote()); errors.Is(none, fs.ErrorObjectNotFound) {
+		return false, nil
+	}
+	return false, err
+}
+
+// each calls do with each file that which selects, until it returns false; if told, also with what was told of such stills.
 func (r *Store) each(
-	ctx context.Context, calls *calls, f fs.Fs, which capture.Selection, do func(capture.Stored, fs.Object) bool,
+	ctx context.Context, calls *calls, f fs.Fs, which capture.Selection, told bool, do func(capture.Stored, fs.Object) bool,
 ) error {
 	prefix, read, err := r.Template.Select(which)
 	if err != nil {
@@ -137,12 +177,13 @@ func (r *Store) each(
 			}
 			for _, entry := range page {
 				o, isFile := entry.(fs.Object)
-				s, isStill := read(entry.Remote())
+				name := aboutWhat(entry.Remote())
+				s, isStill := read(name)
 				switch {
-				case !isFile && !strings.HasPrefix(path.Base(entry.Remote()), "."):
+				case !isFile && enters(entry.Remote(), told):
 					folders = append(folders, entry.Remote())
 				case isFile && isStill:
-					s.Location, s.Size = fspath.JoinRootPath(root, entry.Remote()), o.Size()
+					s.Location, s.Size = fspath.JoinRootPath(root, name), o.Size()
 					if !do(s, o) {
 						return nil
 					}
@@ -151,6 +192,20 @@ func (r *Store) each(
 		}
 	}
 	return nil
+}
+
+// aboutWhat is the name of a still, or of that which a file tells of.
+func aboutWhat(file string) string {
+	if still, ok := truth.StillOf(file); ok {
+		return still
+	}
+	return file
+}
+
+// enters reports whether a folder may have stills in it, or if told, what was told of them.
+func enters(folder string, told bool) bool {
+	base := path.Base(folder)
+	return !strings.HasPrefix(base, ".") || told && base == backstage
 }
 
 // pages yields what is in a folder, or the error that ends it.

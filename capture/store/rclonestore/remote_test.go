@@ -73,7 +73,15 @@ func (g *gate) pass() {
 // serveWebDAV serves dir by WebDAV behind wrap, and returns its Remote.
 func serveWebDAV(t *testing.T, dir string, wrap func(http.Handler) http.Handler) string {
 	t.Helper()
-	dav := wrap(&webdav.Handler{FileSystem: webdav.Dir(dir), LockSystem: webdav.NewMemLS()})
+	handler := &webdav.Handler{FileSystem: webdav.Dir(dir), LockSystem: webdav.NewMemLS()}
+	var making sync.Mutex // a folder: this server refuses all but one who make it at once, and rclone tries again just twice
+	dav := wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == "MKCOL" {
+			making.Lock()
+			defer making.Unlock()
+		}
+		handler.ServeHTTP(w, r)
+	}))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if u, p, _ := r.BasicAuth(); u != user || p != password {
 			http.Error(w, "who are you?", http.StatusUnauthorized)

@@ -190,7 +190,7 @@ func TestReplaceDeletesFirst(t *testing.T) {
 	var failing atomic.Int32
 	s := open(t, serveWebDAV(t, dir, func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.Method == "MOVE" && failing.Add(-1) >= 0 {
+			if r.Method == "MOVE" && !isTold(r.Header.Get("Destination")) && failing.Add(-1) >= 0 {
 				r.Method = http.MethodDelete
 				_, r.URL.Path, _ = strings.Cut(r.Header.Get("Destination"), r.Host)
 				next.ServeHTTP(discarded{w.Header()}, r)
@@ -230,7 +230,7 @@ func TestAnswerLost(t *testing.T) {
 	s := open(t, serveWebDAV(t, dir, func(next http.Handler) http.Handler {
 		next = renames(dir)(next)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if !dead.Load() && (r.Method != "MOVE" || !losing.Load()) {
+			if !dead.Load() && (r.Method != "MOVE" || isTold(r.Header.Get("Destination")) || !losing.Load()) {
 				next.ServeHTTP(w, r)
 				return
 			}
@@ -254,7 +254,8 @@ func TestLeftovers(t *testing.T) {
 	var broken atomic.Bool
 	remote := serveWebDAV(t, dir, func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if broken.Load() && (r.Method == "MOVE" || r.Method == http.MethodDelete) {
+			told := isTold(r.Header.Get("Destination"))
+			if broken.Load() && (r.Method == "MOVE" && !told || r.Method == http.MethodDelete) {
 				http.Error(w, "out of order", http.StatusForbidden)
 				return
 			}
@@ -425,6 +426,9 @@ func TestMakesWayUnheard(t *testing.T) {
 	var fails, lost atomic.Int32 // renames to the still's name, and answers
 	refuse := errors.New("there is one already")
 	remote, dir := remote{move: func(ctx context.Context, f fs.Fs, o fs.Object, name string) (fs.Object, error) {
+		if isTold(name) {
+			return f.Features().Move(ctx, o, name)
+		}
 		if _, err := f.NewObject(ctx, name); err == nil {
 			return nil, refuse
 		}

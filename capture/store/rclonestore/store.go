@@ -11,10 +11,12 @@ package rclonestore
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"mime"
 	"strings"
 	"sync"
@@ -26,6 +28,8 @@ import (
 
 	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/capture/store"
+	"github.com/livestill/livestill/capture/store/internal/keep"
+	"github.com/livestill/livestill/capture/store/internal/truth"
 )
 
 // A Store keeps stills in a folder of an rclone remote.
@@ -34,6 +38,8 @@ import (
 // into the folder .livestill of the remote, and is renamed when its size is right, and its hash, if the remote tells one. Clouds and
 // buckets show whole files only, and are written to directly. A file that has the still's bytes already is left as it is, so to repeat
 // a Put disturbs nobody.
+//
+// What Put was told of a still is a small file of JSON, in a folder .livestill beside the still, as store.Dir has it. It doubles the calls of a Put.
 //
 // What a Put has stored is as safe as the remote makes it. rclone has neither disks nor SFTP and SMB servers flush what they have got, so a
 // power failure may take a still that Put has returned. For disks use store.Dir, which flushes.
@@ -63,6 +69,23 @@ type Store struct {
 	Remote   string
 	Template store.Template // names of the files within Remote
 
+	// Keep bounds what is there; the zero Keep keeps all. What is over it is
+	// deleted bit by bit as Puts come, or at once by Tidy. It takes a Template
+	// with the date, by which stills are known from other files. A still is as
+	// old as the remote says that its file is.
+	//
+	// The price: with a Put, one folder is listed at most, and none for an
+	// hour after all have been. To delete a still takes four calls. Folders
+	// stay, and so does what a Put that was cut off was told, until a Delete.
+	Keep store.Keep
+
+	// Logger hears what cannot be deleted while Puts tidy, and that they are
+	// late with it; nil means slog.Default().
+	Logger *slog.Logger
+
+	tidier keep.Tidier
+	round  *round // of the cycle; nil between cycles
+
 	mu    sync.Mutex
 	calls *calls                   // nil at first, and after Close
 	busy  map[string]chan struct{} // the keys of the Puts under way; each is closed when its Put ends
@@ -76,14 +99,28 @@ func (r *Store) Put(ctx context.Context, s *capture.Still) (location string, err
 	if err != nil {
 		return "", err
 	}
-	kind, parameters, _ := mime.ParseMediaType(s.Type)                                      // empty if it is no type: the name tells one then
-	file := file{key: key, data: s.Data, mediaType: mime.FormatMediaType(kind, parameters)} // s is the caller's again when Put returns
+	if err := r.checkKeep(); err != nil {
+		return "", err
+	}
+	told, err := truth.New(s)
+	if err != nil {
+		return "", err
+	}
+	if told, err = told.Copy(); err != nil { // s is the caller's again when Put returns
+		return "", err
+	}
+	kind, parameters, _ := mime.ParseMediaType(s.Type) // empty if it is no type: the name tells one then
+	file := file{key: key, data: s.Data, mediaType: mime.FormatMediaType(kind, parameters)}
 	calls := r.join()
 	defer calls.leave()
 	ctx = bounded(ctx)
-	location, err = await(ctx, &calls.running, func() (string, error) { return at, r.put(ctx, calls, file) })
+	location, err = await(ctx, &calls.running, func() (string, error) { return at, r.put(ctx, calls, file, told) })
 	if err != nil {
 		return "", failed(ctx, "put "+key, err)
+	}
+	if r.Keep != (store.Keep{}) {
+		log := cmp.Or(r.Logger, slog.Default())
+		r.tidier.Beside(ctx, log, func(ctx context.Context) error { return r.tidyStep(ctx, key) })
 	}
 	return location, nil
 }
@@ -117,8 +154,9 @@ func (r *Store) root() (string, error) {
 	return remote.Path, nil
 }
 
-// put is Put for as long as it takes.
-func (r *Store) put(ctx context.Context, calls *calls, file file) error {
+// put is Put for as long as it takes. What Put was told is there before the still is, together with what was told of the file that it replaces:
+// so it is known of whatever a crash leaves.
+func (r *Store) put(ctx context.Context, calls *calls, file file, told *truth.Record) error {
 	end, err := r.begin(ctx, file.key)
 	if err != nil {
 		return err
@@ -128,20 +166,25 @@ func (r *Store) put(ctx context.Context, calls *calls, file file) error {
 	if err != nil {
 		return err
 	}
-	old, err := f.NewObject(ctx, file.key)
-	switch {
-	case errors.Is(err, fs.ErrorObjectNotFound):
-		old = nil
-	case err != nil:
-		return err
-	case file.is(ctx, old):
-		return nil
-	}
-	if !staged(f) {
-		_, err = file.upload(ctx, f, file.key, old)
+	old, err := find(ctx, f, file.key)
+	if err != nil {
 		return err
 	}
-	if err := file.replace(ctx, f, old); err != nil {
+	records := []*truth.Record{told}
+	there := old != nil && file.is(ctx, old)
+	if old != nil && !there {
+		if before := r.replaced(ctx, f, old, told); before != nil {
+			records = append(records, before)
+		}
+	}
+	text, err := truth.Marshal(records...)
+	if err == nil {
+		err = tell(ctx, f, file.key, text)
+	}
+	if err != nil || there {
+		return err
+	}
+	if err := file.place(ctx, f, old); err != nil || !staged(f) {
 		return err
 	}
 	r.mu.Lock()
@@ -156,9 +199,40 @@ func (r *Store) put(ctx context.Context, calls *calls, file file) error {
 	return nil
 }
 
-// Close waits for the calls that are under way, also those that were left behind, and closes their connections. The next Put, also one
+// find returns a file, nil if it is not there.
+func find(ctx context.Context, f fs.Fs, name string) (fs.Object, error) {
+	o, err := f.NewObject(ctx, name)
+	if errors.Is(err, fs.ErrorObjectNotFound) {
+		return nil, nil
+	}
+	return o, err
+}
+
+// tell puts what was told of the still at key, unless it is there.
+func tell(ctx context.Context, f fs.Fs, key string, text []byte) error {
+	file := file{key: truth.FileOf(key), data: text, mediaType: "application/json"}
+	old, err := find(ctx, f, file.key)
+	if err != nil || old != nil && file.is(ctx, old) {
+		return err
+	}
+	return file.place(ctx, f, old)
+}
+
+// place puts a file where it belongs, in place of old if that is not nil.
+func (f file) place(ctx context.Context, to fs.Fs, old fs.Object) error {
+	if staged(to) {
+		return f.replace(ctx, to, old)
+	}
+	_, err := f.upload(ctx, to, f.key, old)
+	return err
+}
+
+// Close ends the tidying that Puts have begun, waits for the calls that are under way, also those that were left behind, and closes their connections. The next Put, also one
 // beside Close, opens others.
 func (r *Store) Close() error {
+	if err := r.tidier.Close(); err != nil {
+		return err
+	}
 	r.mu.Lock()
 	calls := r.calls
 	r.calls = nil
@@ -173,14 +247,14 @@ func (r *Store) Close() error {
 	return nil
 }
 
-// A file is a still that is being put.
+// A file is a still that is being put, or what is told of it.
 type file struct {
 	key       string
 	data      []byte
 	mediaType string
 }
 
-// is reports whether o has the still's bytes. Remotes without hashes are asked for the bytes: a Put is repeated seldom.
+// is reports whether o has the file's bytes. Remotes without hashes are asked for the bytes: a Put is repeated seldom.
 func (f file) is(ctx context.Context, o fs.Object) bool {
 	if o.Size() != int64(len(f.data)) {
 		return false
@@ -196,7 +270,7 @@ func (f file) is(ctx context.Context, o fs.Object) bool {
 	return errors.Join(err, in.Close()) == nil && bytes.Equal(data, f.data)
 }
 
-// check fails if o's size or hash is not the still's, and tells whether there is a hash. One that cannot be had is none: an SFTP server
+// check fails if o's size or hash is not the file's, and tells whether there is a hash. One that cannot be had is none: an SFTP server
 // that has md5sum may have it see other paths.
 func (f file) check(ctx context.Context, o fs.Object) (known bool, err error) {
 	if o.Size() >= 0 && o.Size() != int64(len(f.data)) {

@@ -8,16 +8,25 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/rclone/rclone/fs"
 	"go.uber.org/goleak"
 
+	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/capture/capturetest"
 	"github.com/livestill/livestill/capture/store/rclonestore"
 	"github.com/livestill/livestill/internal/disktest"
 )
+
+var _ interface {
+	capture.Locator
+	capture.Lister
+	capture.Deleter
+	capture.Opener
+} = (*rclonestore.Store)(nil)
 
 func TestMain(m *testing.M) {
 	fs.SetLogger(slog.DiscardHandler)
@@ -92,7 +101,12 @@ func TestMemory(t *testing.T) {
 	})
 }
 
-// objects reads all that a bucket has.
+// isTold reports whether a file has what was told of a still.
+func isTold(name string) bool {
+	return strings.HasSuffix(name, ".json") && strings.Contains("/"+name, "/.livestill/")
+}
+
+// objects reads the stills that a bucket has.
 func objects(ctx context.Context, bucket string) (map[string][]byte, error) {
 	files := make(map[string][]byte)
 	f, err := fs.NewFs(ctx, bucket)
@@ -102,7 +116,7 @@ func objects(ctx context.Context, bucket string) (map[string][]byte, error) {
 	err = f.Features().ListR(ctx, "", func(entries fs.DirEntries) error {
 		for _, entry := range entries {
 			o, ok := entry.(fs.Object)
-			if !ok {
+			if !ok || isTold(o.Remote()) {
 				continue
 			}
 			in, err := o.Open(ctx)

@@ -32,7 +32,7 @@ func Open(path, volume string) (*Folder, error) {
 		return &Folder{root}, err
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrVolume, err)
+		return nil, volumeError(path, volume, err)
 	}
 	name, err := root.ReadFile(volumeFile)
 	if err == nil && string(name) == volume {
@@ -41,7 +41,12 @@ func Open(path, volume string) (*Folder, error) {
 	if err == nil {
 		err = fmt.Errorf("is named %q", name)
 	}
-	return nil, errors.Join(fmt.Errorf("store: %s is to be %q: %w: %w", path, volume, ErrVolume, err), root.Close())
+	return nil, errors.Join(volumeError(path, volume, err), root.Close())
+}
+
+// volumeError is an ErrVolume alone: that the drive is not there says nothing of what is on it.
+func volumeError(path, volume string, why error) error {
+	return fmt.Errorf("store: %s is to be %q: %w: %s", path, volume, ErrVolume, why.Error())
 }
 
 // makeFolder makes a folder and those that it is in, and flushes their names to the disk.

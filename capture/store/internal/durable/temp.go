@@ -11,10 +11,12 @@ import (
 // Stale is the age after which a temporary file is none that is being written.
 const Stale = time.Hour
 
-const tempFile = "temp-" // begins the names of temporary files, in Private
+const tempFile = "temp-" // begins the names of temporary files, in Private, which have no dot
 
 // IsTemp reports whether a file in Private, of that name, is one that is being written, or was when its writer died.
-func IsTemp(name string) bool { return strings.HasPrefix(name, tempFile) }
+func IsTemp(name string) bool {
+	return strings.HasPrefix(name, tempFile) && !strings.Contains(name, ".")
+}
 
 // Sweep removes the temporary files that are older than an age by the clock of the drive; all, if the age is 0.
 func (f *Folder) Sweep(age time.Duration) error {

@@ -17,7 +17,18 @@ const chunk = 1 << 20 // bytes to write between looks at the context
 
 // Write makes a file, in place of one of that name. When it returns without error, the file and its name are on the disk. After an error
 // the file may be there: as a whole, or that of before. A full disk is an ErrFull.
-func (f *Folder) Write(ctx context.Context, name string, data ...[]byte) (err error) {
+func (f *Folder) Write(ctx context.Context, name string, data ...[]byte) error {
+	return f.WriteInOrder(ctx, File{name, data})
+}
+
+// A File is one to be made.
+type File struct {
+	Name string
+	Data [][]byte
+}
+
+// WriteInOrder makes files as Write does. None gets its name before that of the one before it is on the disk, nor before the bytes of all are.
+func (f *Folder) WriteInOrder(ctx context.Context, files ...File) (err error) {
 	defer func() {
 		if isFull(err) {
 			err = fmt.Errorf("%w: %w", ErrFull, err)
@@ -26,15 +37,36 @@ func (f *Folder) Write(ctx context.Context, name string, data ...[]byte) (err er
 	if err := f.MkdirAll(Private, 0o755); err != nil {
 		return err
 	}
-	temp := Private + "/" + tempFile + rand.Text()
-	if err = f.fill(ctx, temp, data); err == nil {
-		err = f.Move(temp, name)
+	var temps []string
+	defer func() {
+		for _, temp := range temps {
+			_ = f.Remove(temp) // if it is there at all
+		}
+	}()
+	for _, file := range files {
+		temp := Private + "/" + tempFile + rand.Text()
+		temps = append(temps, temp)
+		if err := f.fill(ctx, temp, file.Data); err != nil {
+			return err
+		}
 	}
-	if err != nil {
-		_ = f.Remove(temp) // if it is there at all
-		return err
+	for i, file := range files {
+		folder := path.Dir(file.Name)
+		_, isNew := f.Lstat(folder)
+		if err := f.Move(temps[0], file.Name); err != nil {
+			return err
+		}
+		temps = temps[1:]
+		if i < len(files)-1 && isNew == nil { // the last one flushes all that it is in
+			err = f.Flush(folder)
+		} else {
+			err = f.flushUp(folder)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return f.flushUp(path.Dir(name))
+	return nil
 }
 
 // Move renames a file, into a folder that is made if it is not there. It does not flush.

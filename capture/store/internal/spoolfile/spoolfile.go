@@ -11,10 +11,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"unicode/utf8"
 
 	"github.com/livestill/livestill/capture"
+	"github.com/livestill/livestill/capture/store/internal/truth"
 )
 
 // A Record is what a file holds.
@@ -23,8 +22,7 @@ type Record struct {
 	Error    string `json:",omitempty"` // of the last attempt to deliver it; empty in a file that is pending
 	Attempts int    `json:",omitempty"` // that failed; zero in a file that is pending
 
-	// Exact is what makes the still's key, if JSON would not keep it as it is: Stream, ID, Variant, Type, Request.By. Parse puts it back.
-	Exact [][]byte `json:",omitempty"`
+	Exact truth.Exact `json:",omitempty"` // for Trailer to set; Parse puts it back into Still
 
 	Image int64 `json:"-"` // bytes of the image file; for Parse and ParseTrailer to set
 }
@@ -38,15 +36,12 @@ const (
 // ErrDamaged is the error of a file that no Spool has written as it is.
 var ErrDamaged = errors.New("no file of a Spool's, or damaged")
 
-// Trailer returns what follows the image file. A Record that is too large is a capture.ErrRejected.
+// Trailer returns what follows the image file. A Record that is too large, or whose labels are, is a capture.ErrRejected.
 func (r *Record) Trailer() ([]byte, error) {
-	r.Exact = nil
-	names := names(r.Still)
-	if slices.ContainsFunc(names, func(name *string) bool { return !utf8.ValidString(*name) }) {
-		for _, name := range names {
-			r.Exact = append(r.Exact, []byte(*name))
-		}
+	if err := truth.CheckLabels(r.Still); err != nil {
+		return nil, err
 	}
+	r.Exact = truth.ExactOf(r.Still)
 	text, err := json.Marshal(r)
 	if err != nil {
 		return nil, capture.Reject(fmt.Errorf("store: %w", err))
@@ -59,10 +54,6 @@ func (r *Record) Trailer() ([]byte, error) {
 	sum.Write(r.Still.Data)
 	sum.Write(text)
 	return append(sum.Sum(text), magic...), nil
-}
-
-func names(s *capture.Still) []*string {
-	return []*string{&s.Stream, &s.ID, &s.Variant, &s.Type, &s.Request.By}
 }
 
 // Parse reads a whole file, and fails with ErrDamaged if it is not as it was written. Still.Data is part of file.
@@ -127,10 +118,6 @@ func parseRecord(text []byte, size int64) (*Record, error) {
 	if r.Still == nil {
 		return nil, fmt.Errorf("%w: no still", ErrDamaged)
 	}
-	if names := names(r.Still); len(r.Exact) == len(names) {
-		for i, name := range names {
-			*name = string(r.Exact[i])
-		}
-	}
+	r.Exact.Restore(r.Still)
 	return &r, nil
 }

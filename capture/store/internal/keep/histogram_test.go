@@ -1,4 +1,4 @@
-package store_test
+package keep_test
 
 import (
 	"math/rand/v2"
@@ -6,8 +6,38 @@ import (
 	"testing"
 	"time"
 
-	"github.com/livestill/livestill/capture/store"
+	"github.com/livestill/livestill/capture/store/internal/keep"
 )
+
+// A file is what a Round sees of one.
+type file struct {
+	stored time.Time
+	bytes  int64
+}
+
+// forget removes the files that are over the bounds, in the rounds of a cycle, and returns what is left after each.
+func forget(b keep.Bounds, files []file) (rounds [][]file) {
+	var over keep.Surplus
+	for {
+		r := keep.Round{Surplus: over}
+		var left []file
+		for _, f := range files {
+			if r.Surplus.Takes(f.stored, f.bytes) {
+				r.Removed++
+				continue
+			}
+			left = append(left, f)
+			r.Kept.Add(f.stored, f.bytes)
+		}
+		if over.Any && r.Removed == 0 {
+			panic("nothing is deleted of what is over")
+		}
+		rounds = append(rounds, left)
+		if files, over = left, r.Next(b); !over.Any {
+			return rounds
+		}
+	}
+}
 
 // TestForgetsOldest has files of all kinds of ages and sizes go in rounds: no younger one before an older one, none too many, and in the end none
 // is over the bounds, after a few rounds.
@@ -16,7 +46,7 @@ func TestForgetsOldest(t *testing.T) {
 	epoch := time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC)
 	for _, test := range []struct {
 		about string
-		file  func(n int, r *rand.Rand) (age time.Duration, bytes int64)
+		make  func(n int, r *rand.Rand) (age time.Duration, bytes int64)
 	}{
 		{"in order", func(n int, r *rand.Rand) (time.Duration, int64) {
 			return -time.Duration(n) * time.Second, r.Int64N(1 << 20)
@@ -39,31 +69,31 @@ func TestForgetsOldest(t *testing.T) {
 		{"smaller and smaller", func(n int, _ *rand.Rand) (time.Duration, int64) { return time.Duration(n), 1 << (n * 46 / files) }},
 	} {
 		r := rand.New(rand.NewPCG(1, 2))
-		var all []store.File
+		var all []file
 		var bytes int64
 		for n := range files {
-			age, size := test.file(n, r)
-			all = append(all, store.File{Stored: epoch.Add(-age), Bytes: size})
+			age, size := test.make(n, r)
+			all = append(all, file{epoch.Add(-age), size})
 			bytes += size
 		}
-		for _, keep := range []store.Keep{
+		for _, bounds := range []keep.Bounds{
 			{Count: 1}, {Count: 100}, {Count: files - 10}, {Count: files}, {Bytes: 1}, {Bytes: bytes / 100}, {Bytes: bytes - 10}, {Bytes: bytes},
 			{Count: files / 2, Bytes: bytes / 2},
 		} {
-			rounds := store.Forget(keep, all)
+			rounds := forget(bounds, all)
 			if len(rounds) > 12 {
-				t.Errorf("%s, %+v: %d rounds", test.about, keep, len(rounds))
+				t.Errorf("%s, %+v: %d rounds", test.about, bounds, len(rounds))
 			}
 			for _, left := range rounds {
-				oldestFirst(t, test.about, keep, all, left)
+				oldestFirst(t, test.about, bounds, all, left)
 			}
 			left := rounds[len(rounds)-1]
 			var size int64
 			for _, f := range left {
-				size += f.Bytes
+				size += f.bytes
 			}
-			if len(left) > 1 && (keep.Count > 0 && len(left) > keep.Count || keep.Bytes > 0 && size > keep.Bytes) {
-				t.Errorf("%s, %+v: %d files of %d bytes are left", test.about, keep, len(left), size)
+			if len(left) > 1 && (bounds.Count > 0 && len(left) > bounds.Count || bounds.Bytes > 0 && size > bounds.Bytes) {
+				t.Errorf("%s, %+v: %d files of %d bytes are left", test.about, bounds, len(left), size)
 			}
 		}
 	}
@@ -71,19 +101,19 @@ func TestForgetsOldest(t *testing.T) {
 
 // oldestFirst compares what is left with what has to be: no file that went is younger than one that stayed, and the last that went was over
 // the bounds.
-func oldestFirst(t *testing.T, about string, keep store.Keep, all, left []store.File) {
+func oldestFirst(t *testing.T, about string, bounds keep.Bounds, all, left []file) {
 	t.Helper()
-	stayed := make(map[store.File]int)
+	stayed := make(map[file]int)
 	var size int64
-	oldest := left[0].Stored
+	oldest := left[0].stored
 	for _, f := range left {
 		stayed[f]++
-		size += f.Bytes
-		if f.Stored.Before(oldest) {
-			oldest = f.Stored
+		size += f.bytes
+		if f.stored.Before(oldest) {
+			oldest = f.stored
 		}
 	}
-	var gone []store.File
+	var gone []file
 	for _, f := range all {
 		if stayed[f]--; stayed[f] < 0 {
 			gone = append(gone, f)
@@ -92,17 +122,17 @@ func oldestFirst(t *testing.T, about string, keep store.Keep, all, left []store.
 	if len(gone) == 0 {
 		return
 	}
-	last := slices.MaxFunc(gone, func(a, b store.File) int { return a.Stored.Compare(b.Stored) })
-	if last.Stored.After(oldest) {
-		t.Errorf("%s, %+v: one of %v went, one of %v stayed", about, keep, last.Stored, oldest)
+	last := slices.MaxFunc(gone, func(a, b file) int { return a.stored.Compare(b.stored) })
+	if last.stored.After(oldest) {
+		t.Errorf("%s, %+v: one of %v went, one of %v stayed", about, bounds, last.stored, oldest)
 	}
 	for _, f := range gone { // of one age any may have been the last
-		if f.Stored.Equal(last.Stored) && f.Bytes > last.Bytes {
+		if f.stored.Equal(last.stored) && f.bytes > last.bytes {
 			last = f
 		}
 	}
-	if keep.Count > 0 && len(left) >= keep.Count || keep.Bytes > 0 && size+last.Bytes > keep.Bytes {
+	if bounds.Count > 0 && len(left) >= bounds.Count || bounds.Bytes > 0 && size+last.bytes > bounds.Bytes {
 		return
 	}
-	t.Errorf("%s, %+v: too many went, %d of %d bytes are left", about, keep, len(left), size)
+	t.Errorf("%s, %+v: too many went, %d of %d bytes are left", about, bounds, len(left), size)
 }

@@ -1,20 +1,21 @@
-package store
+// Package locks has locks that have names.
+package locks
 
 import (
 	"context"
 	"sync"
 )
 
-// A nameLocks is a lock for each name there can be. The zero value has them all free.
-type nameLocks struct {
+// A Names is a lock for each name there can be. The zero value has them all free.
+type Names struct {
 	mu    sync.Mutex
 	taken map[string]chan struct{} // each is closed when its name is free again
 }
 
-// take waits until name is free, and takes it.
-func (n *nameLocks) take(ctx context.Context, name string) error {
+// Take waits until name is free, and takes it.
+func (n *Names) Take(ctx context.Context, name string) error {
 	for {
-		free := n.try(name)
+		free := n.Try(name)
 		if free == nil {
 			return nil
 		}
@@ -26,8 +27,8 @@ func (n *nameLocks) take(ctx context.Context, name string) error {
 	}
 }
 
-// try takes name if it is free. If not, it returns what is closed when it is.
-func (n *nameLocks) try(name string) (free <-chan struct{}) {
+// Try takes name if it is free. If not, it returns what is closed when it is.
+func (n *Names) Try(name string) (free <-chan struct{}) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if free, ok := n.taken[name]; ok {
@@ -40,8 +41,8 @@ func (n *nameLocks) try(name string) (free <-chan struct{}) {
 	return nil
 }
 
-// free gives name back.
-func (n *nameLocks) free(name string) {
+// Free gives name back.
+func (n *Names) Free(name string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	close(n.taken[name])

@@ -1,4 +1,5 @@
-package store
+// Package keep finds what is over the bounds of a store, in bounded memory.
+package keep
 
 import (
 	"slices"
@@ -10,12 +11,12 @@ const (
 	binShare = 64   // a bin has at most this part of what is older than it
 )
 
-// A histogram counts files by when they were stored, in bounded memory: exactly for the oldest, and the coarser the more are older. So what
+// A Histogram counts files by when they were stored, in bounded memory: exactly for the oldest, and the coarser the more are older. So what
 // is over a bound is found to within a part of it, however many files there are, and exactly if it is little.
-type histogram struct {
+type Histogram struct {
+	Files int
+	Bytes int64
 	bins  []bin // sorted by compress
-	files int
-	bytes int64
 }
 
 // A bin has files that were stored one after the other, from the instant oldest on.
@@ -27,8 +28,9 @@ type bin struct {
 
 func (b *bin) add(c bin) { b.files, b.bytes = b.files+c.files, b.bytes+c.bytes }
 
-func (h *histogram) add(stored time.Time, bytes int64) {
-	h.files, h.bytes = h.files+1, h.bytes+bytes
+// Add adds a file.
+func (h *Histogram) Add(stored time.Time, bytes int64) {
+	h.Files, h.Bytes = h.Files+1, h.Bytes+bytes
 	h.bins = append(h.bins, bin{stored, 1, bytes})
 	if len(h.bins) < maxBins {
 		return
@@ -39,7 +41,7 @@ func (h *histogram) add(stored time.Time, bytes int64) {
 }
 
 // compress sorts the bins, and puts neighbours into one that have no more than a share of what is older.
-func (h *histogram) compress(share int) {
+func (h *Histogram) compress(share int) {
 	slices.SortFunc(h.bins, func(a, b bin) int { return a.oldest.Compare(b.oldest) })
 	var older bin
 	kept := h.bins[:0]
@@ -58,43 +60,52 @@ func (h *histogram) compress(share int) {
 	h.bins = kept
 }
 
-// over returns what is surely over the bounds of k, the newest file excepted; at least one file, if there is any.
-func (h *histogram) over(k Keep) (c surplus) {
+// Oldest is when the oldest file was stored; zero if there is none.
+func (h *Histogram) Oldest() time.Time {
 	h.compress(binShare)
-	if k.Count > 0 {
-		c.files = h.files - k.Count
+	if len(h.bins) == 0 {
+		return time.Time{}
 	}
-	if k.Bytes > 0 {
-		c.bytes = h.bytes - k.Bytes
+	return h.bins[0].oldest
+}
+
+// over returns what is surely over the bounds, the newest file excepted; at least one file, if there is any.
+func (h *Histogram) over(b Bounds) (c Surplus) {
+	h.compress(binShare)
+	if b.Count > 0 {
+		c.files = h.Files - b.Count
 	}
-	c.most = h.files - 1
+	if b.Bytes > 0 {
+		c.bytes = h.Bytes - b.Bytes
+	}
+	c.most = h.Files - 1
 	for _, b := range h.bins {
 		c.at = b.oldest
 		if all := c.files > 0 && b.files <= c.files || c.bytes > 0 && b.bytes <= c.bytes; !all || b.files > c.most {
 			break
 		}
 		c.files, c.bytes, c.most = c.files-b.files, c.bytes-b.bytes, c.most-b.files
-		c.any = true
+		c.Any = true
 	}
-	c.any = c.any || c.more()
+	c.Any = c.Any || c.more()
 	return c
 }
 
-// A surplus is the oldest files: all that were stored before an instant, and of those stored at it as many as there are files, or bytes, to go.
-type surplus struct {
+// A Surplus is the oldest files: all that were stored before an instant, and of those stored at it as many as there are files, or bytes, to go.
+type Surplus struct {
 	at    time.Time
 	files int   // to go
 	bytes int64 // to go
 	most  int   // files stored at it that may go
-	any   bool  // there is something to go
+	Any   bool  // there is something to go
 }
 
-func (c *surplus) more() bool { return c.most > 0 && (c.files > 0 || c.bytes > 0) }
+func (c *Surplus) more() bool { return c.most > 0 && (c.files > 0 || c.bytes > 0) }
 
-// takes reports whether a file is to go.
-func (c *surplus) takes(stored time.Time, bytes int64) bool {
+// Takes reports whether a file is to go.
+func (c *Surplus) Takes(stored time.Time, bytes int64) bool {
 	switch order := stored.Compare(c.at); {
-	case !c.any || order > 0 || order == 0 && !c.more():
+	case !c.Any || order > 0 || order == 0 && !c.more():
 		return false
 	case order == 0:
 		c.files, c.bytes, c.most = c.files-1, c.bytes-bytes, c.most-1
