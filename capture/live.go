@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"encoding/json"
 	"image"
 	"net"
 	"slices"
@@ -11,29 +12,75 @@ import (
 	"github.com/livestill/livestill/internal/bitstream"
 )
 
-// Live is what is known of a stream that is live. What cannot be known yet is zero.
+// Live is what is known of a stream that is live. What cannot be known yet is zero. As JSON its names are those of the tags, its durations
+// seconds, its Size width and height.
 type Live struct {
-	Name   string
-	Remote net.Addr  // as in frame.Stream
-	Since  time.Time // when it was accepted
-	Codec  frame.Codec
-	Size   image.Point // of its pictures as they are coded
+	Name   string      `json:"name"`
+	Remote net.Addr    `json:"remote"` // as in frame.Stream
+	Since  time.Time   `json:"since"`  // when it was accepted
+	Codec  frame.Codec `json:"codec"`
+	Size   image.Point `json:"-"` // of its pictures as they are coded
 
 	// These are of what the History remembers.
-	FrameRate   float64       // pictures a second
-	BitRate     float64       // bits a second
-	KeyInterval time.Duration // between key pictures, on average
+	// FrameRate is in pictures a second.
+	FrameRate float64 `json:"frame_rate"`
 
-	Units      int   // access units that have come
-	Lost       int   // of these, see frame.AccessUnit
-	Remembered int64 // bytes of memory of the History
-	Captures   int   // under way, waiting ones included
+	BitRate float64 `json:"bit_rate"` // bits a second
+
+	// KeyInterval is from one key picture to the next, on average.
+	KeyInterval time.Duration `json:"key_interval_seconds"`
+
+	Units      int   `json:"units"`      // access units that have come
+	Lost       int   `json:"lost"`       // of these, see frame.AccessUnit
+	Remembered int64 `json:"remembered"` // bytes of memory of the History
+	Captures   int   `json:"captures"`   // under way, waiting ones included
 }
+
+type (
+	bareLive Live // without methods
+	liveJSON struct {
+		*bareLive
+		Remote      address `json:"remote"`
+		Width       int     `json:"width"`
+		Height      int     `json:"height"`
+		KeyInterval seconds `json:"key_interval_seconds"`
+	}
+)
+
+// MarshalJSON writes Remote as its text.
+func (l Live) MarshalJSON() ([]byte, error) {
+	j := liveJSON{(*bareLive)(&l), "", l.Size.X, l.Size.Y, seconds(l.KeyInterval)}
+	if l.Remote != nil {
+		j.Remote = address(l.Remote.String())
+	}
+	return json.Marshal(j)
+}
+
+// UnmarshalJSON reads what MarshalJSON writes. Of Remote its text is all that there is.
+func (l *Live) UnmarshalJSON(b []byte) error {
+	if string(b) == "null" {
+		return nil
+	}
+	*l = Live{}
+	j := liveJSON{bareLive: (*bareLive)(l)}
+	err := json.Unmarshal(b, &j)
+	l.Size, l.KeyInterval = image.Pt(j.Width, j.Height), time.Duration(j.KeyInterval)
+	if j.Remote != "" {
+		l.Remote = j.Remote
+	}
+	return err
+}
+
+// An address is the text of one, of no network that is known.
+type address string
+
+func (address) Network() string  { return "" }
+func (a address) String() string { return string(a) }
 
 // Live returns what is known of the live streams, by name.
 func (h *Hub) Live() []Live {
 	h.mu.Lock()
-	var all []Live
+	all := []Live{}
 	live := make(map[*publisher]*Camera)
 	for _, n := range h.named {
 		if n.live != nil {

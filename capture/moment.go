@@ -3,6 +3,8 @@ package capture
 import (
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/livestill/livestill/capture/internal/sched"
@@ -17,6 +19,10 @@ type Moment struct {
 	kind kind
 	at   time.Time
 	span time.Duration // ago, or from the publisher's zero
+
+	// Of AtTicks: one more than the ticks, which the newest picture turns
+	// into a span.
+	ticks uint64
 
 	window time.Duration // of Best; zero means the very picture
 	metric *Metric       // nil means Quality; a pointer, so that Moments can be compared
@@ -62,24 +68,91 @@ func (m Moment) Best(window time.Duration, by Metric) Moment {
 	return m
 }
 
+// String is the text of the moment: see MarshalText.
 func (m Moment) String() string {
-	if m.window > 0 {
-		literal := m
-		literal.window = 0
-		return fmt.Sprintf("best within %v of %v", m.window, literal)
-	}
+	text := "newest"
 	switch m.kind {
 	case at:
-		return "at " + m.at.Format(time.RFC3339Nano)
+		text = "at:" + utc(m.at).Format(time.RFC3339Nano)
 	case ago:
-		return fmt.Sprintf("%v ago", m.span)
+		text = "ago:" + m.span.String()
 	case atPTS:
-		return fmt.Sprintf("at PTS %v", m.span)
+		text = "pts:" + m.span.String()
+		if m.ticks != 0 {
+			text = fmt.Sprintf("ticks:%d", m.ticks-1)
+		}
 	case keyframe:
-		return "newest key picture"
-	default:
-		return "newest"
+		text = "keyframe"
+	case newest:
 	}
+	if m.window > 0 {
+		return fmt.Sprintf("best:%v:%s", m.window, text)
+	}
+	return text
+}
+
+// MarshalText writes the moment in the words that UnmarshalText reads. It does not fail.
+func (m Moment) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
+
+// UnmarshalText reads a moment from words such as a query of a URL may have:
+//
+//	newest, or nothing
+//	keyframe
+//	ago:1.5s                      see Ago
+//	pts:1h2m3.5s                  see AtPTS
+//	ticks:8589934591              see AtTicks
+//	at:2026-05-06T07:08:09.5Z     see At
+//	best:500ms:ago:1.5s           see Best: the window, and around what
+//
+// Durations are as time.ParseDuration takes them, times as RFC 3339 has them. A Metric is no part of it: a Best that is read is by Quality.
+func (m *Moment) UnmarshalText(text []byte) error {
+	read, err := parseMoment(string(text))
+	if err != nil {
+		return fmt.Errorf("capture: %.100q is no moment: %w", text, err)
+	}
+	*m = read
+	return nil
+}
+
+func parseMoment(text string) (m Moment, err error) {
+	word, value, _ := strings.Cut(text, ":")
+	switch word {
+	case "", "newest", "keyframe":
+		if text != word {
+			return m, fmt.Errorf("%s has no value", word)
+		}
+		if word == "keyframe" {
+			m.kind = keyframe
+		}
+	case "at":
+		m.kind = at
+		m.at, err = time.Parse(time.RFC3339Nano, value)
+	case "ago", "pts":
+		m.kind = ago
+		if word == "pts" {
+			m.kind = atPTS
+		}
+		m.span, err = time.ParseDuration(value)
+	case "ticks":
+		var ticks uint64
+		ticks, err = strconv.ParseUint(value, 10, 64)
+		m = AtTicks(ticks)
+	case "best":
+		window, around, _ := strings.Cut(value, ":")
+		if m, err = parseMoment(around); err != nil {
+			return m, err
+		}
+		if m.window > 0 {
+			return m, errors.New("a best of a best")
+		}
+		m.window, err = time.ParseDuration(window)
+		if err == nil && m.window < 0 {
+			err = errors.New("a window of less than nothing")
+		}
+	default:
+		err = errors.New("it begins with none of newest, keyframe, ago, pts, ticks, at, best")
+	}
+	return m, err
 }
 
 // A found is a Moment found in a History: the unit of the picture, and the instant that was wanted of it.
@@ -112,6 +185,10 @@ const maxAhead = time.Hour
 // find returns the unit of the picture that is wanted, for a capture asked for at the given time, of a stream that has ended then; zero if it has
 // not. Its error is errUndecided, which is seen by the newest unit alone, or an ErrNotLive: the moment will not come.
 func (m Moment) find(h *frame.History, asked, ended time.Time) (t found, err error) {
+	for g := range h.Backward() {
+		m = m.unwrapped(g[len(g)-1].PTS)
+		break
+	}
 	limit, shown := m.limit(asked)
 	var g frame.GOP // the oldest that counts
 	for older := range h.Backward() {

@@ -19,29 +19,33 @@ type Scores struct {
 	// It is zero if the decoder tells no quantisers, as it does of H.264
 	// and MPEG-4: by pixels alone, detail that never was there looks like
 	// detail that was lost.
-	PSNR float64
+	PSNR float64 `json:"psnr"`
 
 	// Quality is what the function Quality says: near the PSNR in its
 	// differences, for pictures of one scene only, with blur counted in. It
 	// is there for all codecs.
-	Quality float64
+	Quality float64 `json:"quality"`
 
 	// Sharpness is the root mean square of the gradient, 0 to 361 code
 	// values per pixel. It compares pictures of one scene, too: 8 to 25 are
 	// usual.
-	Sharpness float64
+	Sharpness float64 `json:"sharpness"`
 
 	// Noise is a standard deviation where the picture is flattest, 0 to 128
 	// code values; 1 is hardly seen, 5 is a bad night.
-	Noise float64
+	Noise float64 `json:"noise"`
 
 	// Blockiness tells by what part steps are smaller within blocks than
 	// between them, 0 to 1; below 0.2 is none to be seen.
-	Blockiness float64
+	Blockiness float64 `json:"blockiness"`
 
-	Brightness float64 // mean, 0 to 255
-	Black      float64 // share of pixels that are black, 0 to 1
-	White      float64 // share that is white, burnt out, 0 to 1
+	Brightness float64 `json:"brightness"` // mean, 0 to 255
+
+	// Black is the share of pixels that are black, 0 to 1.
+	Black float64 `json:"black"`
+
+	// White is the share that is white, burnt out, 0 to 1.
+	White float64 `json:"white"`
 
 	// MotionBlur tells by what part steps are weaker along one direction
 	// than along another, by what coarser detail promises, 0 to 1. Sharp
@@ -49,7 +53,7 @@ type Scores struct {
 	// smeared by four pixels or more 0.4 to 0.7 as a rule; it does not tell
 	// by how far, and a smear that is longer than most things are large is
 	// not seen.
-	MotionBlur float64
+	MotionBlur float64 `json:"motion_blur"`
 }
 
 // Rate measures a picture, in about 4 ms at 1080p. A Camera does so beside enhancing and encoding.

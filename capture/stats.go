@@ -1,24 +1,51 @@
 package capture
 
 import (
+	"encoding/json"
 	"sync/atomic"
 	"time"
 
 	"github.com/livestill/livestill/frame"
 )
 
-// Stats say what a stream has cost, and costs.
+// Stats say what a stream has cost, and costs. As JSON its names are those of the tags, Processor is in seconds.
 type Stats struct {
-	Captures  int // under way
-	Delivered int // that ended well, since the Camera was made
-	Failed    int // and that have not
-	Decoded   int // access units decoded for captures, or to keep warm
+	Captures int `json:"captures"` // under way
+
+	// Delivered ended well, since the Camera was made.
+	Delivered int `json:"delivered"`
+
+	Failed int `json:"failed"` // and that have not
+
+	// Decoded are access units decoded for captures, or to keep warm.
+	Decoded int `json:"decoded"`
 
 	// Processor is for how long places of the Decoder were held: to decode,
 	// enhance and encode.
-	Processor time.Duration
+	Processor time.Duration `json:"processor_seconds"`
 
-	Remembered int64 // bytes of memory of the History
+	Remembered int64 `json:"remembered"` // bytes of memory of the History
+}
+
+type (
+	bareStats Stats // without methods
+	statsJSON struct {
+		*bareStats
+		Processor seconds `json:"processor_seconds"`
+	}
+)
+
+// MarshalJSON writes Processor in seconds.
+func (s Stats) MarshalJSON() ([]byte, error) {
+	return json.Marshal(statsJSON{(*bareStats)(&s), seconds(s.Processor)})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (s *Stats) UnmarshalJSON(b []byte) error {
+	j := statsJSON{(*bareStats)(s), seconds(s.Processor)}
+	err := json.Unmarshal(b, &j)
+	s.Processor = time.Duration(j.Processor)
+	return err
 }
 
 // counters are what Stats are made of, beside what the Scheduler counts.

@@ -1,44 +1,45 @@
 package capture
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"math"
-	"strings"
+	"log/slog"
 	"time"
 
 	"github.com/livestill/livestill/frame"
 )
 
-// A Request asks for one still. The zero Request asks for the newest picture.
+// A Request asks for one still. The zero Request asks for the newest picture. As JSON its names are those of the tags, its durations seconds,
+// its Moment what MarshalText writes.
 type Request struct {
 	// Stream says which stream. A Hub finds its Camera by it; a Camera
 	// fills it in.
-	Stream string
+	Stream string `json:"stream,omitempty"`
 
-	Moment Moment `json:"-"` // which picture
-	By     string // who asks; for Policy and whoever else wants to know
+	Moment Moment `json:"moment"` // which picture
+
+	// By is who asks; for Policy and whoever else wants to know.
+	By string `json:"by,omitempty"`
 
 	// Labels are what else is to be known of who asks and what for: a
 	// tenant, rights, a licence. All hooks see them, a Spool and the stores
 	// keep them, and Open gives them back. Immutable once asked. They are
 	// UTF-8; stores take MaxLabels of them.
-	Labels map[string]string `json:",omitempty"`
+	Labels map[string]string `json:"labels,omitempty"`
 
 	// ID names the still; empty means a new random one. A Store replaces
 	// what it has of the same picture under the same ID.
-	ID string
+	ID string `json:"id,omitempty"`
 
 	// MaxAge is how old the picture may be when it is asked for, by this
 	// machine's clock: older ones are an ErrForgotten, or an ErrNotLive if
-	// the stream has ended. Zero means all that the History remembers.
-	MaxAge time.Duration
+	// the stream has ended. Zero and less mean all that the History
+	// remembers.
+	MaxAge time.Duration `json:"max_age_seconds,omitempty"`
 
 	// Tolerance is how far from the wanted instant another picture may be
 	// that stands in for one that is damaged or forgotten. Zero means one
 	// second; negative means that only the very picture will do.
-	Tolerance time.Duration
+	Tolerance time.Duration `json:"tolerance_seconds,omitempty"`
 
 	// Lookahead is how far beyond its picture a capture may wait for others
 	// that make it better, if the Enhancer is a Merger: until all that is
@@ -49,7 +50,7 @@ type Request struct {
 	// for half a second more by the clock. Zero takes what is there
 	// already; negative does without any neighbours, those before as well,
 	// which is quick.
-	Lookahead time.Duration
+	Lookahead time.Duration `json:"lookahead_seconds,omitempty"`
 }
 
 const defaultTolerance = time.Second
@@ -65,51 +66,58 @@ func (r Request) tolerance() time.Duration {
 	}
 }
 
-// A Still is a finished capture, and the truth about it. As JSON it is the truth alone: without its pixels, with Instead as its text.
+// A Still is a finished capture, and the truth about it. As JSON it is the truth alone, without its pixels: its names are those of the tags, its
+// durations seconds, its times UTC, Instead its text. What JSON has no words for is zero there: numbers that are not finite, and times beyond
+// the year 9999.
 type Still struct {
-	ID     string
-	Stream string
+	ID     string `json:"id"`
+	Stream string `json:"stream"`
 
 	// Variant says which of the stills with the same ID this is: "thumb",
 	// "original". Empty is the still itself; a Camera makes no other.
-	Variant string
+	Variant string `json:"variant,omitempty"`
 
-	Request Request // as it was asked for, with Stream and ID filled in
+	// Request is as it was asked for, with Stream and ID filled in.
+	Request Request `json:"request"`
 
-	Data []byte `json:"-"` // the image file; immutable
-	Type string // its media type
+	Data []byte `json:"-"`    // the image file; immutable
+	Type string `json:"type"` // its media type
 
 	// Picture is the finished picture before it was encoded; immutable; nil
 	// in a Still that was read from JSON.
 	Picture *frame.Picture `json:"-"`
 
 	// Wanted is the instant asked for, by the same clock as Time.
-	Wanted time.Time
+	Wanted time.Time `json:"wanted"`
 
 	// Time is when the delivered picture was shown, by the source's clock
 	// if the stream tells it.
-	Time time.Time
+	Time time.Time `json:"time"`
 
-	PTS time.Duration // its presentation time in the publisher's stream
+	// PTS is its presentation time in the publisher's stream.
+	PTS time.Duration `json:"pts_seconds"`
 
 	// Age is how long before the capture was asked for the picture was
 	// shown, by this machine's clock; negative for one in the future.
-	Age time.Duration
+	Age time.Duration `json:"age_seconds"`
 
-	Key bool // it is a key picture
+	Key bool `json:"key"` // it is a key picture
 	// QP is its mean quantiser in the codec's own scale; zero if unknown.
-	QP     float32
-	Scores Scores // of the picture as it was decoded
+	QP float32 `json:"qp,omitempty"`
+
+	// Scores are of the picture as it was decoded.
+	Scores Scores `json:"scores,omitzero"`
 
 	// Frozen is for how long the same picture had been on show before, as
 	// far back as its GOP: see frame.Picture.
-	Frozen time.Duration
+	Frozen time.Duration `json:"frozen_seconds,omitempty"`
 
-	Blank bool // it is of one colour, and so is all within Tolerance
+	// Blank says that it is of one colour, and so is all within Tolerance.
+	Blank bool `json:"blank,omitempty"`
 
 	// Off is by how many pictures it comes after the wanted one; negative
 	// if before.
-	Off int
+	Off int `json:"off,omitempty"`
 
 	// Ranked is of a Best: the pictures that were looked at, the best
 	// first, which is the delivered one.
@@ -121,19 +129,46 @@ type Still struct {
 
 	// Merged is how many pictures the Enhancer was given to make it of,
 	// this one and its neighbours; zero without an Enhancer.
-	Merged int
+	Merged int `json:"merged,omitempty"`
 
 	// Refined says that it replaces the one under the same ID that Refine
 	// delivered first.
-	Refined bool
+	Refined bool `json:"refined,omitempty"`
 
 	// Instead is nil if this is the very picture. Else it says why another
 	// within Tolerance stands in for it: ErrCorrupt, ErrForgotten,
 	// ErrBlank.
-	Instead error
+	Instead error `json:"-"`
 
-	Steps    []Step // what touched it, in order, and for how long
-	Location string // where the Store put it
+	// Steps are what touched it, in order, and for how long.
+	Steps []Step `json:"steps,omitempty"`
+
+	Location string `json:"location,omitempty"` // where the Store put it
+}
+
+// String is the still in a line, without its pixels.
+func (s Still) String() string {
+	text := fmt.Sprintf("still %q of %q, %s of %d bytes, shown %s, %v before it was asked for", s.ID, s.Stream, s.Type, len(s.Data),
+		s.Time.Format(time.RFC3339Nano), s.Age)
+	if s.Instead != nil {
+		text += fmt.Sprintf(", stands in: %v", s.Instead)
+	}
+	return text
+}
+
+// LogValue is the still in a line of a log.
+func (s *Still) LogValue() slog.Value {
+	if s == nil {
+		return slog.AnyValue(nil)
+	}
+	attrs := []slog.Attr{
+		slog.String("id", s.ID), slog.String("stream", s.Stream), slog.String("type", s.Type), slog.Int("bytes", len(s.Data)),
+		slog.Time("time", s.Time), slog.Duration("age", s.Age), slog.String("location", s.Location),
+	}
+	if s.Instead != nil {
+		attrs = append(attrs, slog.String("instead", s.Instead.Error()))
+	}
+	return slog.GroupValue(attrs...)
 }
 
 // Step returns how long the named step took; zero if it did not run.
@@ -150,60 +185,12 @@ func (s *Still) Step(name string) time.Duration {
 type Step struct {
 	// Name is as in Error.Step; also gather, before enhance: to wait for
 	// the neighbours of a Merger, and to decode them.
-	Name string
+	Name string `json:"name"`
 
 	// Hook is the Go type of the hook that ran; empty for what Camera does
 	// itself.
-	Hook string
+	Hook string `json:"hook,omitempty"`
 
-	Took time.Duration // from its beginning to its end, waiting included
-}
-
-// A stillJSON is a Still whose Instead is text.
-type stillJSON struct {
-	*bareStill
-	Instead string `json:",omitempty"`
-}
-
-type bareStill Still // without methods
-
-// MarshalJSON writes all but Data, the pictures, and Request.Moment; Wanted tells that. Times are in UTC. It does not fail: what JSON has
-// no words for is zero, numbers that are not finite and times beyond the year 9999.
-func (s *Still) MarshalJSON() ([]byte, error) {
-	bare := bareStill(*s)
-	j := stillJSON{bareStill: &bare}
-	if s.Instead != nil {
-		j.Instead = s.Instead.Error()
-	}
-	for _, t := range []*time.Time{&bare.Wanted, &bare.Time} {
-		if *t = t.UTC(); t.Year() < 0 || t.Year() > 9999 {
-			*t = time.Time{}
-		}
-	}
-	qp, r := float64(bare.QP), &bare.Scores
-	for _, v := range []*float64{
-		&qp, &r.PSNR, &r.Quality, &r.Sharpness, &r.Noise, &r.Blockiness, &r.Brightness, &r.Black, &r.White, &r.MotionBlur,
-	} {
-		if math.IsNaN(*v) || math.IsInf(*v, 0) {
-			*v = 0
-		}
-	}
-	bare.QP = float32(qp)
-	return json.Marshal(j)
-}
-
-// UnmarshalJSON reads what MarshalJSON writes. It knows ErrCorrupt, ErrForgotten and ErrBlank by their texts.
-func (s *Still) UnmarshalJSON(b []byte) error {
-	*s = Still{}
-	j := stillJSON{bareStill: (*bareStill)(s)}
-	if err := json.Unmarshal(b, &j); err != nil || j.Instead == "" {
-		return err
-	}
-	s.Instead = errors.New(j.Instead)
-	for _, known := range []error{ErrCorrupt, ErrForgotten, ErrBlank} {
-		if rest, ok := strings.CutPrefix(j.Instead, known.Error()); ok {
-			s.Instead = fmt.Errorf("%w%s", known, rest)
-		}
-	}
-	return nil
+	// Took is from its beginning to its end, waiting included.
+	Took time.Duration `json:"took_seconds"`
 }

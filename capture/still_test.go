@@ -45,10 +45,10 @@ func TestStillAsJSON(t *testing.T) {
 	if again, err := json.Marshal(&got); err != nil || !bytes.Equal(again, b) || got.Time != full.Time || got.Request.By != "bob" || got.Data != nil {
 		t.Errorf("%s, %v\nwas\n%s", again, err, b)
 	}
-	if err := json.Unmarshal([]byte(`{"ID": 5}`), &got); err == nil {
+	if err := json.Unmarshal([]byte(`{"id": 5}`), &got); err == nil {
 		t.Error("an ID that is no string, and no error")
 	}
-	if b, err := json.Marshal(new(capture.Still)); err != nil || strings.Contains(string(b), "Instead") {
+	if b, err := json.Marshal(new(capture.Still)); err != nil || strings.Contains(string(b), "instead") {
 		t.Errorf("%s, %v", b, err)
 	}
 }

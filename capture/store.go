@@ -2,6 +2,7 @@ package capture
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -47,6 +48,38 @@ type StoreFunc func(ctx context.Context, s *Still) (location string, err error)
 
 // Put calls f.
 func (f StoreFunc) Put(ctx context.Context, s *Still) (string, error) { return f(ctx, s) }
+
+// StoreStats are what a store's Puts have come to since it was made. What is there, and what Puts of other processes came to, it does not know:
+// see Lister, and Progress of a Spool.
+type StoreStats struct {
+	Putting  int           `json:"putting"`      // Puts under way
+	Put      int64         `json:"put"`          // that ended well
+	Failed   int64         `json:"failed"`       // worth trying again
+	Rejected int64         `json:"rejected"`     // for good
+	Bytes    int64         `json:"bytes"`        // of the image files put
+	Took     time.Duration `json:"took_seconds"` // by all, together
+}
+
+type (
+	bareStoreStats StoreStats // without methods
+	storeStatsJSON struct {
+		*bareStoreStats
+		Took seconds `json:"took_seconds"`
+	}
+)
+
+// MarshalJSON writes Took in seconds.
+func (s StoreStats) MarshalJSON() ([]byte, error) {
+	return json.Marshal(storeStatsJSON{(*bareStoreStats)(&s), seconds(s.Took)})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (s *StoreStats) UnmarshalJSON(b []byte) error {
+	j := storeStatsJSON{(*bareStoreStats)(s), seconds(s.Took)}
+	err := json.Unmarshal(b, &j)
+	s.Took = time.Duration(j.Took)
+	return err
+}
 
 // A Locator is a Store that knows beforehand where it would put a still.
 type Locator interface {
@@ -129,16 +162,18 @@ func (w Selection) All() bool { return w == Selection{} }
 
 // A Stored is a still that a Lister has.
 type Stored struct {
-	Location string // as Put returned it
-	Stream   string
-	ID       string
-	Variant  string
+	Location string `json:"location"` // as Put returned it
+	Stream   string `json:"stream"`
+	ID       string `json:"id"`
+	Variant  string `json:"variant,omitempty"`
 
 	// By is what stands for Request.By in the store's names: not who asked,
 	// but the same for the same; empty for nobody.
-	By string
+	By string `json:"by,omitempty"`
 
-	Time time.Time // in UTC; zero if the store's Template does not keep it
-	Type string    // media type; empty if unknown
-	Size int64     // bytes
+	// Time is in UTC; zero if the store's Template does not keep it.
+	Time time.Time `json:"time"`
+
+	Type string `json:"type"` // media type; empty if unknown
+	Size int64  `json:"size"` // bytes
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"slices"
 	"time"
 )
 
@@ -23,12 +24,26 @@ const (
 	MPEG4 // MPEG-4 part 2
 )
 
+var codecNames = [...]string{"none", "H.264", "H.265", "AV1", "VP8", "VP9", "MJPEG", "MPEG-4"}
+
 func (c Codec) String() string {
-	names := [...]string{"none", "H.264", "H.265", "AV1", "VP8", "VP9", "MJPEG", "MPEG-4"}
-	if int(c) < len(names) {
-		return names[c]
+	if int(c) < len(codecNames) {
+		return codecNames[c]
 	}
 	return fmt.Sprintf("Codec(%d)", uint8(c))
+}
+
+// MarshalText writes what String does.
+func (c Codec) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// UnmarshalText reads the names that String has for codecs.
+func (c *Codec) UnmarshalText(text []byte) error {
+	i := slices.Index(codecNames[:], string(text))
+	if i < 0 {
+		return fmt.Errorf("frame: %.100q is no codec", text)
+	}
+	*c = Codec(i)
+	return nil
 }
 
 // An AccessUnit is one compressed picture as it came from the publisher.
