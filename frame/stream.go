@@ -17,7 +17,8 @@ type Stream struct {
 	Name string
 
 	// Key is the stream key of RTMP, which many take for a secret that says
-	// who publishes; empty if there is none.
+	// who publishes; empty if there is none: who publishes to an app alone
+	// has shown no key.
 	Key string
 
 	// Remote is the publisher, or the server pulled from; nil if there is
@@ -40,11 +41,12 @@ type Stream struct {
 	// units, on the goroutine that ranges over them.
 	OnCue func(Cue)
 
-	// Close hangs up on the publisher, whatever it does at the time: Units end
-	// with cause within a tenth of a second, and the publisher is told why,
-	// if the protocol can. It does not wait for that. Any goroutine may call
-	// it, also before Units is ranged over and after they have ended; the
-	// first cause counts. A source of one's own may leave it nil.
+	// Close hangs up on the publisher, whatever it does at the time: Units
+	// end with cause within a tenth of a second, and the publisher is told
+	// why, if the protocol can. It does not wait for that. Any goroutine
+	// may call it, also before Units is ranged over and after they have
+	// ended; the first cause counts. What a Client pulls is not pulled
+	// again: its Run returns cause. A source of one's own may leave it nil.
 	Close func(cause error)
 
 	// Units yields the access units in decoding order as they arrive, until

@@ -79,7 +79,12 @@ type Client struct {
 	// each that brings no picture; zero means 1 s. MaxRetry is the longest
 	// to wait; zero means 30 s.
 	Retry, MaxRetry time.Duration
+
+	counts ingest.ClientCounts
 }
+
+// Stats returns how the Client has fared up to now. It may be called at any time.
+func (c *Client) Stats() frame.ClientStats { return c.counts.Stats() }
 
 // Run plays until ctx is done, and returns context.Cause(ctx). The Handler gets a Stream when the first sound or picture of it has
 // come: until then Run waits, or asks again if the server knows no such stream. When the stream ends, Run plays anew, and the Handler
@@ -89,6 +94,8 @@ type Client struct {
 //
 // What does not heal by itself ends Run: a malformed URL (ErrURL), refused credentials (ErrUnauthorized). Such an error is an *Error.
 // With Once everything ends Run that ends the stream, or that keeps it from beginning. A Handler that returns before the stream has ended refuses it or hangs up on it: Run returns what it returned.
+//
+// Stream.Close ends Run with its cause, and so do a Hub that closes the stream, and one that lets another publisher take it over.
 //
 // A panic of the Handler or of OnPull ends Run, too: it is logged with its stack, and the error is an *Error.
 //
@@ -103,7 +110,7 @@ func (c *Client) Run(ctx context.Context) error {
 	}
 	log := cmp.Or(c.Logger, slog.Default()).With("stream", t.name, "server", t.host)
 	loop := ingest.Loop{Stream: t.name, Once: c.Once, First: cmp.Or(c.Retry, defaultRetry), Longest: cmp.Or(c.MaxRetry, defaultMaxRetry),
-		Log: log, Hook: c.OnPull}
+		Log: log, Hook: c.OnPull, Counts: &c.counts}
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	err = ingest.Contain(log, func() error {

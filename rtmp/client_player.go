@@ -45,7 +45,7 @@ type player struct {
 
 func newPlayer(nc net.Conn, in *ingest.Conn, p *pull, timeout time.Duration) *player {
 	c := &player{conn: newConn(nc, in, mediaBuffer, cmp.Or(p.MaxMessage, defaultMaxMessage), timeout), at: p.at, login: p.login.query}
-	c.name, c.query, c.url = p.at.name, p.at.query, p.at.url
+	c.name, c.title, c.query, c.url = p.at.name, p.at.name, p.at.query, p.at.url
 	c.video.Track = p.Track
 	return c
 }

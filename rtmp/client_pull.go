@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/livestill/livestill/frame"
@@ -97,13 +98,23 @@ func (p *pull) play(ctx context.Context, nc net.Conn, in *ingest.Conn, deadline 
 		p.waited = c.playing && errors.Is(err, os.ErrDeadlineExceeded)
 		return false, c.wrap(c.explain(ctx, err, timeout, "message that it waits for"))
 	}
-	s := &frame.Stream{Name: c.name, Remote: nc.RemoteAddr(), Query: c.query, URL: c.url, TLS: tlsState(nc), Close: p.end}
+	var over atomic.Bool // a stream that has ended is played again
+	defer over.Store(true)
+	s := &frame.Stream{
+		Name: c.name, Remote: nc.RemoteAddr(), Query: c.query, URL: c.url, TLS: tlsState(nc),
+		Close: func(cause error) {
+			if !over.Load() {
+				p.end(cause)
+			}
+		},
+	}
 	s.Units = ingest.SingleUse(func(yield func(frame.AccessUnit, error) bool) {
 		c.onCue, c.step = s.OnCue, "receive"
 		err := c.receive(ctx, c.obey, func(u frame.AccessUnit, err error) bool {
 			p.connected()
 			return yield(u, err)
 		})
+		over.Store(err != nil)
 		switch {
 		case errors.Is(err, errLeft):
 			p.ended = c.wrap(err)

@@ -37,6 +37,7 @@ type conn struct {
 
 	step  string     // that the connection is at, for errors
 	name  string     // of the stream, once it is known
+	title string     // that errors and logs have for it, without what is secret
 	query url.Values // of the stream's URL
 	url   string
 
@@ -141,7 +142,7 @@ func (c *conn) wrap(err error) error {
 	if errors.As(err, &said) {
 		return err
 	}
-	return &Error{Step: c.step, Stream: c.name, Remote: c.wire.RemoteAddr(), Err: err}
+	return &Error{Step: c.step, Stream: c.title, Remote: c.wire.RemoteAddr(), Err: err}
 }
 
 // closeWith closes c when ctx is done. The function it returns closes c, too, and returns when nothing is left to do that.

@@ -79,7 +79,12 @@ type Server struct {
 	// IdleTimeout is for each whole message of a publisher, video or not;
 	// zero means 30 s.
 	IdleTimeout time.Duration
+
+	counts ingest.ServerCounts
 }
+
+// Stats returns what has come up to now. It may be called at any time.
+func (s *Server) Stats() frame.ServerStats { return s.counts.Stats() }
 
 // ListenAndServe listens on s.Addr and serves until ctx is done or listening fails. When it returns, every connection is closed and
 // every Handler has returned, which is up to them: theirs is ctx, and the Units they range over end with it. The error is never
@@ -112,7 +117,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		return failed("listen", nil, ingest.ErrNoHandler)
 	}
 	in := &ingest.Listener{
-		Listener: ln, Log: log, Fail: failed,
+		Listener: ln, Log: log, Fail: failed, Counts: &s.counts,
 		Limiter: ingest.Limiter{Max: cmp.Or(s.MaxConns, defaultMaxConns), PerSite: s.MaxConnsPerAddr},
 	}
 	guesses := &ingest.Guesses{Off: s.MaxConnsPerAddr < 0}
@@ -158,7 +163,16 @@ func (s *Server) serve(ctx context.Context, in *ingest.Conn, guesses *ingest.Gue
 // handle hands a stream to the Handler, unless too many of the address were refused. A panic of the Handler's ends here.
 func (s *Server) handle(ctx context.Context, c *publisher, guesses *ingest.Guesses, log *ingest.Log) {
 	peer := c.wire.RemoteAddr()
-	err := s.ask(ctx, c, guesses, log)
+	c.begun = s.counts.Begin
+	err := ingest.ErrExited // unless it returns
+	defer func() {
+		if c.accepted {
+			s.counts.End(err)
+		} else {
+			s.counts.Deny()
+		}
+	}()
+	err = s.ask(ctx, c, guesses, log)
 	switch {
 	case ctx.Err() != nil, errors.Is(err, ingest.ErrPanicked):
 		return
@@ -195,5 +209,10 @@ func (s *Server) ask(ctx context.Context, c *publisher, guesses *ingest.Guesses,
 		decided(!c.accepted && life.Err() == nil && ingest.IsGuess(err))
 	})
 	defer c.decided()
-	return log.Contain(ctx, peer, func() error { return s.Handler.ServeStream(theirs, c.stream(ctx)) }, "stream", c.name)
+	offered := c.stream(ctx)
+	err = log.Contain(ctx, peer, func() error { return s.Handler.ServeStream(theirs, offered) }, "stream", c.title)
+	if offered.Name != c.name {
+		c.title = offered.Name
+	}
+	return err
 }

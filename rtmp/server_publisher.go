@@ -36,6 +36,7 @@ type publisher struct {
 	decided  func()  // tells Guesses what the Handler decided; called once
 	left     bool    // the publisher ended its stream properly
 	hungUp   atomic.Bool
+	begun    func() // counts that it is accepted
 }
 
 // handshake shakes hands in the plain form, RTMP 1.0 §5.2, which all encoders fall back to. What they echo is not compared: some
@@ -93,10 +94,11 @@ func (c *publisher) named(cmd command) error {
 	key, query, _ := strings.Cut(cmd.text(1), "?")
 	name := strings.Trim(c.app+"/"+strings.TrimPrefix(key, "/"), "/")
 	if name == "" || len(name) > maxName || !ingest.IsText(name) {
-		err := protocolError("name %.100q is empty, longer than %d bytes, or not text", name, maxName)
+		err := protocolError("name of %d bytes is empty, longer than %d bytes, or not text", len(name), maxName)
 		return errors.Join(err, c.refuse(errors.New("bad name")))
 	}
 	c.name, c.key, c.query = name, key, merge(parseQuery(query), c.query)
+	c.title = strings.Trim(c.app+"/…", "/") // until the Handler says by what name the stream is known
 	return nil
 }
 
@@ -124,7 +126,7 @@ func (c *publisher) stream(ctx context.Context) *frame.Stream {
 		},
 	}
 	s.Units = ingest.SingleUse(func(yield func(frame.AccessUnit, error) bool) {
-		c.onCue = s.OnCue
+		c.onCue, c.title = s.OnCue, s.Name
 		err := c.accept()
 		if err == nil {
 			err = c.receive(ctx, c.obey, yield)
@@ -139,6 +141,7 @@ func (c *publisher) stream(ctx context.Context) *frame.Stream {
 // accept tells the encoder to begin, and makes room for media.
 func (c *publisher) accept() error {
 	c.accepted, c.step = true, "receive"
+	c.begun()
 	c.decided()
 	c.in.Advance(ingest.Accepted)
 	c.buffer = bufio.NewReaderSize(c.buffer, mediaBuffer) // large reads go past the small buffer once it is empty

@@ -81,7 +81,12 @@ type Client struct {
 	// each that brings no video; zero means 500 ms. MaxRetry is the longest
 	// to wait; zero means 30 s.
 	Retry, MaxRetry time.Duration
+
+	counts ingest.ClientCounts
 }
+
+// Stats returns how the Client has fared up to now. It may be called at any time.
+func (c *Client) Stats() frame.ClientStats { return c.counts.Stats() }
 
 // Run pulls until ctx is done, and returns context.Cause(ctx). When the stream ends, whatever the reason, its Units end with an
 // error, and after a wait, of which up to half is left to chance so that many Clients do not all come back at once, Run pulls anew:
@@ -93,6 +98,8 @@ type Client struct {
 // only its dates are wrong; a stream of other codecs (ErrCodec). Such an error is an *Error. With Once everything ends Run that ends the
 // stream, or that keeps it from beginning. A Handler that returns before the
 // stream has ended refuses it or hangs up on it: Run returns what it returned.
+//
+// Stream.Close ends Run with its cause, and so do a Hub that closes the stream, and one that lets another publisher take it over.
 //
 // A panic of the Handler or of OnPull ends Run, too: it is logged with its stack, and the error is an *Error.
 //
@@ -118,7 +125,7 @@ func (c *Client) run(ctx context.Context, open opener) error {
 	}
 	log := cmp.Or(c.Logger, slog.Default()).With("stream", a.name, "server", a.url.Host)
 	loop := ingest.Loop{Stream: a.name, Once: c.Once, First: cmp.Or(c.Retry, defaultRetry), Longest: cmp.Or(c.MaxRetry, defaultMaxRetry),
-		Log: log, Hook: c.OnPull}
+		Log: log, Hook: c.OnPull, Counts: &c.counts}
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	var times unpack.Times

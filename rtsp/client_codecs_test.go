@@ -73,16 +73,16 @@ func TestClientChooses(t *testing.T) {
 	})...)
 	for _, test := range []struct {
 		about string
-		rtsp.Client
+		*rtsp.Client
 		want frame.Codec
 	}{
-		{"the first video", rtsp.Client{}, frame.H264},
-		{"the first in a codec", rtsp.Client{Codec: frame.MPEG4}, frame.MPEG4},
-		{"the second video", rtsp.Client{Media: 2}, frame.MJPEG},
-		{"both", rtsp.Client{Media: 3, Codec: frame.MPEG4}, frame.MPEG4},
+		{"the first video", &rtsp.Client{}, frame.H264},
+		{"the first in a codec", &rtsp.Client{Codec: frame.MPEG4}, frame.MPEG4},
+		{"the second video", &rtsp.Client{Media: 2}, frame.MJPEG},
+		{"both", &rtsp.Client{Media: 3, Codec: frame.MPEG4}, frame.MPEG4},
 	} {
 		test.URL = s.url()
-		if _, units := collect(t, &test.Client, 3); units[0].Codec != test.want {
+		if _, units := collect(t, test.Client, 3); units[0].Codec != test.want {
 			t.Errorf("%s: %v, want %v", test.about, units[0].Codec, test.want)
 		}
 	}

@@ -186,7 +186,12 @@ func (p *pull) fallSilent() {
 // serve hands the stream to the Handler.
 func (p *pull) serve(ctx, life context.Context) (last bool, err error) {
 	err = p.Handler.ServeStream(life, &frame.Stream{
-		Name: p.name, Remote: p.dialler.remote(), Query: p.query, Close: p.stop,
+		Name: p.name, Remote: p.dialler.remote(), Query: p.query,
+		Close: func(cause error) {
+			if life.Err() == nil { // a stream that has ended is pulled again
+				p.stop(cause)
+			}
+		},
 		Units: ingest.SingleUse(func(yield func(frame.AccessUnit, error) bool) {
 			p.accepted = true
 			p.heard()

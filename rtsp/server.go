@@ -107,16 +107,22 @@ type Server struct {
 	// IdleTimeout is between two packets of a publisher, video or not; zero
 	// means 30 s.
 	IdleTimeout time.Duration
+
+	counts ingest.ServerCounts
 }
 
-// withDefaults returns a copy of s in which no limit is zero.
+// Stats returns what has come up to now. It may be called at any time.
+func (s *Server) Stats() frame.ServerStats { return s.counts.Stats() }
+
+// withDefaults returns what s serves with: no limit of it is zero.
 func (s *Server) withDefaults() *Server {
-	d := *s
-	d.Logger = cmp.Or(s.Logger, slog.Default())
-	d.MaxConns, d.MaxStreams = cmp.Or(s.MaxConns, defaultMaxConns), cmp.Or(s.MaxStreams, defaultMaxStreams)
-	d.MaxSDP, d.MaxUnit, d.MaxRate = cmp.Or(s.MaxSDP, defaultMaxSDP), cmp.Or(s.MaxUnit, defaultMaxUnit), cmp.Or(s.MaxRate, defaultMaxRate)
-	d.PublishTimeout, d.IdleTimeout = cmp.Or(s.PublishTimeout, defaultPublish), cmp.Or(s.IdleTimeout, defaultIdle)
-	return &d
+	return &Server{
+		Handler: s.Handler, UDPAddr: s.UDPAddr, TLSConfig: s.TLSConfig, Authenticate: s.Authenticate, BasicOnly: s.BasicOnly,
+		Logger: cmp.Or(s.Logger, slog.Default()), MaxConns: cmp.Or(s.MaxConns, defaultMaxConns), MaxConnsPerAddr: s.MaxConnsPerAddr,
+		MaxStreams: cmp.Or(s.MaxStreams, defaultMaxStreams), MaxSDP: cmp.Or(s.MaxSDP, defaultMaxSDP), MaxUnit: cmp.Or(s.MaxUnit, defaultMaxUnit),
+		MaxRate: cmp.Or(s.MaxRate, defaultMaxRate), PublishTimeout: cmp.Or(s.PublishTimeout, defaultPublish),
+		IdleTimeout: cmp.Or(s.IdleTimeout, defaultIdle),
+	}
 }
 
 // ListenAndServe listens on s.Addr and serves until ctx is done or listening fails. When it returns, every connection is closed and
@@ -146,6 +152,7 @@ func (s *Server) serve(ctx context.Context, ln net.Listener, underWay int64) err
 	if s.Handler == nil {
 		return failed("listen", nil, ingest.ErrNoHandler)
 	}
+	counts := &s.counts
 	s = s.withDefaults()
 	serving, end := context.WithCancelCause(ctx)
 	log := &ingest.Log{Logger: s.Logger}
@@ -153,7 +160,7 @@ func (s *Server) serve(ctx context.Context, ln net.Listener, underWay int64) err
 	r := &recorder{
 		server: s,
 		listener: &ingest.Listener{
-			Listener: ln, Log: log, Fail: failed,
+			Listener: ln, Log: log, Fail: failed, Counts: counts,
 			Limiter:  ingest.Limiter{Max: s.MaxConns, PerSite: s.MaxConnsPerAddr},
 			Holdings: ingest.Holdings{Max: underWay},
 		},

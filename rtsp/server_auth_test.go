@@ -120,7 +120,7 @@ func TestRefusal(t *testing.T) {
 	h264 := describe(units)
 	for _, test := range []struct {
 		about   string
-		server  rtsp.Server
+		server  *rtsp.Server
 		handler func(context.Context, *frame.Stream) error
 		method  string
 		path    string
@@ -130,31 +130,31 @@ func TestRefusal(t *testing.T) {
 		reason  string // with the status; empty: not looked at
 		log     string
 	}{
-		{"the Handler says no", rtsp.Server{}, func(context.Context, *frame.Stream) error { return errors.New("not\r\nyou") },
+		{"the Handler says no", &rtsp.Server{}, func(context.Context, *frame.Stream) error { return errors.New("not\r\nyou") },
 			"ANNOUNCE", "/live/cam", "", h264, base.StatusForbidden, "not  you", "announce live/cam from"},
-		{"the Handler says nothing", rtsp.Server{}, func(context.Context, *frame.Stream) error { return nil },
+		{"the Handler says nothing", &rtsp.Server{}, func(context.Context, *frame.Stream) error { return nil },
 			"ANNOUNCE", "/live/cam", "", h264, base.StatusForbidden, "", "refused by the Handler"},
-		{"the Handler knows of no such stream", rtsp.Server{}, func(context.Context, *frame.Stream) error { return fs.ErrNotExist },
+		{"the Handler knows of no such stream", &rtsp.Server{}, func(context.Context, *frame.Stream) error { return fs.ErrNotExist },
 			"ANNOUNCE", "/live/cam", "", h264, base.StatusNotFound, "", "file does not exist"},
-		{"the Handler panics", rtsp.Server{}, func(context.Context, *frame.Stream) error { panic("what") },
+		{"the Handler panics", &rtsp.Server{}, func(context.Context, *frame.Stream) error { panic("what") },
 			"ANNOUNCE", "/live/cam", "", h264, base.StatusInternalServerError, "", "stack="},
-		{"authentication panics", rtsp.Server{Authenticate: func(context.Context, *rtsp.Login) error { panic("what") }}, nil,
+		{"authentication panics", &rtsp.Server{Authenticate: func(context.Context, *rtsp.Login) error { panic("what") }}, nil,
 			"ANNOUNCE", "/live/cam", "", h264, base.StatusInternalServerError, "", "stack="},
-		{"by address", rtsp.Server{Authenticate: func(_ context.Context, l *rtsp.Login) error { return errors.New("from " + l.Remote.Network()) }},
+		{"by address", &rtsp.Server{Authenticate: func(_ context.Context, l *rtsp.Login) error { return errors.New("from " + l.Remote.Network()) }},
 			nil, "ANNOUNCE", "/live/cam", "", h264, base.StatusForbidden, "from tcp", "from tcp"},
-		{"no name", rtsp.Server{}, nil, "ANNOUNCE", "//", "", h264, base.StatusBadRequest, "", "the path is empty"},
-		{"a name that is no text", rtsp.Server{}, nil, "ANNOUNCE", "/a%00b", "", h264, base.StatusBadRequest, "", "not text"},
-		{"a name that turns text around", rtsp.Server{}, nil, "ANNOUNCE", "/a%E2%80%AEb", "", h264, base.StatusBadRequest, "", "not text"},
-		{"no video", rtsp.Server{}, nil, "ANNOUNCE", "/live/cam", "",
+		{"no name", &rtsp.Server{}, nil, "ANNOUNCE", "//", "", h264, base.StatusBadRequest, "", "the path is empty"},
+		{"a name that is no text", &rtsp.Server{}, nil, "ANNOUNCE", "/a%00b", "", h264, base.StatusBadRequest, "", "not text"},
+		{"a name that turns text around", &rtsp.Server{}, nil, "ANNOUNCE", "/a%E2%80%AEb", "", h264, base.StatusBadRequest, "", "not text"},
+		{"no video", &rtsp.Server{}, nil, "ANNOUNCE", "/live/cam", "",
 			"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 0 RTP/AVP 0\r\n", base.StatusUnsupportedMediaType, "", "G711"},
-		{"no description", rtsp.Server{}, nil, "ANNOUNCE", "/live/cam", "", "what", base.StatusBadRequest, "", "SDP"},
-		{"a large description", rtsp.Server{}, nil, "ANNOUNCE", "/live/cam", "", h264 + strings.Repeat("a=x\r\n", 4000),
+		{"no description", &rtsp.Server{}, nil, "ANNOUNCE", "/live/cam", "", "what", base.StatusBadRequest, "", "SDP"},
+		{"a large description", &rtsp.Server{}, nil, "ANNOUNCE", "/live/cam", "", h264 + strings.Repeat("a=x\r\n", 4000),
 			base.StatusRequestEntityTooLarge, "", "limit exceeded: a description of 20"},
-		{"PLAY", rtsp.Server{}, nil, "SETUP", "/live/cam/trackID=0", "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n", "",
+		{"PLAY", &rtsp.Server{}, nil, "SETUP", "/live/cam/trackID=0", "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n", "",
 			base.StatusMethodNotValidInThisState, "", "does not play"},
-		{"DESCRIBE", rtsp.Server{}, nil, "DESCRIBE", "/live/cam", "", "", base.StatusNotImplemented, "", ""},
-		{"RECORD of nothing", rtsp.Server{}, nil, "RECORD", "/live/cam", "", "", base.StatusNotImplemented, "", ""},
-		{"someone else's session", rtsp.Server{}, nil, "RECORD", "/live/cam", "Session: 1234\r\n", "", base.StatusNotImplemented, "", ""},
+		{"DESCRIBE", &rtsp.Server{}, nil, "DESCRIBE", "/live/cam", "", "", base.StatusNotImplemented, "", ""},
+		{"RECORD of nothing", &rtsp.Server{}, nil, "RECORD", "/live/cam", "", "", base.StatusNotImplemented, "", ""},
+		{"someone else's session", &rtsp.Server{}, nil, "RECORD", "/live/cam", "Session: 1234\r\n", "", base.StatusNotImplemented, "", ""},
 	} {
 		t.Run(test.about, func(t *testing.T) {
 			t.Parallel()
@@ -164,7 +164,7 @@ func TestRefusal(t *testing.T) {
 			if test.handler != nil {
 				s.Handler = frame.HandlerFunc(test.handler)
 			}
-			addr, _ := listen(t, &s)
+			addr, _ := listen(t, s)
 			r := dial(t, addr, nil)
 			response := r.want(t, test.status, test.method, "rtsp://"+addr+test.path, test.header, test.sdp)
 			if test.reason != "" && response.StatusMessage != test.reason {
@@ -210,7 +210,8 @@ func TestHub(t *testing.T) {
 			continue
 		}
 		second.record(t, describe(units))
-		remembers(<-cameras, second)
+		<-cameras // which is not used: the second goes on with that of the first
+		remembers(camera, second)
 		first.send(t, units[0])
 		log.await(t, capture.ErrTakenOver.Error())
 		if _, err := io.Copy(io.Discard, first.in); err != nil {

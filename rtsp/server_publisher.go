@@ -119,6 +119,7 @@ func (p *publisher) offer() (refused bool, err error) {
 	p.stream.Close = p.endStreaming
 	ctx, cancel := context.WithCancelCause(p.recorder.serving)
 	p.stream.Units = ingest.SingleUse(func(yield func(frame.AccessUnit, error) bool) {
+		p.recorder.listener.Counts.Begin()
 		close(p.accepted)
 		if err := p.receive(yield); err != nil {
 			yield(frame.AccessUnit{}, err)
@@ -127,9 +128,15 @@ func (p *publisher) offer() (refused bool, err error) {
 	p.recorder.handlers.Go(func() {
 		defer func() { <-p.recorder.streams }()
 		defer cancel(nil)
+		p.outcome = ingest.ErrExited // unless it returns
+		defer func() {
+			if p.isAccepted() {
+				p.recorder.listener.Counts.End(p.outcome)
+			}
+			close(p.returned)
+			p.finish()
+		}()
 		p.outcome = p.recorder.contain(p.stream.Remote, func() error { return p.recorder.server.Handler.ServeStream(ctx, p.stream) })
-		close(p.returned)
-		p.finish()
 	})
 	select {
 	case <-p.accepted:

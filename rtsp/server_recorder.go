@@ -118,6 +118,9 @@ func (r *recorder) OnAnnounce(announce *gortsplib.ServerHandlerOnAnnounceCtx) (*
 	}
 	e := &Error{Step: "announce", Stream: name(announce.Path), Remote: c.Conn.RemoteAddr(), Err: err}
 	c.refusal = e
+	if !errors.Is(err, ErrUnauthorized) || len(announce.Request.Header["Authorization"]) > 0 { // else it is asked for its password
+		r.listener.Counts.Deny()
+	}
 	if errors.Is(err, ErrUnauthorized) {
 		announce.Conn.VerifyCredentials(announce.Request, "anyone", "") // has the library make the nonce of its 401
 		return &base.Response{StatusCode: base.StatusUnauthorized}, liberrors.ErrServerAuth{}

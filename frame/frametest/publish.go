@@ -3,6 +3,7 @@ package frametest
 import (
 	"bytes"
 	"context"
+	"os"
 	"os/exec"
 	"testing"
 
@@ -55,6 +56,9 @@ func Run(tb testing.TB, args ...string) *Publisher {
 	tb.Cleanup(p.Kill)
 	return p
 }
+
+// Process returns ffmpeg's process, to send it signals.
+func (p *Publisher) Process() *os.Process { return p.cmd.Process }
 
 // Wait waits until ffmpeg has ended by itself; the error says whether it failed, with what it printed.
 func (p *Publisher) Wait() (output string, err error) {

@@ -23,6 +23,7 @@ type Conn struct {
 	bucket    *bucket
 	admission *Admission // nil if there is no Limiter
 	holding   *Holding   // nil if what is held is not bounded
+	left      func()     // counts that it is closed; nil if that is not counted
 	heard     atomic.Bool
 	video     atomic.Int64                            // when the Limiter heard last that video came, in seconds
 	end       atomic.Pointer[context.CancelCauseFunc] // of Within; nil until then
@@ -110,6 +111,9 @@ func (c *Conn) Close() error { return c.close(nil) }
 
 func (c *Conn) close(reason error) error {
 	c.finish(reason)
+	if c.left != nil {
+		c.left()
+	}
 	if c.admission != nil {
 		c.admission.Leave()
 	}

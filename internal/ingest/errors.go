@@ -16,6 +16,9 @@ var (
 	// ErrPanicked is what becomes of a panic.
 	ErrPanicked = errors.New("panicked, as the log tells")
 
+	// ErrExited is of a Handler that calls runtime.Goexit.
+	ErrExited = errors.New("the Handler called runtime.Goexit")
+
 	// ErrNoHandler is of a Server or a Client without a Handler.
 	ErrNoHandler = errors.New("there is no Handler")
 

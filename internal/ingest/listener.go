@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/livestill/livestill/internal/retry"
@@ -35,6 +36,7 @@ type Listener struct {
 	Holdings Holdings
 	Log      *Log
 	Fail     Failure
+	Counts   *ServerCounts
 
 	bucket *bucket // of connections that others gave way to, or that were refused
 }
@@ -78,10 +80,12 @@ func (l *Listener) admit(ctx context.Context, nc net.Conn) *Conn {
 	})
 	if err != nil {
 		l.bucket.spend(1)
+		l.Counts.refused.Add(1)
 		l.Log.Log(ctx, slog.LevelWarn, "connection refused", nc.RemoteAddr(), "err", l.Fail("accept", nc.RemoteAddr(), err))
 		_ = nc.Close()
 		return nil
 	}
-	c.admission, c.holding = admission, l.Holdings.Open(nc.RemoteAddr(), giveWay)
+	c.admission, c.holding, c.left = admission, l.Holdings.Open(nc.RemoteAddr(), giveWay), sync.OnceFunc(l.Counts.close)
+	l.Counts.open()
 	return c
 }

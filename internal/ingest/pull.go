@@ -19,6 +19,7 @@ type Loop struct {
 	Longest time.Duration    // to wait at all
 	Log     *slog.Logger     // hears of each wait
 	Hook    func(frame.Pull) // hears how it fares, on the goroutine of Run, and of Connected; may be nil
+	Counts  *ClientCounts
 
 	connected bool // a unit has come in this attempt
 	fruitful  bool // this attempt is no reason to wait longer
@@ -28,9 +29,12 @@ type Loop struct {
 // Run calls attempt until it says that this was the last time, and returns its error; or until ctx is done, and returns
 // context.Cause(ctx).
 func (l *Loop) Run(ctx context.Context, attempt func() (last bool, err error)) error {
+	defer l.Counts.live.Store(false)
 	for wait := l.First; ; wait *= 2 {
 		l.connected, l.fruitful = false, false
+		l.Counts.attempts.Add(1)
 		last, err := attempt()
+		l.Counts.live.Store(false)
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
@@ -40,6 +44,7 @@ func (l *Loop) Run(ctx context.Context, attempt func() (last bool, err error)) e
 			l.tell(frame.Pull{State: frame.PullLost, Err: err})
 		default:
 			l.failures++
+			l.Counts.failures.Store(int64(l.failures))
 		}
 		if l.fruitful {
 			wait = l.First
@@ -60,6 +65,9 @@ func (l *Loop) Connected() {
 		return
 	}
 	l.connected, l.fruitful, l.failures = true, true, 0
+	l.Counts.live.Store(true)
+	l.Counts.begun.Add(1)
+	l.Counts.failures.Store(0)
 	l.tell(frame.Pull{State: frame.PullConnected})
 }
 

@@ -54,7 +54,7 @@ func TestLoopWaits(t *testing.T) {
 			}
 			for range 100 {
 				synctest.Test(t, func(t *testing.T) {
-					l := ingest.Loop{First: time.Second, Longest: 10 * time.Second, Log: slog.New(slog.DiscardHandler)}
+					l := ingest.Loop{First: time.Second, Longest: 10 * time.Second, Log: slog.New(slog.DiscardHandler), Counts: new(ingest.ClientCounts)}
 					begins, err := attempts(t.Context(), &l, test.script)
 					if !errors.Is(err, errAttempt) || len(begins) != len(test.waits)+1 {
 						t.Fatalf("%d attempts, %v", len(begins), err)
@@ -76,7 +76,7 @@ func TestLoopWaits(t *testing.T) {
 
 func TestLoopOnce(t *testing.T) {
 	for _, script := range []string{"f", "u", "L"} {
-		l := ingest.Loop{Once: true, First: time.Hour, Longest: time.Hour, Log: slog.New(slog.DiscardHandler)}
+		l := ingest.Loop{Once: true, First: time.Hour, Longest: time.Hour, Log: slog.New(slog.DiscardHandler), Counts: new(ingest.ClientCounts)}
 		if begins, err := attempts(t.Context(), &l, script); !errors.Is(err, errAttempt) || len(begins) != 1 {
 			t.Errorf("%s: %d attempts, %v", script, len(begins), err)
 		}
@@ -86,7 +86,7 @@ func TestLoopOnce(t *testing.T) {
 func TestLoopTells(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var told []string
-		l := ingest.Loop{Stream: "cam", First: time.Second, Longest: time.Second, Log: slog.New(slog.DiscardHandler)}
+		l := ingest.Loop{Stream: "cam", First: time.Second, Longest: time.Second, Log: slog.New(slog.DiscardHandler), Counts: new(ingest.ClientCounts)}
 		l.Hook = func(p frame.Pull) {
 			told = append(told, fmt.Sprintf("%v %d", p.State, p.Failures))
 			retrying := p.State == frame.PullRetrying
@@ -108,7 +108,7 @@ func TestContextEndsALoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(time.Minute, func() { cancel(errStop) })
-		l := ingest.Loop{First: time.Hour, Longest: time.Hour, Log: slog.New(slog.DiscardHandler)}
+		l := ingest.Loop{First: time.Hour, Longest: time.Hour, Log: slog.New(slog.DiscardHandler), Counts: new(ingest.ClientCounts)}
 		start := time.Now()
 		if begins, err := attempts(ctx, &l, "f"); !errors.Is(err, errStop) || len(begins) != 1 || time.Since(start) != time.Minute {
 			t.Errorf("after %v and %d attempts: %v", time.Since(start), len(begins), err)
