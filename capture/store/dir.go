@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/capture"
+	"github.com/livestill/livestill/capture/store/internal/counts"
 	"github.com/livestill/livestill/capture/store/internal/durable"
 	"github.com/livestill/livestill/capture/store/internal/locks"
 	"github.com/livestill/livestill/capture/store/internal/truth"
@@ -61,14 +62,16 @@ type Dir struct {
 	// are late with it; nil means slog.Default().
 	Logger *slog.Logger
 
-	names locks.Names // of files that are being put, or removed by tidying; and tidyLock, of whoever has tidy
-	tidy  tidyState
+	names  locks.Names // of files that are being put, or removed by tidying; and tidyLock, of whoever has tidy
+	tidy   tidyState
+	counts counts.Counts
 }
 
 // Put writes s and returns the path of its file. Then it tidies a little, which holds it up for less than 10 ms, even if its context ends or
 // the drive does not answer; some goroutine may be at that for a moment when Put has returned. All Puts together go through all that
 // is there, rest a minute at least, and begin again.
 func (d *Dir) Put(ctx context.Context, s *capture.Still) (location string, err error) {
+	defer d.counts.Put(s)(&err)
 	if err := context.Cause(ctx); err != nil {
 		return "", err
 	}
@@ -108,6 +111,9 @@ func (d *Dir) Put(ctx context.Context, s *capture.Still) (location string, err e
 	d.tidyBeside(f, key)
 	return d.path(key), nil
 }
+
+// Stats returns what Puts have come to up to now. It may be called at any time.
+func (d *Dir) Stats() capture.StoreStats { return d.counts.Stats() }
 
 func (d *Dir) check() error {
 	if d.Keep != (Keep{}) && d.Template.layout() == "" {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/capture"
+	"github.com/livestill/livestill/capture/store/internal/counts"
 	"github.com/livestill/livestill/capture/store/internal/truth"
 )
 
@@ -23,9 +24,10 @@ type Mem struct {
 	// more, and its Labels.
 	MaxBytes int64
 
-	mu    sync.Mutex
-	files map[string]memFile // by location, which is Template's name
-	size  int64
+	counts counts.Counts
+	mu     sync.Mutex
+	files  map[string]memFile // by location, which is Template's name
+	size   int64
 }
 
 type memFile struct {
@@ -38,6 +40,7 @@ const defaultMemory = 64 << 20
 
 // Put remembers s.
 func (m *Mem) Put(ctx context.Context, s *capture.Still) (location string, err error) {
+	defer m.counts.Put(s)(&err)
 	if err := context.Cause(ctx); err != nil {
 		return "", err
 	}
@@ -69,6 +72,9 @@ func (m *Mem) Put(ctx context.Context, s *capture.Still) (location string, err e
 	m.files[location], m.size = memFile{slices.Clip(s.Data), told, time.Now()}, size
 	return location, nil
 }
+
+// Stats returns what Puts have come to up to now. It may be called at any time.
+func (m *Mem) Stats() capture.StoreStats { return m.counts.Stats() }
 
 // Locate returns where Put puts s.
 func (m *Mem) Locate(s *capture.Still) (string, error) { return Template("").Key(s) }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/capture/internal/shared"
+	"github.com/livestill/livestill/capture/store/internal/counts"
 	"github.com/livestill/livestill/capture/store/internal/spoolfile"
 )
 
@@ -54,6 +55,8 @@ type Spool struct {
 	transition *spoolTransition // nil while the folder is neither being opened nor closed
 	deliveries deliveries
 	changed    chan struct{} // is closed when something has changed; nil if nobody waits
+
+	counts counts.Counts
 }
 
 const (
@@ -135,6 +138,7 @@ func (s *Spool) Flush(ctx context.Context) error {
 
 // Put writes s to the disk. Its location is where the Store will put it, if that is a capture.Locator; else the file in the Spool.
 func (s *Spool) Put(ctx context.Context, still *capture.Still) (location string, err error) {
+	defer s.counts.Put(still)(&err)
 	if err := context.Cause(ctx); err != nil {
 		return "", err
 	}
@@ -166,6 +170,9 @@ func (s *Spool) Put(ctx context.Context, still *capture.Still) (location string,
 	}
 	return location, nil
 }
+
+// Stats returns what Puts have come to up to now. It may be called at any time.
+func (s *Spool) Stats() capture.StoreStats { return s.counts.Stats() }
 
 // reserve makes room for an entry, and numbers it.
 func (s *Spool) reserve(q *spoolQueue, still *capture.Still, trailer int) (*spoolEntry, error) {

@@ -35,6 +35,7 @@ import (
 
 	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/capture/store"
+	"github.com/livestill/livestill/capture/store/internal/counts"
 	"github.com/livestill/livestill/capture/store/internal/keep"
 	"github.com/livestill/livestill/capture/store/internal/locks"
 	"github.com/livestill/livestill/capture/store/internal/truth"
@@ -82,6 +83,7 @@ type Store struct {
 	Logger *slog.Logger
 
 	names  locks.Names // of stills that are being put, or removed
+	counts counts.Counts
 	tidier keep.Tidier
 	round  *round // of the cycle; nil between cycles
 }
@@ -98,6 +100,7 @@ const maxLinks = 7 * 24 * time.Hour // S3 and Google sign for no longer
 // One request before, Put puts what it was told, all of it, under .livestill/ into Private: what Open gives back. With Keep it begins a step of
 // tidying, which goes on for five minutes at most when it has returned, or until Close.
 func (b *Store) Put(ctx context.Context, s *capture.Still) (location string, err error) {
+	defer b.counts.Put(s)(&err)
 	if err := context.Cause(ctx); err != nil {
 		return "", err
 	}
@@ -139,6 +142,9 @@ func (b *Store) Put(ctx context.Context, s *capture.Still) (location string, err
 	}
 	return location, nil
 }
+
+// Stats returns what Puts have come to up to now. It may be called at any time.
+func (b *Store) Stats() capture.StoreStats { return b.counts.Stats() }
 
 // options are how s is written.
 func (b *Store) options(s *capture.Still, sum string) *blob.WriterOptions {

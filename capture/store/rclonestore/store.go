@@ -28,6 +28,7 @@ import (
 
 	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/capture/store"
+	"github.com/livestill/livestill/capture/store/internal/counts"
 	"github.com/livestill/livestill/capture/store/internal/keep"
 	"github.com/livestill/livestill/capture/store/internal/truth"
 )
@@ -84,6 +85,7 @@ type Store struct {
 	Logger *slog.Logger
 
 	tidier keep.Tidier
+	counts counts.Counts
 	round  *round // of the cycle; nil between cycles
 
 	mu    sync.Mutex
@@ -95,6 +97,7 @@ type Store struct {
 
 // Put uploads s. Its location is the remote's name and the path there: "drive:stills/live/alice/20260506_070809.123_KXW3B4TM2J.jpg".
 func (r *Store) Put(ctx context.Context, s *capture.Still) (location string, err error) {
+	defer r.counts.Put(s)(&err)
 	at, key, err := r.locate(s)
 	if err != nil {
 		return "", err
@@ -124,6 +127,9 @@ func (r *Store) Put(ctx context.Context, s *capture.Still) (location string, err
 	}
 	return location, nil
 }
+
+// Stats returns what Puts have come to up to now. It may be called at any time.
+func (r *Store) Stats() capture.StoreStats { return r.counts.Stats() }
 
 // Locate returns the location that Put would return. It needs no remote.
 func (r *Store) Locate(s *capture.Still) (string, error) {
