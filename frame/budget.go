@@ -32,7 +32,9 @@ type Cost struct {
 //
 // When a part that is for captures is used up, decoders that are kept for captures to come go first. Then captures wait for each other, in
 // the order they came. But what needs more than a quarter of a part, as pictures of 4K do of the default, holds up what needs less for no
-// longer than a second: after that it is passed by what fits, and decoding that has had so much for a second ends with ErrTooCostly. What is remembered never gives way to captures, nor they to it.
+// longer than a second: after that it is passed by what fits, and decoding that has had so much for a second ends with ErrTooCostly. Nor do the
+// captures of one stream take more of the part for pictures than they leave, so that those which a hook holds up do not hold up other streams.
+// What is remembered never gives way to captures, nor they to it.
 type Budget struct {
 	// Bytes is the bound; zero means half of Go's memory limit (GOMEMLIMIT)
 	// if there is one, else 1 GiB, which suits a machine of 2 GiB. Set it
@@ -74,6 +76,7 @@ const maxHoldUp = time.Second
 // A pool is the memory for one use.
 type pool struct {
 	taken    int64
+	by       map[any]int64  // of that, what was taken for somebody; nil before anything is
 	waiting  []*reservation // in the order they came
 	offers   []*offer       // that nobody has accepted, in the order they came
 	promised int64          // bytes of accepted offers, which their holders are about to give back
@@ -81,6 +84,7 @@ type pool struct {
 
 // A reservation is one that waits.
 type reservation struct {
+	who   any // nil for nobody
 	bytes int64
 	since time.Time
 	given chan struct{} // closed when it is
@@ -118,6 +122,12 @@ func (b *Budget) Stats() BudgetStats {
 // Reserve waits until n bytes can be had for a use, in the order in which they are asked for, until ctx ends; release gives them back.
 // What could never be had is an ErrTooCostly; less than none is none.
 func (b *Budget) Reserve(ctx context.Context, use Use, n int64) (release func(), err error) {
+	return b.ReserveFor(ctx, nil, use, n)
+}
+
+// ReserveFor is Reserve for somebody, whom any comparable value names. Who holds bytes for a use already waits as long as all of his would be
+// more than what is left then.
+func (b *Budget) ReserveFor(ctx context.Context, who any, use Use, n int64) (release func(), err error) {
 	if most := b.Most(use); n > most {
 		return nil, fmt.Errorf("%w: %s takes %.1f MiB, of %.1f MiB in the budget", ErrTooCostly, use, float64(n)/(1<<20), float64(most)/(1<<20))
 	}
@@ -125,12 +135,13 @@ func (b *Budget) Reserve(ctx context.Context, use Use, n int64) (release func(),
 		return nil, context.Cause(ctx)
 	}
 	n = max(n, 0)
-	r := &reservation{n, time.Now(), make(chan struct{})}
+	_ = map[any]bool{who: true} // panics here, if at all
+	r := &reservation{who, n, time.Now(), make(chan struct{})}
 	b.mu.Lock()
 	b.pools[use].waiting = append(b.pools[use].waiting, r)
 	b.give(use)
 	b.mu.Unlock()
-	release = sync.OnceFunc(func() { b.giveBack(use, n) })
+	release = sync.OnceFunc(func() { b.giveBack(who, use, n) })
 	select {
 	case <-r.given: // mostly at once
 		return release, nil
@@ -158,11 +169,12 @@ func (b *Budget) Try(use Use, n int64) (release func(), ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p := &b.pools[use]
-	if n = max(n, 0); len(p.waiting) > 0 || n > b.Most(use)-p.taken {
+	first := slices.ContainsFunc(p.waiting, func(r *reservation) bool { return !p.tooMuch(r, b.Most(use)) })
+	if n = max(n, 0); first || n > b.Most(use)-p.taken {
 		return nil, false
 	}
-	p.taken += n
-	return sync.OnceFunc(func() { b.giveBack(use, n) }), true
+	p.take(nil, n)
+	return sync.OnceFunc(func() { b.giveBack(nil, use, n) }), true
 }
 
 // Most returns how many bytes there are for a use.
@@ -220,21 +232,25 @@ func (b *Budget) bytes() int64 {
 
 // give gives to those who wait, as far as it goes, in the order they came; but who has waited for much for long is passed. b.mu is held.
 func (b *Budget) give(use Use) {
-	p := &b.pools[use]
+	p, most := &b.pools[use], b.Most(use)
 	blocked := false // by one that came before
 	p.waiting = slices.DeleteFunc(p.waiting, func(r *reservation) bool {
-		if blocked || p.taken+r.bytes > b.Most(use) {
+		if p.tooMuch(r, most) {
+			return false // it waits for its own
+		}
+		if blocked || p.taken+r.bytes > most {
 			blocked = blocked || !b.large(use, r.bytes) || time.Since(r.since) < maxHoldUp
 			return false
 		}
-		p.taken += r.bytes
+		p.take(r.who, r.bytes)
 		close(r.given)
 		return true
 	})
-	if len(p.waiting) == 0 {
+	first := slices.IndexFunc(p.waiting, func(r *reservation) bool { return !p.tooMuch(r, most) })
+	if first < 0 {
 		return
 	}
-	for short := p.taken + p.waiting[0].bytes - b.Most(use) - p.promised; short > 0 && len(p.offers) > 0; p.offers = p.offers[1:] {
+	for short := p.taken + p.waiting[first].bytes - most - p.promised; short > 0 && len(p.offers) > 0; p.offers = p.offers[1:] {
 		o := p.offers[0]
 		o.accepted = true
 		close(o.wanted)
@@ -243,11 +259,34 @@ func (b *Budget) give(use Use) {
 	}
 }
 
-func (b *Budget) giveBack(use Use, n int64) {
+func (b *Budget) giveBack(who any, use Use, n int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.pools[use].taken -= n
+	b.pools[use].take(who, -n)
 	b.give(use)
+}
+
+// take takes n bytes, or gives them back.
+func (p *pool) take(who any, n int64) {
+	p.taken += n
+	if who == nil {
+		return
+	}
+	if p.by == nil {
+		p.by = make(map[any]int64)
+	}
+	if p.by[who] += n; p.by[who] == 0 {
+		delete(p.by, who)
+	}
+}
+
+// tooMuch reports whether whoever r is for would hold more than is left.
+func (p *pool) tooMuch(r *reservation, most int64) bool {
+	held, left := p.by[r.who], most-p.taken+p.promised
+	for _, o := range p.offers {
+		left += o.bytes
+	}
+	return held > 0 && held+r.bytes > left-r.bytes
 }
 
 // leave takes r from those who wait, and reports whether it was among them.

@@ -157,6 +157,36 @@ func TestNoMoreIsAcceptedThanItTakes(t *testing.T) {
 	})
 }
 
+// TestWhoHoldsMuchLeavesAsMuch has one hold what he is given for ever. Others are given what he has to leave, and a third what they leave.
+func TestWhoHoldsMuchLeavesAsMuch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &frame.Budget{Bytes: 800 * mib} // of which 100 are for pictures
+		ctx, cancel := context.WithCancel(t.Context())
+		given := make(map[string]int)
+		ask := func(who string, times int) {
+			for range times {
+				go func() {
+					if _, err := b.ReserveFor(ctx, who, frame.ForPictures, 10*mib); err == nil {
+						given[who]++
+					}
+				}()
+				synctest.Wait()
+			}
+		}
+		ask("one", 20)
+		ask("two", 20)
+		ask("three", 1)
+		if given["one"] != 5 || given["two"] != 2 || given["three"] != 1 {
+			t.Errorf("given: %v", given)
+		}
+		if s := b.Stats(); s.Waiting != 33 || s.Reserved != 80*mib {
+			t.Errorf("%+v", s)
+		}
+		cancel()
+		synctest.Wait()
+	})
+}
+
 // TestNonsenseIsNotCounted: less than none is none, and what overflows is too much.
 func TestNonsenseIsNotCounted(t *testing.T) {
 	b := new(frame.Budget)

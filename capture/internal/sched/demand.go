@@ -65,7 +65,7 @@ func (s *Scheduler) Decode(ctx context.Context, g frame.GOP, demands ...*Demand)
 	for _, demand := range demands {
 		demand.met = make(chan struct{})
 	}
-	d := s.join(g, demands)
+	d := s.join(ctx, g, demands)
 	if d == nil {
 		return nil
 	}
@@ -84,7 +84,7 @@ func (s *Scheduler) Decode(ctx context.Context, g frame.GOP, demands ...*Demand)
 }
 
 // join gives Demands to a decoding, which begins if there is none that can meet them. It is nil if they are met already: the GOP is fruitless.
-func (s *Scheduler) join(g frame.GOP, demands []*Demand) *decoding {
+func (s *Scheduler) join(ctx context.Context, g frame.GOP, demands []*Demand) *decoding {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d := s.find(g, demands)
@@ -95,7 +95,7 @@ func (s *Scheduler) join(g frame.GOP, demands []*Demand) *decoding {
 			}
 			return nil
 		}
-		d = s.begin(g)
+		d = s.begin(ctx, g)
 	}
 	if len(g) > len(d.gop) {
 		d.gop = g
@@ -133,9 +133,9 @@ func (s *Scheduler) find(g frame.GOP, demands []*Demand) (nearest *decoding) {
 	return nearest
 }
 
-// begin begins a decoding, whose context has no values: it is for many captures; s.mu is held.
-func (s *Scheduler) begin(g frame.GOP) *decoding {
-	ctx, cancel := context.WithCancel(context.Background())
+// begin begins a decoding for ctx, and for others, too; s.mu is held.
+func (s *Scheduler) begin(ctx context.Context, g frame.GOP) *decoding {
+	ctx, cancel := context.WithCancel(shared.Common(ctx))
 	d := &decoding{
 		s: s, cancel: cancel, poke: make(chan struct{}, 1), done: make(chan struct{}),
 		gop: g, out: -1, open: true,

@@ -14,7 +14,7 @@ func (s *Scheduler) Reserve(ctx context.Context, g frame.GOP, unit int, pictures
 	bytes := pictures * s.Cost(g).Picture
 	id := reservationID{unitID{gopID(g), unit}, pictures}
 	return s.reservations.reserve(ctx, id, func(ctx context.Context) (func(), error) {
-		return s.Budget.Reserve(ctx, frame.ForPictures, bytes)
+		return s.Budget.ReserveFor(ctx, s, frame.ForPictures, bytes)
 	})
 }
 

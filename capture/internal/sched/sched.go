@@ -80,6 +80,7 @@ type Scheduler struct {
 	mu        sync.Mutex
 	stream    string        // name, kept after the stream ends
 	live      chan struct{} // closed when the stream ends; nil while there is none
+	begins    chan struct{} // closed when the next stream begins; nil while nobody waits
 	ended     time.Time     // when the last stream has ended; zero before that
 	decodings []*decoding   // that have not ended
 	captured  time.Time     // when the newest capture came
@@ -121,6 +122,10 @@ func (s *Scheduler) Begin(stream string) bool {
 		return false
 	}
 	s.live, s.stream = make(chan struct{}), stream
+	if s.begins != nil {
+		close(s.begins)
+		s.begins = nil
+	}
 	return true
 }
 
@@ -141,6 +146,19 @@ func (s *Scheduler) Live() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.live
+}
+
+// Turn returns what is closed when the stream ends, or the next one begins.
+func (s *Scheduler) Turn() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.live != nil {
+		return s.live
+	}
+	if s.begins == nil {
+		s.begins = make(chan struct{})
+	}
+	return s.begins
 }
 
 // Ended returns when the last stream has ended; the zero time if one is live, or none was.

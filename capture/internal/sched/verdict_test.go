@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/livestill/livestill/capture/internal/sched"
@@ -54,7 +55,9 @@ func odd(gops []frame.GOP, i int) bool {
 }
 
 // TestTrusted plays random streams and compares what is trusted of their GOPs with what a look at all of them says, whatever was asked before.
-func TestTrusted(t *testing.T) {
+func TestTrusted(t *testing.T) { synctest.Test(t, testTrusted) } // where no time passes, by which a History forgets
+
+func testTrusted(t *testing.T) {
 	for seed := range uint64(60) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		h := &frame.History{MaxAge: time.Duration(1+r.IntN(40)) * 10, MaxBytes: 2000 + r.IntN(100_000)}

@@ -14,7 +14,7 @@ func (s *Scheduler) KeepWarm(ctx context.Context) {
 		for g := range s.History.Backward() {
 			if span := g[len(g)-1].Shown().Sub(g[0].Shown()); span >= s.Warm && (tried == nil || !Same(tried, g)) {
 				tried = g
-				s.warm(g)
+				s.warm(ctx, g)
 			}
 			break // the newest is all that counts
 		}
@@ -32,12 +32,12 @@ func (s *Scheduler) KeepWarm(ctx context.Context) {
 }
 
 // warm has a decoding of g keep up with the stream.
-func (s *Scheduler) warm(g frame.GOP) {
+func (s *Scheduler) warm(ctx context.Context, g frame.GOP) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d := s.find(g, []*Demand{{Unit: len(g) - 1}})
 	if d == nil {
-		d = s.begin(g)
+		d = s.begin(ctx, g)
 	}
 	d.warm = true
 	d.wake()

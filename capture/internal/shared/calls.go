@@ -26,10 +26,14 @@ type call[V any] struct {
 	err     error
 }
 
-// Do returns what do returns, or has returned, or is about to return, for a key. do runs on a goroutine of g. Its context has no values, since
-// what it makes is for others, too, and ends when nobody waits for it any more: that some of those who wait give up is nothing to the others. An error goes to all who wait, and is not kept. Do itself returns when ctx ends, whatever do does.
+// Common returns the context of what is begun for ctx, and is for others, too. It has no values of anybody's, and does not end.
+func Common(context.Context) context.Context { return context.Background() }
+
+// Do returns what do returns, or has returned, or is about to return, for a key. do runs on a goroutine of g. Its context is a Common one that
+// ends when nobody waits for the result any more: that some of those who wait give up is nothing to the others. An error goes to all who wait,
+// and is not kept. Do itself returns when ctx ends, whatever do does.
 func (c *Calls[K, V]) Do(ctx context.Context, g *Group, key K, do func(context.Context) (V, error)) (V, error) {
-	call := c.join(g, key, do)
+	call := c.join(ctx, g, key, do)
 	select {
 	case <-call.done:
 		return call.result, call.err
@@ -41,14 +45,14 @@ func (c *Calls[K, V]) Do(ctx context.Context, g *Group, key K, do func(context.C
 }
 
 // join returns the call for a key, which it begins if there is none.
-func (c *Calls[K, V]) join(g *Group, key K, do func(context.Context) (V, error)) *call[V] {
+func (c *Calls[K, V]) join(ctx context.Context, g *Group, key K, do func(context.Context) (V, error)) *call[V] {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if known := c.all[key]; known != nil {
 		known.waiting++
 		return known
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(Common(ctx))
 	begun := &call[V]{cancel: cancel, waiting: 1, done: make(chan struct{}), err: ErrExit} // unless it returns
 	if c.all == nil {
 		c.all = make(map[K]*call[V])
