@@ -27,7 +27,8 @@ import (
 )
 
 // A Camera remembers the recent past of one live stream and captures stills of it. Its fields are the steps of a capture, in the
-// order they run; all but the Decoder may be nil. They must not change once the Camera is in use.
+// order they run; all but the Decoder may be nil. They must not change once the Camera is in use: what is to change while a stream is live is
+// for a hook to look up each time, as a PolicyFunc does, and a Hub asks NewCamera anew when a stream begins.
 //
 // The order keeps promises: nothing that Policy or Moderator refused is ever encoded or stored, an error of theirs refuses, and
 // pixels are compressed once, at the end. Nothing is decoded while nobody captures, but see Warm.
@@ -41,8 +42,9 @@ import (
 // its Decoder, Enhancer and Encoder may run for a moment. ServeStream waits for them. When no stream is live, before it and after it, a capture
 // leaves nothing behind: it waits for its Decoder to end, unless it gives up.
 //
-// A hook that panics, or calls runtime.Goexit, fails its capture, as an *Error that tells the step, with a PanicError. One that hangs holds up
-// its own capture until that gives up; only a Decoder, and what a hook does in frame.Work, keeps others from the processor.
+// A hook that panics fails its capture, as an *Error that tells the step, with a PanicError. So does a Decoder, Enhancer or Encoder that calls
+// runtime.Goexit, without one; the others are on the goroutine of the capture, which ends then. One that hangs holds up its own capture until
+// that gives up; only a Decoder, and what a hook does in frame.Work, keeps others from the processor.
 //
 // If the Enhancer is a Merger, a capture holds many pictures while these are gathered and merged. So one capture at a time does that. Others
 // wait, and hold no more than the picture that they have decoded; but one of them may have kept the neighbours that came before it.
@@ -99,6 +101,8 @@ type Camera struct {
 	merging     shared.Semaphore // of captures that hold neighbours; made by scheduler
 	prefetching atomic.Bool      // a capture has a prefetch
 	stats       counters
+	ended       atomic.Pointer[error] // why the last stream has ended; nil if its publisher left properly
+	discreet    atomic.Bool           // a Hub has it: whoever captures need not know whose stream it was
 }
 
 // scheduler returns what decodes for captures.
@@ -117,13 +121,19 @@ func (c *Camera) scheduler() *sched.Scheduler {
 // ErrLive. What an earlier stream left in the History remains until it is too old, so that the last seconds can be captured after the end.
 //
 // A hook that goes on when its context has ended holds up ServeStream. By then the stream counts as ended: another may begin.
-func (c *Camera) ServeStream(ctx context.Context, s *frame.Stream) error {
+func (c *Camera) ServeStream(ctx context.Context, s *frame.Stream) (err error) {
 	decodes := c.scheduler()
 	if !decodes.Begin(s.Name) {
 		return fmt.Errorf("%s: %w", s.Name, ErrLive)
 	}
 	defer c.running.Wait()
-	defer decodes.End()
+	c.ended.Store(nil)
+	defer func() {
+		if err != nil {
+			c.ended.Store(&err)
+		}
+		decodes.End()
+	}()
 	if c.History.Budget == nil {
 		c.History.Budget = c.Budget
 	}

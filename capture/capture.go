@@ -20,6 +20,8 @@ type capture struct {
 	asked  time.Time
 	began  time.Time // when the step did that runs now
 
+	refines string // the location of the still that it is to replace
+
 	found    found
 	reach    time.Duration // how far to wait for neighbours of the picture; alone if it has to do without
 	prefetch *prefetch     // nil without one
@@ -194,10 +196,13 @@ func (w *capture) finish(ctx context.Context, reach time.Duration) error {
 		}},
 		step{StepSeal, c.Sealer, func() error {
 			sealed, err := c.Sealer.Seal(c.working(ctx), s)
+			if err == nil && len(sealed) == 0 && len(s.Data) > 0 {
+				err = errors.New("the sealed file has no bytes")
+			}
 			s.Data = slices.Clip(sealed)
 			return err
 		}},
-		step{StepStore, c.Store, func() (err error) { s.Location, err = c.Store.Put(ctx, s); return err }},
+		step{StepStore, c.Store, func() error { return w.store(ctx) }},
 	)
 }
 
@@ -274,7 +279,7 @@ func (w *capture) end(ctx context.Context, err error) (*Still, error) {
 	}
 	if n := w.camera.Notifier; n != nil {
 		if told := notify(ctx, n, event); told != nil && err == nil {
-			return nil, &Error{Step: StepNotify, Stream: w.still.Stream, Err: told}
+			return nil, stepError(ctx, StepNotify, w.still.Stream, told)
 		}
 	}
 	return event.Still, err
@@ -352,18 +357,24 @@ func (c *Camera) rate(ctx context.Context, id sched.ID, p *frame.Picture) <-chan
 // wait waits until the moment that s asks for is decided, and finds it.
 func (c *Camera) wait(ctx context.Context, s *Still, asked time.Time) (found, error) {
 	for {
-		changed, live := c.History.Changed(), c.scheduler().Live()
+		changed, turn := c.History.Changed(), c.scheduler().Turn()
 		t, err := s.Request.Moment.find(&c.History, asked, c.scheduler().Ended())
 		switch {
 		case err == nil:
 			s.Wanted = t.wanted
 			return t, nil
+		case errors.Is(err, ErrNotLive):
+			var misfed *frame.UnitError
+			if why := c.ended.Load(); why != nil && (!c.discreet.Load() || errors.As(*why, &misfed)) {
+				err = fmt.Errorf("%w: %w", err, *why)
+			}
+			return t, err
 		case !errors.Is(err, errUndecided):
 			return t, err
 		}
 		select {
 		case <-changed:
-		case <-live:
+		case <-turn:
 		case <-ctx.Done():
 			return t, context.Cause(ctx)
 		}

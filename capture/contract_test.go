@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/capture"
+	"github.com/livestill/livestill/capture/store"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/frametest"
 )
@@ -255,8 +257,10 @@ func TestIntervalsThatAreNone(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		for range new(capture.Hub).Every(t.Context(), interval, capture.Request{}) {
-			n++
+		for _, err := range new(capture.Hub).Every(t.Context(), interval, capture.Request{}) {
+			if n++; err == nil {
+				t.Error("no error")
+			}
 		}
 		if n != 2 {
 			t.Errorf("%v: %d captures", interval, n)
@@ -340,5 +344,82 @@ func TestListsOfHooks(t *testing.T) {
 	still := &capture.Still{Data: []byte("file")}
 	if file, err := (capture.Sealers{sign, sign}).Seal(t.Context(), still); string(file) != "file!!" || string(still.Data) != "file" || err != nil {
 		t.Errorf("sealers: %q, %v", file, err)
+	}
+}
+
+// TestMisfed: who feeds a Camera units that are not as they should be finds that in the errors of captures, those that wait too.
+func TestMisfed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cam := &capture.Camera{Decoder: new(decoder)}
+		waiting := make(chan error)
+		go func() {
+			_, err := cam.Capture(t.Context(), capture.Request{})
+			waiting <- err
+		}()
+		synctest.Wait()
+		us := units(10, 10, false)
+		us[0].Codec = 0
+		s := frametest.Live(t.Context(), "own", us)
+		var wrong *frame.UnitError
+		if err := cam.ServeStream(t.Context(), s); !errors.As(err, &wrong) {
+			t.Errorf("the source is told %v", err)
+		}
+		if err := <-waiting; !errors.As(err, &wrong) || !errors.Is(err, capture.ErrNotLive) {
+			t.Errorf("who waits is told %v", err)
+		}
+		if _, err := cam.Capture(t.Context(), capture.Request{}); !errors.As(err, &wrong) {
+			t.Errorf("who comes later is told %v", err)
+		}
+	})
+}
+
+// TestNothingMade: who makes nothing of a picture or a file, and says nothing, fails the capture.
+func TestNothingMade(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stored := new(store.Mem)
+		for step, cam := range map[string]*capture.Camera{
+			capture.StepSeal: {Decoder: new(decoder), Store: stored, Sealer: capture.SealerFunc(func(context.Context, *capture.Still) ([]byte, error) {
+				return nil, nil
+			})},
+			capture.StepFinish: {Decoder: new(decoder), Store: stored, Finisher: capture.Finishers{
+				capture.FinisherFunc(func(context.Context, capture.Request, *frame.Picture) (*frame.Picture, error) { return nil, nil }),
+				capture.FinisherFunc(func(_ context.Context, _ capture.Request, p *frame.Picture) (*frame.Picture, error) {
+					return p.Clone(), nil
+				}),
+			}},
+		} {
+			serve(t, cam, units(10, 10, false))
+			var failed *capture.Error
+			if _, err := cam.Capture(t.Context(), capture.Request{}); !errors.As(err, &failed) || failed.Step != step || errors.As(err, new(*capture.PanicError)) {
+				t.Errorf("%s: %v", step, err)
+			}
+		}
+		for s, err := range stored.List(t.Context(), capture.Selection{}) {
+			t.Errorf("stored: %v, %v", s, err)
+		}
+	})
+}
+
+// TestNotifierThatPanics: the deadline of its own is not the caller's.
+func TestNotifierThatPanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cam := &capture.Camera{Decoder: new(decoder), Notifier: capture.NotifierFunc(func(context.Context, capture.Event) {
+			panic(fmt.Errorf("its own: %w", context.DeadlineExceeded))
+		})}
+		serve(t, cam, units(10, 10, false))
+		still, err := cam.Capture(t.Context(), capture.Request{})
+		var failed *capture.Error
+		if still != nil || !errors.As(err, &failed) || failed.Step != capture.StepNotify || errors.Is(err, context.DeadlineExceeded) ||
+			!errors.As(err, new(*capture.PanicError)) {
+			t.Errorf("%v, %v", still, err)
+		}
+	})
+}
+
+// TestErrorIsALine, whatever the stream is called.
+func TestErrorIsALine(t *testing.T) {
+	_, err := new(capture.Hub).Capture(t.Context(), capture.Request{Stream: "a\nlevel=ERROR \x1b[31m" + strings.Repeat("x", 100_000)})
+	if text := err.Error(); strings.ContainsAny(text, "\n\x1b") || len(text) > 1000 {
+		t.Errorf("%d bytes: %.100q", len(text), text)
 	}
 }

@@ -59,9 +59,9 @@ func (s *slow) Enhance(ctx context.Context, b *frame.Burst) (*frame.Picture, err
 
 func (s *slow) Type() string { return "image/x-test" }
 
-func (s *slow) Encode(context.Context, io.Writer, *frame.Picture) error {
-	defer s.run(context.Background(), "encode")()
-	return nil
+func (s *slow) Encode(ctx context.Context, _ io.Writer, _ *frame.Picture) error {
+	defer s.run(ctx, "encode")()
+	return context.Cause(ctx)
 }
 
 // TestNothingIsLeftBehind captures in all ways while a stream is live, when it has ended, and when there was none. Once ServeStream has
@@ -127,6 +127,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 							defer close(served)
 							if when == "none" {
 								for _, u := range us {
+									u.Time = time.Now().Add(u.PTS)
 									cam.History.Add(u)
 								}
 								return

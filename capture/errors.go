@@ -8,11 +8,12 @@ import (
 
 	"github.com/livestill/livestill/capture/internal/sched"
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/ingest"
 )
 
 // What a caller may branch on, with errors.Is.
 var (
-	// ErrDenied: a Policy or Moderator refused. See Deny.
+	// ErrDenied: a Policy or Moderator refused. See Denied.
 	ErrDenied = errors.New("denied")
 
 	// ErrForgotten: older than the History, or lost to its bounds.
@@ -31,7 +32,9 @@ var (
 
 	// ErrNotLive: there is no publisher of that name at the Hub; or the
 	// stream has ended, and its end lies before the moment, or its newest
-	// picture is too old; or the moment is more than an hour ahead.
+	// picture is too old; or the moment is more than an hour ahead. The
+	// error tells why the stream ended; at a Hub only a frame.UnitError,
+	// since who captures need not know who publishes.
 	ErrNotLive = errors.New("stream is not live")
 
 	// ErrTakenOver ends the first one's stream: see Hub.TakeOver.
@@ -40,6 +43,10 @@ var (
 	// ErrLive refuses a second publisher of a name. It is an fs.ErrExist,
 	// which servers do not take for a wrong guess at a token.
 	ErrLive error = liveError{}
+
+	// ErrDeleted: the first still of a Refine is gone from the Store, so
+	// that it is not refined.
+	ErrDeleted = errors.New("still was deleted meanwhile")
 
 	// ErrDecoder: nothing can be captured without one.
 	ErrDecoder = errors.New("camera has no Decoder")
@@ -66,7 +73,7 @@ const (
 
 // An Error says in which step a capture failed, and of which stream.
 //
-// If the context of the capture has ended, errors.Is tells both its cause and ctx.Err(). It tells context.DeadlineExceeded and
+// If the capture ends since its context has, errors.Is tells both its cause and ctx.Err(). It tells context.DeadlineExceeded and
 // context.Canceled in no other case: a hook whose own deadline has passed, on a network perhaps, is not the caller's.
 type Error struct {
 	// Step is one of the constants. It is notify if the Notifier panicked:
@@ -77,11 +84,12 @@ type Error struct {
 	Err    error
 }
 
+// Error is one line, whatever a stranger has called the stream.
 func (e *Error) Error() string {
 	if e.Stream == "" {
 		return fmt.Sprintf("capture: %s: %v", e.Step, e.Err)
 	}
-	return fmt.Sprintf("capture of %s: %s: %v", e.Stream, e.Step, e.Err)
+	return fmt.Sprintf("capture of %s: %s: %v", ingest.Excerpt(e.Stream, ingest.MaxText/2), e.Step, e.Err)
 }
 
 // Unwrap returns e.Err.
@@ -91,32 +99,50 @@ func (e *Error) Unwrap() error { return e.Err }
 func stepError(ctx context.Context, step, stream string, err error) error {
 	switch ended := ctx.Err(); {
 	case ended == nil && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)):
-		err = hookEnd{err}
+		err = hookError{err}
 	case ended != nil && errors.Is(err, context.Cause(ctx)) && !errors.Is(err, ended):
-		err = callerEnd{err, ended}
+		err = callerError{err, ended}
 	}
 	return &Error{Step: step, Stream: stream, Err: err}
 }
 
-// A hookEnd is the error of a hook whose own context has ended.
-type hookEnd struct{ err error }
+// A hookError is the error of a hook whose own context has ended.
+type hookError struct{ err error }
 
-func (e hookEnd) Error() string { return e.err.Error() }
+func (e hookError) Error() string { return e.err.Error() }
 
 // Is and As tell all but that a context has ended.
-func (e hookEnd) Is(target error) bool {
+func (e hookError) Is(target error) bool {
 	return target != context.DeadlineExceeded && target != context.Canceled && errors.Is(e.err, target)
 }
-func (e hookEnd) As(target any) bool { return errors.As(e.err, target) }
+func (e hookError) As(target any) bool { return errors.As(e.err, target) }
 
-// A callerEnd is the cause for which the context of a capture has ended.
-type callerEnd struct{ cause, ended error }
+// A callerError is the cause for which the context of a capture has ended.
+type callerError struct{ cause, ended error }
 
-func (e callerEnd) Error() string   { return e.cause.Error() }
-func (e callerEnd) Unwrap() []error { return []error{e.cause, e.ended} }
+func (e callerError) Error() string   { return e.cause.Error() }
+func (e callerError) Unwrap() []error { return []error{e.cause, e.ended} }
 
-// Deny returns the error with which a Policy or a Moderator refuses and tells the caller why. It is an ErrDenied.
-func Deny(reason string) error { return fmt.Errorf("%w: %s", ErrDenied, reason) }
+// Denied is the error with which a Policy or a Moderator refuses and says why: the struct, not a pointer to it. It is an ErrDenied. Other errors
+// refuse as well.
+type Denied struct {
+	// Reason is fit to show to who asked: a sentence or a part of one, in a
+	// language and with words of the hook's choice.
+	Reason string
+}
+
+func (d Denied) Error() string {
+	if d.Reason == "" {
+		return ErrDenied.Error()
+	}
+	return ErrDenied.Error() + ": " + d.Reason
+}
+
+// Is makes it an ErrDenied.
+func (d Denied) Is(target error) bool { return target == ErrDenied }
+
+// Deny returns a Denied.
+func Deny(reason string) error { return Denied{reason} }
 
 type liveError struct{}
 

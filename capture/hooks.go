@@ -104,9 +104,9 @@ type Sealer interface {
 	Seal(ctx context.Context, s *Still) (file []byte, err error)
 }
 
-// A Notifier is told how each capture ended, as its last step. It cannot fail one: what goes wrong in it is its own affair. It is called on the
-// goroutine of the capture, which returns when Notify has. ctx has the values of that of the capture. It does not end with it, but ten seconds
-// after the call began: whoever ignores it holds the capture.
+// A Notifier is told how each capture ended, as its last step. Nothing that goes wrong in it fails one but a panic: then the still is kept,
+// and the caller has an Error. It is called on the goroutine of the capture, which returns when Notify has. ctx has the values of that of the
+// capture. It does not end with it, but ten seconds after the call began: whoever ignores it holds the capture.
 type Notifier interface {
 	Notify(ctx context.Context, e Event)
 }
@@ -192,7 +192,7 @@ type Finishers []Finisher
 // Finish calls one after the other.
 func (f Finishers) Finish(ctx context.Context, r Request, p *frame.Picture) (_ *frame.Picture, err error) {
 	for _, each := range f {
-		if p, err = each.Finish(ctx, r, p); err != nil {
+		if p, err = each.Finish(ctx, r, p); p == nil || err != nil {
 			return nil, err
 		}
 	}

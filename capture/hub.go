@@ -14,13 +14,16 @@ import (
 	"github.com/livestill/livestill/frame"
 )
 
-// A Hub takes in any number of streams, with a Camera for each while it is live, and for a while longer.
+// A Hub takes in any number of streams, with a Camera for each while it is live, and for a while longer. Its fields must not change once it is in
+// use; its functions may decide anew each time.
 type Hub struct {
 	// Name says what a stream is called: in captures, stores and logs. With
 	// RTMP it is asked for as app/key, and the key is often a secret, see
-	// Stream.Key: here is the place to look up whose it is. An error
-	// refuses the publisher. Nil leaves Stream.Name as it is. It is called before
-	// NewCamera, on the same goroutine.
+	// Stream.Key: here is the place to look up whose it is. Whoever
+	// publishes without a key names an app alone, and has shown no secret.
+	// An error refuses the publisher. Nil leaves Stream.Name as it is. It
+	// is called before NewCamera, on the same goroutine; not for what
+	// Source pulls, which has the name that it was asked for by.
 	Name func(s *frame.Stream) (string, error)
 
 	// NewCamera makes the Camera of a stream that is about to begin. An
@@ -29,10 +32,12 @@ type Hub struct {
 	// so that who is refused hurts nobody; of several that it lets in at
 	// once, all but one may be refused after all. Any number of goroutines
 	// call it. If a Camera of that name is still there, see Linger, that
-	// one goes on, and the new one is not used. It is required.
+	// one goes on, and the new one is not used. One Camera serves one name:
+	// with that of another name a publisher is refused. It is required.
 	NewCamera func(s *frame.Stream) (*Camera, error)
 
-	// TakeOver lets a second publisher of a live name take it over, as
+	// TakeOver lets a second publisher of a live name take it over, but not
+	// what Source pulls, as
 	// encoders do that reconnect before their old connection is known to be
 	// dead. The first is hung up on with ErrTakenOver, and the second goes
 	// on with its Camera. Without TakeOver the second is refused with
@@ -47,10 +52,13 @@ type Hub struct {
 	Linger time.Duration
 
 	// Source says what pulls a stream that a capture asks for and that is
-	// not live: it is pulled as long as captures ask for it, and for as long as
-	// Linger says after the last; at the same time once for all of them. A
-	// capture waits until the stream is there. An error, or nil, ends the
-	// capture with ErrNotLive. It takes a Run. Nil pulls nothing.
+	// not live: it is pulled as long as captures ask for it, and for as
+	// long as Linger says after the last; at the same time once for all of
+	// them. A capture waits until the stream is there, for ten seconds. An
+	// error, or nil, ends the capture with ErrNotLive. What a stream has
+	// left behind, see Linger, is captured without. The stream has the name
+	// that was asked for, whatever the Runner calls it, if it hands its
+	// context on to ServeStream. It takes a Run. Nil pulls nothing.
 	Source func(stream string) (Runner, error)
 
 	// MaxBytes bounds the memory of all Histories together, but of those
@@ -87,6 +95,7 @@ type Hub struct {
 // A named is what has a name: a live stream, or one that has ended.
 type named struct {
 	camera *Camera
+	pull   *pull       // that its last stream came by; nil if nobody asked for it
 	live   *publisher  // nil when it has ended
 	forget *time.Timer // ends what lingers
 }
@@ -94,6 +103,7 @@ type named struct {
 // A publisher is one that has a name for its stream.
 type publisher struct {
 	stream *frame.Stream
+	pull   *pull // that it comes by; nil for none
 	since  time.Time
 	cause  atomic.Pointer[error] // why it is hung up on; nil unless it is
 	failed error                 // what OnEnd did
@@ -103,11 +113,12 @@ const defaultLinger = 10 * time.Second
 
 // ServeStream serves s with its Camera: a new one, or the one that it had before. ctx ends it, as Close does.
 func (h *Hub) ServeStream(ctx context.Context, s *frame.Stream) error {
-	c, err := h.admit(s)
+	pull := h.pullOf(ctx)
+	c, err := h.admit(s, pull)
 	if err != nil {
 		return err
 	}
-	mine := &publisher{stream: s, since: time.Now()}
+	mine := &publisher{stream: s, pull: pull, since: time.Now()}
 	c, before, err := h.hold(c, mine)
 	if err != nil {
 		return err
@@ -125,10 +136,13 @@ func (h *Hub) ServeStream(ctx context.Context, s *frame.Stream) error {
 	return errors.Join(err, mine.failed)
 }
 
-// admit asks the app what a stream is called, and for its Camera.
-func (h *Hub) admit(s *frame.Stream) (c *Camera, err error) {
+// admit asks the app what a stream is called, unless a pull of ours brings it, and for its Camera.
+func (h *Hub) admit(s *frame.Stream, pull *pull) (c *Camera, err error) {
 	err = contain(func() (err error) {
-		if h.Name != nil {
+		switch {
+		case pull != nil:
+			s.Name = pull.name
+		case h.Name != nil:
 			if s.Name, err = h.Name(s); err != nil {
 				return err
 			}
@@ -156,40 +170,61 @@ func (h *Hub) hold(c *Camera, p *publisher) (camera *Camera, before <-chan struc
 		h.named = make(map[string]*named)
 	}
 	name := p.stream.Name
+	if err := h.apart(name, c); err != nil {
+		return nil, nil, err
+	}
 	n := h.named[name]
 	switch {
 	case n == nil:
-		n = &named{camera: c}
+		n = h.newNamed(c)
 	case n.live == nil:
 		n.forget.Stop()
-	case !h.TakeOver:
+	case !h.TakeOver, p.pull != nil && n.live.pull == nil: // what is pulled never takes over
 		return nil, nil, fmt.Errorf("%s: %w", name, ErrLive)
 	default:
 		n.live.close(ErrTakenOver)
 		if n.live.stream.Close == nil && n.camera != c { // it may stall for long
-			n = &named{camera: c}
+			n = h.newNamed(c)
 		}
 	}
-	n.live = p
+	n.live, n.pull = p, p.pull
+	if p.pull != nil {
+		p.pull.streams++
+	}
 	h.named[name] = n
 	if h.changed != nil {
 		close(h.changed)
 		h.changed = nil
 	}
-	h.bound(n.camera)
 	return n.camera, n.camera.scheduler().Live(), nil
 }
 
-// bound has the History of a Camera share MaxBytes.
-func (h *Hub) bound(c *Camera) {
+// apart refuses a Camera that has a stream of another name, or had one: its pictures would be taken for those of the name.
+func (h *Hub) apart(name string, c *Camera) error {
+	before := c.scheduler().Stream()
+	for other, n := range h.named {
+		if n.camera == c {
+			before = other
+		}
+	}
+	if before != "" && before != name {
+		return fmt.Errorf("%s: NewCamera gave it the Camera of %s", name, before)
+	}
+	return nil
+}
+
+// newNamed has the History of a Camera, which no stream uses yet, share MaxBytes.
+func (h *Hub) newNamed(c *Camera) *named {
 	h.once.Do(func() {
 		if h.MaxBytes > 0 {
 			h.histories = &frame.Budget{Bytes: 2 * h.MaxBytes} // half of which is for Histories
 		}
 	})
-	if c.History.Budget == nil && c.Budget == nil {
+	if h.histories != nil && c.History.Budget == nil && c.Budget == nil {
 		c.History.Budget = h.histories
 	}
+	c.discreet.Store(true)
+	return &named{camera: c}
 }
 
 // release ends a publisher's hold on its name. Its Camera lingers.
@@ -234,7 +269,11 @@ func (h *Hub) units(c *Camera, p *publisher) iter.Seq2[frame.AccessUnit, error] 
 			}
 			return nil
 		})
+		ended := false
 		defer func() {
+			if !ended {
+				err = errors.New("its source, or what it calls, panicked")
+			}
 			h.release(p) // before the Camera waits for what captures have begun
 			p.failed = contain(func() error {
 				if h.OnEnd != nil {
@@ -243,20 +282,30 @@ func (h *Hub) units(c *Camera, p *publisher) iter.Seq2[frame.AccessUnit, error] 
 				return nil
 			})
 		}()
-		if err != nil {
+		if err == nil {
+			err = p.each(units, yield)
+		} else {
 			yield(frame.AccessUnit{}, err)
-			return
 		}
-		var u frame.AccessUnit
-		for u, err = range units {
-			if cause := p.cause.Load(); cause != nil && err == nil {
-				u, err = frame.AccessUnit{}, *cause
-			}
-			if !yield(u, err) || err != nil {
-				return
-			}
+		ended = true
+	}
+}
+
+// each yields units until they end, yield has enough, or the publisher is hung up on, and returns why: nil if the publisher has left properly.
+func (p *publisher) each(units iter.Seq2[frame.AccessUnit, error], yield func(frame.AccessUnit, error) bool) error {
+	for u, err := range units {
+		if cause := p.cause.Load(); cause != nil && err == nil {
+			u, err = frame.AccessUnit{}, *cause
+		}
+		if !yield(u, err) || err != nil {
+			return err
 		}
 	}
+	if cause := p.cause.Load(); cause != nil {
+		yield(frame.AccessUnit{}, *cause)
+		return *cause
+	}
+	return nil
 }
 
 // Close hangs up on the publisher of a live stream, whatever it does at the time: its stream ends with cause within a tenth of a second, if
@@ -281,7 +330,7 @@ func (h *Hub) publisher(stream string) *publisher {
 }
 
 // Camera returns the Camera of a stream that is live, or has ended a while ago: see Linger. It is nil if there is none of that name. It keeps
-// working when the Hub has forgotten it, on what it remembers.
+// working when the Hub has forgotten it, on what it remembers. Its own captures know nothing of the Hub's Policy and Notifier.
 func (h *Hub) Camera(stream string) *Camera {
 	h.mu.Lock()
 	defer h.mu.Unlock()

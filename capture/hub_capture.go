@@ -55,7 +55,7 @@ func (h *Hub) find(ctx context.Context, r *Request) (c *Camera, done func(), err
 	}
 	if err == nil {
 		step = StepWait
-		c, done, err = h.camera(ctx, r.Stream)
+		c, done, err = h.camera(ctx, *r)
 	}
 	if err == nil {
 		return c, done, nil
@@ -67,14 +67,57 @@ func (h *Hub) find(ctx context.Context, r *Request) (c *Camera, done func(), err
 	return nil, nil, err
 }
 
-// camera returns the Camera of a stream, which is pulled if need be.
-func (h *Hub) camera(ctx context.Context, stream string) (c *Camera, done func(), err error) {
-	pulled := h.Source != nil && h.publisher(stream) == nil || h.pulling(stream)
-	switch c = h.Camera(stream); {
-	case pulled:
-		return h.source(ctx, stream)
-	case c == nil:
-		return nil, nil, ErrNotLive
+// camera returns the Camera of the stream that r names, which is pulled if need be. What a stream has left behind is captured without, but not the
+// newest picture of one that ended since nobody asked for it.
+func (h *Hub) camera(ctx context.Context, r Request) (c *Camera, done func(), err error) {
+	c, there := h.there(r.Stream)
+	switch {
+	case there == live, there == left && c.has(r), there == expired && r.Moment.timed() && c.has(r):
+		return c, func() {}, nil
+	case h.Source != nil:
+		return h.source(ctx, r.Stream)
+	case c != nil:
+		return c, func() {}, nil // which says why not
 	}
-	return c, func() {}, nil
+	return nil, nil, ErrNotLive
+}
+
+// A presence is how a stream is there.
+type presence int
+
+const (
+	absent  presence = iota
+	live             // of a publisher
+	pulled           // since captures asked for it: it is to remain as long as they do
+	left             // it has ended, and its Camera lingers
+	expired          // the same, but it was hung up on since nobody asked for it
+)
+
+// there returns the Camera of a stream, nil if there is none, and how it is there.
+func (h *Hub) there(stream string) (*Camera, presence) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	n := h.named[stream]
+	switch {
+	case n == nil:
+		return nil, absent
+	case n.live != nil && n.live.pull == nil:
+		return n.camera, live
+	case n.live != nil:
+		return n.camera, pulled
+	case n.pull != nil && n.pull.expired:
+		return n.camera, expired
+	}
+	return n.camera, left
+}
+
+// has reports whether a stream that has ended has left behind what r asks for.
+func (c *Camera) has(r Request) bool {
+	now := time.Now()
+	t, err := r.Moment.find(&c.History, now, c.scheduler().Ended())
+	if err != nil || !t.remembered() {
+		return false
+	}
+	u := t.unit()
+	return r.MaxAge <= 0 || now.Sub(u.Shown()) <= r.MaxAge
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -129,9 +127,10 @@ func TestHangingUp(t *testing.T) {
 			h.OnEnd = func(l capture.Live, err error) {
 				told = errors.Join(err, fmt.Errorf("of %s, after %d units", l.Name, l.Units))
 			}
+			s := stalled(t, "a", 10, true)
 			ctx, stop := context.WithCancelCause(t.Context())
 			ended := make(chan error)
-			go func() { ended <- h.ServeStream(ctx, stalled(t, "a", 10, true)) }()
+			go func() { ended <- h.ServeStream(ctx, s) }()
 			pass(2 * time.Second)
 			began := time.Now()
 			if err := hangUp(h, stop); err != nil {
@@ -192,7 +191,9 @@ func TestTakingOver(t *testing.T) {
 				t.Errorf("%s: the second: %v", test.about, err)
 			}
 			if !test.closes {
-				<-first
+				if err := <-first; !errors.Is(err, capture.ErrTakenOver) { // when it has stalled for long
+					t.Errorf("%s: the first ends with %v", test.about, err)
+				}
 			}
 		})
 	}
@@ -286,7 +287,7 @@ func TestLive(t *testing.T) {
 			t.Fatalf("%+v, begun %v", live, begun)
 		}
 		l := live[0]
-		if l.Codec != frame.H264 || l.Units != 21 || l.Lost != 0 || !l.Since.Equal(start) || l.Size != (image.Point{}) || l.Remembered == 0 {
+		if l.Codec != frame.VP9 || l.Units != 21 || l.Lost != 0 || !l.Since.Equal(start) || l.Size != (image.Point{}) || l.Remembered == 0 {
 			t.Errorf("%+v", l)
 		}
 		if l.FrameRate != 10 || l.BitRate != 80 || l.KeyInterval != time.Second {
@@ -297,10 +298,9 @@ func TestLive(t *testing.T) {
 }
 
 // TestComingAndGoing has a thousand streams come and go, some cut off, some taken over, with captures whose hooks panic, exit and hang. Nothing
-// of them is left.
+// of them is left: the bubble fails if a goroutine is.
 func TestComingAndGoing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		before := runtime.NumGoroutine()
 		h := &capture.Hub{TakeOver: true, NewCamera: func(s *frame.Stream) (*capture.Camera, error) {
 			cam := &capture.Camera{Decoder: new(decoder)}
 			cam.Moderator = capture.ModeratorFunc(func(ctx context.Context, r capture.Request, _ *frame.Picture) error {
@@ -339,8 +339,8 @@ func TestComingAndGoing(t *testing.T) {
 		}
 		all.Wait()
 		pass(time.Minute)
-		if n := runtime.NumGoroutine(); n > before || len(h.Streams()) != 0 || slices.ContainsFunc(h.Live(), func(capture.Live) bool { return true }) {
-			t.Errorf("%d goroutines, %d before; live: %v", n, before, h.Streams())
+		if len(h.Streams()) != 0 || len(h.Live()) != 0 {
+			t.Errorf("live: %v", h.Streams())
 		}
 	})
 }

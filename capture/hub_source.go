@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/livestill/livestill/capture/internal/shared"
 )
 
 // A Runner takes in a stream until ctx ends, and returns why it has ended: an rtsp.Client or an rtmp.Client, whose Handler is the Hub that asked
@@ -19,32 +21,56 @@ var errNotAsked = errors.New("nobody asks for the stream any more")
 
 // pulls are the streams that a Hub pulls since it was asked for them.
 type pulls struct {
-	serving context.Context // of Hub.Run, under which they run; nil while that does not run
+	start   func(p *pull) // of Hub.Run; nil while that does not run
 	running sync.WaitGroup
 	byName  map[string]*pull
 }
 
 // A pull is one of them.
 type pull struct {
-	end   context.CancelCauseFunc
-	users int           // captures under way
-	idle  *time.Timer   // ends it; runs while there are none
-	ended chan struct{} // closed when it has ended, with err
-	err   error
+	name    string
+	end     context.CancelCauseFunc
+	users   int           // captures under way
+	streams int           // that it has brought
+	idle    *time.Timer   // ends it; runs while there are none
+	expired bool          // nobody used it for a while: whoever wants it now has it pulled anew
+	ended   chan struct{} // closed when it has ended, with err
+	err     error
+}
+
+// pullKey is the key of the pull in the context that its Runner has, and hands on to ServeStream.
+type pullKey struct{}
+
+// pullOf returns the pull of h that a stream comes by; nil if it was not asked for.
+func (h *Hub) pullOf(ctx context.Context) *pull {
+	p, _ := ctx.Value(pullKey{}).(*pull)
+	if p == nil {
+		return nil
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.pulls.byName[p.name] != p {
+		return nil
+	}
+	return p
 }
 
 // Run runs what Source gives, until ctx ends, and returns its cause when all of it has ended. A Hub with a Source needs one Run.
 func (h *Hub) Run(ctx context.Context) error {
 	h.mu.Lock()
-	if h.pulls.serving != nil {
+	if h.pulls.start != nil {
 		h.mu.Unlock()
 		return errors.New("capture: Hub.Run runs already")
 	}
-	h.pulls.serving = ctx
+	h.pulls.start = func(p *pull) {
+		ctx, end := context.WithCancelCause(context.WithValue(ctx, pullKey{}, p))
+		p.end = end
+		h.pulls.running.Go(func() { h.run(ctx, p) })
+	}
 	h.mu.Unlock()
 	<-ctx.Done()
 	h.mu.Lock()
-	h.pulls.serving = nil
+	h.pulls.start = nil
 	h.mu.Unlock()
 	h.pulls.running.Wait()
 	return context.Cause(ctx)
@@ -52,41 +78,54 @@ func (h *Hub) Run(ctx context.Context) error {
 
 // source returns the Camera of a stream that is pulled for a capture, as soon as it is there; done says that the capture has ended.
 func (h *Hub) source(ctx context.Context, name string) (c *Camera, done func(), err error) {
-	p, err := h.join(name)
-	if err != nil {
-		return nil, nil, err
-	}
-	done = func() { h.leave(p) }
 	for {
-		c, changed := h.await(name)
+		p, before, err := h.join(name)
+		if err != nil {
+			return nil, nil, err
+		}
+		c, err = h.arrival(ctx, p, before)
+		if err == nil {
+			return c, func() { h.leave(p) }, nil
+		}
+		if anew := h.leave(p); !anew || ctx.Err() != nil {
+			return nil, nil, err
+		}
+	}
+}
+
+// A Client's connection takes no longer, unless something is wrong.
+const longestArrival = 10 * time.Second
+
+// arrival waits until a stream of a pull is there, or was, after so many before.
+func (h *Hub) arrival(ctx context.Context, p *pull, before int) (*Camera, error) {
+	late := time.NewTimer(longestArrival)
+	defer late.Stop()
+	for {
+		c, changed := h.await(p, before)
 		if c != nil {
-			return c, done, nil
+			return c, nil
 		}
 		select {
 		case <-changed:
-			continue
+		case <-late.C:
+			return nil, fmt.Errorf("%w: it was not there within %v", ErrNotLive, longestArrival)
 		case <-p.ended:
-			err = fmt.Errorf("%w: %w", ErrNotLive, p.err)
+			if c, _ := h.await(p, before); c != nil {
+				return c, nil
+			}
+			return nil, fmt.Errorf("%w: %w", ErrNotLive, p.err)
 		case <-ctx.Done():
-			err = context.Cause(ctx)
+			return nil, context.Cause(ctx)
 		}
-		done()
-		return nil, nil, err
 	}
 }
 
-// pulling reports whether a stream is there since it was asked for: it is to remain as long as it is.
-func (h *Hub) pulling(name string) bool {
+// await returns the Camera of a live stream, or of one that the pull has brought since it had brought so many; else what is closed when another
+// stream begins.
+func (h *Hub) await(p *pull, before int) (c *Camera, changed <-chan struct{}) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.pulls.byName[name] != nil
-}
-
-// await returns the Camera of a live stream, or what is closed when another stream begins.
-func (h *Hub) await(name string) (c *Camera, changed <-chan struct{}) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if n := h.named[name]; n != nil && n.live != nil {
+	if n := h.named[p.name]; n != nil && (n.live != nil || n.pull == p && p.streams > before) {
 		return n.camera, nil
 	}
 	if h.changed == nil {
@@ -95,60 +134,65 @@ func (h *Hub) await(name string) (c *Camera, changed <-chan struct{}) {
 	return nil, h.changed
 }
 
-// join returns the pull of a stream, which it begins if there is none.
-func (h *Hub) join(name string) (*pull, error) {
+// join returns the pull of a stream, which it begins if there is none, and how many streams it has brought.
+func (h *Hub) join(name string) (p *pull, before int, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if p := h.pulls.byName[name]; p != nil {
 		p.users++
 		p.idle.Stop()
-		return p, nil
+		return p, p.streams, nil
 	}
-	if h.pulls.serving == nil {
-		return nil, fmt.Errorf("%w: Hub.Run does not run", ErrNotLive)
+	if h.pulls.start == nil {
+		return nil, 0, fmt.Errorf("%w: Hub.Run does not run", ErrNotLive)
 	}
-	ctx, end := context.WithCancelCause(h.pulls.serving)
-	p := &pull{end: end, users: 1, ended: make(chan struct{})}
+	p = &pull{name: name, users: 1, ended: make(chan struct{}), err: shared.ErrExit} // unless it returns
 	p.idle = time.AfterFunc(time.Hour, func() { h.expire(p) })
 	p.idle.Stop()
 	if h.pulls.byName == nil {
 		h.pulls.byName = make(map[string]*pull)
 	}
 	h.pulls.byName[name] = p
-	h.pulls.running.Go(func() { h.run(ctx, name, p) })
-	return p, nil
+	h.pulls.start(p)
+	return p, 0, nil
 }
 
 // run runs a pull.
-func (h *Hub) run(ctx context.Context, name string, p *pull) {
+func (h *Hub) run(ctx context.Context, p *pull) {
+	defer h.forget(p)
 	p.err = contain(func() error {
-		r, err := h.Source(name)
+		r, err := h.Source(p.name)
 		switch {
 		case err != nil:
 			return err
 		case r == nil:
-			return errors.New("Source has none of that name")
+			return errors.New("there is no source of that name")
 		}
 		return r.Run(ctx)
 	})
 	if p.err == nil {
 		p.err = errors.New("it has ended")
 	}
+}
+
+// forget forgets a pull that has ended.
+func (h *Hub) forget(p *pull) {
 	p.end(nil)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	p.idle.Stop()
-	delete(h.pulls.byName, name)
+	delete(h.pulls.byName, p.name)
 	close(p.ended)
 }
 
-// leave ends one use of a pull; a while after the last it ends.
-func (h *Hub) leave(p *pull) {
+// leave ends one use of a pull; a while after the last it ends. It tells whether the pull ends since nobody used it.
+func (h *Hub) leave(p *pull) (expired bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if p.users--; p.users == 0 {
+	if p.users--; p.users == 0 && !p.expired {
 		p.idle.Reset(max(0, h.linger()))
 	}
+	return p.expired
 }
 
 // expire ends a pull that nobody uses.
@@ -156,6 +200,7 @@ func (h *Hub) expire(p *pull) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if p.users == 0 {
+		p.expired = true
 		p.end(errNotAsked)
 	}
 }

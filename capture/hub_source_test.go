@@ -3,6 +3,7 @@ package capture_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/capture"
+	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/frametest"
 	"github.com/livestill/livestill/internal/fakeclock"
 )
@@ -93,6 +95,157 @@ func TestPullOnDemand(t *testing.T) {
 		running.Wait()
 		if n := len(ended); n != 1 {
 			t.Errorf("%d ended with Run", n)
+		}
+	})
+}
+
+// A runner is a function that is a Runner.
+type runner func(ctx context.Context) error
+
+func (r runner) Run(ctx context.Context) error { return r(ctx) }
+
+// TestPullsThatEnd captures of a stream that is pulled, by whatever name, while the pull before winds down, and after Source has exited.
+func TestPullsThatEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub()
+		h.Linger = time.Second
+		h.Name = func(*frame.Stream) (string, error) { return "", errHook } // is not asked about what is pulled
+		h.Source = func(name string) (capture.Runner, error) {
+			if name == "exits" {
+				runtime.Goexit()
+			}
+			return runner(func(ctx context.Context) error {
+				err := h.ServeStream(ctx, frametest.Live(ctx, "of-the-camera", units(600, 10, false)))
+				fakeclock.Pass(time.Second / 2) // to say goodbye
+				return err
+			}), nil
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { _ = h.Run(ctx) })
+		synctest.Wait()
+		for range 20 {
+			if still, err := h.Capture(t.Context(), capture.Request{Stream: "door"}); err != nil || still.Stream != "door" {
+				t.Errorf("%v, %v", still, err)
+			}
+			pass(1100 * time.Millisecond)
+		}
+		for range 2 {
+			if _, err := h.Capture(t.Context(), capture.Request{Stream: "exits"}); !errors.Is(err, capture.ErrNotLive) {
+				t.Error(err)
+			}
+		}
+		stop()
+		running.Wait()
+	})
+}
+
+// TestLingersBesideSource captures of what a publisher has left behind: nothing is pulled for that.
+func TestLingersBesideSource(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub()
+		h.Source = func(string) (capture.Runner, error) { return nil, errHook }
+		if err := play(t, h, "a", 20); err != nil {
+			t.Error(err)
+		}
+		if still, err := h.Capture(t.Context(), capture.Request{Stream: "a", Moment: capture.Ago(time.Second)}); err != nil || number(still) != 9 {
+			t.Errorf("%v, %v", still, err)
+		}
+	})
+}
+
+// TestOneCameraOneName: with the Camera of another name nobody comes in, be that live or not.
+func TestOneCameraOneName(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, only := newHub(), &capture.Camera{Decoder: new(decoder)}
+		h.NewCamera = func(*frame.Stream) (*capture.Camera, error) { return only, nil }
+		ended := make(chan error)
+		go func() { ended <- play(t, h, "a", 20) }()
+		pass(time.Second)
+		for range 2 {
+			if err := play(t, h, "b", 20); err == nil || !strings.Contains(err.Error(), "Camera of a") {
+				t.Error(err)
+			}
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+			go func() { ended <- nil }()
+		}
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestPulledStreamThatEnds leaves its last seconds behind, also to who waited for it, and says so when there is nothing.
+func TestPulledStreamThatEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub()
+		h.TakeOver = true
+		h.Source = func(name string) (capture.Runner, error) {
+			return runner(func(ctx context.Context) error {
+				if name == "off" {
+					<-ctx.Done()
+				}
+				fakeclock.Pass(time.Second)
+				err := h.ServeStream(ctx, frametest.Live(ctx, name, units(map[string]int{"door": 30, "snapshot": 1, "pushed": 30}[name], 10, false)))
+				if name == "door" {
+					<-ctx.Done() // it tries again and again
+				}
+				return err
+			}), nil
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { _ = h.Run(ctx) })
+		synctest.Wait()
+		for range 20 {
+			if _, err := h.Capture(t.Context(), capture.Request{Stream: "snapshot"}); err != nil {
+				t.Fatal(err)
+			}
+			pass(30 * time.Second)
+		}
+		if _, err := h.Capture(t.Context(), capture.Request{Stream: "door"}); err != nil {
+			t.Error(err)
+		}
+		pass(4 * time.Second)
+		for moment, want := range map[capture.Moment]int{{}: 29, capture.Ago(2500 * time.Millisecond): 15} {
+			if still, err := h.Capture(t.Context(), capture.Request{Stream: "door", Moment: moment}); err != nil || number(still) != want {
+				t.Errorf("%v: %v, %v", moment, still, err)
+			}
+		}
+		began := time.Now()
+		if _, err := h.Capture(t.Context(), capture.Request{Stream: "off"}); !errors.Is(err, capture.ErrNotLive) || time.Since(began) != 10*time.Second {
+			t.Errorf("%v after %v", err, time.Since(began))
+		}
+		ended := make(chan error)
+		go func() { // the publisher comes while the pull connects
+			fakeclock.Pass(time.Second / 2)
+			ended <- play(t, h, "pushed", 50)
+		}()
+		if _, err := h.Capture(t.Context(), capture.Request{Stream: "pushed"}); err != nil {
+			t.Error(err)
+		}
+		if err := <-ended; err != nil {
+			t.Errorf("the publisher ends with %v", err)
+		}
+		stop()
+		running.Wait()
+	})
+}
+
+// TestSourceThatPanics is one of one's own: the Hub tells OnEnd so, and lets go of its name.
+func TestSourceThatPanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub()
+		var told error
+		h.OnEnd = func(_ capture.Live, err error) { told = err }
+		func() {
+			defer func() { _ = recover() }()
+			_ = h.ServeStream(t.Context(), &frame.Stream{Name: "a", Units: func(func(frame.AccessUnit, error) bool) { panic(errHook) }})
+		}()
+		if told == nil || len(h.Live()) != 0 {
+			t.Errorf("OnEnd is told %v; live: %v", told, h.Live())
 		}
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/capture"
+	"github.com/livestill/livestill/capture/store"
 	"github.com/livestill/livestill/frame"
 )
 
@@ -151,4 +152,28 @@ func TestRefineEnds(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestDeletedWhileRefined: what is deleted between the two does not come back.
+func TestDeletedWhileRefined(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		kept := new(store.Mem)
+		cam := &capture.Camera{Decoder: &decoder{}, Enhancer: &merger{places: span(-3, 3)}, Store: kept}
+		serve(t, cam, units(20, 10, false))
+		var ends []error
+		for still, err := range cam.Refine(t.Context(), capture.Request{By: "bob"}) {
+			if ends = append(ends, err); still == nil {
+				break
+			}
+			if n, err := kept.Delete(t.Context(), capture.Selection{By: "bob"}); n != 1 || err != nil {
+				t.Errorf("%d deleted, %v", n, err)
+			}
+		}
+		if len(ends) != 2 || ends[0] != nil || !errors.Is(ends[1], capture.ErrDeleted) {
+			t.Errorf("the captures ended with %v", ends)
+		}
+		for s, err := range kept.List(t.Context(), capture.Selection{}) {
+			t.Errorf("%v is back, %v", s, err)
+		}
+	})
 }

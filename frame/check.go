@@ -17,6 +17,9 @@ const (
 	// So many units may come before the first key unit: twenty seconds at 30 a second.
 	mostBeforeKey = 600
 
+	// Further ahead no clock is that anybody means, and no delay of B-frames.
+	soon = 24 * time.Hour
+
 	// So long PTS may go on while DTS stands still. Pictures are reordered by a second, at most.
 	mostStill = 10 * time.Second
 )
@@ -67,6 +70,8 @@ func (c *Check) reason(u *AccessUnit) string {
 		return "it has no Data"
 	case u.Time.IsZero():
 		return "its Time is zero; a Clock can date it by when it arrived"
+	case time.Until(u.Shown()) > soon:
+		return fmt.Sprintf("its Time, less its Offset, is %s, which is still to come", u.Shown().Format(time.DateOnly))
 	}
 	if reason := c.untimely(u); reason != "" {
 		return reason

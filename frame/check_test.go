@@ -138,6 +138,7 @@ func TestCheckTellsWhatIsWrong(t *testing.T) {
 		{"never a Key", each(func(_ int, u *frame.AccessUnit) { u.Key = false }), 0, "Key is not set"},
 		{"never a key picture", each(func(_ int, u *frame.AccessUnit) { u.Key, u.Data = false, []byte(h264P) }), 600, "Key"},
 		{"zero Time", each(func(_ int, u *frame.AccessUnit) { u.Time = time.Time{} }), 0, "Time is zero"},
+		{"Time by a clock that is wrong, and no Offset", each(func(_ int, u *frame.AccessUnit) { u.Time = time.Now().Add(1e18) }), 0, "still to come"},
 		{"zero DTS", each(func(_ int, u *frame.AccessUnit) { u.DTS = 0 }), 251, "DTS has been 0s"},
 		{"decreasing DTS", each(func(i int, u *frame.AccessUnit) { u.DTS = -u.DTS }), 1, "before that of the unit before"},
 		{"another codec in mid-GOP", each(func(i int, u *frame.AccessUnit) {

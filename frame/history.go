@@ -20,8 +20,8 @@ const (
 type History struct {
 	// MaxAge is how far back every picture is remembered, by this machine's
 	// clock; zero means ten seconds. The GOP that this instant lies in is
-	// kept whole. So is the newest until a Cut: its last picture is still on
-	// show. After the Cut it is forgotten, too, when that is too old.
+	// kept whole. So is the newest until a Cut: its last picture is still
+	// on show. After the Cut it is forgotten, too, when that is too old.
 	MaxAge time.Duration
 
 	// MaxBytes bounds the memory that it takes, with the units themselves

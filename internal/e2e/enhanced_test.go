@@ -121,6 +121,18 @@ type timed struct {
 
 func publishTimed(t *testing.T, url string, messages []timed) (hangUp func() error) {
 	t.Helper()
+	client, stream := publishOn(t, url, "enhanced", messages)
+	// The client's own DeleteStream has a data race with its reader.
+	leave := &message.CommandMessage{CommandName: "FCUnpublish", Encoding: message.EncodingTypeAMF0, Body: strings.NewReader("\x05\x02\x00\x08enhanced")}
+	if err := stream.Write(3, 0, leave); err != nil {
+		t.Fatal(err)
+	}
+	return client.Close
+}
+
+// publishOn sends messages under a name, and goes on publishing.
+func publishOn(t *testing.T, url, name string, messages []timed) (*gortmp.ClientConn, *gortmp.Stream) {
+	t.Helper()
 	host, _, _ := strings.Cut(strings.TrimPrefix(url, "rtmp://"), "/")
 	client, err := gortmp.Dial("rtmp", host, &gortmp.ConnConfig{})
 	if err != nil {
@@ -133,7 +145,7 @@ func publishTimed(t *testing.T, url string, messages []timed) (hangUp func() err
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := stream.Publish(&message.NetStreamPublish{PublishingName: "enhanced", PublishingType: "live"}); err != nil {
+	if err := stream.Publish(&message.NetStreamPublish{PublishingName: name, PublishingType: "live"}); err != nil {
 		t.Fatal(err)
 	}
 	for _, m := range messages {
@@ -141,12 +153,7 @@ func publishTimed(t *testing.T, url string, messages []timed) (hangUp func() err
 			t.Fatal(err)
 		}
 	}
-	// The client's own DeleteStream has a data race with its reader.
-	leave := &message.CommandMessage{CommandName: "FCUnpublish", Encoding: message.EncodingTypeAMF0, Body: strings.NewReader("\x05\x02\x00\x08enhanced")}
-	if err := stream.Write(3, 0, leave); err != nil {
-		t.Fatal(err)
-	}
-	return client.Close
+	return client, stream
 }
 
 // hevc splits a byte stream with delimiters into pictures of NAL units with their lengths.

@@ -91,26 +91,31 @@ func sendRTMP(zero, mask uint32) func(t *testing.T, cam *capture.Camera, units [
 	return func(t *testing.T, cam *capture.Camera, units []frame.AccessUnit) {
 		t.Helper()
 		h, wait := serving(t, cam)
-		sps, pps, _ := sets(units[0])
-		header := []byte{0x17, 0, 0, 0, 0, 1, sps[1], sps[2], sps[3], 0xff, 0xe1}
-		header = append(append(binary.BigEndian.AppendUint16(header, uint16(len(sps))), sps...), 1)
-		header = append(binary.BigEndian.AppendUint16(header, uint16(len(pps))), pps...)
-		bodies := []timed{{zero, header}}
-		for _, u := range units {
-			offset := uint32((u.PTS - u.DTS).Milliseconds())
-			body := []byte{0x27, 1, byte(offset >> 16), byte(offset >> 8), byte(offset)}
-			_, _, nals := sets(u)
-			for _, n := range nals {
-				body = append(binary.BigEndian.AppendUint32(body, uint32(len(n))), n...)
-			}
-			bodies = append(bodies, timed{(zero + uint32(u.DTS.Milliseconds())) & mask, body})
-		}
-		hangUp := publishTimed(t, listen(t, h), bodies)
+		hangUp := publishTimed(t, listen(t, h), messagesOf(units, zero, mask))
 		wait()
 		if err := hangUp(); err != nil {
 			t.Error(err)
 		}
 	}
+}
+
+// messagesOf returns the messages of RTMP that carry units of H.264, with timestamps that begin at zero and have the bits of a mask.
+func messagesOf(units []frame.AccessUnit, zero, mask uint32) []timed {
+	sps, pps, _ := sets(units[0])
+	header := []byte{0x17, 0, 0, 0, 0, 1, sps[1], sps[2], sps[3], 0xff, 0xe1}
+	header = append(append(binary.BigEndian.AppendUint16(header, uint16(len(sps))), sps...), 1)
+	header = append(binary.BigEndian.AppendUint16(header, uint16(len(pps))), pps...)
+	bodies := []timed{{zero, header}}
+	for _, u := range units {
+		offset := uint32((u.PTS - u.DTS).Milliseconds())
+		body := []byte{0x27, 1, byte(offset >> 16), byte(offset >> 8), byte(offset)}
+		_, _, nals := sets(u)
+		for _, n := range nals {
+			body = append(binary.BigEndian.AppendUint32(body, uint32(len(n))), n...)
+		}
+		bodies = append(bodies, timed{(zero + uint32(u.DTS.Milliseconds())) & mask, body})
+	}
+	return bodies
 }
 
 // sendRTSP publishes units to a Server, with timestamps that begin at zero.
