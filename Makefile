@@ -6,6 +6,7 @@
 # make train  learns again what package enhance has learned, and writes that over enhance/learned. As yet it fails tests of internal/e2e, see
 #             enhance/train: git restore enhance/learned brings back what passes
 # make bench  speed, and tap to bytes beside what is usual today
+# make release VERSION=v0.1.0   writes the version into the nested modules, and proves that each can be had on its own
 # On a bare Debian 12 or 13 each installs what it needs; that takes root.
 
 LINT = v2.15.0
@@ -28,7 +29,7 @@ PEERS = nginx-light libnginx-mod-rtmp gstreamer1.0-tools gstreamer1.0-plugins-ba
 # Where what enhance has learned is learned from: 5 GB.
 TRAIN = /tmp/livestill-train
 
-.PHONY: check test stress asan demo train bench lint modules setup compat
+.PHONY: check test stress asan demo train bench lint modules setup compat release
 
 check: setup
 	$(GO) go vet ./...
@@ -44,12 +45,15 @@ test:
 	$(RACE) .ci/race -p $(AT_A_TIME) -timeout $(TIMEOUT) -- ./...
 	$(GO) .ci/asan
 	$(MAKE) modules
-	.ci/fuzz 5s
+	.ci/fuzz 3s
 
 # The tests, again and again, while every core is busy with something else: none of them may hang on how fast the machine is.
 stress:
 	.ci/setup $(PEERS)
 	$(GO) .ci/stress $(TIMEOUT)
+
+release: setup
+	$(GO) .ci/release $(VERSION)
 
 asan: setup
 	$(GO) .ci/asan

@@ -1,6 +1,6 @@
 module github.com/livestill/livestill
 
-go 1.25.0
+go 1.26.0
 
 require (
 	github.com/asticode/go-astiav v0.16.0

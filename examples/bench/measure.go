@@ -78,7 +78,7 @@ func develop(ctx context.Context, g frame.GOP) (took time.Duration, err error) {
 		begin := time.Now()
 		p, err := latent.Develop()
 		if err == nil {
-			err = new(ffmpeg.JPEG).Encode(context.Background(), new(bytes.Buffer), p)
+			err = new(ffmpeg.JPEG).Encode(ctx, new(bytes.Buffer), p)
 		}
 		if err != nil {
 			return 0, err
