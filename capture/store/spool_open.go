@@ -95,11 +95,13 @@ func (s *Spool) open(t *spoolTransition, old *spoolFolder) {
 		}
 		s.tell()
 	}
+	if superfluous != nil {
+		s.mu.Unlock()
+		superfluous.unlock() // before anybody opens it once more
+		s.mu.Lock()
+	}
 	close(t.done)
 	s.transition = nil
 	s.closeUnused()
 	s.mu.Unlock()
-	if superfluous != nil {
-		superfluous.unlock()
-	}
 }
