@@ -112,7 +112,7 @@ func live(ctx context.Context, name string) *frame.Stream {
 		start := time.Now()
 		for {
 			at := time.Now()
-			if !yield(frame.AccessUnit{Codec: frame.MJPEG, Key: true, PTS: at.Sub(start), DTS: at.Sub(start), Time: at, Data: []byte{0}}, nil) {
+			if !yield(frame.AccessUnit{Codec: frame.MJPEG, Key: true, PTS: at.Sub(start), DTS: at.Sub(start), Time: at, Data: []byte{0xff, 0xd8}}, nil) {
 				return
 			}
 			select {
