@@ -96,7 +96,7 @@ func (h *History) add(u *AccessUnit) (over bool) {
 	default:
 		h.extend(u)
 	}
-	h.forget(u)
+	h.forgetBefore(u.Shown().Add(-h.maxAge()))
 	if h.changed != nil {
 		close(h.changed)
 		h.changed = nil
@@ -182,9 +182,6 @@ func (h *History) degrade(u *AccessUnit) {
 	h.weight = g.weight
 	h.degraded = true
 }
-
-// forget forgets what is too old when u is the newest unit.
-func (h *History) forget(u *AccessUnit) { h.forgetBefore(u.Shown().Add(-h.maxAge())) }
 
 // forgetBefore forgets what was not on show at an instant or after it. It goes by our own clock: a source's jumps when it becomes known.
 func (h *History) forgetBefore(oldest time.Time) {
