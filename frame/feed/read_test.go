@@ -16,6 +16,7 @@ import (
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/feed"
 	"github.com/livestill/livestill/frame/frametest"
+	"github.com/livestill/livestill/internal/fakeclock"
 )
 
 // ffmpeg runs the real ffmpeg, which writes a file, and returns what is in it. In args "%" is the file.
@@ -185,7 +186,7 @@ func TestAnnexBLive(t *testing.T) {
 		go func() {
 			for _, u := range units {
 				_, _ = w.Write(u.Data)
-				time.Sleep(100 * time.Millisecond)
+				fakeclock.Pass(100 * time.Millisecond)
 			}
 			_ = w.Close()
 		}()
