@@ -45,8 +45,9 @@ type Stream struct {
 	// end with cause within a tenth of a second, and the publisher is told
 	// why, if the protocol can. It does not wait for that. Any goroutine
 	// may call it, also before Units is ranged over and after they have
-	// ended; the first cause counts. What a Client pulls is not pulled
-	// again: its Run returns cause. A source of one's own may leave it nil.
+	// ended; the first cause counts, and none is context.Canceled. What a
+	// Client pulls is not pulled again: its Run returns cause. A source of
+	// one's own may leave it nil.
 	Close func(cause error)
 
 	// Units yields the access units in decoding order as they arrive, until

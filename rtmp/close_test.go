@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/frametest"
 	"github.com/livestill/livestill/internal/ingest/ingesttest"
 	"github.com/livestill/livestill/rtmp"
@@ -30,6 +31,44 @@ func TestClosePublisher(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 	}
+}
+
+// TestCloseWhileItEnds hangs up, for no reason in particular, while the Handler returns.
+func TestCloseWhileItEnds(t *testing.T) {
+	ended, crowd := make(chan error, 1), "crowd"
+	server := &rtmp.Server{Handler: frame.HandlerFunc(func(_ context.Context, s *frame.Stream) error {
+		for _, err := range s.Units {
+			if err != nil {
+				ended <- err
+				return err
+			}
+			go s.Close(nil)
+			if s.Key == crowd {
+				break
+			}
+		}
+		return nil
+	})}
+	addr, stop := start(t, server)
+	publish := func(key string) *client {
+		c := dial(t, addr)
+		c.publish(key)
+		c.write(4, rtmp.Message{Kind: video, Stream: 1, Body: picture(true, 100)})
+		_ = c.send()
+		return c
+	}
+	for range 500 {
+		publish(crowd).closed()
+	}
+	c := publish("alone")
+	if code, text := c.status(); code != "NetStream.Publish.Failed" || text != context.Canceled.Error() {
+		t.Error(code, text)
+	}
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("ended by %v", err)
+	}
+	c.closed()
+	stop()
 }
 
 func signal(t *testing.T, p *frametest.Publisher, really bool, s syscall.Signal) {

@@ -184,8 +184,9 @@ func (s *Server) handle(ctx context.Context, c *publisher, guesses *ingest.Guess
 	case err != nil:
 		log.Log(ctx, slog.LevelWarn, "stream failed", peer, "err", c.wrap(err))
 	}
-	hungUp := c.hungUp.Load() && c.accepted && c.tellWhy() == nil
-	if c.left || !c.accepted || hungUp {
+	cause := c.hungUp.Load()
+	told := cause != nil && c.accepted && c.tellWhy(*cause) == nil
+	if c.left || !c.accepted || told {
 		c.linger()
 	}
 }

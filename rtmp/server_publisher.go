@@ -2,6 +2,7 @@ package rtmp
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -31,12 +32,12 @@ type publisher struct {
 	fcPublish bool   // the encoder sent FCPublish, and so expects onFCPublish
 
 	key      string
-	publish  command // from which on the stream has its name
-	accepted bool    // Units was ranged over
-	decided  func()  // tells Guesses what the Handler decided; called once
-	left     bool    // the publisher ended its stream properly
-	hungUp   atomic.Bool
-	begun    func() // counts that it is accepted
+	publish  command               // from which on the stream has its name
+	accepted bool                  // Units was ranged over
+	decided  func()                // tells Guesses what the Handler decided; called once
+	left     bool                  // the publisher ended its stream properly
+	hungUp   atomic.Pointer[error] // why Stream.Close was called first
+	begun    func()                // counts that it is accepted
 }
 
 // handshake shakes hands in the plain form, RTMP 1.0 §5.2, which all encoders fall back to. What they echo is not compared: some
@@ -112,8 +113,8 @@ func (c *publisher) refuse(reason error) error {
 }
 
 // tellWhy tells the encoder why it is hung up on.
-func (c *publisher) tellWhy() error {
-	return c.wire.onStatus(c.publish.stream, rtmpmsg.NetStreamOnStatusLevelError, rtmpmsg.NetStreamOnStatusCodePublishFailed, c.in.Reason().Error())
+func (c *publisher) tellWhy(cause error) error {
+	return c.wire.onStatus(c.publish.stream, rtmpmsg.NetStreamOnStatusLevelError, rtmpmsg.NetStreamOnStatusCodePublishFailed, cause.Error())
 }
 
 // stream returns what the Handler is given.
@@ -121,7 +122,8 @@ func (c *publisher) stream(ctx context.Context) *frame.Stream {
 	s := &frame.Stream{
 		Name: c.name, Key: c.key, Remote: c.wire.RemoteAddr(), Query: c.query, URL: c.url, TLS: tlsState(c.wire.Conn),
 		Close: func(cause error) {
-			c.hungUp.Store(true)
+			cause = cmp.Or(cause, context.Canceled)
+			c.hungUp.CompareAndSwap(nil, &cause)
 			c.in.HangUp(cause)
 		},
 	}
