@@ -47,6 +47,12 @@ type Format interface {
 	release()
 }
 
+// An extended is a Format that packets tell more of in their header extension.
+type extended interface {
+	// extend takes in the extension of the packet whose payload is added next.
+	extend(profile uint16, extension []byte)
+}
+
 // The Formats there are.
 var _ = []Format{(*AV1)(nil), (*H264)(nil), (*H265)(nil), (*MJPEG)(nil), (*MPEG4)(nil), (*VP8)(nil), (*VP9)(nil)}
 
@@ -70,6 +76,7 @@ type made struct {
 type Stream struct {
 	format Format
 	order  orderer // the format, if it can tell when units are decoded; else nil
+	joiner joiner  // the format, if its pictures may come in pieces; else nil
 
 	timing  timing
 	wall    wall
@@ -81,6 +88,11 @@ type Stream struct {
 	missing bool   // something before the unit that is being collected, and after the last that was made
 	torn    bool   // something was missing right before the last key unit, which pictures that are shown before it may refer to
 	keyPTS  time.Duration
+	changed bool // the next packet is the first of another sender
+	anew    bool // no unit of that was made yet
+
+	inPieces bool   // a marker does not end a picture
+	first    []byte // the first unit, until it is known to be whole; else nil
 
 	// The unit that is being collected:
 	open    bool      // a packet of it came
@@ -95,7 +107,8 @@ type Stream struct {
 // New returns the Stream of packets that are in the format.
 func New(f Format) *Stream {
 	order, _ := f.(orderer)
-	return &Stream{format: f, order: order}
+	join, _ := f.(joiner)
+	return &Stream{format: f, order: order, joiner: join}
 }
 
 // Packet takes in the next packet, which arrived at the given time. The units that are complete with it, two at the most, are given
@@ -103,7 +116,7 @@ func New(f Format) *Stream {
 //
 // An empty payload is a keep-alive, or padding that a sender probes the network with.
 func (s *Stream) Packet(p *rtp.Packet, arrival time.Time, emit func(frame.AccessUnit)) error {
-	gap := !s.begun || p.SequenceNumber != s.due
+	gap := s.changed || !s.begun || p.SequenceNumber != s.due
 	if !s.begun {
 		s.stamp = p.Timestamp
 	}
@@ -111,31 +124,72 @@ func (s *Stream) Packet(p *rtp.Packet, arrival time.Time, emit func(frame.Access
 	if gap && s.open {
 		s.damage()
 	}
-	if s.open && p.Timestamp != s.stamp { // some cameras do not set the marker, or its packet was lost
+	if s.open && s.ends(p, gap) {
 		if err := s.complete(emit); err != nil {
 			return err
 		}
 	}
-	if !s.open {
-		s.pts += int64(int32(p.Timestamp - s.stamp))
-		s.open, s.stamp, s.ssrc, s.shown = true, p.Timestamp, p.SSRC, time.Time{}
-		s.missing = s.missing || gap
+	if !s.open && !s.goesOn(p, gap) {
+		s.begin(p, gap, arrival)
 	}
 	s.arrival = arrival
-	if shown, gap, ok := replayed(p); ok {
-		s.shown, s.missing = shown, s.missing || gap
-	}
+	s.extend(p)
 	if len(p.Payload) > 0 && !s.format.add(p.Payload) {
 		s.damage()
 	}
-	if p.Marker {
+	if p.Marker && !s.inPieces && (s.joiner == nil || !s.joiner.unfinished()) {
 		return s.complete(emit)
 	}
 	return nil
 }
 
+// Anew says that the next packet is the first of another sender, or of one that was started again: nothing of its picture came before, and
+// its timestamps have nothing to do with those before. What came before is at its end.
+func (s *Stream) Anew() {
+	if s.begun {
+		s.changed, s.anew = true, true
+	}
+}
+
+// ends reports whether the unit that is being collected is complete before a packet: some cameras do not set the marker, or its packet
+// was lost.
+func (s *Stream) ends(p *rtp.Packet, gap bool) bool {
+	if s.inPieces && !s.changed {
+		return s.endsPieces(p, gap)
+	}
+	return s.changed || p.Timestamp != s.stamp
+}
+
+// begin begins a unit with a packet.
+func (s *Stream) begin(p *rtp.Packet, gap bool, arrival time.Time) {
+	step := int64(int32(p.Timestamp - s.stamp))
+	if s.changed {
+		step = plausible(step, arrival.Sub(s.arrival))
+		s.wall.known, s.changed = false, false // reports were of the timestamps before
+	}
+	s.pts += step
+	s.open, s.stamp, s.ssrc, s.shown = true, p.Timestamp, p.SSRC, time.Time{}
+	s.missing = s.missing || gap
+}
+
+// extend reads the header extension of a packet, if there is one.
+func (s *Stream) extend(p *rtp.Packet) {
+	if !p.Extension {
+		return
+	}
+	extension := p.GetExtension(0)
+	if p.ExtensionProfile == replayProfile {
+		if shown, gap, ok := replayed(extension); ok {
+			s.shown, s.missing = shown, s.missing || gap
+		}
+	}
+	if f, ok := s.format.(extended); ok {
+		f.extend(p.ExtensionProfile, extension)
+	}
+}
+
 // Held returns the bytes of memory for the unit that is being collected.
-func (s *Stream) Held() int { return s.format.held() }
+func (s *Stream) Held() int { return s.format.held() + len(s.first) }
 
 func (s *Stream) damage() {
 	s.damaged = true
@@ -159,8 +213,11 @@ func (s *Stream) complete(emit func(frame.AccessUnit)) error {
 	if !s.live && (!m.key || damaged || !m.opens) {
 		return nil // the stream does not begin with that
 	}
-	lost := s.live && (damaged || s.missing && (!m.key || !m.certain))
-	s.live = true
+	lost := s.live && (damaged || s.missing && (!m.key || !m.certain && !s.anew))
+	if s.first = nil; !s.live && !s.inPieces && s.joiner != nil {
+		s.first = m.data
+	}
+	s.live, s.anew = true, false
 	emit(s.unit(m, lost))
 	return nil
 }

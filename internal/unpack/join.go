@@ -1,0 +1,119 @@
+package unpack
+
+import (
+	"bytes"
+
+	"github.com/pion/rtp"
+
+	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/bitstream"
+)
+
+// The most that the timestamps of two pieces of a picture are apart, in units of 1/90,000 s, for a stream to be found to send pieces. It is
+// a hundredth of a second: no camera sends pictures faster.
+const maxApartPieces = clockRate / 100
+
+// Some senders set the marker on each packet, or at the end of each slice, though the picture goes on (RFC 6184 section 5.1): x264 with
+// slices behind some servers, OpenIPC. That is found out when a packet goes on with the unit that was made last. From then on a picture ends
+// where the next begins, as its bitstream tells. Other streams have no delay from that.
+
+// A joiner is a Format whose pictures may come in pieces.
+type joiner interface {
+	// boundary tells where in a picture the next payload of a unit stands.
+	boundary(payload []byte) boundary
+
+	// pictured reports whether a part of a picture was added.
+	pictured() bool
+
+	// unfinished reports whether what was added last has to be continued.
+	unfinished() bool
+
+	// restore adds all of a unit that was made.
+	restore(unit []byte)
+}
+
+// A boundary is where in a picture a payload stands.
+type boundary int
+
+const (
+	within  boundary = iota // nothing is known of it
+	opens                   // it begins a picture, or what stands before one
+	goingOn                 // it goes on with the picture before it
+)
+
+// endsPieces reports whether the unit that is being collected is complete before a packet, of a stream that sends pieces.
+func (s *Stream) endsPieces(p *rtp.Packet, gap bool) bool {
+	changed := p.Timestamp != s.stamp
+	if len(p.Payload) > 0 && s.joiner.boundary(p.Payload) == opens {
+		return changed || s.joiner.pictured()
+	}
+	return changed && gap
+}
+
+// goesOn reports whether a packet goes on with the unit that was made last, so that pictures are found to come in pieces. If that is the
+// first of the stream, it is collected again, and made once more when it is whole. What goes on with another is Lost: a part of it is in
+// the unit before.
+func (s *Stream) goesOn(p *rtp.Packet, gap bool) bool {
+	first := s.first
+	s.first = nil
+	apart := int32(p.Timestamp - s.stamp)
+	if s.joiner == nil || s.inPieces || gap || !s.live || apart < 0 || apart > maxApartPieces || len(p.Payload) == 0 ||
+		s.joiner.boundary(p.Payload) != goingOn {
+		return false
+	}
+	s.inPieces = true
+	if first == nil {
+		s.missing = true
+		return false
+	}
+	s.open = true
+	s.joiner.restore(first)
+	return true
+}
+
+// headerSize is how many bytes of a fragment are looked at: slice headers have fewer up to what tells pictures apart.
+const headerSize = 64
+
+// nalOf returns the first NAL unit of a payload that is one, or several with start codes before them.
+func nalOf(payload []byte) []byte {
+	if n := bytes.TrimLeft(payload, "\x00"); len(n) < len(payload)-1 && len(n) > 0 && n[0] == 1 {
+		return n[1:]
+	}
+	return payload
+}
+
+// place tells where NAL unit n stands. Begins says whether it is the first slice of a picture.
+func place(codec frame.Codec, n []byte, begins bool) boundary {
+	switch slice := bitstream.IsSlice(codec, n); {
+	case slice && !begins:
+		return goingOn
+	case slice || bitstream.Opens(codec, n):
+		return opens
+	}
+	return within
+}
+
+// restore adds the NAL units of a unit that was made.
+func (c *pieces) restore(unit []byte) {
+	c.reset()
+	for _, n := range bitstream.SplitAnnexB(nil, unit) {
+		c.addWhole(n)
+	}
+}
+
+// unfinished reports whether a NAL unit has to be continued.
+func (c *pieces) unfinished() bool { return c.fragment() > 0 }
+
+// last returns the newest NAL unit that is whole and for which is holds; nil if there is none.
+func (c *pieces) last(is func(n []byte) bool) []byte {
+	for i := len(c.ends) - 1; i >= 0; i-- {
+		start := 0
+		if i > 0 {
+			start = c.ends[i-1]
+		}
+		if n := c.data[start:c.ends[i]]; is(n) {
+			return n
+		}
+	}
+	return nil
+}
