@@ -25,6 +25,8 @@ const (
 type video struct {
 	media  *description.Media
 	format format.Format
+
+	width, height int // of pictures of MJPEG, in pixels, if the description tells; else zero
 }
 
 // choose returns the first video that a session has in a codec; zero takes any. Media is which video media to look at, from 1; zero
@@ -33,17 +35,18 @@ func choose(desc *description.Session, codec frame.Codec, media int) (video, err
 	var found listing
 	number := 0
 	for _, m := range desc.Medias {
-		if m.IsBackChannel {
-			continue
-		}
 		isVideo := m.Type == description.MediaTypeVideo
 		if isVideo {
 			number++
+			m.IsBackChannel = false // some cameras say so of what they send: "sendonly"
+		}
+		if m.IsBackChannel {
+			continue
 		}
 		for _, f := range m.Formats {
 			c := codecOf(f)
 			if isVideo && c != 0 && (codec == 0 || codec == c) && (media == 0 || media == number) {
-				return video{m, f}, nil
+				return video{media: m, format: f}, nil
 			}
 			found.add(m, f)
 		}
@@ -147,5 +150,7 @@ func (v video) unpack() (*unpack.Stream, error) {
 		h := new(unpack.H264)
 		return unpack.New(h), h.Learn(f.SafeParams())
 	}
-	return unpack.New(new(unpack.MJPEG)), nil
+	j := new(unpack.MJPEG)
+	j.Learn(v.width, v.height)
+	return unpack.New(j), nil
 }

@@ -41,11 +41,51 @@ const (
 	goingOn                 // it goes on with the picture before it
 )
 
-// endsPieces reports whether the unit that is being collected is complete before a packet, of a stream that sends pieces.
+// A joining finds out whether a stream's pictures come in pieces.
+type joining struct {
+	joiner joiner // the format, if they may; else nil
+	found  bool   // they do: a marker does not end a picture
+	bare   bool   // what came up to the last marker is no picture
+	marked bool   // the unit that is being collected had a marker, and may go on
+	first  []byte // the first unit, until the next packet tells whether it is whole; else nil
+}
+
+// begin takes note of the first unit.
+func (j *joining) begin(m made) {
+	if j.joiner != nil && !j.found {
+		j.first = m.data
+	}
+}
+
+// endsMarked reports whether a marker ends the unit that is being collected. It does not while a NAL unit has to be continued. Where
+// parameter sets had a marker of their own, the first picture of a stream may have several, so that it waits for the packet after it.
+func (s *Stream) endsMarked() bool {
+	j := &s.pieces
+	switch {
+	case j.joiner == nil:
+		return true
+	case j.found || j.joiner.unfinished():
+		return false
+	}
+	j.marked = !s.live && j.bare && j.joiner.pictured()
+	return !j.marked
+}
+
+// endsPieces reports whether the unit that is being collected is complete before a packet, of a stream that sends pieces, or may do so.
 func (s *Stream) endsPieces(p *rtp.Packet, gap bool) bool {
+	j := &s.pieces
+	place := within
+	if len(p.Payload) > 0 {
+		place = j.joiner.boundary(p.Payload)
+	}
 	changed := p.Timestamp != s.stamp
-	if len(p.Payload) > 0 && s.joiner.boundary(p.Payload) == opens {
-		return changed || s.joiner.pictured()
+	if j.marked {
+		j.marked = false
+		j.found = place == goingOn && !gap && s.isNear(p)
+		return !j.found
+	}
+	if place == opens {
+		return changed || j.joiner.pictured()
 	}
 	return changed && gap
 }
@@ -54,21 +94,27 @@ func (s *Stream) endsPieces(p *rtp.Packet, gap bool) bool {
 // first of the stream, it is collected again, and made once more when it is whole. What goes on with another is Lost: a part of it is in
 // the unit before.
 func (s *Stream) goesOn(p *rtp.Packet, gap bool) bool {
-	first := s.first
-	s.first = nil
-	apart := int32(p.Timestamp - s.stamp)
-	if s.joiner == nil || s.inPieces || gap || !s.live || apart < 0 || apart > maxApartPieces || len(p.Payload) == 0 ||
-		s.joiner.boundary(p.Payload) != goingOn {
+	j := &s.pieces
+	first := j.first
+	j.first = nil
+	if j.joiner == nil || j.found || gap || j.bare || !s.live || !s.isNear(p) || len(p.Payload) == 0 ||
+		j.joiner.boundary(p.Payload) != goingOn {
 		return false
 	}
-	s.inPieces = true
+	j.found = true
 	if first == nil {
 		s.missing = true
 		return false
 	}
 	s.open = true
-	s.joiner.restore(first)
+	j.joiner.restore(first)
 	return true
+}
+
+// isNear reports whether a packet can be of the picture of the packets before it, as timestamps tell.
+func (s *Stream) isNear(p *rtp.Packet) bool {
+	apart := int32(p.Timestamp - s.stamp)
+	return 0 <= apart && apart <= maxApartPieces
 }
 
 // headerSize is how many bytes of a fragment are looked at: slice headers have fewer up to what tells pictures apart.

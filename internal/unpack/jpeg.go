@@ -134,25 +134,15 @@ func (h jpegHead) header(told jpegSegments, known *jpegSegments) ([]byte, error)
 	if err != nil {
 		return nil, err
 	}
-	if own := h.quantization(quantize); own != nil {
-		known.quantize = own
+	before := jpegSegments{
+		quantize: firstOf(h.quantization(quantize), known.quantize),
+		huffman:  firstOf(known.huffman, segment(nil, markerHuffman, huffman...)),
+		frame:    firstOf(h.frame(), known.frame),
 	}
-	if len(known.huffman) == 0 {
-		known.huffman = segment(nil, markerHuffman, huffman...)
-	}
-	if frame := h.frame(); frame != nil {
-		known.frame = frame
-	}
-	b := append([]byte{0xff, markerStart}, known.quantize...) // told ones of the same number replace these
-	b = append(append(b, known.huffman...), told.all...)
-	if len(told.quantize) > 0 {
-		known.quantize = told.quantize
-	}
-	if len(told.huffman) > 0 {
-		known.huffman = told.huffman
-	}
-	if len(told.frame) > 0 {
-		known.frame = told.frame
+	*known = jpegSegments{
+		quantize: firstOf(told.quantize, before.quantize),
+		huffman:  firstOf(told.huffman, before.huffman),
+		frame:    firstOf(told.frame, before.frame),
 	}
 	switch {
 	case len(known.quantize) == 0:
@@ -161,7 +151,10 @@ func (h jpegHead) header(told jpegSegments, known *jpegSegments) ([]byte, error)
 		return nil, errType
 	case len(known.frame) == 0:
 		return nil, errSize
-	case told.scan:
+	}
+	b := append([]byte{0xff, markerStart}, before.quantize...) // told ones of the same number replace these
+	b = append(append(b, before.huffman...), told.all...)
+	if told.scan {
 		return b, nil
 	}
 	if !told.restart && h.interval > 0 {
@@ -175,6 +168,16 @@ func (h jpegHead) header(told jpegSegments, known *jpegSegments) ([]byte, error)
 		return nil, errFrame
 	}
 	return append(b, scan...), nil
+}
+
+// firstOf returns the first of some segments that there is.
+func firstOf(segments ...[]byte) []byte {
+	for _, s := range segments {
+		if len(s) > 0 {
+			return s
+		}
+	}
+	return nil
 }
 
 func segment(dst []byte, marker byte, content ...byte) []byte {

@@ -76,7 +76,6 @@ type made struct {
 type Stream struct {
 	format Format
 	order  orderer // the format, if it can tell when units are decoded; else nil
-	joiner joiner  // the format, if its pictures may come in pieces; else nil
 
 	timing  timing
 	wall    wall
@@ -91,8 +90,7 @@ type Stream struct {
 	changed bool // the next packet is the first of another sender
 	anew    bool // no unit of that was made yet
 
-	inPieces bool   // a marker does not end a picture
-	first    []byte // the first unit, until it is known to be whole; else nil
+	pieces joining
 
 	// The unit that is being collected:
 	open    bool      // a packet of it came
@@ -108,7 +106,7 @@ type Stream struct {
 func New(f Format) *Stream {
 	order, _ := f.(orderer)
 	join, _ := f.(joiner)
-	return &Stream{format: f, order: order, joiner: join}
+	return &Stream{format: f, order: order, pieces: joining{joiner: join}}
 }
 
 // Packet takes in the next packet, which arrived at the given time. The units that are complete with it, two at the most, are given
@@ -116,14 +114,7 @@ func New(f Format) *Stream {
 //
 // An empty payload is a keep-alive, or padding that a sender probes the network with.
 func (s *Stream) Packet(p *rtp.Packet, arrival time.Time, emit func(frame.AccessUnit)) error {
-	gap := s.changed || !s.begun || p.SequenceNumber != s.due
-	if !s.begun {
-		s.stamp = p.Timestamp
-	}
-	s.begun, s.due = true, p.SequenceNumber+1
-	if gap && s.open {
-		s.damage()
-	}
+	gap := s.follows(p)
 	if s.open && s.ends(p, gap) {
 		if err := s.complete(emit); err != nil {
 			return err
@@ -137,10 +128,23 @@ func (s *Stream) Packet(p *rtp.Packet, arrival time.Time, emit func(frame.Access
 	if len(p.Payload) > 0 && !s.format.add(p.Payload) {
 		s.damage()
 	}
-	if p.Marker && !s.inPieces && (s.joiner == nil || !s.joiner.unfinished()) {
+	if p.Marker && s.endsMarked() {
 		return s.complete(emit)
 	}
 	return nil
+}
+
+// follows takes note of a packet's sequence number, and reports whether packets before it are missing.
+func (s *Stream) follows(p *rtp.Packet) (gap bool) {
+	gap = s.changed || !s.begun || p.SequenceNumber != s.due
+	if !s.begun {
+		s.stamp = p.Timestamp
+	}
+	s.begun, s.due = true, p.SequenceNumber+1
+	if gap && s.open {
+		s.damage()
+	}
+	return gap
 }
 
 // Anew says that the next packet is the first of another sender, or of one that was started again: nothing of its picture came before, and
@@ -154,10 +158,13 @@ func (s *Stream) Anew() {
 // ends reports whether the unit that is being collected is complete before a packet: some cameras do not set the marker, or its packet
 // was lost.
 func (s *Stream) ends(p *rtp.Packet, gap bool) bool {
-	if s.inPieces && !s.changed {
+	if s.changed {
+		return true
+	}
+	if s.pieces.found || s.pieces.marked {
 		return s.endsPieces(p, gap)
 	}
-	return s.changed || p.Timestamp != s.stamp
+	return p.Timestamp != s.stamp
 }
 
 // begin begins a unit with a packet.
@@ -189,7 +196,7 @@ func (s *Stream) extend(p *rtp.Packet) {
 }
 
 // Held returns the bytes of memory for the unit that is being collected.
-func (s *Stream) Held() int { return s.format.held() + len(s.first) }
+func (s *Stream) Held() int { return s.format.held() + len(s.pieces.first) }
 
 func (s *Stream) damage() {
 	s.damaged = true
@@ -206,21 +213,24 @@ func (s *Stream) complete(emit func(frame.AccessUnit)) error {
 		return err
 	}
 	damaged = damaged || m.damaged
-	if len(m.data) == 0 {
+	if s.pieces.bare = len(m.data) == 0; s.pieces.bare {
 		s.missing = s.missing || damaged
 		return nil
 	}
-	if !s.live && (!m.key || damaged || !m.opens) {
-		return nil // the stream does not begin with that
+	if !s.live {
+		if !m.key || damaged || !m.opens {
+			return nil // the stream does not begin with that
+		}
+		s.pieces.begin(m)
 	}
-	lost := s.live && (damaged || s.missing && (!m.key || !m.certain && !s.anew))
-	if s.first = nil; !s.live && !s.inPieces && s.joiner != nil {
-		s.first = m.data
-	}
+	lost := s.live && (damaged || s.missing && !s.isWhole(m))
 	s.live, s.anew = true, false
 	emit(s.unit(m, lost))
 	return nil
 }
+
+// isWhole reports whether nothing of a unit can be missing, though something before it is.
+func (s *Stream) isWhole(m made) bool { return m.key && (m.certain || s.anew) }
 
 // unit returns the unit that was made, with its times. Lost says that something is missing in it, or right before it.
 func (s *Stream) unit(m made, lost bool) frame.AccessUnit {

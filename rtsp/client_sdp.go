@@ -1,0 +1,205 @@
+package rtsp
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/bluenviron/gortsplib/v4/pkg/base"
+	"github.com/bluenviron/gortsplib/v4/pkg/description"
+	"github.com/bluenviron/gortsplib/v4/pkg/sdp"
+)
+
+// A description is not needed for these: the stream has parameter sets of its own, or else no picture comes of it. Cameras are known
+// to send some that are cut off, or of another profile than the library knows.
+const dispensable = " sprop-parameter-sets sprop-vps sprop-sps sprop-pps config profile-level-id "
+
+// mend makes a description that the library refuses one that it takes, without what can be dispensed with, and without medias other than
+// video that are malformed all the same. It returns false if there is nothing to mend.
+func mend(body []byte) (mended []byte, ok bool) {
+	var s sdp.SessionDescription
+	if s.Unmarshal(body) != nil {
+		s, ok = sdp.SessionDescription{}, true
+		if s.Unmarshal(essence(string(body))) != nil {
+			return nil, false
+		}
+	}
+	ok = mendMedias(&s) || ok
+	ok = mendControl(&s) || ok
+	if new(description.Session).Unmarshal(&s) != nil {
+		ungroup(&s)
+		ok = true
+	}
+	if !ok {
+		return nil, false
+	}
+	mended, err := s.Marshal()
+	return mended, err == nil
+}
+
+// essence returns what a description tells of its medias, and no more: of the rest, nothing is needed.
+func essence(body string) []byte {
+	b := []byte("v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n")
+	taken := true // the lines of this section
+	for _, line := range strings.FieldsFunc(body, func(r rune) bool { return r == '\r' || r == '\n' }) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		if key == "m" {
+			value, taken = mendName(value)
+		}
+		if taken && (key == "m" || key == "a") {
+			b = append(b, key+"="+value+"\r\n"...)
+		}
+	}
+	return b
+}
+
+// mendName returns the name of a media without what the library may not know; false if it is of none that it knows:
+//
+//	video 0 RTP/AVP 96
+func mendName(value string) (mended string, ok bool) {
+	fields := strings.Fields(value)
+	if len(fields) < 4 || !slices.Contains([]string{"video", "audio", "application"}, strings.ToLower(fields[0])) {
+		return "", false
+	}
+	mended = strings.ToLower(fields[0]) + " 0 RTP/AVP"
+	if strings.Contains(fields[2], "SAVP") {
+		mended = strings.ToLower(fields[0]) + " 0 RTP/SAVP"
+	}
+	for _, format := range fields[3:] {
+		if _, err := strconv.ParseUint(format, 10, 7); err == nil {
+			mended, ok = mended+" "+format, true
+		}
+	}
+	return mended, ok
+}
+
+// mendMedias mends the medias that the library refuses, and videos in which it knows no codec. It leaves out what cannot be mended, but no
+// video.
+func mendMedias(s *sdp.SessionDescription) (ok bool) {
+	medias := s.MediaDescriptions[:0]
+	for i, m := range s.MediaDescriptions {
+		parses, known := readMedia(s, i)
+		if !parses || !known {
+			ok = ok || !parses
+			mendMedia(s, i, parses)
+			parses, known = readMedia(s, i)
+			ok = ok || parses && known
+		}
+		if parses || m.MediaName.Media == string(description.MediaTypeVideo) {
+			medias = append(medias, m)
+		}
+	}
+	s.MediaDescriptions = medias
+	return ok
+}
+
+// readMedia tells whether the library takes a media, and whether its codec is known if it is video.
+func readMedia(s *sdp.SessionDescription, i int) (parses, known bool) {
+	var m description.Media
+	parses = m.Unmarshal(s.MediaDescriptions[i]) == nil
+	known = m.Type != description.MediaTypeVideo
+	for _, f := range m.Formats {
+		known = known || codecOf(f) != 0
+	}
+	return parses, known
+}
+
+// mendMedia mends the attributes of a media, of which the library takes all parameters or not.
+func mendMedia(s *sdp.SessionDescription, i int, parses bool) {
+	m := s.MediaDescriptions[i]
+	var guess string
+	for i, a := range m.Attributes {
+		switch a.Key {
+		case "fmtp":
+			guess = cmp.Or(guess, guessMap(a.Value))
+			if !parses {
+				m.Attributes[i].Value = dispense(a.Value)
+			}
+		case "rtpmap":
+			m.Attributes[i].Value = mendMap(a.Value)
+		}
+	}
+	if _, mapped := m.Attribute("rtpmap"); !mapped && guess != "" {
+		a := m.Attributes[0]
+		a.Key, a.Value = "rtpmap", guess
+		m.Attributes = append(m.Attributes, a)
+	}
+}
+
+// codecNames are names of codecs, and what the library calls them.
+var codecNames = map[string]string{
+	"H264": "H264", "H.264": "H264", "AVC": "H264", "H265": "H265", "H.265": "H265", "HEVC": "H265", "MP4V-ES": "MP4V-ES", "JPEG": "JPEG",
+	"MJPEG": "JPEG", "VP8": "VP8", "VP9": "VP9", "AV1": "AV1",
+}
+
+// mendMap returns the value of an rtpmap attribute, RFC 8866 section 6.6, with the name and the clock rate that the codec has by its RFC:
+//
+//	96 H264/90000
+func mendMap(value string) string {
+	fields := strings.FieldsFunc(value, func(r rune) bool { return r == ' ' || r == '\t' || r == '/' })
+	if len(fields) < 2 || codecNames[strings.ToUpper(fields[1])] == "" {
+		return value
+	}
+	return fields[0] + " " + codecNames[strings.ToUpper(fields[1])] + "/90000"
+}
+
+// guessMap returns an rtpmap attribute by the names of parameters in an fmtp attribute; empty if they do not tell.
+func guessMap(fmtp string) string {
+	payloadType, parameters, _ := strings.Cut(strings.TrimSpace(fmtp), " ")
+	switch {
+	case strings.Contains(parameters, "sprop-vps"):
+		return payloadType + " H265/90000"
+	case strings.Contains(parameters, "sprop-parameter-sets"), strings.Contains(parameters, "packetization-mode"):
+		return payloadType + " H264/90000"
+	}
+	return ""
+}
+
+// mendControl leaves out the control attribute of a whole session that is no URL: the Content-Base takes its place.
+func mendControl(s *sdp.SessionDescription) (ok bool) {
+	kept := s.Attributes[:0]
+	for _, a := range s.Attributes {
+		if a.Key == "control" && a.Value != "*" {
+			if u, err := base.ParseURL(a.Value); err != nil || u.Hostname() == "" {
+				ok = true
+				continue
+			}
+		}
+		kept = append(kept, a)
+	}
+	s.Attributes = kept
+	return ok
+}
+
+// ungroup leaves out what relates medias to one another, which we do not use, and is not as it should be.
+func ungroup(s *sdp.SessionDescription) {
+	kept := s.Attributes[:0]
+	for _, a := range s.Attributes {
+		if a.Key != "group" {
+			kept = append(kept, a)
+		}
+	}
+	s.Attributes = kept
+	for _, m := range s.MediaDescriptions {
+		kept := m.Attributes[:0]
+		for _, a := range m.Attributes {
+			if a.Key != "mid" {
+				kept = append(kept, a)
+			}
+		}
+		m.Attributes = kept
+	}
+}
+
+// dispense leaves out of the value of an fmtp attribute, RFC 8866 section 6.15, what can be dispensed with:
+//
+//	96 packetization-mode=1; sprop-parameter-sets=...
+func dispense(fmtp string) string {
+	payloadType, parameters, _ := strings.Cut(strings.TrimSpace(fmtp), " ")
+	kept := slices.DeleteFunc(strings.Split(parameters, ";"), func(p string) bool {
+		name, _, _ := strings.Cut(strings.TrimSpace(p), "=")
+		return name != "" && strings.Contains(dispensable, " "+strings.ToLower(name)+" ")
+	})
+	return payloadType + " " + strings.Join(kept, ";")
+}
