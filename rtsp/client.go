@@ -9,6 +9,8 @@ import (
 	"net"
 	"time"
 
+	"github.com/bluenviron/gortsplib/v4"
+
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/ingest"
 	"github.com/livestill/livestill/internal/unpack"
@@ -131,13 +133,22 @@ func (c *Client) run(ctx context.Context, open opener) error {
 	var times unpack.Times
 	err = ingest.Contain(log, func() error {
 		return loop.Run(ctx, func() (last bool, err error) {
-			p := pull{
-				Client: c, address: a, log: log, dialler: dialler{open: open}, transport: transport, trusted: trusted,
-				timeout: cmp.Or(c.Timeout, defaultTimeout), connected: loop.Connected, times: times, stop: end,
+			attempt := func(over *gortsplib.Transport) (p *pull, last bool, err error) {
+				p = &pull{
+					Client: c, address: a, log: log, dialler: dialler{open: open}, transport: over, trusted: trusted,
+					timeout: cmp.Or(c.Timeout, defaultTimeout), connected: loop.Connected, times: times, stop: end,
+				}
+				last, err = p.run(ctx)
+				if p.unpacker != nil {
+					times = p.unpacker.Times()
+				}
+				return p, last, err
 			}
-			last, err = p.run(ctx)
-			if p.unpacker != nil {
-				times = p.unpacker.Times()
+			p, last, err := attempt(transport)
+			if p.hungUp() && !errors.Is(err, ErrSilent) && ctx.Err() == nil {
+				log.Info("not over UDP", "reason", "the server hung up")
+				tcp := gortsplib.TransportTCP
+				_, last, err = attempt(&tcp)
 			}
 			return last || isPermanent(err), err
 		})

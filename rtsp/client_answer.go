@@ -15,6 +15,7 @@ const maxRedirects = 8 // of one attempt; balancers make one or two
 // library's goroutine, and to whoever has asked it for something and got an answer.
 type answers struct {
 	asked     base.Method       // the newest request
+	open      bool              // it was not answered
 	transport headers.Transport // that the newest SETUP asked for
 	described bool              // it was answered with a description
 	body      []byte            // that
@@ -24,7 +25,7 @@ type answers struct {
 
 // ask looks at a request before it is sent.
 func (p *pull) ask(req *base.Request) {
-	p.answers.asked = req.Method
+	p.answers.asked, p.answers.open = req.Method, true
 	if req.Method == base.Setup {
 		p.answers.transport = headers.Transport{}
 		_ = p.answers.transport.Unmarshal(req.Header["Transport"]) // the library's own
@@ -34,6 +35,7 @@ func (p *pull) ask(req *base.Request) {
 
 // answer looks at what a server answers.
 func (p *pull) answer(res *base.Response) {
+	p.answers.open = false
 	p.credentials.answered(p.answers.asked, res)
 	if session := res.Header["Session"]; len(session) > 0 {
 		res.Header["Session"] = base.HeaderValue{mendSession(session[0])}
@@ -67,6 +69,11 @@ func (p *pull) mayBeTCP(status base.StatusCode) bool {
 	return refuses(status) && p.transport == nil && p.answers.transport.Protocol == headers.TransportProtocolUDP
 }
 
+// hungUp reports whether the connection has ended instead of an answer to SETUP over UDP.
+func (p *pull) hungUp() bool {
+	return p.answers.open && p.answers.asked == base.Setup && p.transport == nil && p.answers.transport.Protocol == headers.TransportProtocolUDP
+}
+
 // answerOptions makes a refusal of OPTIONS an answer: who does not know it may know everything else. Such a connection is kept alive by
 // GET_PARAMETER.
 func answerOptions(res *base.Response) {
@@ -97,7 +104,7 @@ func (p *pull) answerDescribe(res *base.Response) {
 		res.Body = body
 		p.log.Info("what is malformed in the description is left out")
 	}
-	if strings.HasPrefix(string(res.Body), "v=0") {
+	if kind := res.Header["Content-Type"]; len(kind) == 0 || strings.Contains(strings.ToLower(kind[0]), "sdp") {
 		res.Header["Content-Type"] = base.HeaderValue{"application/sdp"}
 	}
 	p.answers.body = res.Body

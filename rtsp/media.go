@@ -2,6 +2,7 @@ package rtsp
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/bluenviron/gortsplib/v4/pkg/description"
@@ -33,15 +34,15 @@ type video struct {
 // looks at all. Its error is an ErrCodec.
 func choose(desc *description.Session, codec frame.Codec, media int) (video, error) {
 	var found listing
+	turn(desc)
 	number := 0
 	for _, m := range desc.Medias {
+		if m.IsBackChannel {
+			continue
+		}
 		isVideo := m.Type == description.MediaTypeVideo
 		if isVideo {
 			number++
-			m.IsBackChannel = false // some cameras say so of what they send: "sendonly"
-		}
-		if m.IsBackChannel {
-			continue
 		}
 		for _, f := range m.Formats {
 			c := codecOf(f)
@@ -59,6 +60,17 @@ func choose(desc *description.Session, codec frame.Codec, media int) (video, err
 		what += fmt.Sprintf(", media %d", media)
 	}
 	return video{}, fmt.Errorf("%w: wanted %s, there is %v", ErrCodec, what, found)
+}
+
+// turn has videos be none of back-channels if all are said to be: some cameras say "sendonly" of what they send.
+func turn(desc *description.Session) {
+	isVideo := func(m *description.Media) bool { return m.Type == description.MediaTypeVideo }
+	if slices.ContainsFunc(desc.Medias, func(m *description.Media) bool { return isVideo(m) && !m.IsBackChannel }) {
+		return
+	}
+	for _, m := range desc.Medias {
+		m.IsBackChannel = m.IsBackChannel && !isVideo(m)
+	}
 }
 
 // A listing says what formats there are.

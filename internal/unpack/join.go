@@ -85,7 +85,7 @@ func (s *Stream) endsPieces(p *rtp.Packet, gap bool) bool {
 		return !j.found
 	}
 	if place == opens {
-		return changed || j.joiner.pictured()
+		return changed && !s.isNear(p) || j.joiner.pictured()
 	}
 	return changed && gap
 }

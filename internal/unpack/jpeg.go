@@ -89,17 +89,17 @@ func jpegScan(frame []byte) []byte {
 
 // jpegSegments are segments of a file's header.
 type jpegSegments struct {
-	all []byte // as they came
+	all  []byte // as they came, but for the scan
+	scan []byte // and what follows it
 
 	quantize, huffman []byte // those among them, of which there may be several
 	frame             []byte // the last of them
 	restart           bool   // there is one
-	scan              bool   // there is one, which is the last
 }
 
-// parseJPEGSegments finds segments in b, up to padding of bytes 0xff, or to the scan, which is all that follows.
+// parseJPEGSegments finds segments in b, up to padding of bytes 0xff, or to the scan.
 func parseJPEGSegments(b []byte) (s jpegSegments) {
-	for len(b) >= 4 && b[0] == 0xff && !s.scan {
+	for len(b) >= 4 && b[0] == 0xff {
 		if b[1] == 0xff { // fill bytes may come before any marker
 			b = b[1:]
 			continue
@@ -119,7 +119,8 @@ func parseJPEGSegments(b []byte) (s jpegSegments) {
 		case markerRestart:
 			s.restart = true
 		case markerScan:
-			s.scan, part = true, b
+			s.scan = b
+			return s
 		}
 		s.all, b = append(s.all, part...), b[size:]
 	}
@@ -147,23 +148,20 @@ func (h jpegHead) header(told jpegSegments, known *jpegSegments) ([]byte, error)
 	switch {
 	case len(known.quantize) == 0:
 		return nil, errTables
-	case len(known.frame) == 0 && h.kind > 1:
+	case len(told.frame) == 0 && h.kind > 1:
 		return nil, errType
 	case len(known.frame) == 0:
 		return nil, errSize
 	}
 	b := append([]byte{0xff, markerStart}, before.quantize...) // told ones of the same number replace these
 	b = append(append(b, before.huffman...), told.all...)
-	if told.scan {
-		return b, nil
-	}
 	if !told.restart && h.interval > 0 {
 		b = segment(b, markerRestart, byte(h.interval>>8), byte(h.interval))
 	}
 	if len(told.frame) == 0 {
 		b = append(b, known.frame...)
 	}
-	scan := jpegScan(known.frame)
+	scan := firstOf(told.scan, jpegScan(known.frame))
 	if scan == nil {
 		return nil, errFrame
 	}

@@ -151,7 +151,7 @@ func (s *Stream) follows(p *rtp.Packet) (gap bool) {
 // its timestamps have nothing to do with those before. What came before is at its end.
 func (s *Stream) Anew() {
 	if s.begun {
-		s.changed, s.anew = true, true
+		s.changed = true
 	}
 }
 
@@ -172,7 +172,8 @@ func (s *Stream) begin(p *rtp.Packet, gap bool, arrival time.Time) {
 	step := int64(int32(p.Timestamp - s.stamp))
 	if s.changed {
 		step = plausible(step, arrival.Sub(s.arrival))
-		s.wall.known, s.changed = false, false // reports were of the timestamps before
+		s.changed, s.anew = false, true
+		s.wall.known = false // reports were of the timestamps before
 	}
 	s.pts += step
 	s.open, s.stamp, s.ssrc, s.shown = true, p.Timestamp, p.SSRC, time.Time{}
