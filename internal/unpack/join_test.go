@@ -220,8 +220,8 @@ func TestPiecesFoundLate(t *testing.T) {
 // TestNoDelayWithoutPieces has each unit of a stream in one piece made by its marker.
 func TestNoDelayWithoutPieces(t *testing.T) {
 	for _, codec := range []frame.Codec{frame.H264, frame.H265} {
-		units, make := sliced(t, codec)
-		stream, made, due := make(), 0, 0
+		units, fresh := sliced(t, codec)
+		stream, made, due := fresh(), 0, 0
 		for _, p := range partition(codec, units) {
 			if err := stream.Packet(p.packet, time.Unix(100, 0), func(frame.AccessUnit) { made++ }); err != nil {
 				t.Fatal(err)
