@@ -34,6 +34,8 @@ func mend(body []byte) (mended []byte, ok bool) {
 	if !ok {
 		return nil, false
 	}
+	o := &s.Origin // it is written with what is missing
+	o.Username, o.NetworkType, o.AddressType, o.UnicastAddress = "-", "IN", "IP4", "0.0.0.0"
 	mended, err := s.Marshal()
 	return mended, err == nil
 }
@@ -83,7 +85,10 @@ func mendMedias(s *sdp.SessionDescription) (ok bool) {
 		if !parses || !known {
 			ok = ok || !parses
 			mendMedia(s, i, parses)
-			parses, known = readMedia(s, i)
+			if parses, known = readMedia(s, i); !parses { // now that the codec is known
+				mendMedia(s, i, false)
+				parses, known = readMedia(s, i)
+			}
 			ok = ok || parses && known
 		}
 		if parses || m.MediaName.Media == string(description.MediaTypeVideo) {

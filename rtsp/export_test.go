@@ -6,6 +6,7 @@ import (
 	"net"
 
 	"github.com/bluenviron/gortsplib/v4"
+	"github.com/bluenviron/gortsplib/v4/pkg/base"
 )
 
 // Mend makes a description that the library refuses one that it takes.
@@ -41,4 +42,17 @@ func (c *Client) Pull(ctx context.Context, open func(ctx context.Context, networ
 		timeout: defaultTimeout, connected: func() {}}
 	_, err = p.run(ctx)
 	return err
+}
+
+// Exchange has a Client ask for something, look at the answer, and ask again.
+func Exchange(u *base.URL, method base.Method, transport string, res *base.Response) (again *base.Request) {
+	p := pull{Client: new(Client), log: slog.New(slog.DiscardHandler), conn: new(gortsplib.Client), credentials: credentials{user: u.User}}
+	request := func() *base.Request {
+		return &base.Request{Method: method, URL: u, Header: base.Header{"Transport": base.HeaderValue{transport}}}
+	}
+	p.ask(request())
+	p.answer(res)
+	again = request()
+	p.ask(again)
+	return again
 }
