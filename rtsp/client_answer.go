@@ -26,11 +26,22 @@ type answers struct {
 // ask looks at a request before it is sent.
 func (p *pull) ask(req *base.Request) {
 	p.answers.asked, p.answers.open = req.Method, true
+	if req.Method == base.Play {
+		p.dialler.plays.Store(true)
+	}
 	if req.Method == base.Setup {
 		p.answers.transport = headers.Transport{}
 		_ = p.answers.transport.Unmarshal(req.Header["Transport"]) // the library's own
 	}
 	p.credentials.authorize(req)
+}
+
+// asked looks at what a server asks of us. The library takes nothing but OPTIONS, and would hang up on others, such as the SET_PARAMETER of
+// some cameras.
+func asked(req *base.Request) {
+	if req.Method != base.Teardown {
+		req.Method = base.Options
+	}
 }
 
 // answer looks at what a server answers.

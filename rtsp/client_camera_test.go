@@ -24,6 +24,8 @@ type camera struct {
 	// respond answers a request in its own way: header is of lines, with their ends. If the status is empty, the camera answers as usual;
 	// if it is "hang up", it does that.
 	respond func(req *base.Request) (status, header, body string)
+
+	wire func(answer string) string // makes what is sent of an answer; nil leaves it as it is
 }
 
 // start serves Clients until the test ends, and returns the URL for them.
@@ -69,7 +71,11 @@ func (c camera) serve(n int, r *raw) {
 			return
 		}
 		answer := func(status, header, body string) {
-			_, _ = fmt.Fprintf(r, "RTSP/1.0 %s\r\nCSeq: %s\r\n%s\r\n%s", status, req.Header["CSeq"][0], header, body)
+			text := fmt.Sprintf("RTSP/1.0 %s\r\nCSeq: %s\r\n%s\r\n%s", status, req.Header["CSeq"][0], header, body)
+			if c.wire != nil {
+				text = c.wire(text)
+			}
+			_, _ = io.WriteString(r, text)
 		}
 		if c.respond != nil {
 			switch status, header, body := c.respond(&req); status {

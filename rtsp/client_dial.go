@@ -1,9 +1,11 @@
 package rtsp
 
 import (
+	"bufio"
 	"context"
 	"net"
 	"sync"
+	"sync/atomic"
 )
 
 const udpBuffer = 2 << 20 // bytes; a key picture comes as a burst
@@ -17,6 +19,8 @@ type dialler struct {
 	open    opener
 	guarded bool   // credentials go to the first address only
 	first   string // that address
+
+	plays atomic.Bool // PLAY was sent over the newest connection
 
 	mu     sync.Mutex
 	conn   net.Conn // the newest
@@ -38,7 +42,8 @@ func (d *dialler) dial(ctx context.Context, network, addr string) (net.Conn, err
 		_ = conn.Close()
 		return nil, net.ErrClosed
 	}
-	return conn, nil
+	d.plays.Store(false)
+	return &lineReader{Conn: conn, in: bufio.NewReaderSize(conn, longestLine), plays: &d.plays}, nil
 }
 
 // take notes the newest connection, unless none may begin any more.

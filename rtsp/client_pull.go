@@ -99,6 +99,7 @@ func (p *pull) client() *gortsplib.Client {
 		OnTransportSwitch:     func(err error) { p.log.Info("not over UDP", "reason", ingest.Excerpt(err.Error(), ingest.MaxText)) },
 		OnRequest:             p.ask,
 		OnResponse:            p.answer,
+		OnServerRequest:       asked,
 		OnPacketsLost:         func(uint64) {}, // unpack counts for itself
 		OnDecodeError:         p.ignore,
 	}

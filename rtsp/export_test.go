@@ -1,9 +1,11 @@
 package rtsp
 
 import (
+	"bufio"
 	"context"
 	"log/slog"
 	"net"
+	"sync/atomic"
 
 	"github.com/bluenviron/gortsplib/v4"
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
@@ -55,4 +57,9 @@ func Exchange(u *base.URL, method base.Method, transport string, res *base.Respo
 	again = request()
 	p.ask(again)
 	return again
+}
+
+// Lines returns what the library reads of a connection before we play.
+func Lines(conn net.Conn) net.Conn {
+	return &lineReader{Conn: conn, in: bufio.NewReaderSize(conn, longestLine), plays: new(atomic.Bool)}
 }
