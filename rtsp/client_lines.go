@@ -114,8 +114,11 @@ func (l *lineReader) head() error {
 				continue
 			}
 			if bytes.EqualFold(name, []byte("Content-Length")) {
-				l.left, _ = strconv.Atoi(string(value))
-				l.left = max(l.left, 0)
+				size, err := strconv.ParseUint(string(value), 10, 31)
+				if err != nil {
+					continue
+				}
+				l.left = int(size)
 			}
 			head = append(append(append(append(head, name...), ": "...), value...), "\r\n"...)
 		}
