@@ -94,7 +94,8 @@ func (l *lineReader) head() error {
 	for number := 0; ; number++ {
 		line, err := l.in.ReadSlice('\n')
 		if err != nil || len(head) > longestHead { // the library may make something of it
-			l.mended, l.passing = append(head, line...), true
+			head = append(head, line...)
+			l.mended, l.passing = head, true
 			if len(l.mended) == 0 {
 				return err
 			}
@@ -106,7 +107,8 @@ func (l *lineReader) head() error {
 			answered = answered && bytes.HasPrefix(line, []byte("RTSP/1.0 2"))
 			head = append(append(head, line...), "\r\n"...)
 		case len(line) == 0:
-			l.mended, l.passing = append(head, "\r\n"...), answered
+			head = append(head, "\r\n"...)
+			l.mended, l.passing = head, answered
 			return nil
 		default:
 			name, value, ok := mendField(line)
