@@ -1,12 +1,12 @@
 package rtsp
 
 import (
-	"net"
-	"strconv"
 	"strings"
 
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
 	"github.com/bluenviron/gortsplib/v4/pkg/headers"
+
+	"github.com/livestill/livestill/rtsp/internal/mend"
 )
 
 const maxRedirects = 8 // of one attempt; balancers make one or two
@@ -33,7 +33,7 @@ func (p *pull) ask(req *base.Request) {
 		p.answers.transport = headers.Transport{}
 		_ = p.answers.transport.Unmarshal(req.Header["Transport"]) // the library's own
 	}
-	p.credentials.authorize(req)
+	p.credentials.Authorize(req)
 }
 
 // asked looks at what a server asks of us. The library takes nothing but OPTIONS, and would hang up on others, such as the SET_PARAMETER of
@@ -47,9 +47,9 @@ func asked(req *base.Request) {
 // answer looks at what a server answers.
 func (p *pull) answer(res *base.Response) {
 	p.answers.open = false
-	p.credentials.answered(p.answers.asked, res)
+	p.credentials.Answered(p.answers.asked, res)
 	if session := res.Header["Session"]; len(session) > 0 {
-		res.Header["Session"] = base.HeaderValue{mendSession(session[0])}
+		res.Header["Session"] = base.HeaderValue{mend.Session(session[0])}
 	}
 	if base.StatusOK < res.StatusCode && res.StatusCode < 300 { // RFC 2326 section 11: success
 		res.StatusCode = base.StatusOK
@@ -106,12 +106,12 @@ func (p *pull) answerDescribe(res *base.Response) {
 		res.Body = nil
 		return
 	}
-	if url, ok := contentBase(res.Header["Content-Base"]); ok {
+	if url, ok := mend.ContentBase(res.Header["Content-Base"]); ok {
 		res.Header["Content-Base"] = base.HeaderValue{url}
 	} else {
 		delete(res.Header, "Content-Base")
 	}
-	if body, ok := mend(res.Body); ok {
+	if body, ok := mend.Description(res.Body, isTaken); ok {
 		res.Body = body
 		p.log.Info("what is malformed in the description is left out")
 	}
@@ -119,38 +119,6 @@ func (p *pull) answerDescribe(res *base.Response) {
 		res.Header["Content-Type"] = base.HeaderValue{"application/sdp"}
 	}
 	p.answers.body = res.Body
-}
-
-// contentBase returns what a Content-Base says, if it is a URL of RTSP or an absolute path. Otherwise the URL of the request takes its place,
-// RFC 2326 section C.1.1.
-func contentBase(values base.HeaderValue) (url string, ok bool) {
-	for _, v := range values {
-		v = strings.Trim(v, " \t\"<>")
-		absolute := v
-		if strings.HasPrefix(v, "/") {
-			absolute = "rtsp://host" + v
-		}
-		if u, err := base.ParseURL(absolute); err == nil && u.Hostname() != "" {
-			return v, true
-		}
-	}
-	return "", false
-}
-
-// mendSession returns the identifier of a session, and its timeout if that is one:
-//
-//	12345678;timeout=60
-func mendSession(value string) string {
-	id, parameters, _ := strings.Cut(value, ";")
-	mended := headers.Session{Session: strings.TrimSpace(id)}
-	for _, parameter := range strings.Split(parameters, ";") {
-		name, number, _ := strings.Cut(strings.TrimSpace(parameter), "=")
-		if seconds, err := strconv.ParseUint(strings.TrimSpace(number), 10, 16); err == nil && strings.EqualFold(strings.TrimSpace(name), "timeout") {
-			timeout := uint(seconds)
-			mended.Timeout = &timeout
-		}
-	}
-	return mended.Marshal()[0]
 }
 
 func (p *pull) answerSetup(res *base.Response) {
@@ -163,7 +131,7 @@ func (p *pull) answerSetup(res *base.Response) {
 		return
 	}
 	asked := p.answers.transport
-	got := mendTransport(res.Header["Transport"], asked)
+	got := mend.Transport(res.Header["Transport"], asked)
 	res.Header["Transport"] = got.Marshal()
 	if asked.Protocol != headers.TransportProtocolUDP || *asked.Delivery != headers.TransportDeliveryUnicast || got.Protocol != asked.Protocol {
 		return
@@ -174,74 +142,4 @@ func (p *pull) answerSetup(res *base.Response) {
 	if got.ServerPorts == nil {
 		p.conn.AnyPortEnable = true // the library reads it after this
 	}
-}
-
-// mendTransport returns the transport that an answer to SETUP tells of. What it does not tell is as it was asked for.
-func mendTransport(values base.HeaderValue, asked headers.Transport) headers.Transport {
-	got := headers.Transport{Protocol: asked.Protocol, Secure: asked.Secure, Delivery: asked.Delivery}
-	var first string
-	if len(values) > 0 {
-		first, _, _ = strings.Cut(values[0], ",")
-	}
-	for _, field := range strings.Split(first, ";") {
-		name, value, _ := strings.Cut(strings.TrimSpace(field), "=")
-		mendParameter(&got, strings.ToLower(strings.TrimSpace(name)), strings.Trim(value, " \t\""))
-	}
-	if asked.Protocol == headers.TransportProtocolTCP && (got.Protocol == asked.Protocol || got.InterleavedIDs != nil) {
-		got.Protocol = asked.Protocol // "RTP/AVP" alone says nothing where there are channels
-		if got.InterleavedIDs == nil {
-			got.InterleavedIDs = asked.InterleavedIDs
-		}
-	}
-	return got
-}
-
-// mendParameter takes in a parameter of a Transport header, RFC 2326 section 12.39, if it is well-formed.
-func mendParameter(t *headers.Transport, name, value string) {
-	if profile, ok := strings.CutPrefix(name, "rtp/"); ok {
-		profile, lower, _ := strings.Cut(profile, "/")
-		t.Secure = strings.HasPrefix(profile, "savp")
-		t.Protocol = headers.TransportProtocolUDP
-		if lower == "tcp" {
-			t.Protocol = headers.TransportProtocolTCP
-		}
-		return
-	}
-	switch name {
-	case "unicast", "multicast":
-		delivery := headers.TransportDeliveryUnicast
-		if name == "multicast" {
-			delivery = headers.TransportDeliveryMulticast
-		}
-		t.Delivery = &delivery
-	case "interleaved":
-		t.InterleavedIDs = pairOf(value, 0, 0xff)
-	case "server_port":
-		t.ServerPorts = pairOf(value, 2, 0xffff) // some say zero or one if any will do
-	case "port":
-		t.Ports = pairOf(value, 1, 0xffff)
-	case "source":
-		t.Source = address4or6(value)
-	case "destination":
-		t.Destination = address4or6(value)
-	}
-}
-
-// pairOf returns two consecutive numbers of which a parameter tells at least the first; nil if that is not in the range.
-func pairOf(value string, least, most int) *[2]int {
-	first, _, _ := strings.Cut(value, "-")
-	n, err := strconv.Atoi(strings.TrimSpace(first))
-	if err != nil || n < least || n+1 > most {
-		return nil
-	}
-	return &[2]int{n, n + 1}
-}
-
-// address4or6 returns an IP address that is one host's or group's; nil if it is none.
-func address4or6(value string) *net.IP {
-	ip := net.ParseIP(value)
-	if ip == nil || ip.IsUnspecified() {
-		return nil
-	}
-	return &ip
 }

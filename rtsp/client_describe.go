@@ -38,7 +38,7 @@ func (p *pull) describe() (*description.Session, video, error) {
 // twice asks the server for something, and once more if it was refused for a nonce that was too old.
 func (p *pull) twice(ask func() error) error {
 	err := ask()
-	if err != nil && p.credentials.renewed {
+	if err != nil && p.credentials.Renewed() {
 		err = ask()
 	}
 	return err

@@ -1,11 +1,12 @@
 package rtsp
 
 import (
-	"bufio"
 	"context"
 	"net"
 	"sync"
 	"sync/atomic"
+
+	"github.com/livestill/livestill/rtsp/internal/mend"
 )
 
 const udpBuffer = 2 << 20 // bytes; a key picture comes as a burst
@@ -43,7 +44,7 @@ func (d *dialler) dial(ctx context.Context, network, addr string) (net.Conn, err
 		return nil, net.ErrClosed
 	}
 	d.plays.Store(false)
-	return &lineReader{Conn: conn, in: bufio.NewReaderSize(conn, longestLine), plays: &d.plays}, nil
+	return mend.NewLines(conn, &d.plays), nil
 }
 
 // take notes the newest connection, unless none may begin any more.

@@ -14,6 +14,7 @@ import (
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/ingest"
 	"github.com/livestill/livestill/internal/unpack"
+	"github.com/livestill/livestill/rtsp/internal/digest"
 	"github.com/livestill/livestill/rtsp/internal/queue"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
@@ -49,7 +50,7 @@ type pull struct {
 	ended     error                 // why the stream ended; nil until then
 
 	answers     answers
-	credentials credentials
+	credentials digest.Credentials
 	source      unpack.Source
 }
 
@@ -84,7 +85,7 @@ func (p *pull) run(ctx context.Context) (last bool, err error) {
 // client returns a client of the protocol library that is not started yet.
 func (p *pull) client() *gortsplib.Client {
 	p.dialler.guarded = p.url.User != nil
-	p.credentials.user = p.url.User
+	p.credentials.User = p.url.User
 	return &gortsplib.Client{
 		Scheme:                p.url.Scheme,
 		Host:                  p.url.Host,

@@ -1,18 +1,19 @@
 package rtsp
 
 import (
-	"bufio"
 	"context"
 	"log/slog"
 	"net"
-	"sync/atomic"
 
 	"github.com/bluenviron/gortsplib/v4"
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
+
+	"github.com/livestill/livestill/rtsp/internal/digest"
+	"github.com/livestill/livestill/rtsp/internal/mend"
 )
 
 // Mend makes a description that the library refuses one that it takes.
-func Mend(body []byte) (mended []byte, ok bool) { return mend(body) }
+func Mend(body []byte) (mended []byte, ok bool) { return mend.Description(body, isTaken) }
 
 // RunOver is Run over connections that are opened like this.
 func (c *Client) RunOver(ctx context.Context, open func(ctx context.Context, network, addr string) (net.Conn, error)) error {
@@ -48,7 +49,7 @@ func (c *Client) Pull(ctx context.Context, open func(ctx context.Context, networ
 
 // Exchange has a Client ask for something, look at the answer, and ask again.
 func Exchange(u *base.URL, method base.Method, transport string, res *base.Response) (again *base.Request) {
-	p := pull{Client: new(Client), log: slog.New(slog.DiscardHandler), conn: new(gortsplib.Client), credentials: credentials{user: u.User}}
+	p := pull{Client: new(Client), log: slog.New(slog.DiscardHandler), conn: new(gortsplib.Client), credentials: digest.Credentials{User: u.User}}
 	request := func() *base.Request {
 		return &base.Request{Method: method, URL: u, Header: base.Header{"Transport": base.HeaderValue{transport}}}
 	}
@@ -57,9 +58,4 @@ func Exchange(u *base.URL, method base.Method, transport string, res *base.Respo
 	again = request()
 	p.ask(again)
 	return again
-}
-
-// Lines returns what the library reads of a connection before we play.
-func Lines(conn net.Conn) net.Conn {
-	return &lineReader{Conn: conn, in: bufio.NewReaderSize(conn, longestLine), plays: new(atomic.Bool)}
 }

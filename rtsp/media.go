@@ -125,6 +125,9 @@ func codecOf(f format.Format) frame.Codec {
 	return 0
 }
 
+// isTaken tells whether units can be made of a format.
+func isTaken(f format.Format) bool { return codecOf(f) != 0 }
+
 // describe names a format for people.
 func describe(f format.Format) string {
 	switch h := f.(type) {

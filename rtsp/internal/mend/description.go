@@ -1,4 +1,5 @@
-package rtsp
+// Package mend makes sense of what RTSP servers send that the protocol library refuses: descriptions, fields of answers, and lines.
+package mend
 
 import (
 	"cmp"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
 	"github.com/bluenviron/gortsplib/v4/pkg/description"
+	"github.com/bluenviron/gortsplib/v4/pkg/format"
 	"github.com/bluenviron/gortsplib/v4/pkg/sdp"
 )
 
@@ -15,9 +17,10 @@ import (
 // to send some that are cut off, or of another profile than the library knows.
 const dispensable = " sprop-parameter-sets sprop-vps sprop-sps sprop-pps config profile-level-id "
 
-// mend makes a description that the library refuses one that it takes, without what can be dispensed with, and without medias other than
-// video that are malformed all the same. It returns false if there is nothing to mend.
-func mend(body []byte) (mended []byte, ok bool) {
+// Description makes a description that the library refuses one that it takes, without what can be dispensed with, and without medias other
+// than video that are malformed all the same. Videos in which no format is taken are mended too. It returns false if there is nothing to
+// mend.
+func Description(body []byte, takes func(format.Format) bool) (mended []byte, ok bool) {
 	var s sdp.SessionDescription
 	if s.Unmarshal(body) != nil {
 		s, ok = sdp.SessionDescription{}, true
@@ -25,8 +28,8 @@ func mend(body []byte) (mended []byte, ok bool) {
 			return nil, false
 		}
 	}
-	ok = mendMedias(&s) || ok
-	ok = mendControl(&s) || ok
+	ok = medias(&s, takes) || ok
+	ok = control(&s) || ok
 	if new(description.Session).Unmarshal(&s) != nil {
 		ungroup(&s)
 		ok = true
@@ -47,7 +50,7 @@ func essence(body string) []byte {
 	for _, line := range strings.FieldsFunc(body, func(r rune) bool { return r == '\r' || r == '\n' }) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
 		if key == "m" {
-			value, taken = mendName(value)
+			value, taken = mediaName(value)
 		}
 		if taken && (key == "m" || key == "a") {
 			b = append(b, key+"="+value+"\r\n"...)
@@ -56,10 +59,10 @@ func essence(body string) []byte {
 	return b
 }
 
-// mendName returns the name of a media without what the library may not know; false if it is of none that it knows:
+// mediaName returns the name of a media without what the library may not know; false if it is of none that it knows:
 //
 //	video 0 RTP/AVP 96
-func mendName(value string) (mended string, ok bool) {
+func mediaName(value string) (mended string, ok bool) {
 	fields := strings.Fields(value)
 	if len(fields) < 4 || !slices.Contains([]string{"video", "audio", "application"}, strings.ToLower(fields[0])) {
 		return "", false
@@ -76,42 +79,42 @@ func mendName(value string) (mended string, ok bool) {
 	return mended, ok
 }
 
-// mendMedias mends the medias that the library refuses, and videos in which it knows no codec. It leaves out what cannot be mended, but no
+// medias mends the medias that the library refuses, and videos in which no format is taken. It leaves out what cannot be mended, but no
 // video.
-func mendMedias(s *sdp.SessionDescription) (ok bool) {
-	medias := s.MediaDescriptions[:0]
+func medias(s *sdp.SessionDescription, takes func(format.Format) bool) (ok bool) {
+	kept := s.MediaDescriptions[:0]
 	for i, m := range s.MediaDescriptions {
-		parses, known := readMedia(s, i)
+		parses, known := read(s, i, takes)
 		if !parses || !known {
 			ok = ok || !parses
-			mendMedia(s, i, parses)
-			if parses, known = readMedia(s, i); !parses { // now that the codec is known
-				mendMedia(s, i, false)
-				parses, known = readMedia(s, i)
+			media(s, i, parses)
+			if parses, known = read(s, i, takes); !parses { // now that the codec is known
+				media(s, i, false)
+				parses, known = read(s, i, takes)
 			}
 			ok = ok || parses && known
 		}
 		if parses || m.MediaName.Media == string(description.MediaTypeVideo) {
-			medias = append(medias, m)
+			kept = append(kept, m)
 		}
 	}
-	s.MediaDescriptions = medias
+	s.MediaDescriptions = kept
 	return ok
 }
 
-// readMedia tells whether the library takes a media, and whether its codec is known if it is video.
-func readMedia(s *sdp.SessionDescription, i int) (parses, known bool) {
+// read tells whether the library takes a media, and whether a format of it is taken if it is video.
+func read(s *sdp.SessionDescription, i int, takes func(format.Format) bool) (parses, known bool) {
 	var m description.Media
 	parses = m.Unmarshal(s.MediaDescriptions[i]) == nil
 	known = m.Type != description.MediaTypeVideo
 	for _, f := range m.Formats {
-		known = known || codecOf(f) != 0
+		known = known || takes(f)
 	}
 	return parses, known
 }
 
-// mendMedia mends the attributes of a media, of which the library takes all parameters or not.
-func mendMedia(s *sdp.SessionDescription, i int, parses bool) {
+// media mends the attributes of a media, of which the library takes all parameters or not.
+func media(s *sdp.SessionDescription, i int, parses bool) {
 	m := s.MediaDescriptions[i]
 	var guess string
 	for i, a := range m.Attributes {
@@ -122,10 +125,10 @@ func mendMedia(s *sdp.SessionDescription, i int, parses bool) {
 				m.Attributes[i].Value = dispense(a.Value)
 			}
 		case "rtpmap":
-			m.Attributes[i].Value = mendMap(a.Value)
+			m.Attributes[i].Value = mapped(a.Value)
 		}
 	}
-	if _, mapped := m.Attribute("rtpmap"); !mapped && guess != "" {
+	if _, isMapped := m.Attribute("rtpmap"); !isMapped && guess != "" {
 		a := m.Attributes[0]
 		a.Key, a.Value = "rtpmap", guess
 		m.Attributes = append(m.Attributes, a)
@@ -138,10 +141,10 @@ var codecNames = map[string]string{
 	"MJPEG": "JPEG", "VP8": "VP8", "VP9": "VP9", "AV1": "AV1",
 }
 
-// mendMap returns the value of an rtpmap attribute, RFC 8866 section 6.6, with the name and the clock rate that the codec has by its RFC:
+// mapped returns the value of an rtpmap attribute, RFC 8866 section 6.6, with the name and the clock rate that the codec has by its RFC:
 //
 //	96 H264/90000
-func mendMap(value string) string {
+func mapped(value string) string {
 	fields := strings.FieldsFunc(value, func(r rune) bool { return r == ' ' || r == '\t' || r == '/' })
 	if len(fields) < 2 || codecNames[strings.ToUpper(fields[1])] == "" {
 		return value
@@ -161,8 +164,8 @@ func guessMap(fmtp string) string {
 	return ""
 }
 
-// mendControl leaves out the control attribute of a whole session that is no URL: the Content-Base takes its place.
-func mendControl(s *sdp.SessionDescription) (ok bool) {
+// control leaves out the control attribute of a whole session that is no URL: the Content-Base takes its place.
+func control(s *sdp.SessionDescription) (ok bool) {
 	kept := s.Attributes[:0]
 	for _, a := range s.Attributes {
 		if a.Key == "control" && a.Value != "*" {

@@ -1,4 +1,4 @@
-package rtsp
+package mend
 
 import (
 	"bufio"
@@ -16,12 +16,12 @@ const (
 	longestReason = 200  // of a status, as well
 )
 
-// A lineReader is a connection whose server's messages are mended where the library cannot read them, up to the answer to PLAY: lines that
+// Lines is a connection whose server's messages are mended where the library cannot read them, up to the answer to PLAY: lines that
 // end in one character, or that are no header, and statuses without a reason. What a server sends of another session before we play is
 // left out: old servers go on sending to a connection that has the number of one that is gone.
 //
 // After that it passes on what comes, at no cost. TLS is passed on from the beginning.
-type lineReader struct {
+type Lines struct {
 	net.Conn
 	in      *bufio.Reader
 	plays   *atomic.Bool // PLAY was sent
@@ -30,8 +30,13 @@ type lineReader struct {
 	passing bool         // nothing is mended any more
 }
 
+// NewLines returns what is to be read of a connection. Plays says that PLAY was sent over it.
+func NewLines(conn net.Conn, plays *atomic.Bool) *Lines {
+	return &Lines{Conn: conn, in: bufio.NewReaderSize(conn, longestLine), plays: plays}
+}
+
 // Read is for the library.
-func (l *lineReader) Read(b []byte) (int, error) {
+func (l *Lines) Read(b []byte) (int, error) {
 	for len(l.mended) == 0 && l.left == 0 && !l.passing {
 		if err := l.next(); err != nil {
 			return 0, err
@@ -54,7 +59,7 @@ func (l *lineReader) Read(b []byte) (int, error) {
 }
 
 // next reads the head of the next message.
-func (l *lineReader) next() error {
+func (l *Lines) next() error {
 	first, err := l.in.Peek(1)
 	switch {
 	case err != nil:
@@ -72,7 +77,7 @@ func (l *lineReader) next() error {
 }
 
 // frame passes on interleaved data, RFC 2326 section 10.12, if it can be ours.
-func (l *lineReader) frame() error {
+func (l *Lines) frame() error {
 	const size = 4
 	head, err := l.in.Peek(size)
 	if err != nil {
@@ -88,7 +93,7 @@ func (l *lineReader) frame() error {
 }
 
 // head mends the lines of a message up to its body.
-func (l *lineReader) head() error {
+func (l *Lines) head() error {
 	answered := l.plays.Load()
 	var head []byte
 	for number := 0; ; number++ {
@@ -103,7 +108,7 @@ func (l *lineReader) head() error {
 		}
 		switch line = bytes.TrimRight(line, "\r\n"); {
 		case number == 0:
-			line = mendStatus(line)
+			line = status(line)
 			answered = answered && bytes.HasPrefix(line, []byte("RTSP/1.0 2"))
 			head = append(append(head, line...), "\r\n"...)
 		case len(line) == 0:
@@ -111,7 +116,7 @@ func (l *lineReader) head() error {
 			l.mended, l.passing = head, answered
 			return nil
 		default:
-			name, value, ok := mendField(line)
+			name, value, ok := field(line)
 			if !ok {
 				continue
 			}
@@ -127,23 +132,23 @@ func (l *lineReader) head() error {
 	}
 }
 
-// mendStatus returns a status line with a reason, and other lines as they are:
+// status returns a status line with a reason, and other lines as they are:
 //
 //	RTSP/1.0 200 OK
-func mendStatus(line []byte) []byte {
+func status(line []byte) []byte {
 	version, rest, _ := bytes.Cut(line, []byte{' '})
 	if !bytes.HasPrefix(version, []byte("RTSP/")) {
 		return line
 	}
-	status, reason, _ := bytes.Cut(bytes.TrimSpace(rest), []byte{' '})
+	code, reason, _ := bytes.Cut(bytes.TrimSpace(rest), []byte{' '})
 	if reason = bytes.TrimSpace(reason); len(reason) == 0 {
 		reason = []byte("-")
 	}
-	return bytes.Join([][]byte{[]byte("RTSP/1.0"), status, reason[:min(len(reason), longestReason)]}, []byte{' '})
+	return bytes.Join([][]byte{[]byte("RTSP/1.0"), code, reason[:min(len(reason), longestReason)]}, []byte{' '})
 }
 
-// mendField returns a header field; false if the line is none.
-func mendField(line []byte) (name, value []byte, ok bool) {
+// field returns a header field; false if the line is none.
+func field(line []byte) (name, value []byte, ok bool) {
 	name, value, ok = bytes.Cut(line, []byte{':'})
 	name, value = bytes.TrimSpace(name), bytes.TrimSpace(value)
 	return name, value[:min(len(value), longestValue)], ok && len(name) > 0

@@ -1,4 +1,8 @@
-package rtsp
+// Package digest answers the challenges of RTSP servers that want credentials.
+//
+// The protocol library answers by Digest as it was in RFC 2069, without qop. Many cameras take no other than that of RFC 7616, so that the
+// answers are made here, and take the place of the library's.
+package digest
 
 import (
 	"crypto/md5"
@@ -12,9 +16,6 @@ import (
 
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
 )
-
-// The library answers to a server that wants credentials with Digest as it was in RFC 2069, without qop. Many cameras take no other than that
-// of RFC 7616, so that the answers are made here, and take the place of the library's.
 
 // A challenge is what a server asks for credentials with, RFC 7616 section 3.3.
 type challenge struct {
@@ -90,30 +91,30 @@ func (c challenge) strength() (s int) {
 	return s
 }
 
-// Credentials answer the challenges of one server. Like answers, it belongs to the library's goroutine, and to whoever has asked that for
-// something and got an answer.
-type credentials struct {
-	user      *url.Userinfo // nil if there is none
-	challenge challenge     // the newest; the zero challenge before the first
-	count     int           // of requests that answered it
-	sent      bool          // the newest request had credentials
-	accepted  bool          // some were accepted
-	renewed   bool          // the newest request was refused, maybe for an old nonce alone
+// Credentials answer the challenges of one server. One goroutine at a time may use them.
+type Credentials struct {
+	User *url.Userinfo // nil if there is none
+
+	challenge challenge // the newest; the zero challenge before the first
+	count     int       // of requests that answered it
+	sent      bool      // the newest request had credentials
+	accepted  bool      // some were accepted
+	renewed   bool      // the newest request was refused, maybe for an old nonce alone
 }
 
-// authorize gives a request the credentials that were asked for.
-func (c *credentials) authorize(req *base.Request) {
+// Authorize gives a request the credentials that were asked for.
+func (c *Credentials) Authorize(req *base.Request) {
 	delete(req.Header, "Authorization")
-	if c.sent = c.user != nil && c.challenge.strength() > 0; c.sent {
+	if c.sent = c.User != nil && c.challenge.strength() > 0; c.sent {
 		c.count++
 		req.Header["Authorization"] = base.HeaderValue{
-			c.challenge.answer(c.user, string(req.Method), req.URL.CloneWithoutCredentials().String(), rand.Text(), c.count),
+			c.challenge.answer(c.User, string(req.Method), req.URL.CloneWithoutCredentials().String(), rand.Text(), c.count),
 		}
 	}
 }
 
-// answered takes note of an answer.
-func (c *credentials) answered(asked base.Method, res *base.Response) {
+// Answered takes note of an answer, and has the library ask once more if that can help.
+func (c *Credentials) Answered(asked base.Method, res *base.Response) {
 	c.renewed = false
 	if res.StatusCode != base.StatusUnauthorized {
 		c.accepted = c.accepted || c.sent && asked != base.Options // which many let everybody ask
@@ -125,7 +126,7 @@ func (c *credentials) answered(asked base.Method, res *base.Response) {
 			best = offered
 		}
 	}
-	if c.user == nil || best.strength() == 0 {
+	if c.User == nil || best.strength() == 0 {
 		return
 	}
 	stale := strings.EqualFold(best.parameters["stale"], "true")
@@ -133,6 +134,9 @@ func (c *credentials) answered(asked base.Method, res *base.Response) {
 	c.challenge, c.count = best, 0
 	res.Header["WWW-Authenticate"] = base.HeaderValue{`Basic realm=""`} // has the library ask once more
 }
+
+// Renewed reports whether the newest request was refused, but maybe since its nonce was too old: it may be made once more.
+func (c *Credentials) Renewed() bool { return c.renewed }
 
 // answer returns the value of Authorization for a request, RFC 7616 section 3.4, which is the count'th that answers the challenge.
 func (c challenge) answer(user *url.Userinfo, method, uri, cnonce string, count int) string {
