@@ -153,7 +153,7 @@ func (c *player) connect() error {
 	if _, err := c.await(connectID); err != nil {
 		return err
 	}
-	w.out = appendControl(w.out, rtmpmsg.TypeIDWinAckSize, ackWindow)
+	w.control32(rtmpmsg.TypeIDWinAckSize, ackWindow)
 	if err := w.call(0, "createStream", createID, nil); err != nil {
 		return err
 	}
@@ -225,7 +225,7 @@ func (c *player) ask() error {
 	}
 	body := binary.BigEndian.AppendUint32([]byte{0, setBufferLength}, c.id)
 	body = binary.BigEndian.AppendUint32(body, bufferLength)
-	w.out = appendMessage(w.out, controlChunks, message{kind: rtmpmsg.TypeIDUserCtrl, body: body})
+	w.append(controlChunks, message{kind: rtmpmsg.TypeIDUserCtrl, body: body})
 	c.messages.maxLength = c.maxMessage
 	return nil
 }

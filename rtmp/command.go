@@ -21,6 +21,7 @@ const (
 	pingRequest  = 6
 	pingResponse = 7
 
+	ourChunkSize       = 1 << 16         // of a Server: as large as most pictures, so that each comes in one piece
 	serverVersion      = "FMS/3,0,1,123" // encoders look for Adobe's name; this one promises nothing that newer versions have
 	serverCapabilities = 31              // as Adobe's server says with it
 )

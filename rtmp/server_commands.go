@@ -20,11 +20,12 @@ func (c *publisher) connect(cmd command) error {
 
 	w := c.wire
 	const dynamic = 2 // limit type, §5.4.5
-	w.out = appendControl(w.out, rtmpmsg.TypeIDWinAckSize, ackWindow)
-	w.out = appendMessage(w.out, controlChunks, message{kind: rtmpmsg.TypeIDSetPeerBandwidth, body: []byte{
+	w.control32(rtmpmsg.TypeIDWinAckSize, ackWindow)
+	w.append(controlChunks, message{kind: rtmpmsg.TypeIDSetPeerBandwidth, body: []byte{
 		ackWindow >> 24, ackWindow >> 16 & 0xff, ackWindow >> 8 & 0xff, ackWindow & 0xff, dynamic,
 	}})
-	w.out = appendMessage(w.out, controlChunks, message{kind: rtmpmsg.TypeIDUserCtrl, body: []byte{0, streamBegin, 0, 0, 0, 0}})
+	w.setChunkSize(ourChunkSize)
+	w.append(controlChunks, message{kind: rtmpmsg.TypeIDUserCtrl, body: []byte{0, streamBegin, 0, 0, 0, 0}})
 	properties := rtmpmsg.NetConnectionConnectResultProperties{FMSVer: serverVersion, Capabilities: serverCapabilities, Mode: 1}
 	info := connectInfo{"status", string(rtmpmsg.NetConnectionConnectCodeSuccess), "Connection succeeded.", 0}
 	return w.call(0, "_result", cmd.id, properties, info.answerTo(cmd.object()))

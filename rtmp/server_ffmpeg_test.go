@@ -255,3 +255,22 @@ func TestHandlerPanicsAlone(t *testing.T) {
 		}
 	}
 }
+
+// TestWholeURLAsKey: users paste the whole URL where the stream key belongs.
+func TestWholeURLAsKey(t *testing.T) {
+	got := make(recorder, 1)
+	addr, _ := start(t, &rtmp.Server{Handler: got})
+	for playpath, want := range map[string]string{
+		"rtmp://" + addr + "/live/cam": "live/cam", "RTMPS://example.com/live/cam?token=x": "live/cam", "rtmp://example.com/cam": "live/cam",
+		"cam": "live/cam", "a://cam": "live/a://cam",
+	} {
+		out, err := frametest.Run(t, "-i", frametest.Clip{}.File(t), "-c:v", "copy", "-f", "flv", "-rtmp_app", "live", "-rtmp_playpath", playpath,
+			"rtmp://"+addr+"/live").Wait()
+		if err != nil {
+			t.Fatal(err, out)
+		}
+		if r := <-got; r.name != want {
+			t.Errorf("%s: the stream is %s, want %s", playpath, r.name, want)
+		}
+	}
+}

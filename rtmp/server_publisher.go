@@ -76,7 +76,7 @@ func (c *publisher) untilPublish() error {
 // named notes under what name cmd publishes.
 func (c *publisher) named(cmd command) error {
 	c.publish, c.step = cmd, "publish"
-	key, query, _ := strings.Cut(cmd.text(1), "?")
+	key, query, _ := strings.Cut(c.keyOf(cmd.text(1)), "?")
 	name := strings.Trim(c.app+"/"+strings.TrimPrefix(key, "/"), "/")
 	if name == "" || len(name) > maxName || !ingest.IsText(name) {
 		err := protocolError("name of %d bytes is empty, longer than %d bytes, or not text", len(name), maxName)
@@ -85,6 +85,19 @@ func (c *publisher) named(cmd command) error {
 	c.name, c.key, c.query = name, key, merge(parseQuery(query), c.query)
 	c.title = strings.Trim(c.app+"/…", "/") // until the Handler says by what name the stream is known
 	return nil
+}
+
+// keyOf returns the stream key in what an encoder publishes. Some are given the whole URL for it, by users who know no better.
+func (c *publisher) keyOf(published string) string {
+	scheme, rest, ok := strings.Cut(published, "://")
+	if !ok || !strings.EqualFold(scheme, "rtmp") && !strings.EqualFold(scheme, "rtmps") {
+		return published
+	}
+	_, path, _ := strings.Cut(rest, "/")
+	if key, ok := strings.CutPrefix(path, c.app+"/"); ok {
+		return key
+	}
+	return path
 }
 
 // refuse tells the encoder that it may not publish.

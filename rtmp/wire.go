@@ -1,6 +1,7 @@
 package rtmp
 
 import (
+	"cmp"
 	"net"
 	"time"
 
@@ -23,12 +24,13 @@ const keptAnswers = 4 << 10
 // It also sends the acknowledgements that are due, RTMP 1.0 §5.4.3, and upholds the deadlines of a publisher.
 type wire struct {
 	net.Conn
-	out      []byte        // written, not yet sent
-	timeout  time.Duration // for each message to come, and for each reply to be taken; zero leaves deadlines alone
-	timed    bool          // the deadline for this message is set
-	window   uint32        // how many bytes the peer sends before it wants an acknowledgement, §5.4.4
-	received uint32        // bytes since the handshake began, or since ackRestart
-	acked    uint32        // what was last acknowledged
+	out       []byte        // written, not yet sent
+	chunkSize int           // of what is written; zero means the default
+	timeout   time.Duration // for each message to come, and for each reply to be taken; zero leaves deadlines alone
+	timed     bool          // the deadline for this message is set
+	window    uint32        // how many bytes the peer sends before it wants an acknowledgement, §5.4.4
+	received  uint32        // bytes since the handshake began, or since ackRestart
+	acked     uint32        // what was last acknowledged
 }
 
 // expectMessage has the timeout of the next message begin.
@@ -60,7 +62,7 @@ func (w *wire) acknowledge() {
 		w.received = more
 	}
 	w.acked = w.received
-	w.out = appendControl(w.out, rtmpmsg.TypeIDAck, w.acked)
+	w.control32(rtmpmsg.TypeIDAck, w.acked)
 }
 
 // reply writes a message, unless too much waits to be sent.
@@ -68,8 +70,12 @@ func (w *wire) reply(chunks byte, m message) error {
 	if len(w.out) > maxAnswers {
 		return ingest.LimitError("more than %d bytes of answers at once", maxAnswers)
 	}
-	w.out = appendMessage(w.out, chunks, m)
+	w.append(chunks, m)
 	return nil
+}
+
+func (w *wire) append(chunks byte, m message) {
+	w.out = appendMessage(w.out, cmp.Or(w.chunkSize, defaultChunkSize), chunks, m)
 }
 
 // Write keeps p until the next Read.
