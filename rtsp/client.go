@@ -23,8 +23,8 @@ const (
 	defaultMaxRetry = 30 * time.Second
 )
 
-// A Client pulls one stream over RTSP, and again whenever it ends. Packets come over UDP, or over TCP if the server or the network
-// between wants it so, which takes three seconds to find out. Of what the server offers it takes the
+// A Client pulls one stream over RTSP, and again whenever it ends. Packets come over UDP, or over TCP if the server refuses UDP, or if nothing
+// comes through, which takes three seconds to find out. Of what the server offers it takes the
 // first video in a codec of package frame's; audio and back-channels it leaves alone.
 type Client struct {
 	// URL is rtsp:// or rtsps://, with user and password if the server

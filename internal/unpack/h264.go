@@ -108,14 +108,8 @@ func (h *H264) boundary(payload []byte) boundary {
 	if len(n) == 0 {
 		return within
 	}
-	previous := h.last(isSliceH264)
-	if len(previous) == 0 {
-		previous = n
-	}
-	return place(frame.H264, n, h.sets.BeginsPicture(previous, n))
+	return h.place(frame.H264, n, &h.sets)
 }
 
 // pictured implements joiner.
-func (h *H264) pictured() bool { return h.last(isSliceH264) != nil }
-
-func isSliceH264(n []byte) bool { return bitstream.IsSlice(frame.H264, n) }
+func (h *H264) pictured() bool { return h.lastSlice(frame.H264) != nil }

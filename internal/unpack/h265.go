@@ -79,14 +79,8 @@ func (h *H265) boundary(payload []byte) boundary {
 	if len(n) < 2 {
 		return within
 	}
-	previous := h.last(isSliceH265)
-	if len(previous) == 0 {
-		previous = n
-	}
-	return place(frame.H265, n, h.sets.BeginsPicture(previous, n))
+	return h.place(frame.H265, n, &h.sets)
 }
 
 // pictured implements joiner.
-func (h *H265) pictured() bool { return h.last(isSliceH265) != nil }
-
-func isSliceH265(n []byte) bool { return bitstream.IsSlice(frame.H265, n) }
+func (h *H265) pictured() bool { return h.lastSlice(frame.H265) != nil }

@@ -128,15 +128,27 @@ func nalOf(payload []byte) []byte {
 	return payload
 }
 
-// place tells where NAL unit n stands. Begins says whether it is the first slice of a picture.
-func place(codec frame.Codec, n []byte, begins bool) boundary {
-	switch slice := bitstream.IsSlice(codec, n); {
-	case slice && !begins:
-		return goingOn
-	case slice || bitstream.Opens(codec, n):
+// A beginner knows whether a slice begins a picture, as far as the slice before it tells.
+type beginner interface {
+	BeginsPicture(previous, n []byte) bool
+}
+
+// place tells where NAL unit n stands. If no slice was added, the first of a picture begins one, and none else.
+func (c *pieces) place(codec frame.Codec, n []byte, sets beginner) boundary {
+	if !bitstream.IsSlice(codec, n) {
+		if bitstream.Opens(codec, n) {
+			return opens
+		}
+		return within
+	}
+	previous := c.lastSlice(codec)
+	if len(previous) == 0 {
+		previous = n
+	}
+	if sets.BeginsPicture(previous, n) {
 		return opens
 	}
-	return within
+	return goingOn
 }
 
 // restore adds the NAL units of a unit that was made.
@@ -150,14 +162,14 @@ func (c *pieces) restore(unit []byte) {
 // unfinished reports whether a NAL unit has to be continued.
 func (c *pieces) unfinished() bool { return c.fragment() > 0 }
 
-// last returns the newest NAL unit that is whole and for which is holds; nil if there is none.
-func (c *pieces) last(is func(n []byte) bool) []byte {
+// lastSlice returns the newest NAL unit that is whole and a slice; nil if there is none.
+func (c *pieces) lastSlice(codec frame.Codec) []byte {
 	for i := len(c.ends) - 1; i >= 0; i-- {
 		start := 0
 		if i > 0 {
 			start = c.ends[i-1]
 		}
-		if n := c.data[start:c.ends[i]]; is(n) {
+		if n := c.data[start:c.ends[i]]; len(n) > 0 && bitstream.IsSlice(codec, n) {
 			return n
 		}
 	}
