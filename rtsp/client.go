@@ -9,11 +9,8 @@ import (
 	"net"
 	"time"
 
-	"github.com/bluenviron/gortsplib/v4"
-
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/ingest"
-	"github.com/livestill/livestill/internal/unpack"
 )
 
 // What the zero values of a Client's times mean.
@@ -130,36 +127,10 @@ func (c *Client) run(ctx context.Context, open opener) error {
 		Log: log, Hook: c.OnPull, Counts: &c.counts}
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
-	var times unpack.Times
-	err = ingest.Contain(log, func() error {
-		return loop.Run(ctx, func() (last bool, err error) {
-			attempt := func(over *gortsplib.Transport) (p *pull, last bool, err error) {
-				p = &pull{
-					Client: c, address: a, log: log, dialler: dialler{open: open}, transport: over, trusted: trusted,
-					timeout: cmp.Or(c.Timeout, defaultTimeout), connected: loop.Connected, times: times, stop: end,
-				}
-				last, err = p.run(ctx)
-				if p.unpacker != nil {
-					times = p.unpacker.Times()
-				}
-				return p, last, err
-			}
-			p, last, err := attempt(transport)
-			if p.hungUp() && !errors.Is(err, ErrSilent) && ctx.Err() == nil {
-				log.Info("not over UDP", "reason", "the server hung up")
-				tcp := gortsplib.TransportTCP
-				_, last, err = attempt(&tcp)
-			}
-			return last || isPermanent(err), err
-		})
-	})
+	attempts := attempts{Client: c, address: a, log: log, open: open, transport: transport, trusted: trusted, connected: loop.Connected, stop: end}
+	err = ingest.Contain(log, func() error { return loop.Run(ctx, func() (last bool, err error) { return attempts.next(ctx) }) })
 	if errors.Is(err, ingest.ErrPanicked) {
 		return a.fail("receive", err)
 	}
 	return err
-}
-
-// isPermanent tells whether an attempt failed for what does not heal by itself.
-func isPermanent(err error) bool {
-	return errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrCodec) || distrusts(err)
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
 	"github.com/bluenviron/gortsplib/v4/pkg/headers"
 
+	"github.com/livestill/livestill/rtsp/internal/digest"
 	"github.com/livestill/livestill/rtsp/internal/mend"
 )
 
@@ -14,6 +15,7 @@ const maxRedirects = 8 // of one attempt; balancers make one or two
 // The answers of a server are looked at before the library does, and what cameras have wrong in them is mended. All of this belongs to the
 // library's goroutine, and to whoever has asked it for something and got an answer.
 type answers struct {
+	begun     bool              // a connection was asked something
 	asked     base.Method       // the newest request
 	open      bool              // it was not answered
 	transport headers.Transport // that the newest SETUP asked for
@@ -26,6 +28,12 @@ type answers struct {
 // ask looks at a request before it is sent.
 func (p *pull) ask(req *base.Request) {
 	p.answers.asked, p.answers.open = req.Method, true
+	if cseq := req.Header["CSeq"]; len(cseq) == 1 && cseq[0] == "1" { // of a connection
+		if p.answers.begun { // another: old answers would count as wrong ones
+			p.credentials = digest.Credentials{User: p.credentials.User}
+		}
+		p.answers.begun = true
+	}
 	if req.Method == base.Play {
 		p.dialler.plays.Store(true)
 	}
@@ -80,9 +88,9 @@ func (p *pull) mayBeTCP(status base.StatusCode) bool {
 	return refuses(status) && p.transport == nil && p.answers.transport.Protocol == headers.TransportProtocolUDP
 }
 
-// hungUp reports whether the connection has ended instead of an answer to SETUP over UDP.
-func (p *pull) hungUp() bool {
-	return p.answers.open && p.answers.asked == base.Setup && p.transport == nil && p.answers.transport.Protocol == headers.TransportProtocolUDP
+// setsUpUDP reports whether the newest request is SETUP over UDP, and TCP may be used instead.
+func (p *pull) setsUpUDP() bool {
+	return p.answers.asked == base.Setup && p.transport == nil && p.answers.transport.Protocol == headers.TransportProtocolUDP
 }
 
 // answerOptions makes a refusal of OPTIONS an answer: who does not know it may know everything else. Such a connection is kept alive by

@@ -22,7 +22,9 @@ type doorman struct {
 	want    *regexp.Regexp // of the answer; nil if that is not looked at
 	rotates bool           // each request needs a new nonce
 	stale   bool           // and it says so
+	closes  bool           // it hangs up after each challenge
 
+	asked  bool // and will hang up on what comes next
 	nonces *atomic.Int32
 }
 
@@ -34,6 +36,10 @@ func (d *doorman) respond(req *base.Request) (status, header, body string) {
 	}
 	answered := req.Header["Authorization"]
 	nonce := fmt.Sprintf("nonce%d", d.nonces.Load())
+	if d.closes && d.asked {
+		d.asked = false
+		return "hang up", "", ""
+	}
 	if len(answered) == 1 && d.proves(answered[0], nonce, string(req.Method)) {
 		if d.rotates {
 			d.nonces.Add(1)
@@ -46,6 +52,7 @@ func (d *doorman) respond(req *base.Request) (status, header, body string) {
 		}
 		header += "WWW-Authenticate: " + strings.ReplaceAll(ask, "%s", nonce) + "\r\n"
 	}
+	d.asked = true
 	return "401 Unauthorized", header, ""
 }
 
@@ -109,6 +116,7 @@ func TestClientAnswersChallenges(t *testing.T) {
 		{"in other letters and spaces", doorman{ask: []string{`digest  Realm = "` + digestRealm + `" ,Nonce="%s" , QOP="auth", charset=UTF-8`},
 			want: regexp.MustCompile(`qop=auth`)}},
 		{"a new nonce for each request", doorman{ask: []string{realm + `, qop="auth"`}, rotates: true}},
+		{"a new connection after each challenge", doorman{ask: []string{realm + `, qop="auth"`}, closes: true}},
 		{"a new nonce for each request, and it says so", doorman{ask: []string{realm}, rotates: true, stale: true}},
 	} {
 		t.Run(test.about, func(t *testing.T) {

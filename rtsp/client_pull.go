@@ -85,7 +85,6 @@ func (p *pull) run(ctx context.Context) (last bool, err error) {
 // client returns a client of the protocol library that is not started yet.
 func (p *pull) client() *gortsplib.Client {
 	p.dialler.guarded = p.url.User != nil
-	p.credentials.User = p.url.User
 	return &gortsplib.Client{
 		Scheme:                p.url.Scheme,
 		Host:                  p.url.Host,

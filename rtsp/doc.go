@@ -56,7 +56,7 @@
 // host and port only, not to where a server redirects; they are in no error, log record or frame.Stream. A path or a query that holds a
 // password, as some cameras want, is not known for one: the path is the name of the stream. Basic authentication and plain RTSP show
 // credentials and video to the network between; rtsps:// does not. Client.Fingerprints trusts certificates that no authority vouches for,
-// and no others. A password that is refused is tried once; where one was accepted, the nonce of Digest may change.
+// and no others. A password that is refused is not tried on; where one was accepted, the nonce of Digest may change.
 //
 // Whoever reaches a Server is served until Authenticate or the Handler refuses them. Until then, and for each connection:
 //   - RECORD comes within Server.PublishTimeout, TLS handshake included, and from then on a packet every Server.IdleTimeout.

@@ -42,7 +42,7 @@ func (c *Client) Pull(ctx context.Context, open func(ctx context.Context, networ
 	}
 	tcp := gortsplib.TransportTCP
 	p := pull{Client: c, address: a, log: slog.New(slog.DiscardHandler), dialler: dialler{open: open}, transport: &tcp,
-		timeout: defaultTimeout, connected: func() {}}
+		timeout: defaultTimeout, connected: func() {}, credentials: digest.Credentials{User: a.url.User}}
 	_, err = p.run(ctx)
 	return err
 }

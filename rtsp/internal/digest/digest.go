@@ -99,6 +99,8 @@ type Credentials struct {
 	count     int       // of requests that answered it
 	sent      bool      // the newest request had credentials
 	accepted  bool      // some were accepted
+	asked     bool      // for, over this connection
+	refused   bool      // some were, over this connection
 	renewed   bool      // the newest request was refused, maybe for an old nonce alone
 }
 
@@ -131,12 +133,24 @@ func (c *Credentials) Answered(asked base.Method, res *base.Response) {
 	}
 	stale := strings.EqualFold(best.parameters["stale"], "true")
 	c.renewed = c.sent && (c.accepted || stale) && best.parameters["nonce"] != c.challenge.parameters["nonce"]
-	c.challenge, c.count = best, 0
+	c.refused = c.refused || c.sent && !c.accepted
+	c.challenge, c.count, c.asked = best, 0, true
 	res.Header["WWW-Authenticate"] = base.HeaderValue{`Basic realm=""`} // has the library ask once more
 }
 
 // Renewed reports whether the newest request was refused, but maybe since its nonce was too old: it may be made once more.
 func (c *Credentials) Renewed() bool { return c.renewed }
+
+// Challenged reports whether the server has asked for credentials, and has not taken any.
+func (c *Credentials) Challenged() bool { return c.asked && c.sent && !c.accepted }
+
+// Refused reports whether the server has refused credentials, and has not taken any.
+func (c *Credentials) Refused() bool { return c.refused && !c.accepted }
+
+// Next returns what is known for another connection to the server.
+func (c *Credentials) Next() Credentials {
+	return Credentials{User: c.User, challenge: c.challenge, count: c.count}
+}
 
 // answer returns the value of Authorization for a request, RFC 7616 section 3.4, which is the count'th that answers the challenge.
 func (c challenge) answer(user *url.Userinfo, method, uri, cnonce string, count int) string {
