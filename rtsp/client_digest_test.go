@@ -24,7 +24,7 @@ type doorman struct {
 	stale   bool           // and it says so
 	closes  bool           // it hangs up after each challenge
 
-	asked  bool // and will hang up on what comes next
+	asked  *atomic.Bool // and will hang up on what comes next
 	nonces *atomic.Int32
 }
 
@@ -36,8 +36,7 @@ func (d *doorman) respond(req *base.Request) (status, header, body string) {
 	}
 	answered := req.Header["Authorization"]
 	nonce := fmt.Sprintf("nonce%d", d.nonces.Load())
-	if d.closes && d.asked {
-		d.asked = false
+	if d.closes && d.asked.Swap(false) {
 		return "hang up", "", ""
 	}
 	if len(answered) == 1 && d.proves(answered[0], nonce, string(req.Method)) {
@@ -52,7 +51,7 @@ func (d *doorman) respond(req *base.Request) (status, header, body string) {
 		}
 		header += "WWW-Authenticate: " + strings.ReplaceAll(ask, "%s", nonce) + "\r\n"
 	}
-	d.asked = true
+	d.asked.Store(true)
 	return "401 Unauthorized", header, ""
 }
 
@@ -122,7 +121,7 @@ func TestClientAnswersChallenges(t *testing.T) {
 		t.Run(test.about, func(t *testing.T) {
 			t.Parallel()
 			c := streaming(t, units)
-			test.door.nonces = new(atomic.Int32)
+			test.door.nonces, test.door.asked = new(atomic.Int32), new(atomic.Bool)
 			c.respond = test.door.respond
 			url := c.start(t)
 			_, got := collect(t, &rtsp.Client{URL: strings.Replace(url, "//", "//me:se%2Fcr%25et@", 1), Transport: rtsp.TCP, Once: true}, 20)
