@@ -2,112 +2,139 @@ package frame
 
 import "time"
 
-// A source whose timestamps disagree with the clock by more than this has jumped. In shorter stalls of the network encoders hold units
-// back, and then send them late: OBS and ffmpeg do so for some seconds, and the default History lasts no longer than this.
-const maxLag = 10 * time.Second
-
-// How many units the clock waits for one that proves it late, before it takes itself to be early: a second at 30 a second.
-const unitsPerSetting = 32
-
-// So many pictures a codec may reorder, and so many settings may be later than the one that a picture is dated by; and one more, which is
-// made without a picture.
-const maxSettings = 16 + 2
-
-// How fast a correction is made. A unit that arrives before its time proves the clock late at once: it is dated when it arrived, and time goes
-// as slow as that takes up to it, but not slower than so that times still rise. Units that arrive after their time may just have been held up,
-// so that is corrected by less than 2 % of the presentation time that passes: a hundred times what the crystals of encoders are off, and too
-// little to be seen in the times of pictures.
 const (
-	mostForward = 64        // a sixty-fourth
-	mostSlow    = 1_000_000 // 33 ns for a picture at 30 a second, which is less time than to read one takes
+	// A picture that is shown after all before it is dated no more than this before it arrived. So that is how much the network may hold
+	// units up without a trace in their times, and how long after an instant it is decided which picture was on show. A viewer does not
+	// notice less; over Wi-Fi jitter is some tens of milliseconds.
+	maxLate = 100 * time.Millisecond
+
+	// How long the clock waits for a unit that proves it late, before it takes itself to be early: for so many that are shown after all
+	// before them, and for so long.
+	unitsPerWindow = 32
+	window         = 2 * time.Second
+
+	// Units that arrive after their time may just have been held up. So that is corrected by less than 2 % of the presentation time that
+	// passes: a hundred times what the crystals of encoders are off, and too little to be seen in the times of pictures.
+	mostForward = 64 // a sixty-fourth
+
+	// A unit that arrives before its time proves the clock late at once: it is dated when it arrived. But times still rise, by 33 ns for a
+	// picture at 30 a second, which is less time than to read one takes.
+	mostSlow = 1_000_000
+
+	// Timestamps may pass at four fifths of real time, as those of cameras do which expose for longer in the dark, without that a backlog is
+	// seen in it: it takes a quarter of the presentation time off.
+	slack = 4
+
+	minBacklog = time.Second // less may be jitter
+
+	// Timestamps of pictures that are nearer to each other tell no time: nobody makes so many a second, and the clock rate is wrong.
+	minInterval = time.Second / 250
 )
 
-// A Clock tells when the units of a stream were shown, for publishers that send timestamps but no wall-clock time. The units that
-// took the shortest time to arrive set it: jitter, stalls and bursts of the network do not reach the times of the units. No unit is dated
-// later than it arrived. Of those that all arrive at one instant each is dated after the one before, but by no more than a millionth of the
-// presentation time between them.
+// A Clock tells when the units of a stream were shown, for publishers that send timestamps but no wall-clock time: what a viewer without delay
+// saw. The units that took the shortest time to arrive set it, so that jitter of the network up to 100 ms does not reach the times of the
+// units. Beyond that, time is that of arrival, whatever timestamps do: they may pass too fast or too slow, step, or be all the same. What is
+// shown after all before it is dated when it arrived, or up to 100 ms before. A picture that others are shown after, which came before it, has
+// its place between those by its timestamp. Of those that all arrive at one instant each is dated after the one before, but by no more than a
+// millionth of the presentation time between them.
 // The zero Clock is ready for a new stream; one goroutine at a time may use it.
 type Clock struct {
-	settings [maxSettings]setting // the newest first
-	units    int                  // stamped since it was seen whether it is early; zero before the first unit
-	fastest  time.Duration        // the shortest lag among them
-	lastDTS  time.Duration
-	maxPTS   time.Duration
+	begun   bool
+	newest  mark // of the units so far, in the order of presentation
+	before  mark // the newest before it
+	came    time.Time
+	lastDTS time.Duration
+
+	units   int           // since the window began, that were newest
+	since   time.Duration // the presentation time when it did
+	fastest time.Duration // the shortest time that a unit took since then, by a clock that is put forward already
+	forward time.Duration // by how much it is still to be put forward
+
+	backlog time.Duration // how far the publisher has fallen behind, with less than minBacklog
 }
 
-// A setting maps presentation times onto the wall clock. From a point on, the correction grows with time until it is complete, so
-// that the map is continuous and rises.
-type setting struct {
-	pts        time.Duration
-	time       time.Time
-	correction time.Duration
-	over       time.Duration // the presentation time after which it is complete
-}
-
-func (s *setting) at(pts time.Duration) time.Time {
-	d := pts - s.pts
-	switch {
-	case d <= 0:
-	case d >= s.over:
-		d += s.correction
-	default:
-		d += time.Duration(float64(s.correction) * float64(d) / float64(s.over))
-	}
-	return s.time.Add(d)
-}
-
-// complete returns when a picture is shown once the correction is complete.
-func (s *setting) complete(pts time.Duration) time.Time {
-	return s.time.Add(pts - s.pts + s.correction)
+// A mark is an instant by timestamps and by the clock.
+type mark struct {
+	pts  time.Duration
+	time time.Time
 }
 
 // At returns when the picture with the given presentation time was or will be shown, as it looks after the last unit that was
 // stamped; the zero time before the first.
 func (c *Clock) At(pts time.Duration) time.Time {
-	if c.units == 0 {
+	switch {
+	case !c.begun:
 		return time.Time{}
+	case pts >= c.newest.pts:
+		return c.newest.time.Add(pts - c.newest.pts)
+	case pts <= c.before.pts:
+		return c.before.time.Add(pts - c.before.pts)
 	}
-	for i := range c.settings {
-		if s := &c.settings[i]; s.pts <= pts {
-			return s.at(pts)
-		}
+	left, span, passed := c.newest.pts-pts, c.newest.pts-c.before.pts, c.newest.time.Sub(c.before.time)
+	if passed < span { // else what passed beyond that was right after the one before
+		left = time.Duration(float64(left) * float64(passed) / float64(span))
 	}
-	return c.settings[maxSettings-1].at(pts)
+	return c.newest.time.Add(-left)
 }
 
-// Stamp sets u.Time for a unit that arrived at the given time. Units must be stamped in the order they arrive in. The clock follows
-// a publisher's that runs fast or slow, and starts afresh when timestamps jump. But for such jumps, times are in the order of
-// presentation times.
+// Stamp sets u.Time and u.Backlog for a unit that arrived at the given time. Units must be stamped in the order they arrive in. Where decoding
+// times go back, the clock starts afresh. But for that, times are in the order of presentation times.
 func (c *Clock) Stamp(u *AccessUnit, arrival time.Time) {
-	lag := arrival.Sub(c.settings[0].complete(u.PTS)) // how much longer it took than the clock is set for
-	if c.units == 0 || u.DTS < c.lastDTS || lag.Abs() > maxLag {
-		for i := range c.settings {
-			c.settings[i] = setting{pts: u.PTS, time: arrival}
-		}
-		c.units, c.fastest, c.maxPTS = 0, maxLag, u.PTS
-		lag = 0
+	switch {
+	case !c.begun || u.DTS < c.lastDTS:
+		*c = Clock{begun: true, newest: mark{u.PTS, arrival}, came: arrival}
+		c.before = c.newest
+		c.watch(u.PTS, 0)
+	case u.PTS >= c.newest.pts:
+		c.fallBehind(u.PTS-c.newest.pts, arrival)
+		c.before, c.newest = c.newest, mark{u.PTS, c.next(u.PTS, arrival)}
 	}
-	if u.PTS > c.maxPTS && c.settings[0].at(u.PTS).After(arrival) {
-		span := u.PTS - c.maxPTS
-		passes := max(arrival.Sub(c.settings[0].at(c.maxPTS)), 1+span/mostSlow)
-		c.correct(passes-span, span)
-		lag = 0
+	c.lastDTS = u.DTS
+	u.Time = c.At(u.PTS)
+	if u.Backlog = 0; c.backlog > minBacklog {
+		u.Backlog = c.backlog
+	}
+}
+
+// next returns when what is shown after all before it was shown.
+func (c *Clock) next(pts time.Duration, arrival time.Time) time.Time {
+	span := pts - c.newest.pts
+	put := min(c.forward, span/mostForward)
+	c.forward -= put
+	t := c.newest.time.Add(span + put)
+	took := arrival.Sub(t)
+	if took < 0 || took > maxLate || span == 0 {
+		c.watch(pts, 0)
+		latest, earliest := arrival, c.newest.time.Add(1+span/mostSlow)
+		if took > maxLate {
+			latest = arrival.Add(-maxLate)
+		}
+		if latest.Before(earliest) {
+			return earliest
+		}
+		return latest
 	}
 	c.units++
-	c.fastest = min(c.fastest, lag)
-	c.lastDTS, c.maxPTS = u.DTS, max(c.maxPTS, u.PTS)
-	u.Time = c.At(u.PTS)
-	if c.units == unitsPerSetting {
-		now := &c.settings[0]
-		early := max(c.fastest+now.complete(c.maxPTS).Sub(now.at(c.maxPTS)), 0)
-		c.correct(early, mostForward*early)
-		c.units, c.fastest = 1, maxLag
+	c.fastest = min(c.fastest, took-c.forward)
+	if c.units >= unitsPerWindow && pts-c.since >= window {
+		c.watch(pts, c.forward+c.fastest)
 	}
+	return t
 }
 
-// correct makes a setting that begins with the newest picture.
-func (c *Clock) correct(by, over time.Duration) {
-	begins := c.settings[0].at(c.maxPTS)
-	copy(c.settings[1:], c.settings[:])
-	c.settings[0] = setting{pts: c.maxPTS, time: begins, correction: by, over: over}
+// watch begins a window. In it the clock is put forward by so much.
+func (c *Clock) watch(pts, forward time.Duration) {
+	c.units, c.since, c.fastest, c.forward = 0, pts, maxLate, forward
+}
+
+// fallBehind counts how far the publisher is behind, by what is shown a span after all before it: by how much more time passes than timestamps
+// tell.
+func (c *Clock) fallBehind(span time.Duration, arrival time.Time) {
+	if span == 0 {
+		return // which tells nothing
+	}
+	if span >= minInterval {
+		c.backlog = max(0, c.backlog+arrival.Sub(c.came)-span-span/slack)
+	}
+	c.came = arrival
 }

@@ -78,12 +78,22 @@ type AccessUnit struct {
 	PTS  time.Duration // presentation time, by the publisher's zero
 	DTS  time.Duration // decoding time by the same zero; never decreases
 	Time time.Time     // PTS on the wall clock: when the picture was shown
+
+	// Backlog is how much older than that the picture is, as far as
+	// timestamps tell: what they have fallen behind this machine's clock, as
+	// where a publisher delivers less than it makes. Zero says that it is
+	// not known to be behind.
+	Backlog time.Duration
+
 	Data []byte
 }
 
 // Shown returns when the picture was shown by this machine's clock, which is when it arrived at the latest, as a Clock has it. It differs from
 // Time if that is by the source's clock.
 func (u *AccessUnit) Shown() time.Time { return u.Time.Add(-u.Offset) }
+
+// Age returns how old the picture is at an instant by this machine's clock: since when it was shown, and its Backlog.
+func (u *AccessUnit) Age(at time.Time) time.Duration { return at.Sub(u.Shown()) + u.Backlog }
 
 // A GOP is a run of access units in decoding order. Its first is a key unit, so a GOP decodes on its own.
 type GOP []AccessUnit
