@@ -2,12 +2,13 @@ package frame
 
 import "time"
 
-const (
-	// A picture that is shown after all before it is dated no more than this before it arrived. So that is how much the network may hold
-	// units up without a trace in their times, and how long after an instant it is decided which picture was on show. A viewer does not
-	// notice less; over Wi-Fi jitter is some tens of milliseconds.
-	maxLate = 100 * time.Millisecond
+// MaxLate is how much the network may hold up a unit without a trace in its
+// time: a Clock dates a picture that is shown after all before it no more than
+// this before it arrived. So it is known then which of them was on show this
+// long ago. Viewers do not notice as little, and most jitter is less.
+const MaxLate = 100 * time.Millisecond
 
+const (
 	// How long the clock waits for a unit that proves it late, before it takes itself to be early: for so many that are shown after all
 	// before them, and for so long.
 	unitsPerWindow = 32
@@ -103,11 +104,11 @@ func (c *Clock) next(pts time.Duration, arrival time.Time) time.Time {
 	c.forward -= put
 	t := c.newest.time.Add(span + put)
 	took := arrival.Sub(t)
-	if took < 0 || took > maxLate || span == 0 {
+	if took < 0 || took > MaxLate || span == 0 {
 		c.watch(pts, 0)
 		latest, earliest := arrival, c.newest.time.Add(1+span/mostSlow)
-		if took > maxLate {
-			latest = arrival.Add(-maxLate)
+		if took > MaxLate {
+			latest = arrival.Add(-MaxLate)
 		}
 		if latest.Before(earliest) {
 			return earliest
@@ -124,7 +125,7 @@ func (c *Clock) next(pts time.Duration, arrival time.Time) time.Time {
 
 // watch begins a window. In it the clock is put forward by so much.
 func (c *Clock) watch(pts, forward time.Duration) {
-	c.units, c.since, c.fastest, c.forward = 0, pts, maxLate, forward
+	c.units, c.since, c.fastest, c.forward = 0, pts, MaxLate, forward
 }
 
 // fallBehind counts how far the publisher is behind, by what is shown a span after all before it: by how much more time passes than timestamps

@@ -80,9 +80,9 @@ type AccessUnit struct {
 	Time time.Time     // PTS on the wall clock: when the picture was shown
 
 	// Backlog is how much older than that the picture is, as far as
-	// timestamps tell: what they have fallen behind this machine's clock, as
-	// where a publisher delivers less than it makes. Zero says that it is
-	// not known to be behind.
+	// timestamps tell: by how much they have fallen behind this machine's
+	// clock, as where a publisher delivers less than it makes. Zero says
+	// that it is not known to be behind.
 	Backlog time.Duration
 
 	Data []byte

@@ -21,7 +21,7 @@ type History struct {
 	// MaxAge is how far back every picture is remembered, by this machine's
 	// clock; zero means ten seconds. The GOP that this instant lies in is
 	// kept whole. So is the newest until a Cut: its last picture is still
-	// on show. After the Cut it is forgotten, too, when that is too old.
+	// on show. It is forgotten, too, when the Cut is as long ago.
 	MaxAge time.Duration
 
 	// MaxBytes bounds the memory that it takes, with the units themselves
@@ -49,6 +49,7 @@ type History struct {
 	array    int           // capacity of the whole array; gops begins somewhere in it
 	weight   int           // of all of them, as live memory
 	closed   bool          // the last of gops takes no more units
+	cut      time.Time     // when that came to be, on the scale of the units
 	degraded bool          // the last of gops was too much
 	changed  chan struct{} // closed by the next Add; nil while nobody waits
 
@@ -258,7 +259,9 @@ func (h *History) giveWay() {
 func (h *History) Cut() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.closed = true
+	if !h.closed {
+		h.closed, h.cut = true, h.now()
+	}
 	h.watch()
 }
 

@@ -14,17 +14,17 @@ var kinds = []func(r *rand.Rand) plan{
 		return plan{about: fmt.Sprintf("a clock that is off by %d ppm", ppm), steady: true, stamps: pace(1 + float64(ppm)/1e6)}
 	},
 	func(r *rand.Rand) plan {
-		p := any(r, 0.07, 0.3, 0.5, 0.75, 0.84, 0.9, 0.97, 1.03, 1.2, 2, 5, 10)
+		p := one(r, 0.07, 0.3, 0.5, 0.75, 0.84, 0.9, 0.97, 1.03, 1.2, 2, 5, 10)
 		return plan{about: fmt.Sprintf("timestamps at %v of real time", p), stamps: pace(p)}
 	},
 	func(r *rand.Rand) plan {
-		p := any(r, 8000./90000, 1000./90000, 0.5, 2, 90000./48000)
+		p := one(r, 8000./90000, 1000./90000, 0.5, 2, 90000./48000)
 		return plan{about: fmt.Sprintf("a clock rate that is %.3f of what it is said to be", p), stamps: pace(p)}
 	},
 	func(r *rand.Rand) plan {
 		paces := make([]float64, 1+r.IntN(8))
 		for i := range paces {
-			paces[i] = any(r, 0, 0.1, 0.4, 0.8, 0.9, 1, 1, 1.1, 2, 10)
+			paces[i] = one(r, 0, 0.1, 0.4, 0.8, 0.9, 1, 1, 1.1, 2, 10)
 		}
 		every := seconds(1 + 9*r.Float64())
 		return plan{about: "a pace that changes", stamps: paced(paces, every), plain: true}
@@ -33,7 +33,7 @@ var kinds = []func(r *rand.Rand) plan{
 		return plan{about: "no timestamps", stamps: pace(0), plain: true}
 	},
 	func(r *rand.Rand) plan {
-		unit := seconds(any(r, 0.1, 0.25, 1))
+		unit := seconds(one(r, 0.1, 0.25, 1))
 		return plan{about: fmt.Sprintf("timestamps in units of %v", unit), plain: true,
 			stamps: func(at time.Duration) time.Duration { return at.Truncate(unit) }}
 	},
@@ -61,7 +61,7 @@ var kinds = []func(r *rand.Rand) plan{
 	},
 	func(r *rand.Rand) plan {
 		begins, lasts := stall(r)
-		faster := any(r, 1.1, 1.5, 2, 5, 20)
+		faster := one(r, 1.1, 1.5, 2, 5, 20)
 		return plan{about: fmt.Sprintf("a stall of %v, and then %v times as fast", lasts, faster), honest: true,
 			network: func(sent time.Duration) time.Duration {
 				if sent < begins {
@@ -82,7 +82,7 @@ var kinds = []func(r *rand.Rand) plan{
 	},
 	func(r *rand.Rand) plan {
 		every, lasts := seconds(5+10*r.Float64()), seconds(4*r.Float64())
-		p := any(r, 0.9, 0.9, 0.7, 0.95)
+		p := one(r, 0.9, 0.9, 0.7, 0.95)
 		return plan{about: fmt.Sprintf("delivered at %v of real time, with stalls of %v each %v", p, lasts, every), honest: true,
 			network: func(sent time.Duration) time.Duration {
 				at := time.Duration(float64(sent) / p)
@@ -93,7 +93,7 @@ var kinds = []func(r *rand.Rand) plan{
 			}}
 	},
 	func(r *rand.Rand) plan {
-		p := any(r, 0.07, 0.2, 0.5, 0.75)
+		p := one(r, 0.07, 0.2, 0.5, 0.75)
 		return plan{about: fmt.Sprintf("delivered at %v of real time", p), honest: true,
 			network: func(sent time.Duration) time.Duration { return time.Duration(float64(sent) / p) }}
 	},
@@ -109,14 +109,14 @@ var kinds = []func(r *rand.Rand) plan{
 	},
 }
 
-func any(r *rand.Rand, of ...float64) float64 { return of[r.IntN(len(of))] }
+func one(r *rand.Rand, of ...float64) float64 { return of[r.IntN(len(of))] }
 
 func seconds(s float64) time.Duration {
 	return time.Duration(s * float64(time.Second)).Round(time.Millisecond)
 }
 
 func stall(r *rand.Rand) (begins, lasts time.Duration) {
-	return seconds(4 + 6*r.Float64()), seconds(any(r, 0.3, 0.9, 1.5, 4, 9, 12, 20))
+	return seconds(4 + 6*r.Float64()), seconds(one(r, 0.3, 0.9, 1.5, 4, 9, 12, 20))
 }
 
 // pace returns timestamps that pass at a pace of real time.
@@ -136,8 +136,8 @@ func paced(paces []float64, every time.Duration) func(time.Duration) time.Durati
 }
 
 // steps returns timestamps that step at times, ahead or back.
-func steps(r *rand.Rand, sign time.Duration) plan {
-	by, every := sign*seconds(any(r, 0.2, 0.7, 1.5, 3, 5, 9, 11, 60, 3600)), seconds(4+10*r.Float64())
+func steps(r *rand.Rand, sign float64) plan {
+	by, every := seconds(sign*one(r, 0.2, 0.7, 1.5, 3, 5, 9, 11, 60, 3600)), seconds(4+10*r.Float64())
 	return plan{about: fmt.Sprintf("timestamps that step by %v each %v", by, every),
-		step: func(at time.Duration) time.Duration { return at / every * by }}
+		step: func(at time.Duration) time.Duration { return time.Duration(int(at/every)) * by }}
 }

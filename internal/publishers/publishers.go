@@ -34,6 +34,7 @@ type Publisher struct {
 // A Unit is one picture. Its times are from when the stream begins.
 type Unit struct {
 	Picture  int           // its number in the order of presentation
+	Key      bool          // nothing decoded before it is shown after it
 	PTS, DTS time.Duration // as it is stamped
 	Made     time.Duration // when the camera saw it
 	Arrival  time.Duration
@@ -124,6 +125,7 @@ func (p *Publisher) add(u Unit) {
 		u.Arrival = max(u.Arrival, p.Units[n-1].Arrival+time.Microsecond)
 	}
 	if n := len(p.records); n == 0 || u.Picture > p.Units[p.records[n-1]].Picture {
+		u.Key = true
 		p.records = append(p.records, len(p.Units))
 	}
 	p.Units = append(p.Units, u)
