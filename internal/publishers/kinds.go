@@ -40,7 +40,7 @@ var kinds = []func(r *rand.Rand) plan{
 	func(r *rand.Rand) plan { return steps(r, 1) },
 	func(r *rand.Rand) plan { return steps(r, -1) },
 	func(r *rand.Rand) plan {
-		every, low := seconds(3+7*r.Float64()), seconds(0.3+5*r.Float64())
+		every, low := seconds(11+7*r.Float64()), seconds(0.3+5*r.Float64())
 		return plan{about: fmt.Sprintf("timestamps that are off by %v for a second each %v", low, every),
 			step: func(at time.Duration) time.Duration {
 				if at%every > every-time.Second {
@@ -137,7 +137,7 @@ func paced(paces []float64, every time.Duration) func(time.Duration) time.Durati
 
 // steps returns timestamps that step at times, ahead or back.
 func steps(r *rand.Rand, sign float64) plan {
-	by, every := seconds(sign*one(r, 0.2, 0.7, 1.5, 3, 5, 9, 11, 60, 3600)), seconds(4+10*r.Float64())
+	by, every := seconds(sign*one(r, 0.2, 0.7, 1.5, 3, 5, 9, 11, 60, 3600)), seconds(10+10*r.Float64())
 	return plan{about: fmt.Sprintf("timestamps that step by %v each %v", by, every),
 		step: func(at time.Duration) time.Duration { return time.Duration(int(at/every)) * by }}
 }

@@ -19,6 +19,7 @@ type Publisher struct {
 	FPS    float64
 	Units  []Unit        // in the order that they are decoded and arrive in
 	Jitter time.Duration // of arrival, at most
+	Depth  time.Duration // by how much later a picture is shown than one that is decoded after it, at most
 
 	// Steady says that timestamps pass as time does, and that nothing but
 	// Jitter holds units up.
@@ -86,6 +87,7 @@ func made(r *rand.Rand, p plan, length time.Duration) *Publisher {
 	}
 	s.About = fmt.Sprintf("%s, %.4g a second, %d reordered, jitter of %v", p.about, s.FPS, depth, s.Jitter)
 	at := func(n int) time.Duration { return time.Duration(float64(n) * float64(time.Second) / s.FPS) }
+	s.Depth = at(depth)
 	for n := 0; at(n) < length; n++ {
 		u := Unit{Picture: n}
 		sent, group := at(n), at(n)
