@@ -26,7 +26,7 @@ const (
 	// seen in it: it takes a quarter of the presentation time off.
 	slack = 4
 
-	minBacklog = time.Second // less may be jitter
+	minBacklog = time.Second // less may be jitter; and what is reordered may come in another order than before
 
 	// Timestamps of pictures that are nearer to each other tell no time: nobody makes so many a second, and the clock rate is wrong.
 	minInterval = time.Second / 250
@@ -43,8 +43,8 @@ type Clock struct {
 	begun   bool
 	newest  mark // of the units so far, in the order of presentation
 	before  mark // the newest before it
-	came    time.Time
 	lastDTS time.Duration
+	came    time.Time // when a unit of that arrived first
 
 	units   int           // since the window began, that were newest
 	since   time.Duration // the presentation time when it did
@@ -83,16 +83,18 @@ func (c *Clock) At(pts time.Duration) time.Time {
 func (c *Clock) Stamp(u *AccessUnit, arrival time.Time) {
 	switch {
 	case !c.begun || u.DTS < c.lastDTS:
-		*c = Clock{begun: true, newest: mark{u.PTS, arrival}, came: arrival}
+		*c = Clock{begun: true, newest: mark{u.PTS, arrival}, lastDTS: u.DTS, came: arrival}
 		c.before = c.newest
 		c.watch(u.PTS, 0)
 	case u.PTS >= c.newest.pts:
-		c.fallBehind(u.PTS-c.newest.pts, arrival)
 		c.before, c.newest = c.newest, mark{u.PTS, c.next(u.PTS, arrival)}
+	}
+	if u.DTS > c.lastDTS {
+		c.fallBehind(u.DTS-c.lastDTS, arrival)
 	}
 	c.lastDTS = u.DTS
 	u.Time = c.At(u.PTS)
-	if u.Backlog = 0; c.backlog > minBacklog {
+	if u.Backlog = 0; c.backlog > minBacklog+max(0, c.newest.pts-u.DTS) {
 		u.Backlog = c.backlog
 	}
 }
@@ -128,12 +130,9 @@ func (c *Clock) watch(pts, forward time.Duration) {
 	c.units, c.since, c.fastest, c.forward = 0, pts, MaxLate, forward
 }
 
-// fallBehind counts how far the publisher is behind, by what is shown a span after all before it: by how much more time passes than timestamps
+// fallBehind counts how far the publisher is behind, by what is decoded a span after all before it: by how much more time passes than timestamps
 // tell.
 func (c *Clock) fallBehind(span time.Duration, arrival time.Time) {
-	if span == 0 {
-		return // which tells nothing
-	}
 	if span >= minInterval {
 		c.backlog = max(0, c.backlog+arrival.Sub(c.came)-span-span/slack)
 	}

@@ -90,9 +90,8 @@ func made(r *rand.Rand, p plan, length time.Duration) *Publisher {
 	s.Depth = at(depth)
 	for n := 0; at(n) < length; n++ {
 		u := Unit{Picture: n}
-		sent, group := at(n), at(n)
+		sent, group := at(n+depth), at(n) // a group is sent from when its last picture is made
 		if n > 0 && depth > 0 {
-			sent = at(n + depth) // a group is sent from when its last picture is made
 			place := (n - 1) % (depth + 1)
 			u.Picture, group = n-1, at(n-place)
 			if place == 0 {
