@@ -161,7 +161,7 @@ func (w *capture) tellAge() {
 	if g, unit := w.camera.locate(w.id); g != nil {
 		u = g[unit]
 	}
-	s.Age, s.Backlog = u.Age(w.asked), u.Backlog
+	s.Age, s.Backlog = u.Age(w.asked), u.Backlog()
 	if !s.Request.Moment.timed() {
 		s.Age = max(0, s.Age)
 	}

@@ -1,6 +1,9 @@
 package frame
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // MaxLate is how much the network may hold up a unit without a trace in its
 // time: a Clock dates a picture that is shown after all before it no more than
@@ -78,7 +81,7 @@ func (c *Clock) At(pts time.Duration) time.Time {
 	return c.newest.time.Add(-left)
 }
 
-// Stamp sets u.Time and u.Backlog for a unit that arrived at the given time. Units must be stamped in the order they arrive in. Where decoding
+// Stamp sets u.Time, and what u.Backlog returns, for a unit that arrived at the given time. Units must be stamped in the order they arrive in. Where decoding
 // times go back, the clock starts afresh. But for that, times are in the order of presentation times.
 func (c *Clock) Stamp(u *AccessUnit, arrival time.Time) {
 	switch {
@@ -94,8 +97,8 @@ func (c *Clock) Stamp(u *AccessUnit, arrival time.Time) {
 	}
 	c.lastDTS = u.DTS
 	u.Time = c.At(u.PTS)
-	if u.Backlog = 0; c.backlog > minBacklog+max(0, c.newest.pts-u.DTS) {
-		u.Backlog = c.backlog
+	if u.backlog = 0; c.backlog > minBacklog+max(0, c.newest.pts-u.DTS) {
+		u.backlog = uint32(min(c.backlog/time.Millisecond, math.MaxUint32))
 	}
 }
 

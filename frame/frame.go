@@ -72,19 +72,12 @@ type AccessUnit struct {
 	// often wrong: Offset is how far Time is ahead of this machine's clock,
 	// as far as arrival can tell.
 	SourceTime bool
-	ordinal    uint32 // of the GOP that it begins in a History, counted from the first
+	backlog    uint32 // in milliseconds
 	Offset     time.Duration
 
 	PTS  time.Duration // presentation time, by the publisher's zero
 	DTS  time.Duration // decoding time by the same zero; never decreases
 	Time time.Time     // PTS on the wall clock: when the picture was shown
-
-	// Backlog is how much older than that the picture is, as far as
-	// timestamps tell: by how much they have fallen behind this machine's
-	// clock, as where a publisher delivers less than it makes. Zero says
-	// that it is not known to be behind.
-	Backlog time.Duration
-
 	Data []byte
 }
 
@@ -92,8 +85,12 @@ type AccessUnit struct {
 // Time if that is by the source's clock.
 func (u *AccessUnit) Shown() time.Time { return u.Time.Add(-u.Offset) }
 
-// Age returns how old the picture is at an instant by this machine's clock: since when it was shown, and its Backlog.
-func (u *AccessUnit) Age(at time.Time) time.Duration { return at.Sub(u.Shown()) + u.Backlog }
+// Backlog returns how much longer ago than it was shown the picture was made, as far as timestamps tell a Clock: by how much they have fallen
+// behind this machine's clock, as where a publisher delivers less than it makes. Zero says that it is not known to be behind.
+func (u *AccessUnit) Backlog() time.Duration { return time.Duration(u.backlog) * time.Millisecond }
+
+// Age returns how old the picture is at an instant by this machine's clock: for how long it has been shown, and its Backlog.
+func (u *AccessUnit) Age(at time.Time) time.Duration { return at.Sub(u.Shown()) + u.Backlog() }
 
 // A GOP is a run of access units in decoding order. Its first is a key unit, so a GOP decodes on its own.
 type GOP []AccessUnit

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"time"
+	"unsafe"
 )
 
 const (
@@ -122,9 +123,7 @@ func (h *History) begin(u *AccessUnit) {
 	if len(h.gops) == cap(h.gops) {
 		h.resize()
 	}
-	g := append(make(GOP, 0, length), *u)
-	g[0].ordinal = h.first + uint32(len(h.gops))
-	h.gops = append(h.gops, remembered{g, joined, weight})
+	h.gops = append(h.gops, remembered{append(make(GOP, 0, length), *u), joined, weight})
 	h.weight += weight
 	h.closed, h.degraded = false, false
 	h.ahead = time.Until(u.Shown())
@@ -345,14 +344,17 @@ func (h *History) Before(g GOP) GOP {
 
 // index returns the index of g, which may have grown by now; -1 if it is forgotten.
 func (h *History) index(g GOP) int {
-	i := int(g[0].ordinal - h.first)
-	if i >= len(h.gops) {
-		return -1
+	key := &g[0]
+	is := func(r remembered) bool {
+		k := &r.GOP[0]
+		return unsafe.SliceData(k.Data) == unsafe.SliceData(key.Data) && k.PTS == key.PTS && k.Time.Equal(key.Time)
 	}
-	if key := &h.gops[i].GOP[0]; key.PTS != g[0].PTS || !key.Time.Equal(g[0].Time) {
-		return -1 // it is of another History
+	// Publishers' key units are mostly shown in the order that they come in.
+	i, _ := slices.BinarySearchFunc(h.gops, key.Shown(), func(r remembered, t time.Time) int { return r.GOP[0].Shown().Compare(t) })
+	if i < len(h.gops) && is(h.gops[i]) {
+		return i
 	}
-	return i
+	return slices.IndexFunc(h.gops, is)
 }
 
 // Changed returns a channel that is closed when the next unit is remembered. To wait for a unit, call it before looking at GOPs.

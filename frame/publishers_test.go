@@ -26,7 +26,7 @@ func date(p *publishers.Publisher) (all []dated) {
 	for _, u := range p.Units {
 		unit := frame.AccessUnit{PTS: u.PTS, DTS: u.DTS}
 		c.Stamp(&unit, begin.Add(u.Arrival))
-		all = append(all, dated{u, unit.Shown().Sub(begin), unit.Backlog, u.Picture > newest})
+		all = append(all, dated{u, unit.Shown().Sub(begin), unit.Backlog(), u.Picture > newest})
 		newest = max(newest, u.Picture)
 	}
 	return all
