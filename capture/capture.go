@@ -20,7 +20,8 @@ type capture struct {
 	asked  time.Time
 	began  time.Time // when the step did that runs now
 
-	refines string // the location of the still that it is to replace
+	refines  string    // the location of the still that it is to replace
+	deletion *deletion // of that still; nil for a capture that is not refined
 
 	found    found
 	reach    time.Duration // how far to wait for neighbours of the picture; alone if it has to do without
