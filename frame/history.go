@@ -6,7 +6,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-	"unsafe"
 )
 
 const (
@@ -347,7 +346,7 @@ func (h *History) index(g GOP) int {
 	key := &g[0]
 	is := func(r remembered) bool {
 		k := &r.GOP[0]
-		return unsafe.SliceData(k.Data) == unsafe.SliceData(key.Data) && k.PTS == key.PTS && k.Time.Equal(key.Time)
+		return k.PTS == key.PTS && k.Time.Equal(key.Time) && len(k.Data) == len(key.Data) && (len(k.Data) == 0 || &k.Data[0] == &key.Data[0])
 	}
 	// Publishers' key units are mostly shown in the order that they come in.
 	i, _ := slices.BinarySearchFunc(h.gops, key.Shown(), func(r remembered, t time.Time) int { return r.GOP[0].Shown().Compare(t) })

@@ -92,14 +92,7 @@ func (w *wall) set(pts time.Duration, t time.Time) { w.next = &point{pts, t} }
 func (w *wall) date(u *frame.AccessUnit, arrival time.Time) {
 	first := w.newest.time.IsZero()
 	newest := first || u.PTS >= w.newest.pts
-	adopted := false
-	if newest && w.next != nil {
-		t := w.next.time.Add(u.PTS - w.next.pts)
-		if adopted = first || w.newest.time.Sub(t) < maxBehind; adopted {
-			w.told, w.known = *w.next, true
-		}
-		w.next = nil
-	}
+	adopted := newest && w.adopt(u.PTS, first)
 	w.clock.Stamp(u, arrival)
 	local := u.Time
 	u.Time = local.Add(w.offset)
@@ -128,4 +121,18 @@ func (w *wall) date(u *frame.AccessUnit, arrival time.Time) {
 		u.Time, u.SourceTime = w.newest.time, false
 	}
 	u.Offset = u.Time.Sub(local)
+}
+
+// adopt has the report that came last hold from now on, for a unit that is shown after all others, unless time would go back by much. It reports
+// whether there is one.
+func (w *wall) adopt(pts time.Duration, first bool) (adopted bool) {
+	if w.next == nil {
+		return false
+	}
+	t := w.next.time.Add(pts - w.next.pts)
+	if adopted = first || w.newest.time.Sub(t) < maxBehind; adopted {
+		w.told, w.known = *w.next, true
+	}
+	w.next = nil
+	return adopted
 }
