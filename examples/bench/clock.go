@@ -86,12 +86,11 @@ func captureLate(ctx context.Context, cam *capture.Camera, seen *viewer) error {
 	begin, told := time.Now(), time.Now()
 	for time.Since(begin) < *late {
 		time.Sleep(rand.N(time.Second)) // so that captures fall anywhere
-		asked := time.Now()
 		still, err := cam.Capture(ctx, capture.Request{Moment: capture.Ago(ago), Tolerance: -1})
 		if err != nil {
 			return err
 		}
-		off, ok := seen.away(still.PTS, asked.Add(-ago))
+		off, ok := seen.away(still.PTS, still.Wanted)
 		if !ok {
 			return errors.New("a still of a picture that never came")
 		}
