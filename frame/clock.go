@@ -43,12 +43,15 @@ const (
 )
 
 // A Clock tells when the units of a stream were shown, for publishers that send timestamps but no wall-clock time: what a viewer without delay
-// saw. The units that took the shortest time to arrive set it, so that jitter of the network up to 100 ms does not reach the times of the
-// units. Beyond that, time is that of arrival, whatever timestamps do: they may pass too fast or too slow, step, or be all the same. What is
-// shown after all before it is dated when it arrived, or up to 100 ms before. A picture that others are shown after, which came before it, has
-// its place between those by its timestamp. Of those that all arrive at one instant each is dated after the one before, but by no more than a
-// millionth of the presentation time between them.
-// The zero Clock is ready for a new stream; one goroutine at a time may use it.
+// saw, who sees the latest picture that has arrived.
+//
+// Where timestamps pass as time does, pictures are as far apart as timestamps say. The units that took the shortest time to arrive set the clock, so
+// that jitter of the network up to MaxLate does not reach their times. Beyond that they are dated by arrival, whatever timestamps do: they may pass
+// too fast or too slow, step, or be all the same. A picture that is decoded after one that it is shown before has its place before that one, by its
+// timestamp.
+//
+// No unit is dated later than it arrived. But of those that all arrive at one instant each is dated after the one before, by no more than a millionth
+// of the presentation time between them. The zero Clock is ready for a new stream; one goroutine at a time may use it.
 type Clock struct {
 	begun   bool
 	newest  mark          // of the units so far, in the order of presentation
@@ -60,7 +63,7 @@ type Clock struct {
 	units   int           // since the window began, that were newest
 	since   time.Duration // the presentation time when it did
 	fastest time.Duration // the shortest time that a unit took since then, by a clock that is put forward already
-	leads   time.Duration // what lead is since then
+	newLead time.Duration // what lead is since then
 	forward time.Duration // by how much it is still to be put forward
 
 	backlog time.Duration // how far the publisher has fallen behind, with less than minBacklog
@@ -90,8 +93,8 @@ func (c *Clock) At(pts time.Duration) time.Time {
 	return c.newest.time.Add(-left)
 }
 
-// Stamp sets u.Time, and what u.Backlog returns, for a unit that arrived at the given time. Units must be stamped in the order they arrive in. Where decoding
-// times go back, the clock starts afresh. But for that, times are in the order of presentation times.
+// Stamp sets u.Time, and what u.Backlog returns, for a unit that arrived at the given time. Units must be stamped in the order they arrive in.
+// Where decoding times go back, the clock starts afresh. But for that, times are in the order of presentation times.
 func (c *Clock) Stamp(u *AccessUnit, arrival time.Time) {
 	switch {
 	case !c.begun || u.DTS < c.lastDTS:
@@ -113,7 +116,7 @@ func (c *Clock) Stamp(u *AccessUnit, arrival time.Time) {
 
 // next returns when a picture was shown that is shown after all before it, and is decoded so much earlier.
 func (c *Clock) next(pts time.Duration, arrival time.Time, lead time.Duration) time.Time {
-	c.lead, c.leads = max(c.lead, lead), max(c.leads, lead)
+	c.lead, c.newLead = max(c.lead, lead), max(c.newLead, lead)
 	uneven := min(c.lead-lead, maxUneven)
 	span := pts - c.newest.pts
 	put := min(c.forward, span/mostForward)
@@ -135,7 +138,7 @@ func (c *Clock) next(pts time.Duration, arrival time.Time, lead time.Duration) t
 	c.fastest = min(c.fastest, took-c.forward)
 	if c.units >= unitsPerWindow && pts-c.since >= window {
 		c.watch(pts, max(0, c.forward+c.fastest))
-		c.lead, c.leads = c.leads, 0
+		c.lead, c.newLead = c.newLead, 0
 	}
 	return t
 }
