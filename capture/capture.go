@@ -117,13 +117,12 @@ func (w *capture) waitStep(ctx context.Context) (err error) {
 		return err
 	}
 	u := w.found.unit()
-	return w.wants(sched.IDOf(u.PTS, u.Time), u.Time)
+	return w.wants(sched.IDOf(u.PTS, u.Time), u.Age(w.asked))
 }
 
 // wants reports with nil that a picture is wanted, if it can be had: that it is neither too old nor delivered already.
-func (w *capture) wants(id sched.ID, shown time.Time) error {
+func (w *capture) wants(id sched.ID, age time.Duration) error {
 	oldest := w.still.Request.MaxAge
-	age := w.asked.Add(w.found.offset).Sub(shown)
 	switch ended := w.camera.scheduler().Ended(); {
 	case w.last != nil && *w.last == id:
 		return ErrUnchanged
@@ -147,13 +146,26 @@ func (w *capture) decodeStep(ctx context.Context) (err error) {
 		return err
 	}
 	w.id = sched.IDOf(w.picture.PTS, w.picture.Time)
-	if err := w.wants(w.id, w.picture.Time); err != nil { // another stood in
+	w.tellAge()
+	if err := w.wants(w.id, s.Age); err != nil { // another stood in
 		return err
 	}
 	w.hold()
-	s.Age = w.asked.Add(w.found.offset).Sub(w.picture.Time)
 	w.scores = c.rate(ctx, w.id, w.picture)
 	return nil
+}
+
+// tellAge says how old the picture is, by its unit, as far as that is remembered. What is there is not of the future.
+func (w *capture) tellAge() {
+	s := w.still
+	u := frame.AccessUnit{Time: w.picture.Time, Offset: w.found.offset}
+	if g, unit := w.camera.locate(w.id); g != nil {
+		u = g[unit]
+	}
+	s.Age, s.Backlog = u.Age(w.asked), u.Backlog()
+	if !s.Request.Moment.timed() {
+		s.Age = max(0, s.Age)
+	}
 }
 
 // finish runs the steps that make a still of the decoded picture, and of its neighbours as far as it may reach.
@@ -368,7 +380,7 @@ func (c *Camera) rate(ctx context.Context, id sched.ID, p *frame.Picture) <-chan
 func (c *Camera) wait(ctx context.Context, s *Still, asked time.Time) (found, error) {
 	for {
 		changed, turn := c.History.Changed(), c.scheduler().Turn()
-		t, err := s.Request.Moment.find(&c.History, asked, c.scheduler().Ended())
+		t, err := s.Request.Moment.find(&c.History, asked, time.Now(), c.scheduler().Ended())
 		switch {
 		case err == nil:
 			s.Wanted = t.wanted
@@ -382,11 +394,24 @@ func (c *Camera) wait(ctx context.Context, s *Still, asked time.Time) (found, er
 		case !errors.Is(err, errUndecided):
 			return t, err
 		}
-		select {
-		case <-changed:
-		case <-turn:
-		case <-ctx.Done():
-			return t, context.Cause(ctx)
+		if err := until(ctx, t.due, changed, turn); err != nil {
+			return t, err
 		}
 	}
+}
+
+// until returns when one of two channels is closed, or it is due, unless that is zero. Its error is that of ctx.
+func until(ctx context.Context, due time.Time, a, b <-chan struct{}) error {
+	var timer <-chan time.Time
+	if !due.IsZero() {
+		timer = time.After(time.Until(due))
+	}
+	select {
+	case <-a:
+	case <-b:
+	case <-timer:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	return nil
 }

@@ -116,10 +116,10 @@ func (h *Hub) there(stream string) (*Camera, presence) {
 // has reports whether a stream that has ended has left behind what r asks for.
 func (c *Camera) has(r Request) bool {
 	now := time.Now()
-	t, err := r.Moment.find(&c.History, now, c.scheduler().Ended())
+	t, err := r.Moment.find(&c.History, now, now, c.scheduler().Ended())
 	if err != nil || !t.remembered() {
 		return false
 	}
 	u := t.unit()
-	return r.MaxAge <= 0 || now.Sub(u.Shown()) <= r.MaxAge
+	return r.MaxAge <= 0 || u.Age(now) <= r.MaxAge
 }

@@ -27,6 +27,7 @@ type (
 		*bareStill
 		PTS     seconds `json:"pts_seconds"`
 		Age     seconds `json:"age_seconds"`
+		Backlog seconds `json:"backlog_seconds,omitempty"`
 		Frozen  seconds `json:"frozen_seconds,omitempty"`
 		Instead string  `json:"instead,omitempty"`
 	}
@@ -68,7 +69,7 @@ func (r *Request) UnmarshalJSON(b []byte) error {
 
 // MarshalJSON writes all but Data and the pictures. It does not fail.
 func (s Still) MarshalJSON() ([]byte, error) {
-	j := stillJSON{bareStill: (*bareStill)(&s), PTS: seconds(s.PTS), Age: seconds(s.Age), Frozen: seconds(s.Frozen)}
+	j := stillJSON{bareStill: (*bareStill)(&s), PTS: seconds(s.PTS), Age: seconds(s.Age), Backlog: seconds(s.Backlog), Frozen: seconds(s.Frozen)}
 	if s.Instead != nil {
 		j.Instead = s.Instead.Error()
 	}
@@ -87,7 +88,7 @@ func (s *Still) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &j); err != nil {
 		return err
 	}
-	s.PTS, s.Age, s.Frozen = time.Duration(j.PTS), time.Duration(j.Age), time.Duration(j.Frozen)
+	s.PTS, s.Age, s.Backlog, s.Frozen = time.Duration(j.PTS), time.Duration(j.Age), time.Duration(j.Backlog), time.Duration(j.Frozen)
 	if j.Instead == "" {
 		return nil
 	}

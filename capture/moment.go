@@ -39,10 +39,13 @@ const (
 )
 
 // At is the picture that was, or will be, on show at t, by the clock of the source if the stream tells it (AccessUnit.SourceTime), else by
-// this machine's. A capture of the future waits until the picture is known: until a later one arrives, since only that ends it.
+// this machine's. What was on show at an instant gone by is decided: a capture waits for no more than frame.MaxLate beyond it, which some
+// pictures need to arrive. A capture of the future waits until the picture is known: until a later one arrives, or for as much longer as the stream
+// reorders pictures.
 func At(t time.Time) Moment { return Moment{kind: at, at: t} }
 
-// Ago is the picture that was on show d before the capture is asked for, by this machine's clock whatever the source's says.
+// Ago is the picture that was on show d before the capture is asked for, by this machine's clock whatever the source's says. A capture waits
+// for it only if d is less than frame.MaxLate, as for At.
 func Ago(d time.Duration) Moment { return Moment{kind: ago, span: d} }
 
 // AtPTS is the picture that was, or will be, on show at a presentation time of the publisher's, as AccessUnit.PTS counts it. If the
@@ -161,6 +164,7 @@ type found struct {
 	index  int
 	wanted time.Time     // on the scale of the units' Time
 	offset time.Duration // of that scale from this machine's clock
+	due    time.Time     // if it is undecided: when time alone decides it; zero if that takes another unit
 }
 
 func (t found) unit() frame.AccessUnit { return t.gop[t.index] }
@@ -182,9 +186,9 @@ var errUndecided = errors.New("moment is not decided yet")
 // Nobody waits for longer than this: a capture of what is further ahead of the newest unit ends at once.
 const maxAhead = time.Hour
 
-// find returns the unit of the picture that is wanted, for a capture asked for at the given time, of a stream that has ended then; zero if it has
-// not. Its error is errUndecided, which is seen by the newest unit alone, or an ErrNotLive: the moment will not come.
-func (m Moment) find(h *frame.History, asked, ended time.Time) (t found, err error) {
+// find returns the unit of the picture that is wanted, for a capture asked for at the given time, as it is known now, of a stream that has ended
+// then; zero if it has not. Its error is errUndecided, which is seen by the newest unit alone, or an ErrNotLive: the moment will not come.
+func (m Moment) find(h *frame.History, asked, now, ended time.Time) (t found, err error) {
 	for g := range h.Backward() {
 		m = m.unwrapped(g[len(g)-1].PTS)
 		break
@@ -193,7 +197,9 @@ func (m Moment) find(h *frame.History, asked, ended time.Time) (t found, err err
 	var g frame.GOP // the oldest that counts
 	for older := range h.Backward() {
 		if g == nil && m.timed() {
-			if err := m.decided(&older[len(older)-1], limit, shown, ended); err != nil {
+			due := m.due(older, limit, asked, shown)
+			if err := m.decided(&older[len(older)-1], limit, shown, due, now, ended); err != nil {
+				t.due = due
 				return t, err
 			}
 		}
@@ -256,19 +262,44 @@ func (m Moment) limit(asked time.Time) (limit time.Time, shown func(u *frame.Acc
 	}
 }
 
-// decided returns nil if the newest unit, u, tells which picture was on show at limit, and at the end of a window behind that. A unit is not
-// shown before it is decoded; the last one of a stream is on show until that has ended.
-func (m Moment) decided(u *frame.AccessUnit, limit time.Time, shown func(*frame.AccessUnit) time.Time, ended time.Time) error {
+// Pictures that are reordered are waited for no longer than this: as many as codecs reorder, at four a second.
+const maxReordering = 4 * time.Second
+
+// due returns when time alone decides which picture was on show at limit, and at the end of a window behind that: g is the newest GOP. It is zero
+// for the publisher's own time, which may stand still.
+func (m Moment) due(g frame.GOP, limit, asked time.Time, shown func(*frame.AccessUnit) time.Time) time.Time {
+	if m.kind == atPTS {
+		return time.Time{}
+	}
+	u := &g[len(g)-1]
+	due := limit.Add(u.Shown().Sub(shown(u)) + m.window)
+	if due.Before(asked) {
+		return due.Add(frame.MaxLate)
+	}
+	reordering := time.Duration(0)
+	for i := max(0, len(g)-16); i < len(g); i++ {
+		reordering = max(reordering, g[i].PTS-g[i].DTS)
+	}
+	return due.Add(frame.MaxLate + min(reordering, maxReordering))
+}
+
+// decided returns nil if it is known now which picture was on show at limit, and at the end of a window behind that. The newest unit, u, tells, since
+// a unit is not shown before it is decoded; else time does, when it is due. The last unit of a stream is on show until that has ended.
+func (m Moment) decided(u *frame.AccessUnit, limit time.Time, shown func(*frame.AccessUnit) time.Time, due, now, ended time.Time) error {
 	newest := shown(u).Add(u.DTS - u.PTS)
-	switch ahead := limit.Sub(newest); {
+	ahead := limit.Sub(newest)
+	if !due.IsZero() {
+		ahead = min(ahead, due.Sub(now))
+	}
+	switch {
 	case newest.Compare(limit.Add(m.window)) >= 0:
 		return nil
-	case ended.IsZero() && ahead > maxAhead:
-		return fmt.Errorf("%w: the moment is %v ahead of it", ErrNotLive, ahead)
-	case ended.IsZero():
-		return errUndecided
-	case limit.After(shown(u).Add(ended.Sub(u.Shown()))):
+	case !ended.IsZero() && limit.After(shown(u).Add(ended.Sub(u.Shown()))):
 		return ErrNotLive
+	case !ended.IsZero(), !due.IsZero() && !now.Before(due):
+		return nil
+	case ahead > maxAhead:
+		return fmt.Errorf("%w: the moment is %v ahead of it", ErrNotLive, ahead)
 	}
-	return nil
+	return errUndecided
 }

@@ -22,7 +22,7 @@ func finding(t found, err error) Finding {
 
 // Find finds a Moment as a capture does.
 func Find(m Moment, h *frame.History, asked time.Time) Finding {
-	return finding(m.find(h, asked, time.Time{}))
+	return finding(m.find(h, asked, asked, time.Time{}))
 }
 
 // FindInAll is what Find must find.
@@ -41,7 +41,8 @@ func FindInAll(m Moment, gops []frame.GOP, asked time.Time) Finding {
 		}
 	}
 	if newest := gops[len(gops)-1]; m.timed() {
-		if err := m.decided(&newest[len(newest)-1], limit, shown, time.Time{}); err != nil {
+		due := m.due(newest, limit, asked, shown)
+		if err := m.decided(&newest[len(newest)-1], limit, shown, due, asked, time.Time{}); err != nil {
 			return finding(t, err)
 		}
 	}

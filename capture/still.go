@@ -30,8 +30,8 @@ type Request struct {
 	// what it has of the same picture under the same ID.
 	ID string `json:"id,omitempty"`
 
-	// MaxAge is how old the picture may be when it is asked for, by this
-	// machine's clock: older ones are an ErrForgotten, or an ErrNotLive if
+	// MaxAge is how old the picture may be when it is asked for, as
+	// Still.Age has it: older ones are an ErrForgotten, or an ErrNotLive if
 	// the stream has ended. Zero and less mean all that the History
 	// remembers.
 	MaxAge time.Duration `json:"max_age_seconds,omitempty"`
@@ -97,9 +97,14 @@ type Still struct {
 	// PTS is its presentation time in the publisher's stream.
 	PTS time.Duration `json:"pts_seconds"`
 
-	// Age is how long before the capture was asked for the picture was
-	// shown, by this machine's clock; negative for one in the future.
+	// Age is how old the picture was when the capture was asked for: for
+	// how long it had been shown, by this machine's clock, and the Backlog.
+	// It is negative where the moment was in the future.
 	Age time.Duration `json:"age_seconds"`
+
+	// Backlog is by how much the publisher is known to have been behind:
+	// see frame.AccessUnit. It is a part of Age.
+	Backlog time.Duration `json:"backlog_seconds,omitempty"`
 
 	Key bool `json:"key"` // it is a key picture
 	// QP is its mean quantiser in the codec's own scale; zero if unknown.

@@ -32,19 +32,9 @@ func (h *History) oldAt() (at time.Time, ok bool) {
 	case len(h.gops) > 1:
 		return h.gops[1].GOP[0].Shown().Add(h.maxAge()), true
 	case len(h.gops) == 1 && h.closed:
-		return h.gops[0].lastShown().Add(h.maxAge()), true
+		return h.cut.Add(h.maxAge()), true
 	}
 	return at, false
-}
-
-// lastShown returns when the last picture of a GOP was shown.
-func (g GOP) lastShown() (last time.Time) {
-	for i := range g {
-		if shown := g[i].Shown(); shown.After(last) {
-			last = shown
-		}
-	}
-	return last
 }
 
 // age forgets what is too old by now.
@@ -54,7 +44,7 @@ func (h *History) age() {
 	h.aging = nil
 	oldest := h.now().Add(-h.maxAge())
 	h.forgetBefore(oldest)
-	if len(h.gops) == 1 && h.closed && !h.gops[0].lastShown().After(oldest) {
+	if len(h.gops) == 1 && h.closed && !h.cut.After(oldest) {
 		h.drop()
 	}
 	h.tell()

@@ -1,113 +1,158 @@
 package frame
 
-import "time"
-
-// A source whose timestamps disagree with the clock by more than this has jumped. In shorter stalls of the network encoders hold units
-// back, and then send them late: OBS and ffmpeg do so for some seconds, and the default History lasts no longer than this.
-const maxLag = 10 * time.Second
-
-// How many units the clock waits for one that proves it late, before it takes itself to be early: a second at 30 a second.
-const unitsPerSetting = 32
-
-// So many pictures a codec may reorder, and so many settings may be later than the one that a picture is dated by; and one more, which is
-// made without a picture.
-const maxSettings = 16 + 2
-
-// How fast a correction is made. A unit that arrives before its time proves the clock late at once: it is dated when it arrived, and time goes
-// as slow as that takes up to it, but not slower than so that times still rise. Units that arrive after their time may just have been held up,
-// so that is corrected by less than 2 % of the presentation time that passes: a hundred times what the crystals of encoders are off, and too
-// little to be seen in the times of pictures.
-const (
-	mostForward = 64        // a sixty-fourth
-	mostSlow    = 1_000_000 // 33 ns for a picture at 30 a second, which is less time than to read one takes
+import (
+	"math"
+	"time"
 )
 
-// A Clock tells when the units of a stream were shown, for publishers that send timestamps but no wall-clock time. The units that
-// took the shortest time to arrive set it: jitter, stalls and bursts of the network do not reach the times of the units. No unit is dated
-// later than it arrived. Of those that all arrive at one instant each is dated after the one before, but by no more than a millionth of the
-// presentation time between them.
-// The zero Clock is ready for a new stream; one goroutine at a time may use it.
+// MaxLate is how much the network may hold up a unit without a trace in its
+// time: a Clock dates a picture that is shown after all before it no more than
+// this before it arrived. So it is known then which of them was on show this
+// long ago. Viewers do not notice as little, and most jitter is less.
+//
+// Where an encoder reorders now more pictures and now fewer, it is up to 0.2
+// seconds more for those that come late since fewer are.
+const MaxLate = 100 * time.Millisecond
+
+const (
+	// How long the clock waits for a unit that proves it late, before it takes itself to be early: for so many that are shown after all
+	// before them, and for so long.
+	unitsPerWindow = 32
+	window         = 2 * time.Second
+
+	// Units that arrive after their time may just have been held up. So that is corrected by less than 2 % of the presentation time that
+	// passes: a hundred times what the crystals of encoders are off, and too little to be seen in the times of pictures.
+	mostForward = 64 // a sixty-fourth
+
+	// A unit that arrives before its time proves the clock late at once: it is dated when it arrived. But times still rise, by 33 ns for a
+	// picture at 30 a second, which is less time than to read one takes.
+	mostSlow = 1_000_000
+
+	// Encoders reorder now more pictures, now fewer. One that is shown after all before it comes later then, by how much less it is decoded
+	// before it is shown than others were. Up to this much that is no delay: the three B-frames of most encoders at 24 a second take 167 ms.
+	maxUneven = 200 * time.Millisecond
+
+	// Timestamps may pass at four fifths of real time, as those of cameras do which expose for longer in the dark, without that a backlog is
+	// seen in it: it takes a quarter of the presentation time off.
+	slack = 4
+
+	minBacklog = time.Second // less may be jitter; and what is reordered may come in another order than before
+
+	// Timestamps of pictures that are nearer to each other tell no time: nobody makes so many a second, and the clock rate is wrong.
+	minInterval = time.Second / 250
+)
+
+// A Clock tells when the units of a stream were shown, for publishers that send timestamps but no wall-clock time: what a viewer without delay
+// saw, who sees the latest picture that has arrived.
+//
+// Where timestamps pass as time does, pictures are as far apart as timestamps say. The units that took the shortest time to arrive set the clock, so
+// that jitter of the network up to MaxLate does not reach their times. Beyond that they are dated by arrival, whatever timestamps do: they may pass
+// too fast or too slow, step, or be all the same. A picture that is decoded after one that it is shown before has its place before that one, by its
+// timestamp.
+//
+// No unit is dated later than it arrived. But of those that all arrive at one instant each is dated after the one before, by no more than a millionth
+// of the presentation time between them. The zero Clock is ready for a new stream; one goroutine at a time may use it.
 type Clock struct {
-	settings [maxSettings]setting // the newest first
-	units    int                  // stamped since it was seen whether it is early; zero before the first unit
-	fastest  time.Duration        // the shortest lag among them
-	lastDTS  time.Duration
-	maxPTS   time.Duration
+	begun   bool
+	newest  mark          // of the units so far, in the order of presentation
+	before  mark          // the newest before it
+	lead    time.Duration // by how much units were decoded before they are shown, at most
+	lastDTS time.Duration
+	came    time.Time // when a unit of that arrived first
+
+	units   int           // since the window began, that were newest
+	since   time.Duration // the presentation time when it did
+	fastest time.Duration // the shortest time that a unit took since then, by a clock that is put forward already
+	newLead time.Duration // what lead is since then
+	forward time.Duration // by how much it is still to be put forward
+
+	backlog time.Duration // how far the publisher has fallen behind, with less than minBacklog
 }
 
-// A setting maps presentation times onto the wall clock. From a point on, the correction grows with time until it is complete, so
-// that the map is continuous and rises.
-type setting struct {
-	pts        time.Duration
-	time       time.Time
-	correction time.Duration
-	over       time.Duration // the presentation time after which it is complete
-}
-
-func (s *setting) at(pts time.Duration) time.Time {
-	d := pts - s.pts
-	switch {
-	case d <= 0:
-	case d >= s.over:
-		d += s.correction
-	default:
-		d += time.Duration(float64(s.correction) * float64(d) / float64(s.over))
-	}
-	return s.time.Add(d)
-}
-
-// complete returns when a picture is shown once the correction is complete.
-func (s *setting) complete(pts time.Duration) time.Time {
-	return s.time.Add(pts - s.pts + s.correction)
+// A mark is an instant by timestamps and by the clock.
+type mark struct {
+	pts  time.Duration
+	time time.Time
 }
 
 // At returns when the picture with the given presentation time was or will be shown, as it looks after the last unit that was
 // stamped; the zero time before the first.
 func (c *Clock) At(pts time.Duration) time.Time {
-	if c.units == 0 {
+	switch {
+	case !c.begun:
 		return time.Time{}
+	case pts >= c.newest.pts:
+		return c.newest.time.Add(pts - c.newest.pts)
+	case pts <= c.before.pts:
+		return c.before.time.Add(pts - c.before.pts)
 	}
-	for i := range c.settings {
-		if s := &c.settings[i]; s.pts <= pts {
-			return s.at(pts)
-		}
+	left, span, passed := c.newest.pts-pts, c.newest.pts-c.before.pts, c.newest.time.Sub(c.before.time)
+	if passed <= span+span/mostForward { // else what passed beyond that was right after the one before
+		left = time.Duration(float64(left) * float64(passed) / float64(span))
 	}
-	return c.settings[maxSettings-1].at(pts)
+	return c.newest.time.Add(-left)
 }
 
-// Stamp sets u.Time for a unit that arrived at the given time. Units must be stamped in the order they arrive in. The clock follows
-// a publisher's that runs fast or slow, and starts afresh when timestamps jump. But for such jumps, times are in the order of
-// presentation times.
+// Stamp sets u.Time, and what u.Backlog returns, for a unit that arrived at the given time. Units must be stamped in the order they arrive in.
+// Where decoding times go back, the clock starts afresh. But for that, times are in the order of presentation times.
 func (c *Clock) Stamp(u *AccessUnit, arrival time.Time) {
-	lag := arrival.Sub(c.settings[0].complete(u.PTS)) // how much longer it took than the clock is set for
-	if c.units == 0 || u.DTS < c.lastDTS || lag.Abs() > maxLag {
-		for i := range c.settings {
-			c.settings[i] = setting{pts: u.PTS, time: arrival}
-		}
-		c.units, c.fastest, c.maxPTS = 0, maxLag, u.PTS
-		lag = 0
+	switch {
+	case !c.begun || u.DTS < c.lastDTS:
+		*c = Clock{begun: true, newest: mark{u.PTS, arrival}, lead: u.PTS - u.DTS, lastDTS: u.DTS, came: arrival}
+		c.before = c.newest
+		c.watch(u.PTS, 0)
+	case u.PTS >= c.newest.pts:
+		c.before, c.newest = c.newest, mark{u.PTS, c.next(u.PTS, arrival, u.PTS-u.DTS)}
 	}
-	if u.PTS > c.maxPTS && c.settings[0].at(u.PTS).After(arrival) {
-		span := u.PTS - c.maxPTS
-		passes := max(arrival.Sub(c.settings[0].at(c.maxPTS)), 1+span/mostSlow)
-		c.correct(passes-span, span)
-		lag = 0
+	if u.DTS > c.lastDTS {
+		c.fallBehind(u.DTS-c.lastDTS, arrival)
+	}
+	c.lastDTS = u.DTS
+	u.Time = c.At(u.PTS)
+	if u.backlog = 0; c.backlog > minBacklog+max(0, c.newest.pts-u.DTS) {
+		u.backlog = uint32(min(c.backlog/time.Millisecond, math.MaxUint32))
+	}
+}
+
+// next returns when a picture was shown that is shown after all before it, and is decoded so much earlier.
+func (c *Clock) next(pts time.Duration, arrival time.Time, lead time.Duration) time.Time {
+	c.lead, c.newLead = max(c.lead, lead), max(c.newLead, lead)
+	uneven := min(c.lead-lead, maxUneven)
+	span := pts - c.newest.pts
+	put := min(c.forward, span/mostForward)
+	c.forward -= put
+	t := c.newest.time.Add(span + put)
+	took := arrival.Sub(t) - uneven // without what it comes later since fewer pictures are reordered
+	if took < -uneven || took > MaxLate || span == 0 {
+		c.watch(pts, 0)
+		latest, earliest := arrival, c.newest.time.Add(1+span/mostSlow)
+		if took > MaxLate {
+			latest = arrival.Add(-MaxLate - uneven)
+		}
+		if latest.Before(earliest) {
+			return earliest
+		}
+		return latest
 	}
 	c.units++
-	c.fastest = min(c.fastest, lag)
-	c.lastDTS, c.maxPTS = u.DTS, max(c.maxPTS, u.PTS)
-	u.Time = c.At(u.PTS)
-	if c.units == unitsPerSetting {
-		now := &c.settings[0]
-		early := max(c.fastest+now.complete(c.maxPTS).Sub(now.at(c.maxPTS)), 0)
-		c.correct(early, mostForward*early)
-		c.units, c.fastest = 1, maxLag
+	c.fastest = min(c.fastest, took-c.forward)
+	if c.units >= unitsPerWindow && pts-c.since >= window {
+		c.watch(pts, max(0, c.forward+c.fastest))
+		c.lead, c.newLead = c.newLead, 0
 	}
+	return t
 }
 
-// correct makes a setting that begins with the newest picture.
-func (c *Clock) correct(by, over time.Duration) {
-	begins := c.settings[0].at(c.maxPTS)
-	copy(c.settings[1:], c.settings[:])
-	c.settings[0] = setting{pts: c.maxPTS, time: begins, correction: by, over: over}
+// watch begins a window. In it the clock is put forward by so much.
+func (c *Clock) watch(pts, forward time.Duration) {
+	c.units, c.since, c.fastest, c.forward = 0, pts, MaxLate, forward
+}
+
+// fallBehind counts how far the publisher is behind, by what is decoded a span after all before it: by how much more time passes than timestamps
+// tell.
+func (c *Clock) fallBehind(span time.Duration, arrival time.Time) {
+	if span >= minInterval {
+		c.backlog = max(0, c.backlog+arrival.Sub(c.came)-span-span/slack)
+	}
+	c.came = arrival
 }

@@ -72,7 +72,7 @@ type AccessUnit struct {
 	// often wrong: Offset is how far Time is ahead of this machine's clock,
 	// as far as arrival can tell.
 	SourceTime bool
-	ordinal    uint32 // of the GOP that it begins in a History, counted from the first
+	backlog    uint32 // in milliseconds
 	Offset     time.Duration
 
 	PTS  time.Duration // presentation time, by the publisher's zero
@@ -84,6 +84,13 @@ type AccessUnit struct {
 // Shown returns when the picture was shown by this machine's clock, which is when it arrived at the latest, as a Clock has it. It differs from
 // Time if that is by the source's clock.
 func (u *AccessUnit) Shown() time.Time { return u.Time.Add(-u.Offset) }
+
+// Backlog returns how much longer ago than it was shown the picture was made, as far as timestamps tell a Clock: by how much they have fallen
+// behind this machine's clock, as where a publisher delivers less than it makes. Zero says that it is not known to be behind.
+func (u *AccessUnit) Backlog() time.Duration { return time.Duration(u.backlog) * time.Millisecond }
+
+// Age returns how old the picture is at an instant by this machine's clock: for how long it has been shown, and its Backlog.
+func (u *AccessUnit) Age(at time.Time) time.Duration { return at.Sub(u.Shown()) + u.Backlog() }
 
 // A GOP is a run of access units in decoding order. Its first is a key unit, so a GOP decodes on its own.
 type GOP []AccessUnit

@@ -21,7 +21,7 @@ type History struct {
 	// MaxAge is how far back every picture is remembered, by this machine's
 	// clock; zero means ten seconds. The GOP that this instant lies in is
 	// kept whole. So is the newest until a Cut: its last picture is still
-	// on show. After the Cut it is forgotten, too, when that is too old.
+	// on show. It is forgotten, too, when the Cut is as long ago.
 	MaxAge time.Duration
 
 	// MaxBytes bounds the memory that it takes, with the units themselves
@@ -49,6 +49,7 @@ type History struct {
 	array    int           // capacity of the whole array; gops begins somewhere in it
 	weight   int           // of all of them, as live memory
 	closed   bool          // the last of gops takes no more units
+	cut      time.Time     // when that came to be, on the scale of the units
 	degraded bool          // the last of gops was too much
 	changed  chan struct{} // closed by the next Add; nil while nobody waits
 
@@ -121,9 +122,7 @@ func (h *History) begin(u *AccessUnit) {
 	if len(h.gops) == cap(h.gops) {
 		h.resize()
 	}
-	g := append(make(GOP, 0, length), *u)
-	g[0].ordinal = h.first + uint32(len(h.gops))
-	h.gops = append(h.gops, remembered{g, joined, weight})
+	h.gops = append(h.gops, remembered{append(make(GOP, 0, length), *u), joined, weight})
 	h.weight += weight
 	h.closed, h.degraded = false, false
 	h.ahead = time.Until(u.Shown())
@@ -258,7 +257,9 @@ func (h *History) giveWay() {
 func (h *History) Cut() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.closed = true
+	if !h.closed {
+		h.closed, h.cut = true, h.now()
+	}
 	h.watch()
 }
 
@@ -342,14 +343,17 @@ func (h *History) Before(g GOP) GOP {
 
 // index returns the index of g, which may have grown by now; -1 if it is forgotten.
 func (h *History) index(g GOP) int {
-	i := int(g[0].ordinal - h.first)
-	if i >= len(h.gops) {
-		return -1
+	key := &g[0]
+	is := func(r remembered) bool {
+		k := &r.GOP[0]
+		return k.PTS == key.PTS && k.Time.Equal(key.Time) && len(k.Data) == len(key.Data) && (len(k.Data) == 0 || &k.Data[0] == &key.Data[0])
 	}
-	if key := &h.gops[i].GOP[0]; key.PTS != g[0].PTS || !key.Time.Equal(g[0].Time) {
-		return -1 // it is of another History
+	// Publishers' key units are mostly shown in the order that they come in.
+	i, _ := slices.BinarySearchFunc(h.gops, key.Shown(), func(r remembered, t time.Time) int { return r.GOP[0].Shown().Compare(t) })
+	if i < len(h.gops) && is(h.gops[i]) {
+		return i
 	}
-	return i
+	return slices.IndexFunc(h.gops, is)
 }
 
 // Changed returns a channel that is closed when the next unit is remembered. To wait for a unit, call it before looking at GOPs.

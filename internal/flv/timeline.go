@@ -3,8 +3,8 @@ package flv
 import "time"
 
 const (
-	// Timestamps that go back further than this have jumped: the encoder began anew. Less is disorder.
-	maxDisorder = time.Second
+	// Timestamps that go back further than this have jumped: the encoder began anew, or its clock was set. Less is disorder.
+	maxDisorder = 100 * time.Millisecond
 
 	// A step of half the range, give or take these milliseconds, is none: FFmpeg wraps after 24.9 days, at 31 bits, since
 	// timestamps of FLV are signed.
