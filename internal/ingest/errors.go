@@ -74,15 +74,23 @@ func contain(log func(args ...any), do func() error) (err error) {
 			log("panic", "runtime.Goexit", "stack", string(debug.Stack()))
 		}
 	}()
-	err = do()
+	if err = do(); err != nil {
+		if p, ok := traced(err); ok {
+			log("panic", p, "stack", p.Trace())
+			err = ErrPanicked
+		}
+	}
 	returned = true
-	var p interface {
-		error
-		Trace() string
-	}
-	if errors.As(err, &p) {
-		log("panic", p, "stack", p.Trace())
-		return ErrPanicked
-	}
 	return err
+}
+
+// A trace is an error that was a panic.
+type trace interface {
+	error
+	Trace() string
+}
+
+func traced(err error) (p trace, ok bool) {
+	ok = errors.As(err, &p)
+	return p, ok
 }
