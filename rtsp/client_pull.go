@@ -157,6 +157,9 @@ func (p *pull) packet(packet *rtp.Packet, push func(frame.AccessUnit)) {
 		p.unpacker.Anew()
 	}
 	err := ingest.Contain(p.log, func() error { return p.unpacker.Packet(packet, now, push) })
+	if p.unpacker.Void() {
+		p.units.Retract()
+	}
 	if err == nil {
 		err = p.watchdog.packet(now)
 	}
@@ -241,6 +244,9 @@ func (p *pull) receive(ctx, life context.Context, yield func(frame.AccessUnit, e
 		select {
 		case <-p.units.Ready():
 		case <-life.Done():
+			if p.units.Flush() {
+				continue
+			}
 			err := explain(life, nil)
 			if p.Transport != Automatic && errors.Is(err, ErrSilent) {
 				err = fmt.Errorf("%w over %v", err, p.Transport)

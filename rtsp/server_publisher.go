@@ -220,6 +220,9 @@ func (p *publisher) record() {
 		if err := p.recorder.contain(p.stream.Remote, func() error { return p.unpacker.Packet(packet, time.Now(), push) }); err != nil {
 			p.conn.cutOff(err)
 		}
+		if p.unpacker.Void() {
+			p.units.Retract()
+		}
 		p.conn.hold(func() { p.conn.units = p.unpacker.Held() + p.units.Bytes() })
 	})
 }
@@ -245,6 +248,9 @@ func (p *publisher) push(u frame.AccessUnit) {
 func (p *publisher) receive(yield func(frame.AccessUnit, error) bool) error {
 	for p.recorder.serving.Err() == nil {
 		ended := p.streaming.Err() != nil // nothing comes after that
+		if ended {
+			p.units.Flush()
+		}
 		u, ok := p.units.Pop()
 		switch {
 		case ok && !yield(u, nil):

@@ -48,6 +48,7 @@ type joining struct {
 	bare   bool   // what came up to the last marker is no picture
 	marked bool   // the unit that is being collected had a marker, and may go on
 	first  []byte // the first unit, until the next packet tells whether it is whole; else nil
+	void   bool   // the first unit is made once more
 }
 
 // begin takes note of the first unit.
@@ -106,9 +107,17 @@ func (s *Stream) goesOn(p *rtp.Packet, gap bool) bool {
 		s.missing = true
 		return false
 	}
-	s.open = true
+	s.open, j.void = true, true
 	j.joiner.restore(first)
 	return true
+}
+
+// Void reports whether the last packet went on with the first unit, which was given to emit: it is void, and will be made once more when it
+// is whole.
+func (s *Stream) Void() bool {
+	void := s.pieces.void
+	s.pieces.void = false
+	return void
 }
 
 // isNear reports whether a packet can be of the picture of the packets before it, as timestamps tell.

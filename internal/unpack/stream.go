@@ -15,7 +15,7 @@
 // follows it is Lost. A packet out of order, or twice, is a gap. The first unit is a key unit that is whole, with its parameter sets.
 //
 // A unit ends with the marker bit, or before a packet of another timestamp. Where the marker comes with each piece of a picture, which is
-// found out, it ends where the next picture begins; the first unit may be made twice then, in part and whole.
+// found out, it ends where the next picture begins; the first unit may be made twice then, in part and whole: see Void.
 //
 // A Source makes the packets of senders that follow one another those of one; Anew tells a Stream where one begins.
 package unpack
