@@ -178,7 +178,8 @@ func (s *Stream) begin(p *rtp.Packet, gap bool, arrival time.Time) {
 	if s.changed {
 		step = plausible(step, arrival.Sub(s.arrival))
 		s.changed, s.anew = false, true
-		s.wall.known = false // reports were of the timestamps before
+		s.reports.Store(nil) // of the timestamps before
+		s.wall.known = false
 	}
 	s.pts += step
 	s.open, s.stamp, s.ssrc, s.shown = true, p.Timestamp, p.SSRC, time.Time{}

@@ -111,7 +111,6 @@ func TestFirstUnitWaits(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			q := queue.New()
-			held := 0
 			for _, u := range test.push {
 				if len(u.Data) == 0 {
 					q.Retract()
@@ -124,7 +123,7 @@ func TestFirstUnitWaits(t *testing.T) {
 			}
 			time.Sleep(test.wait) // of the bubble's clock
 			synctest.Wait()
-			held = q.Bytes()
+			held := q.Bytes()
 			var got [][]byte
 			for u, ok := q.Pop(); ok; u, ok = q.Pop() {
 				got = append(got, u.Data)
