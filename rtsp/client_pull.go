@@ -153,8 +153,8 @@ func (p *pull) setup(life context.Context) error {
 func (p *pull) packet(packet *rtp.Packet, push func(frame.AccessUnit)) {
 	p.heard()
 	now := time.Now()
-	if p.source.Anew(packet) {
-		p.unpacker.Anew()
+	if anew, goesOn := p.source.Anew(packet); anew {
+		p.unpacker.Anew(goesOn)
 	}
 	err := ingest.Contain(p.log, func() error { return p.unpacker.Packet(packet, now, push) })
 	if p.unpacker.Void() {

@@ -24,6 +24,9 @@ var habits = []struct {
 	{"an SSRC for each GOP, numbers begin anew", func(p *rtp.Packet, gop int, first uint16) {
 		p.SSRC, p.SequenceNumber = uint32(1000+gop), p.SequenceNumber-first
 	}},
+	{"an SSRC and timestamps for each GOP, numbers go on", func(p *rtp.Packet, gop int, _ uint16) {
+		p.SSRC, p.Timestamp = uint32(1000+gop), p.Timestamp-uint32(gop)*100_000
+	}},
 	{"numbers begin anew, far away", func(p *rtp.Packet, gop int, first uint16) { p.SequenceNumber += uint16(gop) * 20000 }},
 	{"all begins anew", func(p *rtp.Packet, gop int, first uint16) {
 		p.SSRC, p.SequenceNumber, p.Timestamp = uint32(1000+gop), p.SequenceNumber-first, p.Timestamp+uint32(gop)<<30

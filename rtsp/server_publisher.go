@@ -211,8 +211,8 @@ func (p *publisher) record() {
 	p.session.OnPacketRTP(p.video.media, p.video.format, func(packet *rtp.Packet) {
 		p.conn.wait(true)
 		p.conn.Video()
-		if p.source.Anew(packet) {
-			p.unpacker.Anew()
+		if anew, goesOn := p.source.Anew(packet); anew {
+			p.unpacker.Anew(goesOn)
 		}
 		if !p.conn.packet(packet, p.udp) {
 			return // what is made of the next will be Lost
