@@ -171,16 +171,24 @@ func (c *pieces) restore(unit []byte) {
 // unfinished reports whether a NAL unit has to be continued.
 func (c *pieces) unfinished() bool { return c.fragment() > 0 }
 
-// lastSlice returns the newest NAL unit that is whole and a slice; nil if there is none.
+// lastSlice returns the newest NAL unit that is whole and a slice; nil if there is none. Each is looked at once.
 func (c *pieces) lastSlice(codec frame.Codec) []byte {
-	for i := len(c.ends) - 1; i >= 0; i-- {
-		start := 0
-		if i > 0 {
-			start = c.ends[i-1]
-		}
-		if n := c.data[start:c.ends[i]]; len(n) > 0 && bitstream.IsSlice(codec, n) {
-			return n
+	for ; c.seen < len(c.ends); c.seen++ {
+		if n := c.nal(c.seen); len(n) > 0 && bitstream.IsSlice(codec, n) {
+			c.slice = c.seen + 1
 		}
 	}
-	return nil
+	if c.slice == 0 {
+		return nil
+	}
+	return c.nal(c.slice - 1)
+}
+
+// nal returns a NAL unit that is whole, by its number.
+func (c *pieces) nal(i int) []byte {
+	start := 0
+	if i > 0 {
+		start = c.ends[i-1]
+	}
+	return c.data[start:c.ends[i]]
 }
