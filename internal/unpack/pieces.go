@@ -20,8 +20,9 @@ type pieces struct {
 	ends []int  // where in data each of them ends; what comes after the last is a fragment to be continued
 	nals [][]byte
 
-	seen  int // how many of them lastSlice has looked at
-	slice int // number of the last of these that is a slice, from 1; zero if none is
+	seen  int              // how many of them lastSlice has looked at
+	slice int              // number of the last of these that is a slice, from 1; zero if none is
+	head  [headerSize]byte // of a fragment, see boundary; the memory is reused
 }
 
 // fragment returns the bytes of the piece that is still to be continued.
