@@ -22,6 +22,8 @@ type answers struct {
 	described bool              // it was answered with a description
 	body      []byte            // that
 	size      int               // of that as it came, in bytes
+	unranged  bool              // PLAY goes without a range
+	again     bool              // and has to be asked for once more
 	redirects int
 }
 
@@ -36,6 +38,10 @@ func (p *pull) ask(req *base.Request) {
 	}
 	if req.Method == base.Play {
 		p.dialler.plays.Store(true)
+		req.Header["Range"] = base.HeaderValue{"npt=0.000-"} // as most players write it: some servers know no other
+		if p.answers.unranged {
+			delete(req.Header, "Range")
+		}
 	}
 	if req.Method == base.Setup {
 		p.answers.transport = headers.Transport{}
@@ -71,9 +77,7 @@ func (p *pull) answer(res *base.Response) {
 	case base.Setup:
 		p.answerSetup(res)
 	case base.Play:
-		if p.mayBeTCP(res.StatusCode) {
-			res.StatusCode = base.StatusOK // when nothing has come then, the library tries TCP
-		}
+		p.answerPlay(res)
 	default:
 	}
 }
@@ -149,5 +153,15 @@ func (p *pull) answerSetup(res *base.Response) {
 	}
 	if got.ServerPorts == nil {
 		p.conn.AnyPortEnable = true // the library reads it after this
+	}
+}
+
+// answerPlay has what is refused asked for without a range, which RFC 2326 section 10.5 does not ask for, and over TCP.
+func (p *pull) answerPlay(res *base.Response) {
+	switch {
+	case res.StatusCode == base.StatusInvalidRange || res.StatusCode == base.StatusHeaderFieldNotValidForResource:
+		p.answers.again, p.answers.unranged = !p.answers.unranged, true
+	case p.mayBeTCP(res.StatusCode):
+		res.StatusCode = base.StatusOK // when nothing has come then, the library tries TCP
 	}
 }

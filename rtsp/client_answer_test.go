@@ -88,6 +88,18 @@ func TestAnswersAsTheyAre(t *testing.T) {
 		{"a Session with a timeout of its own", set(tcp + "Session: 1 ; Timeout = 60s; x\r\n")},
 		{"Session twice", set(tcp + session + session)},
 		{"SETUP is answered with another success", to(base.Setup, "201 Created", session+tcp)},
+		{"PLAY goes without a range", func(req *base.Request) (string, string, string) {
+			if req.Method == base.Play && len(req.Header["Range"]) > 0 {
+				return "457 Invalid Range", "", ""
+			}
+			return "", "", ""
+		}},
+		{"PLAY has the range of other players", func(req *base.Request) (string, string, string) {
+			if req.Method == base.Play && req.Header["Range"][0] != "npt=0.000-" {
+				return "400 Bad Request", "", ""
+			}
+			return "", "", ""
+		}},
 		{"PLAY is answered with another success", to(base.Play, "250 Low on Storage Space", session)},
 	} {
 		t.Run(test.about, func(t *testing.T) {

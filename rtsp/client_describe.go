@@ -35,10 +35,11 @@ func (p *pull) describe() (*description.Session, video, error) {
 	return desc, v, nil
 }
 
-// twice asks the server for something, and once more if it was refused for a nonce that was too old.
+// twice asks the server for something, and once more if it was refused for a nonce that was too old, or for its range.
 func (p *pull) twice(ask func() error) error {
 	err := ask()
-	if err != nil && p.credentials.Renewed() {
+	if err != nil && (p.credentials.Renewed() || p.answers.again) {
+		p.answers.again = false
 		err = ask()
 	}
 	return err

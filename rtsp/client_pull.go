@@ -153,10 +153,13 @@ func (p *pull) setup(life context.Context) error {
 func (p *pull) packet(packet *rtp.Packet, push func(frame.AccessUnit)) {
 	p.heard()
 	now := time.Now()
-	if p.source.Anew(packet) {
-		p.unpacker.Anew()
+	if anew, goesOn := p.source.Anew(packet); anew {
+		p.unpacker.Anew(goesOn)
 	}
 	err := ingest.Contain(p.log, func() error { return p.unpacker.Packet(packet, now, push) })
+	if p.unpacker.Void() {
+		p.units.Retract()
+	}
 	if err == nil {
 		err = p.watchdog.packet(now)
 	}
@@ -241,6 +244,9 @@ func (p *pull) receive(ctx, life context.Context, yield func(frame.AccessUnit, e
 		select {
 		case <-p.units.Ready():
 		case <-life.Done():
+			if p.units.Flush() {
+				continue
+			}
 			err := explain(life, nil)
 			if p.Transport != Automatic && errors.Is(err, ErrSilent) {
 				err = fmt.Errorf("%w over %v", err, p.Transport)

@@ -24,9 +24,16 @@ var habits = []struct {
 	{"an SSRC for each GOP, numbers begin anew", func(p *rtp.Packet, gop int, first uint16) {
 		p.SSRC, p.SequenceNumber = uint32(1000+gop), p.SequenceNumber-first
 	}},
+	{"an SSRC and timestamps for each GOP, numbers go on", func(p *rtp.Packet, gop int, _ uint16) {
+		p.SSRC, p.Timestamp = uint32(1000+gop), p.Timestamp-uint32(gop)*100_000
+	}},
 	{"numbers begin anew, far away", func(p *rtp.Packet, gop int, first uint16) { p.SequenceNumber += uint16(gop) * 20000 }},
 	{"all begins anew", func(p *rtp.Packet, gop int, first uint16) {
 		p.SSRC, p.SequenceNumber, p.Timestamp = uint32(1000+gop), p.SequenceNumber-first, p.Timestamp+uint32(gop)<<30
+	}},
+	{"a marker at the end of each slice", func(p *rtp.Packet, _ int, _ uint16) {
+		kind := p.Payload[0] & 0x1f
+		p.Marker = kind <= 5 || kind == 28 && p.Payload[1]&0x40 != 0 && p.Payload[1]&0x1f <= 5
 	}},
 	{"a marker at the end of each NAL unit", func(p *rtp.Packet, _ int, _ uint16) {
 		p.Marker = p.Payload[0]&0x1f != 28 || p.Payload[1]&0x40 != 0 // single, or last fragment, RFC 6184 section 5.8

@@ -211,14 +211,17 @@ func (p *publisher) record() {
 	p.session.OnPacketRTP(p.video.media, p.video.format, func(packet *rtp.Packet) {
 		p.conn.wait(true)
 		p.conn.Video()
-		if p.source.Anew(packet) {
-			p.unpacker.Anew()
+		if anew, goesOn := p.source.Anew(packet); anew {
+			p.unpacker.Anew(goesOn)
 		}
 		if !p.conn.packet(packet, p.udp) {
 			return // what is made of the next will be Lost
 		}
 		if err := p.recorder.contain(p.stream.Remote, func() error { return p.unpacker.Packet(packet, time.Now(), push) }); err != nil {
 			p.conn.cutOff(err)
+		}
+		if p.unpacker.Void() {
+			p.units.Retract()
 		}
 		p.conn.hold(func() { p.conn.units = p.unpacker.Held() + p.units.Bytes() })
 	})
@@ -245,6 +248,9 @@ func (p *publisher) push(u frame.AccessUnit) {
 func (p *publisher) receive(yield func(frame.AccessUnit, error) bool) error {
 	for p.recorder.serving.Err() == nil {
 		ended := p.streaming.Err() != nil // nothing comes after that
+		if ended {
+			p.units.Flush()
+		}
 		u, ok := p.units.Pop()
 		switch {
 		case ok && !yield(u, nil):

@@ -63,7 +63,6 @@ func (h *H265) finish(bool) (m made, err error) {
 
 // boundary implements joiner.
 func (h *H265) boundary(payload []byte) boundary {
-	var space [headerSize]byte
 	n := nalOf(payload)
 	if len(payload) < 2 {
 		return within
@@ -72,7 +71,7 @@ func (h *H265) boundary(payload []byte) boundary {
 		if payload[2]&0x80 == 0 {
 			return within
 		}
-		n = append(append(space[:0], payload[0]&0x81|payload[2]&0x3f<<1, payload[1]), payload[3:min(len(payload), headerSize+1)]...)
+		n = append(append(h.head[:0], payload[0]&0x81|payload[2]&0x3f<<1, payload[1]), payload[3:min(len(payload), headerSize+1)]...)
 	} else if kind == typeAP265 {
 		n = payload[min(4, len(payload)):]
 	}

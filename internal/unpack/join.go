@@ -48,6 +48,7 @@ type joining struct {
 	bare   bool   // what came up to the last marker is no picture
 	marked bool   // the unit that is being collected had a marker, and may go on
 	first  []byte // the first unit, until the next packet tells whether it is whole; else nil
+	void   bool   // the first unit is made once more
 }
 
 // begin takes note of the first unit.
@@ -106,9 +107,17 @@ func (s *Stream) goesOn(p *rtp.Packet, gap bool) bool {
 		s.missing = true
 		return false
 	}
-	s.open = true
+	s.open, j.void = true, true
 	j.joiner.restore(first)
 	return true
+}
+
+// Void reports whether the last packet went on with the first unit, which was given to emit: it is void, and will be made once more when it
+// is whole.
+func (s *Stream) Void() bool {
+	void := s.pieces.void
+	s.pieces.void = false
+	return void
 }
 
 // isNear reports whether a packet can be of the picture of the packets before it, as timestamps tell.
@@ -162,16 +171,24 @@ func (c *pieces) restore(unit []byte) {
 // unfinished reports whether a NAL unit has to be continued.
 func (c *pieces) unfinished() bool { return c.fragment() > 0 }
 
-// lastSlice returns the newest NAL unit that is whole and a slice; nil if there is none.
+// lastSlice returns the newest NAL unit that is whole and a slice; nil if there is none. Each is looked at once.
 func (c *pieces) lastSlice(codec frame.Codec) []byte {
-	for i := len(c.ends) - 1; i >= 0; i-- {
-		start := 0
-		if i > 0 {
-			start = c.ends[i-1]
-		}
-		if n := c.data[start:c.ends[i]]; len(n) > 0 && bitstream.IsSlice(codec, n) {
-			return n
+	for ; c.seen < len(c.ends); c.seen++ {
+		if n := c.nal(c.seen); len(n) > 0 && bitstream.IsSlice(codec, n) {
+			c.slice = c.seen + 1
 		}
 	}
-	return nil
+	if c.slice == 0 {
+		return nil
+	}
+	return c.nal(c.slice - 1)
+}
+
+// nal returns a NAL unit that is whole, by its number.
+func (c *pieces) nal(i int) []byte {
+	start := 0
+	if i > 0 {
+		start = c.ends[i-1]
+	}
+	return c.data[start:c.ends[i]]
 }

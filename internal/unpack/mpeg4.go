@@ -13,6 +13,9 @@ const vopStartCode = 0xb6 // ISO/IEC 14496-2 table 6-3: a picture follows 00 00 
 type MPEG4 struct {
 	pieces
 	sequence bitstream.MPEG4
+
+	seen  int  // bytes of the unit that pictured has looked at
+	found bool // a picture among them
 }
 
 // Learn remembers the configuration that came outside the stream.
@@ -32,6 +35,7 @@ func (v *MPEG4) finish(bool) (m made, err error) {
 	m.data, m.key, err = v.sequence.Unit(v.data)
 	m.opens = m.key
 	v.reset()
+	v.seen, v.found = 0, false
 	return m, err
 }
 
@@ -44,7 +48,13 @@ func (v *MPEG4) boundary(payload []byte) boundary {
 }
 
 // pictured implements joiner.
-func (v *MPEG4) pictured() bool { return bytes.Contains(v.data, []byte{0, 0, 1, vopStartCode}) }
+func (v *MPEG4) pictured() bool {
+	code := []byte{0, 0, 1, vopStartCode}
+	from := min(max(v.seen-len(code), 0), len(v.data))
+	v.found = v.found || bytes.Contains(v.data[from:], code)
+	v.seen = len(v.data)
+	return v.found
+}
 
 // unfinished implements joiner: nothing tells.
 func (v *MPEG4) unfinished() bool { return false }

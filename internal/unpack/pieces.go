@@ -19,6 +19,10 @@ type pieces struct {
 	data []byte // one after the other; the memory is reused for the next unit
 	ends []int  // where in data each of them ends; what comes after the last is a fragment to be continued
 	nals [][]byte
+
+	seen  int              // how many of them lastSlice has looked at
+	slice int              // number of the last of these that is a slice, from 1; zero if none is
+	head  [headerSize]byte // of a fragment, see boundary; the memory is reused
 }
 
 // fragment returns the bytes of the piece that is still to be continued.
@@ -39,7 +43,7 @@ func (c *pieces) close() (unfinished bool) {
 	return unfinished
 }
 
-func (c *pieces) reset() { c.data, c.ends = c.data[:0], c.ends[:0] }
+func (c *pieces) reset() { c.data, c.ends, c.seen, c.slice = c.data[:0], c.ends[:0], 0, 0 }
 
 // held returns the bytes of memory for what was added, and for what was made of it last.
 func (c *pieces) held() int { return cap(c.data) + 8*cap(c.ends) + sliceSize*cap(c.nals) }

@@ -31,6 +31,7 @@ type Source struct {
 	left   uint32      // SSRC of the sender before
 	late   int         // packets of that in a row, and one
 	anew   *rtp.Packet // the newest with which a sender began
+	goesOn bool        // its sequence number does
 
 	sender atomic.Pointer[uint32] // SSRC of the one that sends now
 }
@@ -57,6 +58,7 @@ func (s *Source) Follow(p *rtp.Packet) {
 	default:
 		s.left, s.late = sender, 1
 		s.send(p.SSRC)
+		s.anew, s.goesOn = p, true
 		if step != 1 {
 			s.begin(p)
 		}
@@ -70,18 +72,19 @@ func (s *Source) Follow(p *rtp.Packet) {
 // begin begins the sequence numbers of a sender anew, with a packet.
 func (s *Source) begin(p *rtp.Packet) {
 	s.shift = s.newest + jump - p.SequenceNumber
-	s.anew = p
+	s.anew, s.goesOn = p, false
 }
 
 func (s *Source) send(ssrc uint32) { s.sender.Store(&ssrc) }
 
-// Anew reports whether a sender began anew with a packet that was followed. It is asked once for each.
-func (s *Source) Anew(p *rtp.Packet) bool {
-	anew := s.anew == p
-	if anew {
-		s.anew = nil
+// Anew reports whether a sender began with a packet that was followed, and whether its sequence number goes on after those before. It is
+// asked once for each packet.
+func (s *Source) Anew(p *rtp.Packet) (anew, goesOn bool) {
+	if s.anew != p {
+		return false, false
 	}
-	return anew
+	s.anew = nil
+	return true, s.goesOn
 }
 
 // Reported returns the SSRC that the packets have that a sender report with the given one is of. It returns false if it is of none that sends

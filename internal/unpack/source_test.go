@@ -43,7 +43,8 @@ func TestSource(t *testing.T) {
 				p := &rtp.Packet{Header: rtp.Header{SSRC: r.ssrc, SequenceNumber: uint16(r.first + k)}}
 				s.Follow(p)
 				lost := p.SSRC != test.runs[0].ssrc
-				anew := s.Anew(p)
+				anew, goesOn := s.Anew(p)
+				anew = anew && !goesOn
 				if lost != r.lost || anew != (r.anew && k == 0) {
 					t.Fatalf("%s: run %d, packet %d: lost %v, anew %v", test.about, i, k, lost, anew)
 				}
@@ -83,7 +84,7 @@ func TestSenderBeginsAnew(t *testing.T) {
 	}
 	anew := func(seq uint16, stamp uint32) {
 		s = stream{seq, stamp}
-		u.Anew()
+		u.Anew(false)
 	}
 	send(idr)
 	send(slice)
@@ -101,15 +102,22 @@ func TestSenderBeginsAnew(t *testing.T) {
 	send(idr)
 	anew(s.seq, s.stamp+9000)
 	send(idr)
+	s.stamp -= 90000 // another sender, whose numbers go on, and nothing is missing
+	u.Anew(true)
+	send(slice)
+	send(slice)
 	var got []string
 	for i, u := range units {
 		got = append(got, fmt.Sprint(u.Key, u.Lost))
 		if due := time.Duration(i) * time.Second / 30; i < 7 && (u.PTS-due).Abs() > time.Millisecond {
 			t.Errorf("unit %d has PTS %v, want %v", i, u.PTS, due)
 		}
+		if i > 9 && (u.PTS-units[i-1].PTS-time.Second/30).Abs() > time.Millisecond {
+			t.Errorf("unit %d has PTS %v after %v", i, u.PTS, units[i-1].PTS)
+		}
 	}
 	want := []string{"true false", "false false", "true false", "false false", "false true", "false false", "true false", "false true", "true false",
-		"true false"}
+		"true false", "false false", "false false"}
 	if !slices.Equal(got, want) || !bytes.Equal(units[2].Data, annexB(sps, pps, idr)) {
 		t.Errorf("%q\nwant %q", got, want)
 	}
@@ -131,12 +139,14 @@ func FuzzSource(f *testing.F) {
 			s.Follow(p)
 			step := int16(p.SequenceNumber - newest)
 			_, sends := s.Reported(sender)
+			anew, goesOn := s.Anew(p)
+			anew = anew && !goesOn
 			switch {
-			case p.SSRC != given && (sends || s.Anew(p)):
+			case p.SSRC != given && (sends || anew):
 				t.Fatalf("packet %d of the one who sends is left out", n)
 			case p.SSRC == given && (step <= -100 || step >= 3000 || !sends):
 				t.Fatalf("packet %d goes on by %d", n, step)
-			case p.SSRC == given && s.Anew(p) != (step == 1024):
+			case p.SSRC == given && anew != (step == 1024):
 				if step != 1024 { // which a gap may be, too
 					t.Fatalf("packet %d is anew, and goes on by %d", n, step)
 				}

@@ -15,7 +15,7 @@
 // follows it is Lost. A packet out of order, or twice, is a gap. The first unit is a key unit that is whole, with its parameter sets.
 //
 // A unit ends with the marker bit, or before a packet of another timestamp. Where the marker comes with each piece of a picture, which is
-// found out, it ends where the next picture begins; the first unit may be made twice then, in part and whole.
+// found out, it ends where the next picture begins; the first unit may be made twice then, in part and whole: see Void.
 //
 // A Source makes the packets of senders that follow one another those of one; Anew tells a Stream where one begins.
 package unpack
@@ -92,8 +92,9 @@ type Stream struct {
 	missing bool   // something before the unit that is being collected, and after the last that was made
 	torn    bool   // something was missing right before the last key unit, which pictures that are shown before it may refer to
 	keyPTS  time.Duration
-	changed bool // the next packet is the first of another sender
-	anew    bool // no unit of that was made yet
+	changed bool // a packet of another sender came, and no unit has begun since
+	cut     bool // something may be missing before it
+	anew    bool // no unit was made since, and nothing of the first can be missing
 
 	pieces joining
 
@@ -141,7 +142,7 @@ func (s *Stream) Packet(p *rtp.Packet, arrival time.Time, emit func(frame.Access
 
 // follows takes note of a packet's sequence number, and reports whether packets before it are missing.
 func (s *Stream) follows(p *rtp.Packet) (gap bool) {
-	gap = s.changed || !s.begun || p.SequenceNumber != s.due
+	gap = s.cut || !s.begun || p.SequenceNumber != s.due
 	if !s.begun {
 		s.stamp = p.Timestamp
 	}
@@ -152,18 +153,18 @@ func (s *Stream) follows(p *rtp.Packet) (gap bool) {
 	return gap
 }
 
-// Anew says that the next packet is the first of another sender, or of one that was started again: nothing of its picture came before, and
-// its timestamps have nothing to do with those before. What came before is at its end.
-func (s *Stream) Anew() {
+// Anew says that the next packet is the first of another sender, or of one that was started again: its timestamps may have nothing to do with
+// those before. Unless its sequence number goes on, nothing of its picture came before, and what came before is at its end.
+func (s *Stream) Anew(goesOn bool) {
 	if s.begun {
-		s.changed = true
+		s.changed, s.cut = true, !goesOn
 	}
 }
 
 // ends reports whether the unit that is being collected is complete before a packet: some cameras do not set the marker, or its packet
 // was lost.
 func (s *Stream) ends(p *rtp.Packet, gap bool) bool {
-	if s.changed {
+	if s.cut {
 		return true
 	}
 	if s.pieces.found || s.pieces.marked {
@@ -176,9 +177,12 @@ func (s *Stream) ends(p *rtp.Packet, gap bool) bool {
 func (s *Stream) begin(p *rtp.Packet, gap bool, arrival time.Time) {
 	step := int64(int32(p.Timestamp - s.stamp))
 	if s.changed {
-		step = plausible(step, arrival.Sub(s.arrival))
-		s.changed, s.anew = false, true
-		s.wall.known = false // reports were of the timestamps before
+		if by := plausible(step, arrival.Sub(s.arrival)); by != step {
+			step = by
+			s.reports.Store(nil) // of the timestamps before
+			s.wall.known = false
+		}
+		s.changed, s.cut, s.anew = false, false, s.anew || s.cut
 	}
 	s.pts += step
 	s.open, s.stamp, s.ssrc, s.shown = true, p.Timestamp, p.SSRC, time.Time{}

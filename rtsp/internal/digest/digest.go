@@ -162,7 +162,8 @@ func (c challenge) answer(user *url.Userinfo, method, uri, cnonce string, count 
 	sum, _ := c.hash()
 	realm, nonce, algorithm, qop := c.parameters["realm"], c.parameters["nonce"], c.parameters["algorithm"], c.qop()
 	secret := sum(name + ":" + realm + ":" + password)
-	if strings.HasSuffix(strings.ToLower(algorithm), "-sess") {
+	session := strings.HasSuffix(strings.ToLower(algorithm), "-sess")
+	if session {
 		secret = sum(secret + ":" + nonce + ":" + cnonce)
 	}
 	request, proof := method+":"+uri, nonce
@@ -180,7 +181,7 @@ func (c challenge) answer(user *url.Userinfo, method, uri, cnonce string, count 
 	if opaque, ok := c.parameters["opaque"]; ok {
 		b += `, opaque="` + opaque + `"`
 	}
-	if qop != "" || algorithm != "" {
+	if qop != "" || session { // else RFC 2617 section 3.2.2 forbids it
 		b += `, cnonce="` + cnonce + `"`
 	}
 	if qop != "" {
