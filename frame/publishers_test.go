@@ -43,7 +43,7 @@ func TestClockShowsWhatAViewerSaw(t *testing.T) {
 		slices.SortStableFunc(all, func(a, b dated) int { return cmp.Compare(a.shown, b.shown) })
 		for range 300 {
 			at := time.Duration(r.Int64N(int64(p.Units[len(p.Units)-1].Arrival)))
-			first, last, ok := p.Saw(at)
+			first, last, ok := p.Saw(at, 150*time.Millisecond)
 			if !ok {
 				continue // the stream begins
 			}

@@ -39,7 +39,7 @@ func TestTimelineShowsWhatAViewerSaw(t *testing.T) {
 		slices.SortStableFunc(all, func(a, b shown) int { return cmp.Compare(a.at, b.at) })
 		for range 200 {
 			at := time.Duration(r.Int64N(int64(p.Units[len(p.Units)-1].Arrival)))
-			from, to, ok := p.Saw(at)
+			from, to, ok := p.Saw(at, 150*time.Millisecond)
 			if !ok {
 				continue // the stream begins
 			}

@@ -144,17 +144,12 @@ func (p *Publisher) add(u Unit) {
 	p.Units = append(p.Units, u)
 }
 
-// Saw returns the pictures that a viewer without delay saw about a time, from the first to the last: within 150 ms, and 200 ms more where now and
+// Saw returns the pictures that a viewer without delay saw about a time, from the first to the last: within so much, and 200 ms more where now and
 // then a picture comes late, as fewer are reordered. ok is false before the stream.
-func (p *Publisher) Saw(at time.Duration) (first, last int, ok bool) {
-	within := 150 * time.Millisecond
+func (p *Publisher) Saw(at, within time.Duration) (first, last int, ok bool) {
 	if p.Adaptive {
 		within += 200 * time.Millisecond
 	}
-	return p.saw(at, within)
-}
-
-func (p *Publisher) saw(at, within time.Duration) (first, last int, ok bool) {
 	i := p.record(at - within)
 	if i < 0 {
 		return 0, 0, false
