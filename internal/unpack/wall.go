@@ -101,7 +101,10 @@ func (w *wall) date(u *frame.AccessUnit, arrival time.Time) {
 	first := w.newest.time.IsZero()
 	newest := first || u.PTS >= w.newest.pts
 	passes := first || u.PTS != w.newest.pts // timestamps that stand still do not tell the source's time
-	adopted := newest && passes && w.adopt(u.PTS, first)
+	if !passes {
+		w.next = nil
+	}
+	adopted := newest && w.adopt(u.PTS, first)
 	w.clock.Stamp(u, arrival)
 	local := u.Time
 	u.Time = local.Add(w.offset)
