@@ -1,10 +1,7 @@
 package unpack_test
 
 import (
-	"cmp"
-	"fmt"
 	"math/rand/v2"
-	"slices"
 	"testing"
 	"time"
 
@@ -12,29 +9,6 @@ import (
 	"github.com/livestill/livestill/internal/publishers"
 	"github.com/livestill/livestill/internal/unpack"
 )
-
-// A shown picture is one by when it was shown.
-type shown struct {
-	at      time.Duration
-	picture int
-}
-
-// wrong returns an instant at which what was on show is none of what a viewer without delay saw about then.
-func wrong(r *rand.Rand, p *publishers.Publisher, all []shown, within time.Duration) (why string) {
-	slices.SortStableFunc(all, func(a, b shown) int { return cmp.Compare(a.at, b.at) })
-	for range 200 {
-		at := time.Duration(r.Int64N(int64(p.Units[len(p.Units)-1].Arrival)))
-		from, to, ok := p.Saw(at, within)
-		if !ok {
-			continue // the stream begins
-		}
-		i, _ := slices.BinarySearchFunc(all, at+1, func(s shown, at time.Duration) int { return cmp.Compare(s.at, at) })
-		if i == 0 || all[i-1].picture < from || all[i-1].picture > to {
-			return fmt.Sprintf("at %v the %dth to be shown was on show, to a viewer pictures %d to %d", at, i-1, from, to)
-		}
-	}
-	return ""
-}
 
 // TestStreamShowsWhatAViewerSaw has publishers of all kinds send over RTP, without sender reports, and with those of a clock that is right, an hour
 // ahead, or goes by the timestamps. At any instant of this machine's clock the picture is one that a viewer without delay saw no more than 150 ms
@@ -59,7 +33,7 @@ func TestStreamShowsWhatAViewerSaw(t *testing.T) {
 				continue // RTP does not say when units are decoded, so that timestamps that go back by as much may be reordered, or not
 			}
 			r := rand.New(rand.NewPCG(seed, 5))
-			var here, there []shown // by this machine's clock, and by the source's
+			var here, there []publishers.Shown // by this machine's clock, and by the source's
 			s := unpack.New(new(unpack.VP8))
 			packets := stream{}
 			reported, newest := time.Duration(0), -1
@@ -72,8 +46,8 @@ func TestStreamShowsWhatAViewerSaw(t *testing.T) {
 					reported += 5 * time.Second
 				}
 				if err := s.Packet(packet, begin.Add(u.Arrival), func(unit frame.AccessUnit) {
-					here = append(here, shown{unit.Shown().Sub(begin), u.Picture})
-					there = append(there, shown{unit.Time.Sub(begin), u.Picture})
+					here = append(here, publishers.Shown{At: unit.Shown().Sub(begin), Picture: u.Picture})
+					there = append(there, publishers.Shown{At: unit.Time.Sub(begin), Picture: u.Picture})
 					if u.Picture > newest && !unit.Time.After(last) {
 						t.Errorf("%s, %s: picture %d is dated %v before the one before", p.About, reports.about, u.Picture, last.Sub(unit.Time))
 					}
@@ -84,14 +58,14 @@ func TestStreamShowsWhatAViewerSaw(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if why := wrong(r, p, here, 150*time.Millisecond); why != "" {
-				t.Errorf("%s, %s: %s", p.About, reports.about, why)
+			if why := p.Wrong(r, here, 150*time.Millisecond); why != "" {
+				t.Errorf("%s: %s", reports.about, why)
 			}
 			if !reports.right || p.Honest && !p.Steady || p.FPS < 2 {
 				continue // what is held up on the way is as old as the source says, and one picture more or less may be a second
 			}
-			if why := wrong(r, p, there, 1300*time.Millisecond+p.Depth); why != "" {
-				t.Errorf("%s, %s, by that clock: %s", p.About, reports.about, why)
+			if why := p.Wrong(r, there, 1300*time.Millisecond+p.Depth); why != "" {
+				t.Errorf("%s, by that clock: %s", reports.about, why)
 			}
 		}
 	}
