@@ -3,6 +3,7 @@ package bitstream
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"github.com/livestill/livestill/frame"
 )
@@ -17,6 +18,7 @@ type Assembler struct {
 	av1        AV1
 	mpeg4      MPEG4
 	lengthSize int      // of NAL units' lengths; zero where there are start codes
+	inLengths  bool     // there was a unit in which all lengths were right, since the record
 	nals       [][]byte // scratch
 }
 
@@ -103,4 +105,31 @@ func (a *Assembler) UnitOf(nals [][]byte) (data []byte, key bool, err error) {
 		return a.h265.Unit(nals)
 	}
 	return a.h264.Unit(nals)
+}
+
+// Lacks names the parameter sets that no key unit can do without and that are not known; empty if there are none.
+func (a *Assembler) Lacks() string {
+	switch a.Codec {
+	case frame.H264:
+		return a.h264.Lacks()
+	case frame.H265:
+		return a.h265.Lacks()
+	default:
+		return ""
+	}
+}
+
+// Begins reports whether the NAL units of what an encoder sent at once, slices among them, begin a picture, or a field: see BeginsPicture.
+// previous is the slice that came before them. What is not certain may be known better by timestamps.
+func (a *Assembler) Begins(previous []byte, nals [][]byte) (begins, certain bool) {
+	first := slices.IndexFunc(nals, func(n []byte) bool { return IsSlice(a.Codec, n) })
+	if a.Codec == frame.H265 {
+		begins = a.h265.BeginsPicture(previous, nals[first])
+		return begins, begins
+	}
+	begins, certain = a.h264.beginsPicture(previous, nals[first])
+	if !certain && !begins {
+		begins = first > 0 && Opens(a.Codec, nals[0])
+	}
+	return begins, certain
 }

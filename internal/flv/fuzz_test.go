@@ -28,7 +28,7 @@ func FuzzVideo(f *testing.F) {
 		var last frame.Codec
 		for _, body := range [][]byte{starts[int(start)%len(starts)], a, b} {
 			body = bytes.Clone(body)
-			u, ok, err := v.Unit(time.Hour, body)
+			u, ok, err := unit(&v, time.Hour, body)
 			if err != nil || !ok {
 				if u.Data != nil {
 					t.Fatalf("data with %v, %v", ok, err)
