@@ -19,6 +19,9 @@ const (
 	tagTrailer = 4
 )
 
+// pending reports whether a message is there without reading.
+func (r *messageReader) pending() bool { return len(r.back) > 0 || len(r.tags) > 0 }
+
 func (r *messageReader) next() (message, error) {
 	if len(r.back) > 0 {
 		var m message
