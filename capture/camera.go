@@ -101,6 +101,7 @@ type Camera struct {
 	merging     shared.Semaphore // of captures that hold neighbours; made by scheduler
 	prefetching atomic.Bool      // a capture has a prefetch
 	stats       counters
+	serving     atomic.Pointer[frame.Stream] // nil unless a stream is live
 	ended       atomic.Pointer[error] // why the last stream has ended; nil if its publisher left properly
 	discreet    atomic.Bool           // a Hub has it: whoever captures need not know whose stream it was
 }
@@ -141,6 +142,9 @@ func (c *Camera) ServeStream(ctx context.Context, s *frame.Stream) (err error) {
 	defer c.History.Cut()
 	c.stats.units.Store(0)
 	c.stats.lost.Store(0)
+	c.stats.begun.Store(false)
+	c.serving.Store(s)
+	defer c.serving.Store(nil)
 	if s.Close != nil {
 		defer context.AfterFunc(ctx, func() { s.Close(context.Cause(ctx)) })()
 	}

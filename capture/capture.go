@@ -376,7 +376,7 @@ func (c *Camera) wait(ctx context.Context, s *Still, asked time.Time) (found, er
 		case <-changed:
 		case <-turn:
 		case <-ctx.Done():
-			return t, context.Cause(ctx)
+			return t, c.waited(ctx)
 		}
 	}
 }

@@ -75,12 +75,13 @@ type Stream struct {
 	wall    wall
 	reports atomic.Pointer[report]
 
-	begun   bool   // a packet came
-	due     uint16 // sequence number of the packet after it
-	live    bool   // the first unit was made
-	missing bool   // something before the unit that is being collected, and after the last that was made
-	torn    bool   // something was missing right before the last key unit, which pictures that are shown before it may refer to
-	keyPTS  time.Duration
+	begun      bool   // a packet came
+	due        uint16 // sequence number of the packet after it
+	live       bool   // the first unit was made
+	passedOver int    // pictures, before the first unit
+	missing    bool   // something before the unit that is being collected, and after the last that was made
+	torn       bool   // something was missing right before the last key unit, which pictures that are shown before it may refer to
+	keyPTS     time.Duration
 
 	// The unit that is being collected:
 	open    bool      // a packet of it came
@@ -157,6 +158,7 @@ func (s *Stream) complete(emit func(frame.AccessUnit)) error {
 		return nil
 	}
 	if !s.live && (!m.key || damaged || !m.opens) {
+		s.passedOver++
 		return nil // the stream does not begin with that
 	}
 	lost := s.live && (damaged || s.missing && (!m.key || !m.certain))
