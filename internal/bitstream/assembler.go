@@ -107,6 +107,16 @@ func (a *Assembler) UnitOf(nals [][]byte) (data []byte, key bool, err error) {
 	return a.h264.Unit(nals)
 }
 
+// Note remembers the parameter sets among NAL units that UnitOf is not given yet.
+func (a *Assembler) Note(nals [][]byte) error {
+	sets, classify := &a.h264.sets, classifier(classifyH264)
+	if a.Codec == frame.H265 {
+		sets, classify = &a.h265.sets, classifyH265
+	}
+	_, err := sets.contents(classify, nals)
+	return err
+}
+
 // Lacks names the parameter sets that no key unit can do without and that are not known; empty if there are none.
 func (a *Assembler) Lacks() string {
 	switch a.Codec {

@@ -170,8 +170,7 @@ func (v *Video) miss(timestamp time.Duration) {
 	} else {
 		v.Flush()
 	}
-	v.lost = true
-	v.sequence.Lost()
+	v.leaveOut()
 }
 
 // change forgets the sequence of another codec.

@@ -184,21 +184,25 @@ func (v *Video) wait(nals [][]byte) {
 	if j.open && bitstream.Opens(v.sequence.Codec, nals[0]) {
 		v.Flush()
 	}
-	if !j.add(nals) {
-		v.learn()
-	}
+	v.keep(nals)
 }
 
-// learn remembers the parameter sets among what waits, and forgets the rest.
-func (v *Video) learn() {
-	j := &v.joining
-	if j.open {
-		v.miss(j.last)
-	}
-	if _, _, err := v.sequence.UnitOf(j.split()); err != nil {
+// keep has NAL units wait, and remembers the parameter sets among them. It returns false if they are too many: then nothing waits.
+func (v *Video) keep(nals [][]byte) bool {
+	if err := v.sequence.Note(nals); err != nil {
 		_ = v.wrong(err)
 	}
-	j.empty()
+	ok := v.joining.add(nals)
+	if !ok {
+		v.joining.empty()
+	}
+	return ok
+}
+
+// leaveOut notes that slices are left out of the stream.
+func (v *Video) leaveOut() {
+	v.lost = true
+	v.sequence.Lost()
 }
 
 // join takes in slices, and what comes with them. The error tells, once, that the rest of a picture is cut off.
@@ -212,16 +216,15 @@ func (v *Video) join(nals [][]byte, damaged bool, timestamp time.Duration, u dat
 		v.start(nals, damaged || lacksFirst, u)
 	case j.open:
 		j.several, j.damaged, j.picture.arrival = true, j.damaged || damaged, u.arrival
-		if !j.add(nals) {
-			v.learn()
+		if !v.keep(nals) {
+			v.leaveOut()
 		}
 	default:
 		if !j.several {
 			err = errors.New("a picture comes in several messages: the rest of the first such picture is left out, others are joined")
 		}
-		j.several, v.lost = true, true
-		v.sequence.Lost()
-		v.learn()
+		j.several = true
+		v.leaveOut()
 	}
 	for _, n := range nals {
 		if v.isSlice(n) {
@@ -241,13 +244,12 @@ func (v *Video) start(nals [][]byte, damaged bool, u dated) {
 	switch {
 	case !waits && len(j.ends) == 0:
 		v.make(nals, damaged, u)
-	case j.add(nals):
+	case v.keep(nals):
 		j.open, j.damaged, j.picture = true, damaged, u
 		if !waits {
 			v.Flush()
 		}
 	default:
-		v.learn()
-		v.miss(u.DTS)
+		v.leaveOut()
 	}
 }
