@@ -13,13 +13,14 @@ import (
 type Assembler struct {
 	Codec frame.Codec
 
-	h264       H264
-	h265       H265
-	av1        AV1
-	mpeg4      MPEG4
-	lengthSize int      // of NAL units' lengths; zero where there are start codes
-	inLengths  bool     // there was a unit in which all lengths were right, since the record
-	nals       [][]byte // scratch
+	h264         H264
+	h265         H265
+	av1          AV1
+	mpeg4        MPEG4
+	lengthSize   int      // of NAL units' lengths; zero where there are start codes
+	inLengths    bool     // there was a unit that can only be split by lengths, since the record
+	inStartCodes bool     // the same of start codes
+	nals         [][]byte // scratch
 }
 
 // Config reads the configuration record of the codec: avcC, hvcC, av1C, the configuration of MPEG-4. From then on each NAL unit of H.264 and

@@ -70,12 +70,14 @@ func (a *Assembler) split(b []byte) (f Framing, err error) {
 	if size == 0 {
 		size = usualLength
 	}
-	if err = a.splitLength(b, size); err == nil {
-		a.inLengths = true
+	annexB := BeginsAnnexB(b)
+	if err = a.splitLength(b, size); err == nil && !(annexB && a.lengthsMislead()) {
+		a.inLengths = a.inLengths || !annexB
 		return ByLength, nil
 	}
 	// A length from 256 to 511 looks like a start code of three bytes.
-	if BeginsAnnexB(b) && (!a.inLengths || b[2] == 0) {
+	if annexB && (!a.inLengths || b[2] == 0) {
+		a.inStartCodes = a.inStartCodes || err != nil
 		var crowded bool
 		if a.nals, crowded = splitAnnexB(a.nals[:0], b); crowded {
 			return ByStartCode, errCrowded
@@ -87,6 +89,12 @@ func (a *Assembler) split(b []byte) (f Framing, err error) {
 		return ByLength4, nil
 	}
 	return ByLength, a.splitLength(b, size)
+}
+
+// lengthsMislead reports whether what began with a start code, and was split by lengths all the same, is an Annex B byte stream: by chance it can
+// be read as both. One NAL unit in two is one that nobody sends.
+func (a *Assembler) lengthsMislead() bool {
+	return !a.inLengths && (a.inStartCodes || slices.ContainsFunc(a.nals, func(n []byte) bool { return len(n) > 0 && forbidden(n) }))
 }
 
 // splitLength is SplitLength into a.nals. Zeros that are less than a length are padding.
@@ -117,7 +125,7 @@ func (a *Assembler) Learn(record []byte) (f Framing, err error) {
 		a.lengthSize = before
 		return ByLength, err
 	}
-	a.inLengths = false
+	a.inLengths, a.inStartCodes = false, false
 	return ByLength, nil
 }
 
