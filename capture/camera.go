@@ -102,8 +102,8 @@ type Camera struct {
 	prefetching atomic.Bool      // a capture has a prefetch
 	stats       counters
 	serving     atomic.Pointer[frame.Stream] // nil unless a stream is live
-	ended       atomic.Pointer[error] // why the last stream has ended; nil if its publisher left properly
-	discreet    atomic.Bool           // a Hub has it: whoever captures need not know whose stream it was
+	ended       atomic.Pointer[error]        // why the last stream has ended; nil if its publisher left properly
+	discreet    atomic.Bool                  // a Hub has it: whoever captures need not know whose stream it was
 }
 
 // scheduler returns what decodes for captures.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -45,8 +46,8 @@ func TestLacks(t *testing.T) {
 					s.Units = func(func(frame.AccessUnit, error) bool) { <-ctx.Done() }
 				}
 				s.Lacks = test.lacks
-				ended := make(chan error, 1)
-				go func() { ended <- hub.ServeStream(ctx, s) }()
+				var serving sync.WaitGroup
+				serving.Go(func() { _ = hub.ServeStream(ctx, s) })
 				time.Sleep(2 * time.Second)
 				if live := hub.Live(); len(live) != 1 || live[0].Lacks != test.want {
 					t.Errorf("%+v", live)
@@ -60,7 +61,7 @@ func TestLacks(t *testing.T) {
 					t.Error(err)
 				}
 				end()
-				<-ended
+				serving.Wait()
 			})
 		})
 	}

@@ -39,7 +39,7 @@ func (a *Assembler) Split(b []byte) (nals [][]byte, f Framing, err error) {
 		several := slices.Clone(a.nals[at:])
 		a.nals = a.nals[:at]
 		for _, n := range several {
-			whole := false
+			var whole bool
 			if a.nals, whole = SplitInside(a.nals, n); !whole {
 				err = errCrowded
 			}
@@ -71,7 +71,7 @@ func (a *Assembler) split(b []byte) (f Framing, err error) {
 		size = usualLength
 	}
 	annexB := BeginsAnnexB(b)
-	if err = a.splitLength(b, size); err == nil && !(annexB && a.lengthsMislead()) {
+	if err = a.splitLength(b, size); err == nil && (!annexB || !a.lengthsMislead()) {
 		a.inLengths = a.inLengths || !annexB
 		return ByLength, nil
 	}

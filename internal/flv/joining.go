@@ -161,8 +161,7 @@ func (v *Video) isSlice(n []byte) bool { return bitstream.IsSlice(v.sequence.Cod
 // follow goes over to the codec of a tag, if it is another. ok is false for what is late of the codec before: it has no parameter sets.
 func (v *Video) follow(t tag) (ok bool) {
 	codec := t.codec
-	switch codec {
-	case v.called, v.sequence.Codec:
+	if codec == v.called || codec == v.sequence.Codec {
 		return true
 	}
 	if v.sequence.Codec != 0 {

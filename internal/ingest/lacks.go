@@ -23,7 +23,8 @@ func (l *Lacks) Set(text string) (tell bool) {
 		}
 		return false
 	}
-	l.text.Store(&text)
+	kept := text // else text would be on the heap whenever there is none
+	l.text.Store(&kept)
 	if l.since.IsZero() {
 		l.since = time.Now()
 	}
