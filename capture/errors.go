@@ -44,8 +44,8 @@ var (
 	// which servers do not take for a wrong guess at a token.
 	ErrLive error = liveError{}
 
-	// ErrDeleted: the first still of a Refine is gone from the Store, so
-	// that it is not refined.
+	// ErrDeleted: the first still of a Refine is gone from the Store, or a
+	// Delete of it has begun, so that it is not refined.
 	ErrDeleted = errors.New("still was deleted meanwhile")
 
 	// ErrDecoder: nothing can be captured without one.
@@ -69,6 +69,15 @@ const (
 	StepSeal     = "seal"
 	StepStore    = "store"
 	StepNotify   = "notify"
+)
+
+// The steps of a stream in which a hook may have panicked, as Error.Step has them.
+const (
+	StepCue   = "cue"   // of a stream: Stream.OnCue
+	StepAdmit = "admit" // a publisher: Hub.Name, Hub.NewCamera
+	StepBegin = "begin" // a stream: Hub.OnBegin
+	StepEnd   = "end"   // a stream: Hub.OnEnd
+	StepPull  = "pull"  // what is asked for: Hub.Source
 )
 
 // An Error says in which step a capture failed, and of which stream.

@@ -55,10 +55,12 @@ type Hub struct {
 	// not live: it is pulled as long as captures ask for it, and for as
 	// long as Linger says after the last; at the same time once for all of
 	// them. A capture waits until the stream is there, for ten seconds. An
-	// error, or nil, ends the capture with ErrNotLive. What a stream has
-	// left behind, see Linger, is captured without. The stream has the name
-	// that was asked for, whatever the Runner calls it, if it hands its
-	// context on to ServeStream. It takes a Run. Nil pulls nothing.
+	// error, or nil, ends the capture with ErrNotLive, and so does the end
+	// of Run; errors.Is and errors.As find why, which its text, that a
+	// viewer may see, does not tell. What a stream has left behind, see
+	// Linger, is captured without. The stream has the name that was asked
+	// for, whatever the Runner calls it, if it hands its context on to
+	// ServeStream. It takes a Run. Nil pulls nothing.
 	Source func(stream string) (Runner, error)
 
 	// MaxBytes bounds the memory of all Histories together, but of those
@@ -138,7 +140,7 @@ func (h *Hub) ServeStream(ctx context.Context, s *frame.Stream) error {
 
 // admit asks the app what a stream is called, unless a pull of ours brings it, and for its Camera.
 func (h *Hub) admit(s *frame.Stream, pull *pull) (c *Camera, err error) {
-	err = contain(func() (err error) {
+	err = containStep(StepAdmit, "", func() (err error) {
 		switch {
 		case pull != nil:
 			s.Name = pull.name
@@ -252,8 +254,9 @@ func (h *Hub) release(p *publisher) {
 
 func (h *Hub) linger() time.Duration { return cmp.Or(h.Linger, defaultLinger) }
 
-// close hangs up on a publisher. The first cause counts.
+// close hangs up on a publisher. The first cause counts; none is context.Canceled.
 func (p *publisher) close(cause error) {
+	cause = cmp.Or(cause, context.Canceled)
 	if p.cause.CompareAndSwap(nil, &cause) && p.stream.Close != nil {
 		p.stream.Close(cause)
 	}
@@ -263,7 +266,7 @@ func (p *publisher) close(cause error) {
 func (h *Hub) units(c *Camera, p *publisher) iter.Seq2[frame.AccessUnit, error] {
 	units := p.stream.Units
 	return func(yield func(frame.AccessUnit, error) bool) {
-		err := contain(func() error {
+		err := containStep(StepBegin, p.stream.Name, func() error {
 			if h.OnBegin != nil {
 				h.OnBegin(c.live(p))
 			}
@@ -275,7 +278,7 @@ func (h *Hub) units(c *Camera, p *publisher) iter.Seq2[frame.AccessUnit, error] 
 				err = errors.New("its source, or what it calls, panicked")
 			}
 			h.release(p) // before the Camera waits for what captures have begun
-			p.failed = contain(func() error {
+			p.failed = containStep(StepEnd, p.stream.Name, func() error {
 				if h.OnEnd != nil {
 					h.OnEnd(c.live(p), err)
 				}

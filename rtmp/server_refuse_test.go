@@ -1,12 +1,15 @@
 package rtmp_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net"
+	"runtime"
 	"strings"
 	"testing"
 
+	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/rtmp"
 )
@@ -36,6 +39,49 @@ func TestRefusalByAddress(t *testing.T) {
 	}
 	if r := <-got; r.remote.(*net.TCPAddr).IP.String() != "127.0.0.1" || len(r.units) != 0 {
 		t.Errorf("accepted %v, %d units", r.remote, len(r.units))
+	}
+}
+
+// TestRefusalByPanic is logged with where it was. The encoder is not told.
+func TestRefusalByPanic(t *testing.T) {
+	log := new(bytes.Buffer)
+	hub := &capture.Hub{NewCamera: func(*frame.Stream) (*capture.Camera, error) { panic("what") }}
+	addr, stop := start(t, &rtmp.Server{Handler: hub, Logger: textLogger(log)})
+	c := dial(t, addr)
+	c.call(0, "connect", 1, map[string]any{"app": "live"})
+	c.call(1, "publish", 2, nil, "key", "live")
+	c.closed()
+	stop()
+	if text := log.String(); !strings.Contains(text, "what") || !strings.Contains(text, "server_refuse_test.go") {
+		t.Errorf("logged: %s", text)
+	}
+}
+
+// TestKeysAreNotLogged: a stream whose Handler gives it no other name fails, and so does one whose Handler calls runtime.Goexit.
+func TestKeysAreNotLogged(t *testing.T) {
+	log := new(bytes.Buffer)
+	addr, stop := start(t, &rtmp.Server{Logger: textLogger(log), Handler: frame.HandlerFunc(func(_ context.Context, s *frame.Stream) error {
+		for _, err := range s.Units {
+			switch {
+			case err != nil:
+				return err
+			case s.Query.Get("exit") != "":
+				runtime.Goexit()
+			}
+		}
+		return nil
+	})})
+	for _, key := range []string{"secret", "secret?exit=1"} {
+		c := dial(t, addr)
+		c.publish(key)
+		c.write(4, rtmp.Message{Kind: video, Stream: 1, Body: picture(true, 100)})
+		_ = c.send()
+		c.closed()
+	}
+	stop()
+	text := log.String()
+	if strings.Contains(text, "secret") || !strings.Contains(text, "receive live/…") || !strings.Contains(text, "runtime.Goexit") {
+		t.Errorf("logged: %s", text)
 	}
 }
 
