@@ -93,6 +93,9 @@ func (c *conn) take(obey func(message) error) error {
 	c.wire.expectMessage()
 	m, err := c.messages.next()
 	switch {
+	case errors.Is(err, errAggregate):
+		c.video.Miss()
+		c.malformed.note(err)
 	case err != nil:
 		return unexpected(err)
 	case isData(m.kind), isMetadata(m):

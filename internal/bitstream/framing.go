@@ -84,11 +84,26 @@ func (a *Assembler) split(b []byte) (f Framing, err error) {
 		}
 		return ByStartCode, nil
 	}
+	if a.splitMixed(b, size) {
+		return ByBoth, nil
+	}
 	if size != usualLength && !a.inLengths && a.splitLength(b, usualLength) == nil {
 		a.lengthSize = usualLength
 		return ByLength4, nil
 	}
 	return ByLength, a.splitLength(b, size)
+}
+
+// splitMixed splits NAL units after their lengths that others follow with start codes. It reports whether there are both.
+func (a *Assembler) splitMixed(b []byte, size int) bool {
+	_ = a.splitLength(b, size)
+	for i, n := range a.nals {
+		if b = b[size+len(n):]; BeginsAnnexB(b) && (b[2] == 0 || !a.inLengths && i == len(a.nals)-1) {
+			a.nals = SplitAnnexB(a.nals[:i+1], b)
+			return true
+		}
+	}
+	return false
 }
 
 // lengthsMislead reports whether what began with a start code, and was split by lengths all the same, is an Annex B byte stream: by chance it can

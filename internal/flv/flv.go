@@ -173,6 +173,9 @@ func (v *Video) miss(timestamp time.Duration) {
 	v.leaveOut()
 }
 
+// Miss notes that a tag is missing that Take was not given.
+func (v *Video) Miss() { v.miss(v.joining.last) }
+
 // change forgets the sequence of another codec.
 func (v *Video) change(c frame.Codec) {
 	v.changed = v.sequence.Codec != 0

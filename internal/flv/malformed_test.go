@@ -83,6 +83,7 @@ func TestMalformedTags(t *testing.T) {
 			{"start codes of three bytes under one length", body(lengths(startCodes(3, nals...))), all, "start codes behind lengths"},
 			{"a start code before each NAL unit, under its length", body(lengths(startCodes(4, nals[0]), startCodes(4, nals[1]))), all, "start codes behind lengths"},
 			{"parameter sets and a picture under one length", body(lengths(startCodes(4, append(onlySets(s, key), nals...)...))), all, "start codes behind lengths"},
+			{"a length, and start codes behind its NAL unit", body(append(bytes.Clone(good[:first]), startCodes(4, nals[1:]...)...)), all, "start codes behind lengths"},
 			{"start codes in place of lengths", body(startCodes(4, nals...)), all, "start codes in place of lengths"},
 			{"an empty sequence header", tag(sequenceStart, s.fourCC), beside, "configuration record of 0 bytes"},
 			{"half a sequence header", s.start()[:40], beside, "configuration record"},
