@@ -51,6 +51,7 @@ func sendSpoilt(write func(stream uint32, m rtmp.Message)) {
 			video(body)
 		}
 	}
+	write(5, rtmp.Message{Kind: aggregate, Stream: 1, Time: at, Body: []byte{9, 0, 0}})
 	for _, key := range []bool{false, true, false} {
 		video(picture(key, 300))
 	}
@@ -68,7 +69,7 @@ func checkSpoilt(t *testing.T, units []frame.AccessUnit, log *syncBuffer) {
 	}
 	lines := log.lines("malformed video")
 	if len(lines) != 2 || !strings.Contains(lines[0], "video tag of 1 bytes") || !strings.Contains(lines[0], "messages=1") ||
-		!strings.Contains(lines[1], "messages=139") {
+		!strings.Contains(lines[1], "messages=140") {
 		t.Errorf("the log has %q", lines)
 	}
 }
