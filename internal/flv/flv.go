@@ -42,6 +42,7 @@ type Video struct {
 
 	ready  []dated
 	begun  bool          // there was a key unit
+	unread error         // why the last sequence header cannot be read; nil if it can
 	tags   int           // with pictures, until there was one
 	lost   bool          // something before the next unit was left out
 	torn   bool          // the same before the last key unit, which pictures that are shown before it may refer to
@@ -113,7 +114,7 @@ func (v *Video) begin(t tag) error {
 	}
 	v.called = t.codec
 	framing, err := v.sequence.Learn(t.data)
-	if err != nil {
+	if v.unread = err; err != nil {
 		return v.wrong(err)
 	}
 	return v.habits.remark(v.called, codec, framing)
@@ -188,6 +189,8 @@ func (v *Video) Lacks() string {
 	switch sets := v.sequence.Lacks(); {
 	case v.begun || v.tags == 0:
 		return ""
+	case sets != "" && v.unread != nil:
+		return fmt.Sprintf("%d messages with pictures have come, but no %s: of the sequence header, %v", v.tags, sets, v.unread)
 	case sets != "":
 		return fmt.Sprintf("%d messages with pictures have come, but no %s, neither in a sequence header nor in band", v.tags, sets)
 	default:

@@ -326,6 +326,7 @@ func TestOtherNames(t *testing.T) {
 
 // TestLacks: a stream that makes no unit says what it lacks.
 func TestLacks(t *testing.T) {
+	const unreadable = "but no parameter sets (SPS and PPS): of the sequence header, configuration record of 0 bytes"
 	for _, s := range streams264and265(t) {
 		sets := onlySets(s, s.units[0])
 		pps := slices.IndexFunc(sets, func(n []byte) bool { return s.codec == frame.H264 && n[0]&31 == 8 || n[0]>>1 == 34 })
@@ -345,10 +346,14 @@ func TestLacks(t *testing.T) {
 		}{
 			{"nothing at all", nil, s.isSet, true, "10 messages with pictures have come, but no parameter sets (SPS and PPS)"},
 			{"no PPS", slices.Delete(slices.Clone(sets), pps, pps+1), s.isSet, true, "but no picture parameter set (PPS)"},
+			{"a sequence header that cannot be read", nil, s.isSet, true, unreadable},
 			{"no key picture", sets, s.isSet, false, "8 messages with pictures have come, but no whole key picture"},
 			{"all that is needed", sets, s.isSet, true, ""},
 		} {
 			var v flv.Video
+			if test.want == unreadable {
+				_, _, _ = unit(&v, 0, tag(sequenceStart, s.fourCC))
+			}
 			if test.start != nil {
 				record := s.record
 				if len(test.start) < len(sets) {

@@ -8,10 +8,13 @@ type lacker interface{ lacks() string }
 func (h *H264) lacks() string { return h.sets.Lacks() }
 func (h *H265) lacks() string { return h.sets.Lacks() }
 
-// Lacks tells why no unit came of the pictures up to now; nothing if one did, or if there were none. It is for the goroutine of Packet.
+// Lacks tells why no unit came of the packets up to now; nothing if one did, or if there were none. It is for the goroutine of Packet.
 func (s *Stream) Lacks() string {
-	if s.live || s.passedOver == 0 {
+	switch {
+	case s.live || !s.begun:
 		return ""
+	case s.passedOver == 0:
+		return "packets have come, but no picture of the codec that was described"
 	}
 	if f, ok := s.format.(lacker); ok {
 		if sets := f.lacks(); sets != "" {
