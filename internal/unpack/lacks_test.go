@@ -23,11 +23,13 @@ func TestLacks(t *testing.T) {
 		want   string // nothing: a unit was made
 	}{
 		{"nothing", new(unpack.H264), nil, ""},
-		{"no parameter sets", new(unpack.H264), [][]string{{idr}, {p}}, "2 pictures have come, but no parameter sets (SPS and PPS)"},
-		{"no PPS", new(unpack.H264), [][]string{{sps, idr}, {p}}, "2 pictures have come, but no picture parameter set (PPS)"},
+		{"no parameter sets", new(unpack.H264), [][]string{{idr}, {p}}, "2 pictures have come, but no parameter sets (SPS and PPS), neither"},
+		{"no PPS", new(unpack.H264), [][]string{{sps, idr}, {p}}, "2 pictures have come, but no picture parameter set (PPS), neither"},
 		{"no key picture", new(unpack.H264), [][]string{{sps, pps}, {p}, {p}, {p}}, "3 pictures have come, but no whole key picture"},
-		{"no sets of H.265", new(unpack.H265), [][]string{{vps265, idr265}}, "1 pictures have come, but no parameter sets (SPS and PPS)"},
-		{"H.265 that is described as H.264", new(unpack.H264), [][]string{{"\x40\x01\x0c", "\x42\x01\x01"}}, "packets have come, but no picture"},
+		{"no sets of H.265", new(unpack.H265), [][]string{{vps265, idr265}}, "1 pictures have come, but no parameter sets (SPS and PPS), neither"},
+		{"H.265 that is described as H.264", new(unpack.H264), [][]string{{"\x40\x01\x0c", "\x42\x01\x01", "\x44\x01\xc1", idr265}},
+			"1 pictures have come, but no parameter sets (SPS and PPS) of H.264: it is H.265"},
+		{"nothing but what is no packet of it", new(unpack.H264), [][]string{{"\x1f\x01"}}, "packets have come, but no picture"},
 		{"no key frame of VP8", new(unpack.VP8), [][]string{{"\x10\x11\x02\x00"}}, "1 pictures have come, but no whole key picture"},
 		{"all that is needed", new(unpack.H264), [][]string{{idr}, {sps, pps, idr}, {p}}, ""},
 	} {
