@@ -1,6 +1,7 @@
 package rtsp
 
 import (
+	"fmt"
 	"log/slog"
 	"time"
 )
@@ -27,6 +28,9 @@ func (w *watchdog) packet(arrival time.Time, lacks func() string) error {
 	case w.since.IsZero():
 		w.since = arrival
 	case waited > noPictureAfter*w.timeout:
+		if text := lacks(); text != "" {
+			return fmt.Errorf("%w: %s", ErrNoPicture, text)
+		}
 		return ErrNoPicture
 	case waited > w.timeout && !w.begun && !w.warned:
 		w.warned = true

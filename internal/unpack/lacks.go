@@ -25,7 +25,10 @@ type otherCodec frame.Codec
 
 // look looks at NAL units of a stream that lacks parameter sets, or nothing.
 func (o *otherCodec) look(nals [][]byte, lacks string) {
-	if c := bitstream.CodecOf(nals); c != 0 && lacks != "" {
+	if lacks == "" {
+		return
+	}
+	if c := bitstream.CodecOf(nals); c != 0 {
 		*o = otherCodec(c)
 	}
 }
