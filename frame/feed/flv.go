@@ -33,13 +33,12 @@ type FLV struct {
 func (f *FLV) Tag(timestamp uint32, body []byte) (u frame.AccessUnit, ok bool, err error) {
 	f.video.Track = f.Track
 	err = f.video.Take(time.Duration(timestamp)*time.Millisecond, time.Now(), body)
-	if u, ok = f.next(); ok {
-		return u, true, nil
+	u, ok = f.next()
+	var harmless flv.HabitError
+	if err == nil || ok || errors.As(err, &harmless) {
+		return u, ok, nil
 	}
-	if err != nil {
-		err = fmt.Errorf("feed: FLV: %w", err)
-	}
-	return u, false, err
+	return u, false, fmt.Errorf("feed: FLV: %w", err)
 }
 
 // next returns the next unit that is complete; ok is false if there is none.

@@ -61,8 +61,7 @@ type dated struct {
 // of enhanced RTMP define, another track. Nothing comes of pictures before there are parameter sets. When the codec changes, units begin anew
 // with a key unit.
 //
-// An error that Ends the stream is its end. Others say what is wrong with this tag alone; or, once, what the encoder does in another way than it
-// should, which does no harm.
+// An error that Ends the stream is its end. A HabitError is told once. Others say what is wrong with this tag alone.
 func (v *Video) Take(timestamp time.Duration, arrival time.Time, body []byte) error {
 	t, ok, err := parse(body, v.Track)
 	switch {
