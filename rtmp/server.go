@@ -65,7 +65,8 @@ type Server struct {
 	MaxConnsPerAddr int
 
 	// MaxMessage is how many bytes a message may have, and so an access
-	// unit; zero means 8 MiB, and the format allows 16 MiB - 1.
+	// unit, also one that comes in several messages; zero means 8 MiB, and
+	// the format allows 16 MiB - 1.
 	MaxMessage int
 
 	// HandshakeTimeout is for the TLS and RTMP handshakes together; zero

@@ -34,6 +34,10 @@ type Video struct {
 	// Patient has the first picture wait for the tag behind it, which may be the rest of it.
 	Patient bool
 
+	// MaxJoined bounds the bytes of a picture that comes in several tags;
+	// zero means 8 MiB.
+	MaxJoined int
+
 	sequence bitstream.Assembler // its codec is zero before the first
 	called   frame.Codec         // what tags call the codec of sequence
 	habits   habits

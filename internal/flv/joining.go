@@ -18,7 +18,7 @@ const (
 	maxWait = 100 * time.Millisecond
 
 	maxPieces  = 8 << 10  // NAL units that wait; 8 MiB in slices as small as a packet are 6,000
-	maxJoined  = 8 << 20  // bytes of them; a key picture of 2160p60 at 50 Mbit/s has 1 to 3 MiB
+	maxJoined  = 8 << 20  // bytes of them, unless it is said; a key picture of 2160p60 at 50 Mbit/s has 1 to 3 MiB
 	keptMemory = 64 << 10 // bytes, for the next picture
 	sliceSize  = 24       // bytes of memory for a slice, beside what it is of
 
@@ -46,10 +46,10 @@ type joining struct {
 	picture dated // its times
 }
 
-// add has NAL units wait. It returns false if there are too many.
-func (j *joining) add(nals [][]byte) bool {
+// add has NAL units wait. It returns false if there are too many, or more bytes than may be.
+func (j *joining) add(nals [][]byte, most int) bool {
 	for _, n := range nals {
-		if len(j.ends) == maxPieces || len(j.data)+len(n) > maxJoined {
+		if len(j.ends) == maxPieces || len(j.data)+len(n) > most {
 			return false
 		}
 		j.data = append(j.data, n...)
@@ -191,7 +191,7 @@ func (v *Video) keep(nals [][]byte) bool {
 	if err := v.sequence.Note(nals); err != nil {
 		_ = v.wrong(err)
 	}
-	ok := v.joining.add(nals)
+	ok := v.joining.add(nals, cmp.Or(v.MaxJoined, maxJoined))
 	if !ok {
 		v.joining.empty()
 	}
