@@ -175,7 +175,7 @@ func (c *Camera) ServeStream(ctx context.Context, s *frame.Stream) (err error) {
 }
 
 // Capture makes a still as r asks. It waits for what the moment needs: for the stream to begin, for the future to come; bound it
-// with ctx. Its error is an *Error.
+// with ctx. Its error is an *Error. If ctx ends first, and there is no picture of the stream at all, it tells what is lacking, as Live does.
 func (c *Camera) Capture(ctx context.Context, r Request) (*Still, error) {
 	return c.capture(ctx, r, nil)
 }
