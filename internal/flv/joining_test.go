@@ -23,7 +23,7 @@ func sliced(t *testing.T) []stream {
 // A piece is what comes in one tag.
 type piece [][]byte
 
-// kindOf returns what a NAL unit is to its picture.
+// isSlice reports whether a NAL unit is a slice of a picture.
 func (s stream) isSlice(n []byte) bool {
 	if s.codec == frame.H264 {
 		return n[0]&0x1f >= 1 && n[0]&0x1f <= 5

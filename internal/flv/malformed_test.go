@@ -67,7 +67,7 @@ func TestMalformedTags(t *testing.T) {
 			{"a modifier cut short", []byte{enhancedInter | modEx, 9, 0, 0}, nothing, "inside a modifier"},
 			{"a modifier of no time", nano(0, body(good))[:4], nothing, "inside a modifier"},
 			{"a multitrack header cut short", []byte{enhancedInter | multitrack}, nothing, "ends before its packet type"},
-			{"a track cut short", many(codedFramesX, part2(s, 0, good), part2(s, 1, good))[:40], nothing, "bytes where"},
+			{"a track cut short", many(codedFramesX, partOf(s, 0, good), partOf(s, 1, good))[:40], nothing, "bytes where"},
 			{"tracks in tracks", []byte{enhancedInter | multitrack, multitrack, 0}, nothing, "packets of type 6"},
 			{"a length that is too large", body(append([]byte{0, 9, 0, 0}, good[4:first]...)), nothing, "NAL unit of"},
 			{"a second length that is too large", body(larger), part, "NAL unit of"},
@@ -128,7 +128,36 @@ func TestMalformedTags(t *testing.T) {
 	}
 }
 
-func part2(s stream, track byte, data []byte) part { return part{s.fourCC, track, data} }
+// TestMalformedTagsOfOtherCodecs does the same to codecs whose pictures come in one piece.
+func TestMalformedTagsOfOtherCodecs(t *testing.T) {
+	for _, test := range []struct {
+		about      string
+		start      []byte
+		key, inter []byte
+		bad        []byte
+		lost       bool // the next unit
+	}{
+		{"AV1, an OBU that is cut short", av1Start, av1(av1Key), av1(av1P), av1([]byte{0x32, 9, 0x30}), true},
+		{"AV1, garbage", av1Start, av1(av1Key), av1(av1P), av1(bytes.Repeat([]byte{0xff}, 40)), true},
+		{"AV1, a sequence header that is cut short", av1Start, av1(av1Key), av1(av1P), tag(sequenceStart, "av01", 0x81, 5, 12, 0, 0x0a, 9), false},
+		{"AV1, a sequence header of nothing", av1Start, av1(av1Key), av1(av1P), tag(sequenceStart, "av01"), false},
+		{"VP9, a frame of another kind", vp9Start, vp9(vp9Key), vp9(vp9P), vp9([]byte{0}), true},
+		{"VP8, a track that is cut short", vp9Start, vp8(vp8Key), vp8(vp8P), many(codedFrames, part{"vp08", 1, vp8P}, part{"vp08", 0, vp8P})[:15], true},
+	} {
+		units, said := play(t, [][]byte{test.start, test.key, test.bad, test.inter, test.key, test.inter})
+		if len(units) != 4 || said == nil || flv.Ends(said) {
+			t.Errorf("%s: %d units, %v", test.about, len(units), said)
+			continue
+		}
+		for i, u := range units {
+			if u.Key != (i%2 == 0) || u.Lost != (test.lost && i == 1) {
+				t.Errorf("%s: unit %d: key %v, lost %v", test.about, i, u.Key, u.Lost)
+			}
+		}
+	}
+}
+
+func partOf(s stream, track byte, data []byte) part { return part{s.fourCC, track, data} }
 
 // startCodes returns NAL units as an Annex B byte stream with start codes of so many bytes.
 func startCodes(size int, nals ...[]byte) (b []byte) {
@@ -220,7 +249,7 @@ func TestOtherFramings(t *testing.T) {
 		annexB3 := func(nals [][]byte) []byte { return startCodes(3, nals...) }
 		record := s.record
 		if s.codec == frame.H265 {
-			record = func(sets [][]byte) []byte { return hvcc2(sets...) }
+			record = func(sets [][]byte) []byte { return hvccOfStartCodes(sets...) }
 		}
 		for _, test := range []struct {
 			about  string
@@ -237,7 +266,7 @@ func TestOtherFramings(t *testing.T) {
 			{"start codes before the sets of a record", record(inside), without(byLength), ""},
 			{"a record that tells of lengths of a byte", sizes, without(byLength), "lengths of four bytes"},
 			{"an empty record, and sets in band", []byte{}, inBand(byLength), "configuration record of 0 bytes"},
-			{"a record without sets, and sets in band", s.record0(), inBand(byLength), ""},
+			{"a record without sets, and sets in band", s.emptyRecord(), inBand(byLength), ""},
 			{"sets in band, and a start code after a length", nil, func(_ int, nals [][]byte) []byte { return lengths(annexB4(nals)) }, "start codes behind lengths"},
 		} {
 			var v flv.Video
@@ -268,16 +297,16 @@ func TestOtherFramings(t *testing.T) {
 	}
 }
 
-// record0 returns a configuration record without sets.
-func (s stream) record0() []byte {
+// emptyRecord returns a configuration record without sets.
+func (s stream) emptyRecord() []byte {
 	if s.codec == frame.H264 {
 		return []byte{1, 66, 0, 30, 0xff, 0xe0, 0}
 	}
 	return hvcc()
 }
 
-// hvcc2 is hvcc of sets that begin with a start code of four bytes.
-func hvcc2(nals ...[]byte) []byte {
+// hvccOfStartCodes is hvcc of sets that begin with a start code of four bytes.
+func hvccOfStartCodes(nals ...[]byte) []byte {
 	b := hvcc(nals...)
 	at := 23
 	for _, n := range nals {
