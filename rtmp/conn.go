@@ -71,8 +71,8 @@ func (c *conn) receive(ctx context.Context, obey func(message) error, yield func
 		if err != nil {
 			c.video.Flush() // nothing more comes of the last picture
 		}
-		for u, ok := c.unit(); ok; u, ok = c.unit() {
-			if !yield(u, nil) {
+		for c.video.Ready() {
+			if u, ok := c.unit(); ok && !yield(u, nil) {
 				return nil
 			}
 		}
@@ -149,13 +149,11 @@ func (c *conn) picture(m message) error {
 
 // unit returns the next access unit that is complete; ok is false if there is none.
 func (c *conn) unit() (u frame.AccessUnit, ok bool) {
-	for {
-		u, arrival, ok := c.video.Next()
-		if !ok {
-			return u, false
-		}
+	for c.video.Ready() {
+		u, arrival := c.video.Next()
 		c.in.Video()
-		if !u.Key && !c.timeline.Started() { // whoever joins a stream may come into the middle of a GOP
+		started := c.timeline.Started()
+		if !u.Key && !started { // whoever joins a stream may come into the middle of a GOP
 			continue
 		}
 		// Only pictures move the timeline: encoders send sequence headers with whatever timestamp.
@@ -163,9 +161,12 @@ func (c *conn) unit() (u frame.AccessUnit, ok bool) {
 		u.PTS += at - u.DTS
 		u.DTS = at
 		c.clock.Stamp(&u, arrival)
-		c.lacks.Set("")
+		if !started {
+			c.lacks.Set("")
+		}
 		return u, true
 	}
+	return frame.AccessUnit{}, false
 }
 
 // ended returns what the end of a stream's Units is called.

@@ -43,11 +43,8 @@ func (f *FLV) Tag(timestamp uint32, body []byte) (u frame.AccessUnit, ok bool, e
 
 // next returns the next unit that is complete; ok is false if there is none.
 func (f *FLV) next() (u frame.AccessUnit, ok bool) {
-	for {
-		u, arrival, ok := f.video.Next()
-		if !ok {
-			return u, false
-		}
+	for f.video.Ready() {
+		u, arrival := f.video.Next()
 		if !u.Key && !f.timeline.Started() {
 			continue
 		}
@@ -57,6 +54,7 @@ func (f *FLV) next() (u frame.AccessUnit, ok bool) {
 		f.clock.Stamp(&u, arrival)
 		return u, true
 	}
+	return frame.AccessUnit{}, false
 }
 
 // ReadFLV yields the units of an FLV file, or of FLV that comes over a pipe or HTTP, as fast as r is read. PTS and DTS are the file's, Time is

@@ -36,7 +36,8 @@ func Units(tb testing.TB, path string) []frame.AccessUnit {
 			if err := video.Take(time.Duration(ms)*time.Millisecond, Epoch, b[tagHeader:tagHeader+size]); err != nil {
 				tb.Fatal(err)
 			}
-			if u, _, ok := video.Next(); ok {
+			if video.Ready() {
+				u, _ := video.Next()
 				u.Time = Epoch.Add(u.PTS)
 				units = append(units, u)
 			}

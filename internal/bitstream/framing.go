@@ -34,17 +34,40 @@ const usualLength = 4
 // The error tells what is left out.
 func (a *Assembler) Split(b []byte) (nals [][]byte, f Framing, err error) {
 	f, err = a.split(b)
-	if at := slices.IndexFunc(a.nals, hasStartCode); at >= 0 {
-		f = max(f, ByBoth)
-		several := slices.Clone(a.nals[at:])
-		a.nals = a.nals[:at]
-		for _, n := range several {
-			var whole bool
-			if a.nals, whole = SplitInside(a.nals, n); !whole {
-				err = errCrowded
-			}
+	for i, n := range a.nals {
+		if a.holdsSeveral(n) {
+			return a.splitInside(i, max(f, ByBoth), err)
 		}
 	}
+	return a.usable(err, f)
+}
+
+// holdsSeveral reports whether what should be one NAL unit is several, or has a start code before it. Slices are not looked at behind their
+// beginning, for they are large: what follows one needs no more than the start code that it has.
+func (a *Assembler) holdsSeveral(n []byte) bool {
+	if len(n) > 0 && IsSlice(a.Codec, n) {
+		return n[0] == 0 && BeginsAnnexB(n) // H.265 has slices that begin with a zero
+	}
+	return bytes.Contains(n, startCode)
+}
+
+var errCrowded = fmt.Errorf("access unit of more than %d NAL units", maxNALs)
+
+// splitInside is the rest of Split, when the NAL unit at an index holds several.
+func (a *Assembler) splitInside(at int, f Framing, err error) ([][]byte, Framing, error) {
+	several := slices.Clone(a.nals[at:])
+	a.nals = a.nals[:at]
+	for _, n := range several {
+		var whole bool
+		if a.nals, whole = SplitInside(a.nals, n); !whole {
+			err = errCrowded
+		}
+	}
+	return a.usable(err, f)
+}
+
+// usable is the end of Split: it leaves out what is no NAL unit, or too large.
+func (a *Assembler) usable(err error, f Framing) ([][]byte, Framing, error) {
 	kept := a.nals[:0]
 	for _, n := range a.nals {
 		switch {
@@ -59,10 +82,6 @@ func (a *Assembler) Split(b []byte) (nals [][]byte, f Framing, err error) {
 	a.nals = kept
 	return a.nals, f, err
 }
-
-func hasStartCode(n []byte) bool { return bytes.Contains(n, startCode) }
-
-var errCrowded = fmt.Errorf("access unit of more than %d NAL units", maxNALs)
 
 // split splits b as it is framed on the outside.
 func (a *Assembler) split(b []byte) (f Framing, err error) {

@@ -61,7 +61,7 @@ type dated struct {
 }
 
 // Take takes in the body of a video tag with the given timestamp, which came at arrival, and keeps nothing of it. What is complete with it is had
-// from Next, before the next Take. Bodies without a picture are passed over: the end of a sequence, a command, metadata, what future versions
+// from Next, as long as it is Ready, before the next Take. Bodies without a picture are passed over: the end of a sequence, a command, metadata, what future versions
 // of enhanced RTMP define, another track. Nothing comes of pictures before there are parameter sets. When the codec changes, units begin anew
 // with a key unit.
 //
@@ -86,16 +86,17 @@ func (v *Video) Take(timestamp time.Duration, arrival time.Time, body []byte) er
 	return err
 }
 
-// Next returns the next unit that is complete, and when it came. Its Data is its own copy. DTS is the timestamp of its tag.
-func (v *Video) Next() (u frame.AccessUnit, arrival time.Time, ok bool) {
-	if len(v.ready) == 0 {
-		return u, arrival, false
-	}
-	next := v.ready[0]
-	n := copy(v.ready, v.ready[1:])
-	v.ready[n] = dated{}
-	v.ready = v.ready[:n]
-	return next.AccessUnit, next.arrival, true
+// Ready reports whether there is a unit that is complete.
+func (v *Video) Ready() bool { return len(v.ready) > 0 }
+
+// Next returns the next unit that is complete, and when it came. Its Data is its own copy. DTS is the timestamp of its tag. There must be one.
+func (v *Video) Next() (u frame.AccessUnit, arrival time.Time) {
+	u, arrival = v.ready[0].AccessUnit, v.ready[0].arrival
+	last := len(v.ready) - 1
+	copy(v.ready, v.ready[1:])
+	v.ready[last].Data = nil // which is the caller's
+	v.ready = v.ready[:last]
+	return u, arrival
 }
 
 // begin takes in a sequence header. One of another codec that cannot be read changes nothing.

@@ -31,7 +31,8 @@ func FuzzVideo(f *testing.F) {
 		held := 0
 		drain := func(body []byte) {
 			units := 0
-			for u, _, ok := v.Next(); ok; u, _, ok = v.Next() {
+			for v.Ready() {
+				u, _ := v.Next()
 				units++
 				if u.DTS != time.Hour || (u.PTS-u.DTS).Abs() > 3*time.Hour || u.Codec == 0 || last != 0 && u.Codec != last && !u.Key {
 					t.Fatalf("after %v: %+v", last, u)
@@ -98,9 +99,9 @@ func FuzzJoining(f *testing.F) {
 				}
 			}
 			v.Flush()
-			u, _, ok := v.Next()
-			if _, _, more := v.Next(); !ok || more || u.Lost || !u.Key {
-				t.Fatalf("%v, and more: %v; %+v", ok, more, u)
+			u, _ := v.Next()
+			if v.Ready() || u.Lost || !u.Key {
+				t.Fatalf("%+v, and more: %v", u, v.Ready())
 			}
 			return u.Data
 		}

@@ -126,6 +126,9 @@ func begun(v flv.Video, bodies ...[]byte) (*flv.Video, error) {
 // unit gives a body to v, and returns the unit that is complete with it.
 func unit(v *flv.Video, timestamp time.Duration, body []byte) (u frame.AccessUnit, ok bool, err error) {
 	err = v.Take(timestamp, time.Now(), body)
-	u, _, ok = v.Next()
+	if v.Ready() {
+		u, _ = v.Next()
+		ok = true
+	}
 	return u, ok, err
 }

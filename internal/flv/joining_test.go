@@ -125,7 +125,8 @@ func TestJoining(t *testing.T) {
 func (s stream) cutUp(t *testing.T, v flv.Video, apart time.Duration, cut func(stream, [][]byte) []piece) (units []frame.AccessUnit) {
 	t.Helper()
 	take := func() {
-		for u, _, ok := v.Next(); ok; u, _, ok = v.Next() {
+		for v.Ready() {
+			u, _ := v.Next()
 			units = append(units, u)
 		}
 	}
@@ -187,7 +188,8 @@ func TestJoiningIsNoDelay(t *testing.T) {
 			if err := v.Take(at(i), now.Add(at(i)), hold(s, nals)); err != nil {
 				t.Fatalf("%v: picture %d: %v", s.codec, i, err)
 			}
-			for u, arrival, ok := v.Next(); ok; u, arrival, ok = v.Next() {
+			for v.Ready() {
+				u, arrival := v.Next()
 				if arrival != now.Add(u.DTS) {
 					t.Errorf("%v: unit at %v arrived at %v", s.codec, u.DTS, arrival.Sub(now))
 				}
@@ -208,8 +210,8 @@ func TestJoiningIsNoDelay(t *testing.T) {
 			t.Errorf("%v: after that a picture makes %d units, due %v", s.codec, n, v.Due().Sub(now))
 		}
 		v.Flush()
-		if u, _, ok := v.Next(); !ok || u.Lost == u.Key || !v.Due().IsZero() {
-			t.Errorf("%v: the unit after what was left out: %v, key %v, lost %v", s.codec, ok, u.Key, u.Lost)
+		if u, _ := v.Next(); u.Lost == u.Key || !v.Due().IsZero() {
+			t.Errorf("%v: the unit after what was left out: key %v, lost %v", s.codec, u.Key, u.Lost)
 		}
 	}
 }
@@ -228,7 +230,8 @@ func TestJoiningIsBounded(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			for u, _, ok := v.Next(); ok; u, _, ok = v.Next() {
+			for v.Ready() {
+				u, _ := v.Next()
 				if len(u.Data) > 1<<20+8<<10 {
 					t.Fatalf("%v: a unit of %d bytes", s.codec, len(u.Data))
 				}

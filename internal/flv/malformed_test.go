@@ -79,7 +79,8 @@ func TestMalformedTags(t *testing.T) {
 			{"empty NAL units beside", body(append(make([]byte, 8), good...)), all, ""},
 			{"a parameter set that is too large", body(lengths(append(slices.Clone(nals), append(bytes.Clone(key[0]), bytes.Repeat([]byte{0xaa}, 5000)...))...)),
 				part, bitstream.ErrSet.Error()},
-			{"start codes under one length", body(lengths(join(startCodes(4, nals...)[4:]))), all, "start codes behind lengths"},
+			{"start codes between slices under one length", body(lengths(startCodes(4, nals...)[4:])), all, ""},
+			{"start codes between a delimiter and slices under one length", body(lengths(startCodes(4, s.units[2]...)[4:])), all, "start codes behind lengths"},
 			{"start codes of three bytes under one length", body(lengths(startCodes(3, nals...))), all, "start codes behind lengths"},
 			{"a start code before each NAL unit, under its length", body(lengths(startCodes(4, nals[0]), startCodes(4, nals[1]))), all, "start codes behind lengths"},
 			{"parameter sets and a picture under one length", body(lengths(startCodes(4, append(onlySets(s, key), nals...)...))), all, "start codes behind lengths"},
@@ -120,6 +121,9 @@ func TestMalformedTags(t *testing.T) {
 				continue
 			}
 			for i, u := range got {
+				if test.want == all && i == 2 && !sameNALs(u.Data, nals) {
+					t.Errorf("%v, %s: unit 2 is %x", s.codec, test.about, u.Data)
+				}
 				if u.Lost != (i == lost) {
 					t.Errorf("%v, %s: unit %d is lost: %v", s.codec, test.about, i, u.Lost)
 				}
@@ -155,6 +159,12 @@ func TestMalformedTagsOfOtherCodecs(t *testing.T) {
 			}
 		}
 	}
+}
+
+// sameNALs reports whether a unit has the given NAL units at its end, whatever its start codes are.
+func sameNALs(data []byte, nals [][]byte) bool {
+	got := bitstream.SplitAnnexB(nil, data)
+	return len(got) >= len(nals) && slices.EqualFunc(got[len(got)-len(nals):], nals, bytes.Equal)
 }
 
 func partOf(s stream, track byte, data []byte) part { return part{s.fourCC, track, data} }
