@@ -102,8 +102,9 @@ type Camera struct {
 	merging     shared.Semaphore // of captures that hold neighbours; made by scheduler
 	prefetching atomic.Bool      // a capture has a prefetch
 	stats       counters
-	ended       atomic.Pointer[error] // why the last stream has ended; nil if its publisher left properly
-	discreet    atomic.Bool           // a Hub has it: whoever captures need not know whose stream it was
+	serving     atomic.Pointer[frame.Stream] // nil unless a stream is live
+	ended       atomic.Pointer[error]        // why the last stream has ended; nil if its publisher left properly
+	discreet    atomic.Bool                  // a Hub has it: whoever captures need not know whose stream it was
 }
 
 // scheduler returns what decodes for captures.
@@ -142,6 +143,9 @@ func (c *Camera) ServeStream(ctx context.Context, s *frame.Stream) (err error) {
 	defer c.History.Cut()
 	c.stats.units.Store(0)
 	c.stats.lost.Store(0)
+	c.stats.begun.Store(false)
+	c.serving.Store(s)
+	defer c.serving.Store(nil)
 	if s.Close != nil {
 		defer context.AfterFunc(ctx, func() { s.Close(context.Cause(ctx)) })()
 	}
@@ -171,7 +175,7 @@ func (c *Camera) ServeStream(ctx context.Context, s *frame.Stream) (err error) {
 }
 
 // Capture makes a still as r asks. It waits for what the moment needs: for the stream to begin, for the future to come; bound it
-// with ctx. Its error is an *Error.
+// with ctx. Its error is an *Error. If ctx ends first, and there is no picture of the stream at all, it tells what is lacking, as Live does.
 func (c *Camera) Capture(ctx context.Context, r Request) (*Still, error) {
 	return c.capture(ctx, r, nil)
 }

@@ -395,7 +395,7 @@ func (c *Camera) wait(ctx context.Context, s *Still, asked time.Time) (found, er
 			return t, err
 		}
 		if err := until(ctx, t.due, changed, turn); err != nil {
-			return t, err
+			return t, c.waited(err)
 		}
 	}
 }

@@ -34,6 +34,11 @@ type Live struct {
 	Lost       int   `json:"lost"`       // of these, see frame.AccessUnit
 	Remembered int64 `json:"remembered"` // bytes of memory of the History
 	Captures   int   `json:"captures"`   // under way, waiting ones included
+
+	// Lacks tells why nothing can be captured of it yet: no unit has come,
+	// or no key unit, since parameter sets are missing, say. Empty if all
+	// is well.
+	Lacks string `json:"lacks,omitempty"`
 }
 
 type (
@@ -101,6 +106,9 @@ func (c *Camera) live(p *publisher) Live {
 		Name: p.stream.Name, Remote: p.stream.Remote, Since: p.since,
 		Units: int(c.stats.units.Load()), Lost: int(c.stats.lost.Load()),
 		Remembered: int64(c.History.Size()), Captures: int(c.stats.captures.Load()),
+	}
+	if c.serving.Load() != nil {
+		l.Lacks = c.lacks()
 	}
 	l.measure(c.History.GOPs(), p.since)
 	return l

@@ -52,6 +52,7 @@ func (s *Stats) UnmarshalJSON(b []byte) error {
 type counters struct {
 	captures, delivered, failed atomic.Int64
 	units, lost                 atomic.Int64 // that have come of the stream that is live, or was last
+	begun                       atomic.Bool  // a key unit has come of it
 }
 
 // Stats returns what the stream has cost up to now.
@@ -80,5 +81,8 @@ func (s *counters) took(u *frame.AccessUnit) {
 	s.units.Add(1)
 	if u.Lost {
 		s.lost.Add(1)
+	}
+	if u.Key && !s.begun.Load() {
+		s.begun.Store(true)
 	}
 }

@@ -50,6 +50,12 @@ type Stream struct {
 	// one's own may leave it nil.
 	Close func(cause error)
 
+	// Lacks tells what is missing as long as no unit can be made of what
+	// the publisher sends: that no key picture has come, say, or no
+	// parameter sets. It is empty if nothing is known to be. Any goroutine
+	// may call it. It may be nil.
+	Lacks func() string
+
 	// Units yields the access units in decoding order as they arrive, until
 	// the stream ends. It is ranged over once. Beginning to range accepts
 	// the publisher, a break hangs up on it. A publisher that leaves

@@ -1,6 +1,11 @@
 package rtmp
 
-import rtmpmsg "github.com/yutopp/go-rtmp/message"
+import (
+	"errors"
+	"fmt"
+
+	rtmpmsg "github.com/yutopp/go-rtmp/message"
+)
 
 // A messageReader reads the messages of a connection, with aggregates taken apart.
 type messageReader struct {
@@ -19,6 +24,9 @@ const (
 	tagTrailer = 4
 )
 
+// pending reports whether a message is there without reading.
+func (r *messageReader) pending() bool { return len(r.back) > 0 || len(r.tags) > 0 }
+
 func (r *messageReader) next() (message, error) {
 	if len(r.back) > 0 {
 		var m message
@@ -36,13 +44,13 @@ func (r *messageReader) next() (message, error) {
 			r.shift = m.time - tagTime(m.body) // the first part has the time of the whole
 		}
 	}
-	if len(r.tags) < tagHeader {
-		return message{}, protocolError("aggregate with %d bytes left over", len(r.tags))
+	if n := len(r.tags); n < tagHeader {
+		return message{}, r.malformed("aggregate with %d bytes left over", n)
 	}
 	kind, size, time := r.tags[0], int(uint24(r.tags[1:])), tagTime(r.tags)
 	tags := r.tags[tagHeader:]
 	if size > len(tags) {
-		return message{}, protocolError("aggregate ends %d bytes short", size-len(tags))
+		return message{}, r.malformed("aggregate ends %d bytes short", size-len(tags))
 	}
 	body := tags[:size]
 	if r.tags = tags[min(size+tagTrailer, len(tags)):]; len(r.tags) == 0 {
@@ -51,6 +59,15 @@ func (r *messageReader) next() (message, error) {
 	m := message{kind: rtmpmsg.TypeID(kind), stream: r.stream, time: r.shift + time, body: body}
 	r.in.Spend(price(m))
 	return m, nil
+}
+
+// errAggregate is an aggregate of which no more can be read. Messages go on behind it.
+var errAggregate = errors.New("malformed aggregate")
+
+// malformed gives up the aggregate.
+func (r *messageReader) malformed(format string, args ...any) error {
+	r.tags = nil
+	return fmt.Errorf("%w: %w", errAggregate, protocolError(format, args...))
 }
 
 func tagTime(tag []byte) uint32 { return uint24(tag[4:]) | uint32(tag[7])<<24 }

@@ -49,6 +49,7 @@ type chunkReader struct {
 	streams   map[uint32]*chunkStream
 	last      *chunkStream // the one that the last chunk was on
 	held      int          // capacity of all bodies
+	beside    int          // bytes that are held beside them, of what was read
 	done      *chunkStream // that the last message was on; nil if it is no longer valid
 	chunks    int          // not yet paid for
 	in        *ingest.Conn // that pays
@@ -76,7 +77,7 @@ func (c *chunkReader) next() (message, error) {
 		c.release(s)
 	}
 	c.done = nil
-	c.in.Hold(c.held)
+	c.in.Hold(c.held + c.beside)
 	for {
 		s, err := c.chunk()
 		if err != nil {
@@ -283,7 +284,7 @@ func (c *chunkReader) grow(s *chunkStream) error {
 			return ingest.LimitError("messages under way exceed %d bytes", most)
 		}
 	}
-	c.in.Hold(c.held)
+	c.in.Hold(c.held + c.beside)
 	body := make([]byte, len(s.body), size)
 	copy(body, s.body)
 	s.body = body

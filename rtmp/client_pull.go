@@ -107,7 +107,10 @@ func (p *pull) play(ctx context.Context, nc net.Conn, in *ingest.Conn, deadline 
 				p.end(cause)
 			}
 		},
+		Lacks: c.lacks.Text,
 	}
+	c.malformed.log = func(err error, messages int) { p.log.Warn("malformed video", "err", c.wrap(err), "messages", messages) }
+	c.logLacks = func(err error) { p.log.Warn("no picture can be made", "err", c.wrap(err)) }
 	s.Units = ingest.SingleUse(func(yield func(frame.AccessUnit, error) bool) {
 		c.onCue, c.step = s.OnCue, "receive"
 		err := c.receive(ctx, c.obey, func(u frame.AccessUnit, err error) bool {

@@ -41,15 +41,19 @@ type conn struct {
 	query url.Values // of the stream's URL
 	url   string
 
-	video    flv.Video
-	onCue    func(frame.Cue) // nil if nobody listens
-	timeline flv.Timeline
-	clock    frame.Clock
+	video     flv.Video
+	malformed malformed
+	lacks     ingest.Lacks
+	logLacks  func(error)     // nil if nobody listens
+	onCue     func(frame.Cue) // nil if nobody listens
+	timeline  flv.Timeline
+	clock     frame.Clock
 }
 
 // newConn returns a conn over nc, which is in or TLS over in. Until it is told otherwise, messages are as short as commands.
 func newConn(nc net.Conn, in *ingest.Conn, buffer, maxMessage int, idle time.Duration) *conn {
 	c := &conn{in: in, wire: &wire{Conn: nc, window: ackWindow}, maxMessage: maxMessage, idle: idle, step: "handshake"}
+	c.video.Patient, c.video.MaxJoined = true, maxMessage
 	c.buffer = bufio.NewReaderSize(c.wire, buffer)
 	c.messages.chunkReader = *newChunkReader(c.buffer, maxCommand, in)
 	return c
@@ -58,59 +62,111 @@ func newConn(nc net.Conn, in *ingest.Conn, buffer, maxMessage int, idle time.Dur
 // receive yields the units of the stream. It returns why the stream ended, or nil after yield has returned false. Messages that are
 // neither media nor data are given to obey, whose error, errLeft above all, ends the stream.
 func (c *conn) receive(ctx context.Context, obey func(message) error, yield func(frame.AccessUnit, error) bool) error {
+	defer c.malformed.tell()
 	for {
-		u, err := c.unit(ctx, obey)
+		err := ctx.Err()
+		if err == nil {
+			err = c.take(obey)
+		}
+		if err != nil {
+			c.video.Flush() // nothing more comes of the last picture
+		}
+		for c.video.Ready() {
+			if u, ok := c.unit(); ok && !yield(u, nil) {
+				return nil
+			}
+		}
 		if err != nil {
 			return err
 		}
-		if !yield(u, nil) {
+	}
+}
+
+// take takes in the next message, unless the picture that waits for it has waited enough.
+func (c *conn) take(obey func(message) error) error {
+	if due := c.video.Due(); !due.IsZero() {
+		if more, err := c.hears(due); !more {
+			c.video.Flush()
+			return err
+		}
+	}
+	c.wire.expectMessage()
+	m, err := c.messages.next()
+	switch {
+	case errors.Is(err, errAggregate):
+		c.video.Miss()
+		c.malformed.note(err)
+	case err != nil:
+		return unexpected(err)
+	case isData(m.kind), isMetadata(m):
+		if !c.video.Due().IsZero() { // cues come after the pictures that were sent before
+			c.video.Flush()
+			c.messages.back = append(c.messages.back, m)
 			return nil
 		}
+		c.hearCue(m)
+	case m.kind == rtmpmsg.TypeIDVideoMessage:
+		return c.picture(m)
+	default:
+		return obey(m)
 	}
+	return nil
 }
 
-// unit returns the next access unit.
-func (c *conn) unit(ctx context.Context, obey func(message) error) (frame.AccessUnit, error) {
-	for {
-		if err := ctx.Err(); err != nil {
-			return frame.AccessUnit{}, err
-		}
-		c.wire.expectMessage()
-		m, err := c.messages.next()
-		if err != nil {
-			return frame.AccessUnit{}, unexpected(err)
-		}
-		switch {
-		case isData(m.kind), isMetadata(m):
-			c.hearCue(m)
-		case m.kind == rtmpmsg.TypeIDVideoMessage:
-			u, ok, err := c.picture(m)
-			if err != nil || ok {
-				return u, err
-			}
-		default:
-			if err := obey(m); err != nil {
-				return frame.AccessUnit{}, err
-			}
-		}
+// hears waits until a time for more to come, and reports whether it has.
+func (c *conn) hears(until time.Time) (more bool, err error) {
+	if c.messages.pending() || c.buffer.Buffered() > 0 {
+		return true, nil
 	}
+	if err := c.wire.expectMessageBy(until); err != nil {
+		return false, err
+	}
+	_, err = c.buffer.Peek(1)
+	if errors.Is(err, os.ErrDeadlineExceeded) && c.in.Reason() == nil {
+		return false, nil
+	}
+	return err == nil, unexpected(err)
 }
 
-// picture returns the access unit of a video message; ok is false if there is none.
-func (c *conn) picture(m message) (u frame.AccessUnit, ok bool, err error) {
-	u, ok, err = c.video.Unit(0, m.body)
-	if ok {
+// picture takes in a video message. Its error ends the stream.
+func (c *conn) picture(m message) error {
+	err := c.video.Take(time.Duration(m.time)*time.Millisecond, time.Now(), m.body)
+	c.messages.beside = c.video.Held()
+	if !c.video.Due().IsZero() {
 		c.in.Video()
 	}
-	if err != nil || !ok || !u.Key && !c.timeline.Started() { // whoever joins a stream may come into the middle of a GOP
-		return frame.AccessUnit{}, false, err
+	if err != nil {
+		if flv.Ends(err) {
+			return err
+		}
+		c.malformed.note(err)
 	}
-	// Only pictures move the timeline: encoders send sequence headers with whatever timestamp.
-	at := c.timeline.Next(m.time)
-	u.PTS += at
-	u.DTS += at
-	c.clock.Stamp(&u, time.Now())
-	return u, true, nil
+	if !c.timeline.Started() && c.lacks.Set(c.video.Lacks()) && c.logLacks != nil {
+		c.logLacks(errors.New(c.lacks.Text()))
+	}
+	return nil
+}
+
+// unit returns the next access unit that is complete; ok is false if there is none.
+func (c *conn) unit() (u frame.AccessUnit, ok bool) {
+	for c.video.Ready() {
+		u, arrival := c.video.Next()
+		c.in.Video()
+		started := c.timeline.Started()
+		if !u.Key && !started { // whoever joins a stream may come into the middle of a GOP
+			continue
+		}
+		// Only pictures move the timeline: encoders send sequence headers with whatever timestamp.
+		at := c.timeline.Next(uint32(u.DTS / time.Millisecond))
+		u.PTS += at - u.DTS
+		u.DTS = at
+		c.clock.Stamp(&u, arrival)
+		if !started {
+			c.lacks.Set("")
+		}
+		return u, true
+	}
+	return frame.AccessUnit{}, false
 }
 
 // ended returns what the end of a stream's Units is called.

@@ -11,11 +11,19 @@
 // hangs up.
 //
 // Video may be H.264, and H.265, AV1, VP8 and VP9 by enhanced RTMP (versions 1 and 2) or, of H.265, by codec id 12. Sound is passed over.
-// Metadata and cue points go to Stream.OnCue. The name of a stream is app/key; what follows a question mark in either is Stream.Query.
+// H.264 and H.265 are told by their parameter sets, whatever the encoder calls them. Metadata and cue points go to Stream.OnCue. The name of a stream is app/key; what follows a question mark in either is Stream.Query.
 //
 // # Time
 //
 // Timestamps that wrap or jump back go on without a jump. Units are dated by when they arrive.
+//
+// # What encoders get wrong
+//
+// A malformed message costs no more than itself: what can be read of it is a unit, and the unit that lacks something is Lost, or else the next
+// one. The log says what it was, in one line for all of ten seconds. NAL units may come with start codes in place of lengths, or behind them, and
+// parameter sets in band without a sequence header. A picture may come in several messages. As long as pictures come whole, none waits. Once
+// one did not, each waits for the message in which the next begins, or for 100 ms; the rest of that first one is left out, unless it is the
+// first of the stream. Stream.Lacks and the log tell why a stream has no picture at all. A codec that is not supported ends a stream.
 //
 // # Security considerations
 //

@@ -65,7 +65,8 @@ type Server struct {
 	MaxConnsPerAddr int
 
 	// MaxMessage is how many bytes a message may have, and so an access
-	// unit; zero means 8 MiB, and the format allows 16 MiB - 1.
+	// unit, also one that comes in several messages; zero means 8 MiB, and
+	// the format allows 16 MiB - 1.
 	MaxMessage int
 
 	// HandshakeTimeout is for the TLS and RTMP handshakes together; zero
@@ -205,6 +206,10 @@ func (s *Server) ask(ctx context.Context, c *publisher, guesses *ingest.Guesses,
 	defer giveWay(nil)
 	// Until the Handler decides, losing the connection ends its context. After that, Units yield the error.
 	stop := context.AfterFunc(life, func() { giveWay(context.Cause(life)) })
+	c.malformed.log = func(err error, messages int) {
+		log.Log(ctx, slog.LevelWarn, "malformed video", peer, "err", c.wrap(err), "messages", messages)
+	}
+	c.logLacks = func(err error) { log.Log(ctx, slog.LevelWarn, "no picture can be made", peer, "err", c.wrap(err)) }
 	c.decided = sync.OnceFunc(func() {
 		stop()
 		decided(!c.accepted && life.Err() == nil && ingest.IsGuess(err))

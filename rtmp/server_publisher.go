@@ -137,6 +137,7 @@ func (c *publisher) stream(ctx context.Context) *frame.Stream {
 			c.hungUp.CompareAndSwap(nil, &cause)
 			c.in.HangUp(cause)
 		},
+		Lacks: c.lacks.Text,
 	}
 	s.Units = ingest.SingleUse(func(yield func(frame.AccessUnit, error) bool) {
 		c.onCue, c.title = s.OnCue, s.Name

@@ -36,6 +36,12 @@ type wire struct {
 // expectMessage has the timeout of the next message begin.
 func (w *wire) expectMessage() { w.timed = false }
 
+// expectMessageBy has the next message begin by a time, once.
+func (w *wire) expectMessageBy(t time.Time) error {
+	w.timed = true
+	return w.SetReadDeadline(t)
+}
+
 func (w *wire) Read(p []byte) (int, error) {
 	w.acknowledge()
 	if err := w.flush(); err != nil {

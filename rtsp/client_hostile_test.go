@@ -32,9 +32,9 @@ func TestStreamsWithoutPictures(t *testing.T) {
 		packet func(p *rtp.Packet, n int) // p has the next sequence number, and the timestamp and marker of a unit of its own
 	}{
 		{"units without anything in them", rtsp.ErrNoPicture, "receive cam from", func(*rtp.Packet, int) {}},
-		{"pictures that refer to others", rtsp.ErrNoPicture, "", func(p *rtp.Packet, n int) { p.Payload = []byte{0x41, 0x9a, byte(n), 1, 2} }},
-		{"key pictures, and parameter sets nowhere", rtsp.ErrNoPicture, "", func(p *rtp.Packet, n int) { p.Payload = []byte{0x65, 0x88, byte(n)} }},
-		{"payloads that mean nothing", rtsp.ErrNoPicture, "", func(p *rtp.Packet, n int) { p.Payload = []byte{30, byte(n)} }},
+		{"pictures that refer to others", rtsp.ErrNoPicture, "pictures have come, but no parameter sets (SPS and PPS), neither", func(p *rtp.Packet, n int) { p.Payload = []byte{0x41, 0x9a, byte(n), 1, 2} }},
+		{"key pictures, and parameter sets nowhere", rtsp.ErrNoPicture, "but no parameter sets (SPS and PPS), neither", func(p *rtp.Packet, n int) { p.Payload = []byte{0x65, 0x88, byte(n)} }},
+		{"payloads that mean nothing", rtsp.ErrNoPicture, "packets have come, but no picture", func(p *rtp.Packet, n int) { p.Payload = []byte{30, byte(n)} }},
 		{"another payload type", rtsp.ErrSilent, "payload type: 99", func(p *rtp.Packet, _ int) {
 			p.PayloadType, p.Payload = 99, []byte{0x65, 0x88}
 		}},

@@ -44,6 +44,7 @@ type pull struct {
 	units     *queue.Queue
 	unpacker  *unpack.Stream // nil until there is a video
 	watchdog  watchdog
+	lacks     *ingest.Lacks
 	ignored   atomic.Pointer[error] // why the newest packet was ignored; nil if it was not
 	malformed meter                 // of packets of RTCP
 	accepted  bool                  // the Handler ranges over Units
@@ -63,7 +64,7 @@ func (p *pull) run(ctx context.Context) (last bool, err error) {
 	life, end := context.WithCancelCause(ctx)
 	p.end = end
 	p.units, p.watchdog = queue.New(), watchdog{timeout: p.timeout, log: p.log}
-	p.malformed.rate = maxMalformed
+	p.malformed.rate, p.lacks = maxMalformed, new(ingest.Lacks)
 	p.silence = time.AfterFunc(p.timeout, p.fallSilent)
 	defer p.silence.Stop()
 	p.conn = p.client()
@@ -161,7 +162,10 @@ func (p *pull) packet(packet *rtp.Packet, push func(frame.AccessUnit)) {
 		p.units.Retract()
 	}
 	if err == nil {
-		err = p.watchdog.packet(now)
+		if !p.watchdog.begun {
+			p.lacks.Set(p.unpacker.Lacks())
+		}
+		err = p.watchdog.packet(now, p.lacks.Text)
 	}
 	if err != nil {
 		p.end(err)
@@ -170,6 +174,9 @@ func (p *pull) packet(packet *rtp.Packet, push func(frame.AccessUnit)) {
 
 // push takes a unit.
 func (p *pull) push(u frame.AccessUnit) {
+	if !p.watchdog.begun {
+		p.lacks.Set("")
+	}
 	p.watchdog.unit()
 	p.units.Push(u)
 }
@@ -201,7 +208,7 @@ func (p *pull) fallSilent() {
 // serve hands the stream to the Handler.
 func (p *pull) serve(ctx, life context.Context) (last bool, err error) {
 	err = p.Handler.ServeStream(life, &frame.Stream{
-		Name: p.name, Remote: p.dialler.remote(), Query: p.query,
+		Name: p.name, Remote: p.dialler.remote(), Query: p.query, Lacks: p.lacks.Text,
 		Close: func(cause error) {
 			if life.Err() == nil { // a stream that has ended is pulled again
 				p.stop(cause)

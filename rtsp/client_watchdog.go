@@ -1,6 +1,7 @@
 package rtsp
 
 import (
+	"fmt"
 	"log/slog"
 	"time"
 )
@@ -20,16 +21,20 @@ type watchdog struct {
 // unit takes note of a unit.
 func (w *watchdog) unit() { w.since, w.begun = time.Now(), true }
 
-// packet takes note of a packet, after the units that are made of it. It returns an error if the stream is to end.
-func (w *watchdog) packet(arrival time.Time) error {
+// packet takes note of a packet, after the units that are made of it. It returns an error if the stream is to end. lacks tells what is missing as
+// long as there is no unit.
+func (w *watchdog) packet(arrival time.Time, lacks func() string) error {
 	switch waited := arrival.Sub(w.since); {
 	case w.since.IsZero():
 		w.since = arrival
 	case waited > noPictureAfter*w.timeout:
+		if text := lacks(); text != "" {
+			return fmt.Errorf("%w: %s", ErrNoPicture, text)
+		}
 		return ErrNoPicture
 	case waited > w.timeout && !w.begun && !w.warned:
 		w.warned = true
-		w.log.Warn("packets come, but no picture that decoding can begin with", "for", waited)
+		w.log.Warn("packets come, but no picture that decoding can begin with", "for", waited, "lacks", lacks())
 	}
 	return nil
 }

@@ -43,6 +43,9 @@ type publisher struct {
 	udp      bool // packets come over UDP; set before they do
 	dropped  bool // a unit before the next; of the library's goroutine for packets
 
+	begun bool // a unit came
+	lacks ingest.Lacks
+
 	accepted chan struct{} // closed when Units is ranged over
 	returned chan struct{} // closed when the Handler has returned
 	outcome  error         // what it returned
@@ -60,6 +63,7 @@ func (r *recorder) announce(announce *gortsplib.ServerHandlerOnAnnounceCtx) (*pu
 		},
 		accepted: make(chan struct{}), returned: make(chan struct{}),
 	}
+	p.stream.Lacks = p.lacks.Text
 	c.Advance(ingest.Named)
 	switch n := len(announce.Description.Medias); {
 	case p.stream.Name == "" || !ingest.IsText(p.stream.Name):
@@ -223,12 +227,19 @@ func (p *publisher) record() {
 		if p.unpacker.Void() {
 			p.units.Retract()
 		}
+		if !p.begun && p.lacks.Set(p.unpacker.Lacks()) {
+			p.recorder.log(slog.LevelWarn, "no picture can be made", p.stream.Remote, p.wrap(errors.New(p.lacks.Text())))
+		}
 		p.conn.hold(func() { p.conn.units = p.unpacker.Held() + p.units.Bytes() })
 	})
 }
 
 // push takes a unit. Over UDP nobody can be made to wait: what comes too fast is dropped, and the next that is taken is Lost.
 func (p *publisher) push(u frame.AccessUnit) {
+	if !p.begun {
+		p.begun = true
+		p.lacks.Set("")
+	}
 	if p.udp && !p.conn.Take(1) {
 		p.dropped = true
 		return

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"image"
 	"io"
@@ -18,8 +16,8 @@ import (
 
 	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/frame/feed"
 	"github.com/livestill/livestill/frame/ffmpeg"
-	"github.com/livestill/livestill/internal/flv"
 )
 
 // A stream is one of DIR.
@@ -92,27 +90,14 @@ func demux(ctx context.Context, file string) ([]frame.AccessUnit, error) {
 	if err != nil {
 		return nil, err
 	}
-	const header, tagHeader, trailer, typeVideo = 13, 11, 4, 9
-	if len(b) < header {
-		return nil, errors.New("no FLV")
-	}
 	began := time.Now().Add(-time.Minute)
 	var units []frame.AccessUnit
-	var video flv.Video
-	for b = b[header:]; len(b) >= tagHeader; {
-		size := int(binary.BigEndian.Uint32(b) & 0xffffff)
-		ms := int64(b[7])<<24 | int64(b[4])<<16 | int64(b[5])<<8 | int64(b[6])
-		if b[0] == typeVideo {
-			u, ok, err := video.Unit(time.Duration(ms)*time.Millisecond, b[tagHeader:tagHeader+size])
-			if err != nil {
-				return nil, err
-			}
-			if ok {
-				u.Time = began.Add(u.PTS)
-				units = append(units, u)
-			}
+	for u, err := range feed.ReadFLV(bytes.NewReader(b)) {
+		if err != nil {
+			return nil, err
 		}
-		b = b[tagHeader+size+trailer:]
+		u.Time = began.Add(u.PTS)
+		units = append(units, u)
 	}
 	return units, nil
 }

@@ -1,6 +1,8 @@
 package feed
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -23,37 +25,84 @@ type FLV struct {
 }
 
 // Tag makes the access unit of the body of a video tag; nothing of body is kept. The timestamp counts milliseconds and may wrap. ok is false if
-// there is no picture in it, or if no key unit came yet. After an error nothing more can be made of the stream.
+// there is no picture in it, or if no key unit came yet.
+//
+// An error with ok false says what is wrong with the tag. One may go on: the next unit is Lost. Only when the codec is not supported, or has too many
+// parameter sets, every tag from then on is an error. Once a picture has come in several tags, which some encoders do, each unit is returned
+// with the tag that begins the next.
 func (f *FLV) Tag(timestamp uint32, body []byte) (u frame.AccessUnit, ok bool, err error) {
 	f.video.Track = f.Track
-	u, ok, err = f.video.Unit(0, body)
-	if err != nil {
-		return u, false, fmt.Errorf("feed: FLV: %w", err)
+	err = f.video.Take(time.Duration(timestamp)*time.Millisecond, time.Now(), body)
+	u, ok = f.next()
+	var harmless flv.HabitError
+	if err == nil || ok || errors.As(err, &harmless) {
+		return u, ok, nil
 	}
-	if !ok || !u.Key && !f.timeline.Started() {
-		return frame.AccessUnit{}, false, nil
+	return u, false, fmt.Errorf("feed: FLV: %w", err)
+}
+
+// next returns the next unit that is complete; ok is false if there is none.
+func (f *FLV) next() (u frame.AccessUnit, ok bool) {
+	for f.video.Ready() {
+		u, arrival := f.video.Next()
+		if !u.Key && !f.timeline.Started() {
+			continue
+		}
+		at := f.timeline.Next(uint32(u.DTS / time.Millisecond))
+		u.PTS += at - u.DTS
+		u.DTS = at
+		f.clock.Stamp(&u, arrival)
+		return u, true
 	}
-	at := f.timeline.Next(timestamp)
-	u.PTS += at
-	u.DTS += at
-	f.clock.Stamp(&u, time.Now())
-	return u, true, nil
+	return frame.AccessUnit{}, false
 }
 
 // ReadFLV yields the units of an FLV file, or of FLV that comes over a pipe or HTTP, as fast as r is read. PTS and DTS are the file's, Time is
-// when they were read; for a file see Play. It is ranged over once. It takes memory for a tag, 16 MiB at most. An error ends it.
+// when they were read; for a file see Play. It is ranged over once. It takes memory for a tag, 16 MiB at most, and for a picture that comes in
+// several, 8 MiB at most. A tag that is malformed costs itself: the next unit is Lost. An error ends it: also one of a tag, if no tag has made a
+// unit.
 func ReadFLV(r io.Reader) iter.Seq2[frame.AccessUnit, error] {
 	return func(yield func(frame.AccessUnit, error) bool) {
-		var f FLV
-		for tag, err := range flv.Tags(r) {
-			if err != nil {
-				yield(frame.AccessUnit{}, fmt.Errorf("feed: FLV: %w", err))
-				return
-			}
-			u, ok, err := f.Tag(tag.Timestamp, tag.Body)
-			if (ok || err != nil) && !yield(u, err) || err != nil {
-				return
-			}
+		f := FLV{video: flv.Video{Patient: true}}
+		if err := f.read(r, func(u frame.AccessUnit) bool { return yield(u, nil) }); err != nil {
+			yield(frame.AccessUnit{}, fmt.Errorf("feed: FLV: %w", err))
 		}
 	}
+}
+
+// read reads r to the end, or until yield returns false.
+func (f *FLV) read(r io.Reader, yield func(frame.AccessUnit) bool) error {
+	begun, left := false, false
+	units := func() (more bool) {
+		for u, ok := f.next(); ok; u, ok = f.next() {
+			begun = true
+			if left = !yield(u); left {
+				return false
+			}
+		}
+		return true
+	}
+	var broken, malformed error
+	for tag, err := range flv.Tags(r) {
+		if broken = err; err == nil {
+			err = f.video.Take(time.Duration(tag.Timestamp)*time.Millisecond, time.Now(), tag.Body)
+			malformed = cmp.Or(malformed, err)
+			if flv.Ends(err) {
+				broken = err
+			}
+		}
+		if !units() || broken != nil {
+			break
+		}
+	}
+	if f.video.Flush(); left || !units() {
+		return nil
+	}
+	if lacks := f.video.Lacks(); broken == nil && malformed == nil && lacks != "" {
+		malformed = errors.New(lacks)
+	}
+	if broken == nil && !begun {
+		broken = malformed
+	}
+	return broken
 }

@@ -33,11 +33,11 @@ func Units(tb testing.TB, path string) []frame.AccessUnit {
 		size := int(binary.BigEndian.Uint32(b) & 0xffffff)
 		ms := int64(b[7])<<24 | int64(b[4])<<16 | int64(b[5])<<8 | int64(b[6])
 		if b[0] == typeVideo {
-			u, ok, err := video.Unit(time.Duration(ms)*time.Millisecond, b[tagHeader:tagHeader+size])
-			if err != nil {
+			if err := video.Take(time.Duration(ms)*time.Millisecond, Epoch, b[tagHeader:tagHeader+size]); err != nil {
 				tb.Fatal(err)
 			}
-			if ok {
+			if video.Ready() {
+				u, _ := video.Next()
 				u.Time = Epoch.Add(u.PTS)
 				units = append(units, u)
 			}

@@ -33,6 +33,32 @@ func splitAnnexB(nals [][]byte, b []byte) (_ [][]byte, crowded bool) {
 	return nals, false
 }
 
+// SplitInside appends to nals the NAL units of n: it is one, unless there are start codes before or inside it, which no NAL unit can hold. Some
+// encoders put several into the place of one. They are parts of n, and none is empty. Of more than an access unit may have it leaves out the
+// rest, and returns false.
+func SplitInside(nals [][]byte, n []byte) (_ [][]byte, whole bool) {
+	for more := true; more; {
+		var head []byte
+		if head, n, more = bytes.Cut(n, startCode); more {
+			head = trim(head)
+		}
+		switch {
+		case len(head) == 0:
+		case len(nals) == maxNALs:
+			return nals, false
+		default:
+			nals = append(nals, head)
+		}
+	}
+	return nals, true
+}
+
+// BeginsAnnexB reports whether b begins with a start code, of however many zeros.
+func BeginsAnnexB(b []byte) bool {
+	rest := bytes.TrimLeft(b, "\x00")
+	return len(b)-len(rest) >= 2 && len(rest) > 1 && rest[0] == 1
+}
+
 // trim returns the NAL unit without the zeros that some encoders pad it with; section 7.4.1 has it that no NAL unit ends in zero.
 func trim(nal []byte) []byte { return bytes.TrimRight(nal, "\x00") }
 

@@ -3,6 +3,7 @@ package bitstream
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"github.com/livestill/livestill/frame"
 )
@@ -12,12 +13,14 @@ import (
 type Assembler struct {
 	Codec frame.Codec
 
-	h264       H264
-	h265       H265
-	av1        AV1
-	mpeg4      MPEG4
-	lengthSize int      // of NAL units' lengths; zero where there are start codes
-	nals       [][]byte // scratch
+	h264         H264
+	h265         H265
+	av1          AV1
+	mpeg4        MPEG4
+	lengthSize   int      // of NAL units' lengths; zero where there are start codes
+	inLengths    bool     // there was a unit that can only be split by lengths, since the record
+	inStartCodes bool     // the same of start codes
+	nals         [][]byte // scratch
 }
 
 // Config reads the configuration record of the codec: avcC, hvcC, av1C, the configuration of MPEG-4. From then on each NAL unit of H.264 and
@@ -103,4 +106,41 @@ func (a *Assembler) UnitOf(nals [][]byte) (data []byte, key bool, err error) {
 		return a.h265.Unit(nals)
 	}
 	return a.h264.Unit(nals)
+}
+
+// Note remembers the parameter sets among NAL units that UnitOf is not given yet.
+func (a *Assembler) Note(nals [][]byte) error {
+	sets, classify := &a.h264.sets, classifier(classifyH264)
+	if a.Codec == frame.H265 {
+		sets, classify = &a.h265.sets, classifyH265
+	}
+	_, err := sets.contents(classify, nals)
+	return err
+}
+
+// Lacks names the parameter sets that no key unit can do without and that are not known; empty if there are none.
+func (a *Assembler) Lacks() string {
+	switch a.Codec {
+	case frame.H264:
+		return a.h264.Lacks()
+	case frame.H265:
+		return a.h265.Lacks()
+	default:
+		return ""
+	}
+}
+
+// Begins reports whether the NAL units of what an encoder sent at once, slices among them, begin a picture, or a field: see BeginsPicture.
+// previous is the slice that came before them. What is not certain may be known better by timestamps.
+func (a *Assembler) Begins(previous []byte, nals [][]byte) (begins, certain bool) {
+	first := slices.IndexFunc(nals, func(n []byte) bool { return IsSlice(a.Codec, n) })
+	if a.Codec == frame.H265 {
+		begins = a.h265.BeginsPicture(previous, nals[first])
+		return begins, begins
+	}
+	begins, certain = a.h264.beginsPicture(previous, nals[first])
+	if !certain && !begins {
+		begins = first > 0 && Opens(a.Codec, nals[0])
+	}
+	return begins, certain
 }

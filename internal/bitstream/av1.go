@@ -8,12 +8,19 @@ type AV1 struct {
 }
 
 // Config reads an AV1CodecConfigurationRecord (AV1 Codec ISO Media File Format Binding section 2.3.3): it forgets the sequence
-// header known so far, and learns the record's if it has one.
+// header known so far, and learns the record's if it has one. A record that is malformed changes nothing.
 //
 //	10000001  profile, level  format  delay  OBUs
 func (a *AV1) Config(record []byte) error {
 	if err := checkRecord(record, 4, 0x81); err != nil {
 		return err
+	}
+	for b := record[4:]; len(b) > 0; {
+		_, rest, err := cutOBU(b)
+		if err != nil {
+			return err
+		}
+		b = rest
 	}
 	a.sequence = a.sequence[:0]
 	for b := record[4:]; len(b) > 0; {

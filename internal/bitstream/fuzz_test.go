@@ -2,8 +2,11 @@ package bitstream_test
 
 import (
 	"bytes"
+	"encoding/binary"
+	"slices"
 	"testing"
 
+	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/bitstream"
 )
 
@@ -115,5 +118,46 @@ func FuzzSplitLength(f *testing.F) {
 		if !bytes.HasPrefix(b, back) || err == nil && len(back) != len(b) {
 			t.Fatalf("%x was read as %x, %v", b, back, err)
 		}
+	})
+}
+
+// FuzzSplit splits any bytes. What it returns are parts of them in their order, and what encoders may send as a NAL unit. NAL units after their
+// lengths are split as such, whatever they are.
+func FuzzSplit(f *testing.F) {
+	f.Add(false, []byte(nil), []byte{0, 0, 0, 2, 7, 8, 0, 0, 0, 0})
+	f.Add(false, record([][]byte{sps0}, [][]byte{pps0}), annexB(sps1, pps1, idr))
+	f.Add(true, hevcRecord(hevcVPS, hevcSPS0, hevcPPS0), append([]byte{0, 0, 0, 20}, annexB(hevcSEI, hevcIDR)...))
+	f.Add(true, annexB(hevcVPS, hevcSPS0, hevcPPS0), []byte{0, 0, 1, 0x26, 1, 0xaf})
+	f.Fuzz(func(t *testing.T, h265 bool, start, b []byte) {
+		a := bitstream.Assembler{Codec: frame.H264}
+		if h265 {
+			a.Codec = frame.H265
+		}
+		_, _ = a.Learn(start)
+		for range 2 {
+			nals, _, _ := a.Split(b)
+			rest := b
+			for _, n := range nals {
+				_, after, ok := bytes.Cut(rest, n)
+				if !ok || len(n) == 0 || bytes.Contains(n, []byte{0, 0, 1}) && !bitstream.IsSlice(a.Codec, n) {
+					t.Fatalf("%x of %x", n, b)
+				}
+				rest = after
+			}
+		}
+		var again []byte
+		nals, _, _ := new(bitstream.Assembler).Split(b)
+		nals = slices.Clone(nals)
+		for _, n := range nals {
+			again = append(binary.BigEndian.AppendUint32(again, uint32(len(n))), n...)
+		}
+		got, framing, err := new(bitstream.Assembler).Split(again)
+		if !bitstream.BeginsAnnexB(again) && (err != nil || framing != bitstream.ByLength || !slices.EqualFunc(got, nals, bytes.Equal)) {
+			t.Fatalf("%x after their lengths became %x, %v, %v", nals, got, framing, err)
+		}
+		if c := bitstream.CodecOf(nals); c != 0 && c != frame.H264 && c != frame.H265 {
+			t.Fatal(c)
+		}
+		_ = bitstream.CodecOfRecord(b)
 	})
 }

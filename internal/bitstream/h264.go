@@ -11,31 +11,40 @@ type H264 struct {
 	sets    knownSets
 	refresh refresh
 
-	spsRead  []byte // the one of sets that sps is of
+	// What is read of sets, by the NAL units that were read last.
+	pps      []byte
+	spsID    uint32
+	ppsValid bool
+	spsNAL   []byte
 	sps      h264.SPS
 	spsValid bool
 }
 
-// Config reads an AVCDecoderConfigurationRecord (ISO/IEC 14496-15 section 5.3.3.1): it forgets the parameter sets known so far,
-// learns the record's, and returns the number of bytes of the length field before each NAL unit of the stream.
-//
-//	version  profile  compatibility  level  111111ll  111nnnnn  n x (size16, SPS)  m8  m x (size16, PPS)
+// Config reads an AVCDecoderConfigurationRecord: it forgets the parameter sets known so far, learns the record's, and returns the number of
+// bytes of the length field before each NAL unit of the stream. After an error, what was known is still known.
 func (h *H264) Config(record []byte) (lengthSize int, err error) {
-	if err := checkRecord(record, 7, 1); err != nil {
-		return 0, err
-	}
-	h.sets = knownSets{}
-	rest, err := h.sets.learnRecord(classifyH264, record[6:], int(record[5]&0x1f))
-	if err != nil {
-		return 0, err
-	}
-	if len(rest) == 0 {
-		return 0, errors.New("configuration record ends before its picture parameter sets")
-	}
-	if _, err = h.sets.learnRecord(classifyH264, rest[1:], int(rest[0])); err != nil {
+	if err := h.sets.config(classifyH264, walkAVCC, record); err != nil {
 		return 0, err
 	}
 	return int(record[4]&3) + 1, nil
+}
+
+// walkAVCC is the recordWalk of an AVCDecoderConfigurationRecord (ISO/IEC 14496-15 section 5.3.3.1):
+//
+//	version  profile  compatibility  level  111111ll  111nnnnn  n x (size16, SPS)  m8  m x (size16, PPS)
+func walkAVCC(record []byte, take func(nal []byte) error) error {
+	if err := checkRecord(record, 7, 1); err != nil {
+		return err
+	}
+	rest, err := cutSets(record[6:], int(record[5]&0x1f), take)
+	if err != nil {
+		return err
+	}
+	if len(rest) == 0 {
+		return errors.New("configuration record ends before its picture parameter sets")
+	}
+	_, err = cutSets(rest[1:], int(rest[0]), take)
+	return err
 }
 
 // Unit returns the Annex B data of the access unit that consists of nals, and whether it is a key unit: an IDR picture, or one
@@ -48,6 +57,11 @@ func (h *H264) Unit(nals [][]byte) (data []byte, key bool, err error) {
 		h.refresh.note(key)
 	}
 	return data, key, err
+}
+
+// Lacks names the parameter sets that a key unit needs and that are not known; empty if there are none.
+func (h *H264) Lacks() string {
+	return h.sets.lacks(byte(h264.NALUTypeSPS), byte(h264.NALUTypePPS))
 }
 
 // Lost says that something before the next unit, or of it, did not arrive, up to the next key unit.

@@ -14,26 +14,33 @@ type H265 struct {
 	leadingDecodable bool // RASL pictures may be kept: what came before the last picture of random access is there
 }
 
-// Config reads an HEVCDecoderConfigurationRecord (ISO/IEC 14496-15 section 8.3.3.1): it forgets the parameter sets known so far,
-// learns the record's, and returns the number of bytes of the length field before each NAL unit of the stream.
-//
-//	version  20 bytes of profile, level, format  xxxxxxll  n8  n x (xxtttttt  m16  m x (size16, NAL unit))
+// Config reads an HEVCDecoderConfigurationRecord: it forgets the parameter sets known so far, learns the record's, and returns the number of
+// bytes of the length field before each NAL unit of the stream. After an error, what was known is still known.
 func (h *H265) Config(record []byte) (lengthSize int, err error) {
-	if err := checkRecord(record, 23, 1); err != nil {
+	if err := h.sets.config(classifyH265, walkHVCC, record); err != nil {
 		return 0, err
 	}
-	h.sets = knownSets{}
+	return int(record[21]&3) + 1, nil
+}
+
+// walkHVCC is the recordWalk of an HEVCDecoderConfigurationRecord (ISO/IEC 14496-15 section 8.3.3.1):
+//
+//	version  20 bytes of profile, level, format  xxxxxxll  n8  n x (xxtttttt  m16  m x (size16, NAL unit))
+func walkHVCC(record []byte, take func(nal []byte) error) error {
+	if err := checkRecord(record, 23, 1); err != nil {
+		return err
+	}
 	rest := record[23:]
 	for range record[22] {
 		if len(rest) < 3 {
-			return 0, errors.New("configuration record ends before its last array")
+			return errors.New("configuration record ends before its last array")
 		}
-		count := int(rest[1])<<8 | int(rest[2])
-		if rest, err = h.sets.learnRecord(classifyH265, rest[3:], count); err != nil {
-			return 0, err
+		var err error
+		if rest, err = cutSets(rest[3:], int(rest[1])<<8|int(rest[2]), take); err != nil {
+			return err
 		}
 	}
-	return int(record[21]&3) + 1, nil
+	return nil
 }
 
 // Unit returns the Annex B data of the access unit that consists of nals, and whether it is a key unit: a picture of random access
@@ -61,6 +68,11 @@ func (h *H265) Unit(nals [][]byte) (data []byte, key bool, err error) {
 		}
 	}
 	return h.sets.unit(classify, nals, false, byte(h265.NALUType_SPS_NUT), byte(h265.NALUType_PPS_NUT))
+}
+
+// Lacks names the parameter sets that a key unit needs and that are not known; empty if there are none.
+func (h *H265) Lacks() string {
+	return h.sets.lacks(byte(h265.NALUType_SPS_NUT), byte(h265.NALUType_PPS_NUT))
 }
 
 // noteSequence notes where sequences begin and end.

@@ -103,6 +103,20 @@ func (k *knownSets) has(kinds []byte) bool {
 	return true
 }
 
+// lacks names the sets of two kinds that are not known.
+func (k *knownSets) lacks(sps, pps byte) string {
+	hasSPS, hasPPS := k.has([]byte{sps}), k.has([]byte{pps})
+	switch {
+	case hasSPS && hasPPS:
+		return ""
+	case hasSPS:
+		return "picture parameter set (PPS)"
+	case hasPPS:
+		return "sequence parameter set (SPS)"
+	}
+	return "parameter sets (SPS and PPS)"
+}
+
 // find returns the newest set of a kind with an id; nil if it is not known.
 func (k *knownSets) find(kind byte, id uint32) []byte {
 	for _, s := range k.sets {
@@ -150,20 +164,41 @@ func (k *knownSets) learn(s set) error {
 	return nil
 }
 
-// learnRecord remembers the parameter sets at the beginning of b, a part of a configuration record, and returns what follows them:
+// A recordWalk gives each NAL unit of a configuration record to take, and tells what is wrong with the record, or what take has said.
+type recordWalk func(record []byte, take func(nal []byte) error) error
+
+// config learns the parameter sets of a configuration record, in place of all that were known. A record that is malformed adds what can be read
+// of it to those.
+func (k *knownSets) config(classify classifier, walk recordWalk, record []byte) error {
+	err := walk(record, func([]byte) error { return nil })
+	if err == nil {
+		*k = knownSets{}
+	}
+	learned := walk(record, func(n []byte) error {
+		if r, s := classify(n); r == parameters {
+			return k.learn(s)
+		}
+		return nil
+	})
+	if err == nil {
+		err = learned
+	}
+	return err
+}
+
+// cutSets gives the NAL units at the beginning of b, a part of a configuration record, to take, and returns what follows them:
 //
 //	count x (size16, NAL unit)
-func (k *knownSets) learnRecord(classify classifier, b []byte, count int) (rest []byte, err error) {
+func cutSets(b []byte, count int, take func(nal []byte) error) (rest []byte, err error) {
 	for range count {
 		if len(b) < 2 || len(b)-2 < int(binary.BigEndian.Uint16(b)) {
 			return nil, errors.New("configuration record ends inside a parameter set")
 		}
 		n := 2 + int(binary.BigEndian.Uint16(b))
-		if n > 2 {
-			if r, s := classify(b[2:n]); r == parameters {
-				if err := k.learn(s); err != nil {
-					return nil, err
-				}
+		nals, _ := SplitInside(nil, b[2:n])
+		for _, nal := range nals {
+			if err := take(nal); err != nil {
+				return nil, err
 			}
 		}
 		b = b[n:]

@@ -149,7 +149,7 @@ func TestEnhanced(t *testing.T) {
 			continue
 		}
 		body := bytes.Clone(test.bodies[last])
-		u, ok, err := v.Unit(time.Second, body)
+		u, ok, err := unit(v, time.Second, body)
 		clear(body)
 		switch {
 		case err != nil || ok != (test.codec != 0):
@@ -197,24 +197,24 @@ func TestEnhancedSaysWhatIsWrong(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		u, ok, err := v.Unit(0, test.body)
+		u, ok, err := unit(v, 0, test.body)
 		if ok || u.Data != nil || err == nil || !strings.Contains(err.Error(), test.want) || test.is != nil && !errors.Is(err, test.is) {
 			t.Errorf("%s: %v, %v", test.about, ok, err)
 		}
 	}
 }
 
-// TestABadRecordEndsTheSequence gives pictures after a configuration record that was refused.
-func TestABadRecordEndsTheSequence(t *testing.T) {
+// TestABadRecordCostsItself gives pictures after a configuration record that was refused: they go on with what is known.
+func TestABadRecordCostsItself(t *testing.T) {
 	v, err := begun(flv.Video{}, hevcStart)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := v.Unit(0, hevcStart[:40]); err == nil {
+	if _, _, err := unit(v, 0, hevcStart[:40]); err == nil {
 		t.Error("half a record is taken")
 	}
-	if _, ok, err := v.Unit(0, hevcX(hevcIDR)); ok || err != nil {
-		t.Errorf("%v, %v", ok, err)
+	if u, ok, err := unit(v, 0, hevcX(hevcIDR)); !ok || err != nil || u.Lost || !bytes.Equal(u.Data, hevcWant) {
+		t.Errorf("%v, lost %v, %v", ok, u.Lost, err)
 	}
 }
 
@@ -236,7 +236,7 @@ func TestOneAllocationPerUnit(t *testing.T) {
 			t.Fatal(err)
 		}
 		n := testing.AllocsPerRun(100, func() {
-			if u, ok, err := v.Unit(0, test.body); err != nil || !ok || !u.Key {
+			if u, ok, err := unit(v, 0, test.body); err != nil || !ok || !u.Key {
 				t.Errorf("%s: %v, %v", test.about, ok, err)
 			}
 		})

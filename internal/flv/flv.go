@@ -14,57 +14,192 @@ import (
 // ErrCodec says that a tag's video is of a codec that is not supported.
 var ErrCodec = errors.New("unsupported video codec")
 
+// Ends reports whether an error of Video.Take is the end of its stream: of an ErrCodec, or of a bound that parameter sets exceed.
+func Ends(err error) bool { return errors.Is(err, ErrCodec) || errors.Is(err, bitstream.ErrSets) }
+
 // Video turns the bodies of video tags into access units. It remembers the sequence header of the track it takes, and of a codec
 // only while the stream is in it. The zero value is ready for a stream.
+//
+// Whether a unit is a key unit is read from its bitstream: the frame types of tags, which some encoders get wrong, count for
+// nothing. H.264 and H.265 are told by their parameter sets, whatever the tags call them. Parameter sets in band do if there is no sequence
+// header.
+//
+// A tag that is malformed costs no more than itself: what can be read of it is used. The unit that lacks something is Lost; if there is none of
+// the tag, the next unit is, unless it is a key unit. Pictures that come in several tags are joined: see joining.
 type Video struct {
 	// Track is the id of the track that is taken if the publisher sends several; zero is its default one, which bodies that
 	// name no track are of too. The others are passed over.
 	Track uint8
 
+	// Patient has the first picture wait for the tag behind it, which may be the rest of it.
+	Patient bool
+
+	// MaxJoined bounds the bytes of a picture that comes in several tags;
+	// zero means 8 MiB.
+	MaxJoined int
+
 	sequence bitstream.Assembler // its codec is zero before the first
-	joining  bool                // the codec has changed, and no key unit came since
+	called   frame.Codec         // what tags call the codec of sequence
+	habits   habits
+	changed  bool // the codec has changed, and no key unit came since
+	joining  joining
+
+	ready  []dated
+	begun  bool          // there was a key unit
+	unread error         // why the last sequence header cannot be read; nil if it can
+	tags   int           // with pictures, until there was one
+	lost   bool          // something before the next unit was left out
+	torn   bool          // the same before the last key unit, which pictures that are shown before it may refer to
+	keyPTS time.Duration // of the last key unit
+	failed error         // ends the stream
 }
 
-// Unit returns the access unit in the body of a video tag with the given timestamp. ok is false for a body that holds none:
-// a sequence header, an end of sequence, a command, metadata, what future versions of enhanced RTMP define, another track, a
-// picture before the first sequence header. When the codec changes, units begin anew with a key unit. The unit's Data is its own
-// copy.
+// A dated is a unit that is complete.
+type dated struct {
+	frame.AccessUnit
+	arrival time.Time
+}
+
+// Take takes in the body of a video tag with the given timestamp, which came at arrival, and keeps nothing of it. What is complete with it is had
+// from Next, as long as it is Ready, before the next Take. Bodies without a picture are passed over: the end of a sequence, a command, metadata, what future versions
+// of enhanced RTMP define, another track. Nothing comes of pictures before there are parameter sets. When the codec changes, units begin anew
+// with a key unit.
 //
-// Whether a unit is a key unit is read from its bitstream: the frame types of tags, which some encoders get wrong, count for
-// nothing.
-func (v *Video) Unit(timestamp time.Duration, body []byte) (u frame.AccessUnit, ok bool, err error) {
+// An error that Ends the stream is its end. A HabitError is told once. Others say what is wrong with this tag alone.
+func (v *Video) Take(timestamp time.Duration, arrival time.Time, body []byte) error {
 	t, ok, err := parse(body, v.Track)
-	if err != nil || !ok {
-		return u, false, err
-	}
-	if t.codec != v.sequence.Codec && (t.begins || !needsHeader(t.codec)) {
-		v.change(t.codec)
-	}
-	if t.begins {
-		if err := v.sequence.Config(t.data); err != nil {
-			return u, false, fmt.Errorf("%v: %w", t.codec, err)
+	switch {
+	case err != nil:
+		v.miss(timestamp)
+	case !ok:
+	case t.begins:
+		err = v.begin(t)
+	default:
+		if !v.begun {
+			v.tags++
 		}
-		return u, false, nil
+		err = v.picture(t, timestamp, arrival)
 	}
-	if needsHeader(t.codec) && (t.codec != v.sequence.Codec || !v.sequence.HasLengths()) {
-		return u, false, nil
+	if v.failed != nil {
+		return v.failed
+	}
+	return err
+}
+
+// Ready reports whether there is a unit that is complete.
+func (v *Video) Ready() bool { return len(v.ready) > 0 }
+
+// Next returns the next unit that is complete, and when it came. Its Data is its own copy. DTS is the timestamp of its tag. There must be one.
+func (v *Video) Next() (u frame.AccessUnit, arrival time.Time) {
+	u, arrival = v.ready[0].AccessUnit, v.ready[0].arrival
+	last := len(v.ready) - 1
+	copy(v.ready, v.ready[1:])
+	v.ready[last].Data = nil // which is the caller's
+	v.ready = v.ready[:last]
+	return u, arrival
+}
+
+// begin takes in a sequence header. One of another codec that cannot be read changes nothing.
+func (v *Video) begin(t tag) error {
+	v.Flush()
+	v.joining.previous = v.joining.previous[:0]
+	codec := t.codec
+	if inNALs(codec) {
+		if found := bitstream.CodecOfRecord(t.data); found != 0 {
+			codec = found
+		}
+	}
+	if codec != v.sequence.Codec {
+		other := bitstream.Assembler{Codec: codec}
+		if _, err := other.Learn(t.data); err != nil && v.sequence.Codec != 0 {
+			return fmt.Errorf("%v: %w", codec, err)
+		}
+		v.change(codec)
+	}
+	v.called = t.codec
+	framing, err := v.sequence.Learn(t.data)
+	if v.unread = err; err != nil {
+		return v.wrong(err)
+	}
+	return v.habits.remark(v.called, codec, framing)
+}
+
+// wrong says of which codec a tag is that something is wrong with.
+func (v *Video) wrong(err error) error {
+	err = fmt.Errorf("%v: %w", v.sequence.Codec, err)
+	if Ends(err) {
+		v.failed = err
+	}
+	return err
+}
+
+// picture takes in a picture, or a part of one.
+func (v *Video) picture(t tag, timestamp time.Duration, arrival time.Time) error {
+	if inNALs(t.codec) {
+		return v.pieces(t, timestamp, arrival)
+	}
+	if t.codec != v.sequence.Codec {
+		v.Flush()
+		v.change(t.codec)
 	}
 	data, key, err := v.sequence.Unit(t.data)
 	if err != nil {
-		return u, false, fmt.Errorf("%v: %w", t.codec, err)
+		v.miss(timestamp)
+		return v.wrong(err)
 	}
-	if len(data) == 0 || v.joining && !key {
-		return u, false, nil
-	}
-	v.joining = false
-	return frame.AccessUnit{Codec: t.codec, Key: key, PTS: timestamp + t.offset, DTS: timestamp, Data: data}, true, nil
+	v.made(data, key, false, dated{frame.AccessUnit{PTS: timestamp + t.offset, DTS: timestamp}, arrival})
+	return nil
 }
 
-// needsHeader tells whether pictures of a codec mean nothing before its sequence header. Those of others can tell all that is
-// needed in band, and must where a sequence of AV1 begins with a descriptor of MPEG-2 TS instead.
-func needsHeader(c frame.Codec) bool { return c == frame.H264 || c == frame.H265 }
+// made completes a unit of which the times are known, and the data are made.
+func (v *Video) made(data []byte, key, damaged bool, u dated) {
+	if len(data) == 0 || v.changed && !key || !v.begun && (damaged || !key && v.sequence.Lacks() != "") {
+		v.lost = v.lost || damaged
+		return // the stream does not begin with that
+	}
+	u.Codec, u.Key, u.Lost, u.Data = v.sequence.Codec, key, damaged || v.lost && !key, data
+	switch {
+	case key:
+		v.torn, v.keyPTS = v.lost, u.PTS
+	case v.torn && u.PTS < v.keyPTS:
+		u.Lost = true
+	}
+	v.begun, v.changed, v.lost = v.begun || key, false, false
+	v.ready = append(v.ready, u)
+}
+
+// miss notes that a tag with the given timestamp is left out.
+func (v *Video) miss(timestamp time.Duration) {
+	if v.joining.goesOnAt(timestamp) {
+		v.joining.damaged = true
+	} else {
+		v.Flush()
+	}
+	v.leaveOut()
+}
+
+// Miss notes that a tag is missing that Take was not given.
+func (v *Video) Miss() { v.miss(v.joining.last) }
 
 // change forgets the sequence of another codec.
 func (v *Video) change(c frame.Codec) {
-	*v = Video{Track: v.Track, sequence: bitstream.Assembler{Codec: c}, joining: v.sequence.Codec != 0}
+	v.changed = v.sequence.Codec != 0
+	v.sequence, v.called, v.habits = bitstream.Assembler{Codec: c}, c, habits{}
+	v.joining.forget()
 }
+
+// Lacks tells why no key unit came of the tags with pictures up to now; nothing if one did, or if there were none.
+func (v *Video) Lacks() string {
+	switch sets := v.sequence.Lacks(); {
+	case v.begun || v.tags == 0:
+		return ""
+	case sets != "" && v.unread != nil:
+		return fmt.Sprintf("%d messages with pictures have come, but no %s: of the sequence header, %v", v.tags, sets, v.unread)
+	case sets != "":
+		return fmt.Sprintf("%d messages with pictures have come, but no %s, neither in a sequence header nor in band", v.tags, sets)
+	default:
+		return fmt.Sprintf("%d messages with pictures have come, but no whole key picture", v.tags)
+	}
+}
+
+func inNALs(c frame.Codec) bool { return c == frame.H264 || c == frame.H265 }

@@ -38,7 +38,7 @@ func TestVideo(t *testing.T) {
 		{"nothing", nil, nil},
 	} {
 		body := bytes.Clone(test.body)
-		u, ok, err := v.Unit(time.Second, body)
+		u, ok, err := unit(&v, time.Second, body)
 		clear(body)
 		if err != nil || ok != (test.want != nil) {
 			t.Errorf("%s: %v, %v", test.about, ok, err)
@@ -65,10 +65,10 @@ func TestVideoSaysWhatIsWrong(t *testing.T) {
 		{"a unit that ends early", append(bytes.Clone(key[:5]), 0, 0, 0, 9, 1), "NAL unit of 9 bytes", nil},
 	} {
 		var v flv.Video
-		if _, _, err := v.Unit(0, header); err != nil {
+		if _, _, err := unit(&v, 0, header); err != nil {
 			t.Fatal(err)
 		}
-		_, ok, err := v.Unit(0, test.body)
+		_, ok, err := unit(&v, 0, test.body)
 		if ok || err == nil || !strings.Contains(err.Error(), test.want) || test.is != nil && !errors.Is(err, test.is) {
 			t.Errorf("%s: %v, %v", test.about, ok, err)
 		}

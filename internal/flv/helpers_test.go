@@ -3,7 +3,9 @@ package flv_test
 import (
 	"encoding/binary"
 	"slices"
+	"time"
 
+	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/flv"
 )
 
@@ -114,9 +116,19 @@ func av1c(obus ...byte) []byte { return append([]byte{0x81, 0x05, 0x0c, 0}, obus
 // begun returns a Video that has been given bodies.
 func begun(v flv.Video, bodies ...[]byte) (*flv.Video, error) {
 	for _, b := range bodies {
-		if _, _, err := v.Unit(0, b); err != nil {
+		if _, _, err := unit(&v, 0, b); err != nil {
 			return nil, err
 		}
 	}
 	return &v, nil
+}
+
+// unit gives a body to v, and returns the unit that is complete with it.
+func unit(v *flv.Video, timestamp time.Duration, body []byte) (u frame.AccessUnit, ok bool, err error) {
+	err = v.Take(timestamp, time.Now(), body)
+	if v.Ready() {
+		u, _ = v.Next()
+		ok = true
+	}
+	return u, ok, err
 }

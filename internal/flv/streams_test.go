@@ -202,7 +202,7 @@ func (s stream) check(t *testing.T, about string, wrap wrapping, inBand bool) (u
 			sets = append(sets, p)
 		}
 	}
-	if _, ok, err := v.Unit(0, wrap(sequenceStart, s.fourCC, s.record(sets))); ok || err != nil {
+	if _, ok, err := unit(&v, 0, wrap(sequenceStart, s.fourCC, s.record(sets))); ok || err != nil {
 		t.Fatalf("%s: sequence start: %v, %v", about, ok, err)
 	}
 	for i, parts := range s.units {
@@ -221,7 +221,7 @@ func (s stream) check(t *testing.T, about string, wrap wrapping, inBand bool) (u
 		}
 		key := slices.ContainsFunc(parts, s.isKey)
 		at := time.Duration(i) * 40 * time.Millisecond
-		u, ok, err := v.Unit(at, wrap(codedFrames, s.fourCC, data))
+		u, ok, err := unit(&v, at, wrap(codedFrames, s.fourCC, data))
 		if err != nil {
 			t.Fatalf("%s: picture %d: %v", about, i, err)
 		}

@@ -46,6 +46,8 @@ func parse(body []byte, track uint8) (t tag, ok bool, err error) {
 		t.codec = frame.H264
 	case codecHEVC:
 		t.codec = frame.H265
+	case 0, 8, 9, 10, 11, 15:
+		return t, false, fmt.Errorf("FLV codec id %d, which no codec has", id)
 	default:
 		return t, false, fmt.Errorf("FLV codec id %d: %w", id, ErrCodec)
 	}

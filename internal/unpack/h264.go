@@ -19,6 +19,7 @@ type H264 struct {
 	pieces
 	sets  bitstream.H264
 	order order
+	other otherCodec
 	idr   bool // the unit made last is an IDR picture
 }
 
@@ -56,6 +57,7 @@ func (h *H264) finish(missing bool) (m made, err error) {
 	m.codec, m.damaged = frame.H264, h.close()
 	nals, ok := h.split()
 	h.reset()
+	h.other.look(nals, h.sets.Lacks())
 	m.damaged = m.damaged || !ok
 	lost := missing || m.damaged
 	if lost {

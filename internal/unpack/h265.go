@@ -15,7 +15,8 @@ const (
 // unit is any picture of random access: IDR, CRA or BLA. Pictures that lead one and have nothing to refer to are left out.
 type H265 struct {
 	pieces
-	sets bitstream.H265
+	sets  bitstream.H265
+	other otherCodec
 }
 
 // Learn remembers parameter sets that came outside the stream.
@@ -52,6 +53,7 @@ func (h *H265) finish(bool) (m made, err error) {
 	m.codec, m.damaged = frame.H265, h.close()
 	nals, ok := h.split()
 	h.reset()
+	h.other.look(nals, h.sets.Lacks())
 	m.damaged = m.damaged || !ok
 	if m.data, m.key, err = h.sets.Unit(nals); err != nil || len(m.data) == 0 {
 		return m, err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/bitstream"
 )
 
 // The most NAL units or OBUs in a unit; of slices as small as a packet, 8 MiB are 6,000.
@@ -106,26 +107,14 @@ func (c *pieces) addAggregate(b []byte) bool {
 	return len(b) == 0 && !unfinished
 }
 
-// split returns the NAL units that are whole, which are parts of the data. Some cameras put several into one, with start codes (ITU-T
-// H.264 and H.265 annex B) before or between them; a NAL unit cannot hold one otherwise. If there are too many, it returns the first, and
-// false.
+// split returns the NAL units that are whole, which are parts of the data. Some cameras put several into one: see bitstream.SplitInside. If
+// there are too many, it returns the first, and false.
 func (c *pieces) split() (nals [][]byte, ok bool) {
 	c.nals = c.nals[:0]
 	start := 0
 	for _, end := range c.ends {
-		n, more := c.data[start:end], true
-		for more {
-			var head []byte
-			if head, n, more = bytes.Cut(n, []byte{0, 0, 1}); more {
-				head = bytes.TrimRight(head, "\x00")
-			}
-			switch {
-			case len(head) == 0:
-			case len(c.nals) == maxPieces:
-				return c.nals, false
-			default:
-				c.nals = append(c.nals, head)
-			}
+		if c.nals, ok = bitstream.SplitInside(c.nals, c.data[start:end]); !ok {
+			return c.nals, false
 		}
 		start = end
 	}

@@ -86,15 +86,16 @@ type Stream struct {
 	wall    wall
 	reports atomic.Pointer[report]
 
-	begun   bool   // a packet came
-	due     uint16 // sequence number of the packet after it
-	live    bool   // the first unit was made
-	missing bool   // something before the unit that is being collected, and after the last that was made
-	torn    bool   // something was missing right before the last key unit, which pictures that are shown before it may refer to
-	keyPTS  time.Duration
-	changed bool // a packet of another sender came, and no unit has begun since
-	cut     bool // something may be missing before it
-	anew    bool // no unit was made since, and nothing of the first can be missing
+	begun      bool   // a packet came
+	due        uint16 // sequence number of the packet after it
+	live       bool   // the first unit was made
+	passedOver int    // pictures, before the first unit
+	missing    bool   // something before the unit that is being collected, and after the last that was made
+	torn       bool   // something was missing right before the last key unit, which pictures that are shown before it may refer to
+	keyPTS     time.Duration
+	changed    bool // a packet of another sender came, and no unit has begun since
+	cut        bool // something may be missing before it
+	anew       bool // no unit was made since, and nothing of the first can be missing
 
 	pieces joining
 
@@ -229,6 +230,7 @@ func (s *Stream) complete(emit func(frame.AccessUnit)) error {
 	}
 	if !s.live {
 		if !m.key || damaged || !m.opens {
+			s.passedOver++
 			return nil // the stream does not begin with that
 		}
 		s.pieces.begin(m)

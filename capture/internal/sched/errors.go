@@ -14,7 +14,7 @@ var ErrCorrupt = errors.New("no undamaged picture")
 var (
 	errLost    = fmt.Errorf("%w: data was lost on the way", ErrCorrupt)
 	errFar     = fmt.Errorf("%w: it may refer to the GOP before, which has too many units", ErrCorrupt)
-	errDamaged = fmt.Errorf("%w: decoding saw errors", ErrCorrupt)
+	errDamaged = fmt.Errorf("%w: decoding saw errors, in data that was not lost on the way: it was cut, damaged or left out before it was sent", ErrCorrupt)
 	errHidden  = fmt.Errorf("%w: the unit has none of its own", ErrCorrupt)
 	errNone    = fmt.Errorf("%w: the decoder made none of the unit", ErrCorrupt)
 )

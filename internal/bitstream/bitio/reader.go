@@ -32,14 +32,19 @@ func (r *Reader) Skip(size int) {
 	}
 }
 
-// UE reads an Exp-Golomb code (ITU-T H.264 section 9.1).
+// UE reads an Exp-Golomb code of at most 32 zeros (ITU-T H.264 section 9.1).
 func (r *Reader) UE() uint32 {
-	if r.Failed {
-		return 0
+	zeros := 0
+	for !r.Flag() {
+		if zeros++; r.Failed || zeros > 32 {
+			r.Failed = true
+			return 0
+		}
 	}
-	v, err := bits.ReadGolombUnsigned(r.bytes, &r.Pos)
-	r.Failed = err != nil || r.Pos > r.End
-	return v
+	if more := uint32(r.U(zeros)); !r.Failed {
+		return 1<<zeros - 1 + more
+	}
+	return 0
 }
 
 // RBSP appends to dst, up to its capacity, what a NAL unit says without emulation prevention (ITU-T H.264 section 7.4.1).
