@@ -72,8 +72,12 @@ type AccessUnit struct {
 	// often wrong: Offset is how far Time is ahead of this machine's clock,
 	// as far as arrival can tell.
 	SourceTime bool
-	ordinal    uint32 // of the GOP that it begins in a History, counted from the first
-	Offset     time.Duration
+
+	// In a History: of a key unit, which GOP it begins, counted from the
+	// first; of the unit after it, how many units of the GOP are forgotten.
+	ordinal uint32
+
+	Offset time.Duration
 
 	PTS  time.Duration // presentation time, by the publisher's zero
 	DTS  time.Duration // decoding time by the same zero; never decreases
@@ -95,8 +99,19 @@ func (u *AccessUnit) Shown() time.Time { return u.Time.Add(-u.Offset) }
 // Age returns how old the picture is at an instant by this machine's clock: since when it was shown, and its Backlog.
 func (u *AccessUnit) Age(at time.Time) time.Duration { return at.Sub(u.Shown()) + u.Backlog }
 
-// A GOP is a run of access units in decoding order. Its first is a key unit, so a GOP decodes on its own.
+// A GOP is a run of access units in decoding order. Its first is a key unit, so a GOP decodes on its own, unless it is too much for a History: see
+// Forgotten.
 type GOP []AccessUnit
+
+// Forgotten returns how many units after the key unit a History has forgotten, for they were too much. If there are any, g[1] and g[2] stand for
+// them, without Data: the one that was shown first, and the last in decoding order, which may be the same. Behind these come the units that
+// followed. They are of use to a decoder alone that was given all that are forgotten.
+func (g GOP) Forgotten() int {
+	if len(g) < 2 {
+		return 0
+	}
+	return int(g[1].ordinal)
+}
 
 // Size returns the bytes of compressed data in the GOP.
 func (g GOP) Size() int {

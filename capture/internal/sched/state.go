@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/capture/internal/shared"
+	"github.com/livestill/livestill/frame"
 )
 
 // A decoder that puts pictures into the order they are shown in may need units after the one that is wanted, which are still to come. Without
@@ -16,6 +17,7 @@ const reorderTimeout = 500 * time.Millisecond
 //	sending ---- nothing is to be sent ---------------> awaiting, following, idle
 //	awaiting --- a unit comes ------------------------> sending
 //	         --- it has waited for long --------------> ending
+//	         --- and is irreplaceable ----------------> following
 //	following -- a unit is to be sent ----------------> sending
 //	          -- nobody keeps it warm, or holds it ---> idle
 //	          -- others want its memory, or its child > ending
@@ -23,8 +25,8 @@ const reorderTimeout = 500 * time.Millisecond
 //	     ------- it has waited for long, or others
 //	             want its memory, or its child -------> ending
 //
-// From any of them it goes to ending when the Decoder is to flush the last pictures that are wanted, when nothing is left of the GOP, and
-// when nobody needs the decoding and no stream is live. It is not left: captures cannot join any more.
+// From any of them it goes to ending when the Decoder is to flush the last pictures that are wanted, when nothing is left of the GOP, when
+// the History has forgotten what was to be sent next, and when nobody needs the decoding and no stream is live. It is not left: captures cannot join any more.
 type state int
 
 const (
@@ -60,7 +62,11 @@ func (d *decoding) transition() state {
 		default:
 		}
 	}
-	if d.late && next == d.state || d.recalled && unawaited {
+	switch {
+	case d.late && next == awaiting && next == d.state && d.irreplaceable():
+		d.forgo()
+		next = d.decide()
+	case d.late && next == d.state || d.recalled && unawaited:
 		next = ending
 	}
 	d.late, d.recalled = false, false
@@ -109,11 +115,14 @@ func (d *decoding) wait(changed <-chan struct{}) {
 // decide returns the state that the decoding is to be in; the mutex is held.
 func (d *decoding) decide() state {
 	over := false // no more units come; it is looked for only where it matters
-	if len(d.sent) == len(d.gop) || d.warm {
+	if d.unsent() == nil || d.warm {
 		over = d.grow()
 	}
-	next := len(d.sent)
-	at := situation{over: over, unsent: next < len(d.gop) && d.gop[next].Data != nil}
+	if d.lost {
+		return ending
+	}
+	next := d.unsent()
+	at := situation{over: over, unsent: next != nil && next.Data != nil}
 	if last := d.last(); last >= 0 {
 		return d.forCaptures(last, at)
 	}
@@ -129,9 +138,9 @@ type situation struct {
 // forCaptures decides for a decoding whose pictures captures wait for, up to that of a unit.
 func (d *decoding) forCaptures(last int, at situation) state {
 	switch {
-	case at.unsent && (d.s.stepwise || len(d.sent) <= last):
+	case at.unsent && (d.s.stepwise || d.sent.Len() <= last):
 		return sending
-	case d.s.stepwise && !at.over && d.mayAwait(last):
+	case d.s.stepwise && !at.over && d.mayAwait(d.demands.of[last][0].pts):
 		return awaiting
 	default:
 		return ending
@@ -141,7 +150,7 @@ func (d *decoding) forCaptures(last int, at situation) state {
 // forLater decides for a decoding that nobody waits for.
 func (d *decoding) forLater(at situation) state {
 	followed := d.warm && at.over && !d.held
-	exhausted := at.over && !at.unsent && d.out >= 0 && d.gop[d.out].PTS >= d.top
+	exhausted := at.over && !at.unsent && d.out >= 0 && d.shown >= d.top
 	switch {
 	case followed || exhausted:
 		return ending
@@ -156,7 +165,15 @@ func (d *decoding) forLater(at situation) state {
 	}
 }
 
-// last returns the highest index of a unit whose picture is wanted; -1 if nobody waits for any.
+// unsent returns the unit that goes to the Decoder next; nil if it has not been seen yet.
+func (d *decoding) unsent() *frame.AccessUnit {
+	if i := indexOf(d.gop, d.sent.Len()); i >= 0 {
+		return &d.gop[i]
+	}
+	return nil
+}
+
+// last returns the highest number of a unit whose picture is wanted; -1 if nobody waits for any.
 func (d *decoding) last() int {
 	if d.demands.required == 0 {
 		return -1
@@ -164,13 +181,13 @@ func (d *decoding) last() int {
 	return d.demands.highest
 }
 
-// mayAwait reports whether to wait for what the Decoder may need to put the picture of a unit into order.
-func (d *decoding) mayAwait(unit int) bool {
-	return (d.warm || d.s.again) && d.s.live != nil && d.gop[unit].PTS-d.gop[len(d.gop)-1].DTS < reorderTimeout
+// mayAwait reports whether to wait for what the Decoder may need to put a picture that is shown at pts into order.
+func (d *decoding) mayAwait(pts time.Duration) bool {
+	return (d.warm || d.s.again) && d.s.live != nil && pts-d.newestDTS < reorderTimeout
 }
 
 // lag returns how far the decoding is behind the stream; there is a unit that is not sent.
-func (d *decoding) lag() time.Duration { return d.gop[len(d.gop)-1].DTS - d.gop[len(d.sent)].DTS }
+func (d *decoding) lag() time.Duration { return d.newestDTS - d.unsent().DTS }
 
 // grow looks what has come of the GOP, and reports whether it is over.
 func (d *decoding) grow() (over bool) {
@@ -178,8 +195,8 @@ func (d *decoding) grow() (over bool) {
 	if i < 0 {
 		return true
 	}
-	if len(gops[i]) > len(d.gop) {
-		d.gop = gops[i]
-	}
+	d.see(gops[i])
+	d.sent.Forget(min(d.sent.Len(), d.gop.Forgotten()))
+	d.lost = d.unsent() == nil && isForgotten(gops[i], d.sent.Len())
 	return i < len(gops)-1
 }

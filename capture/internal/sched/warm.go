@@ -31,12 +31,15 @@ func (s *Scheduler) KeepWarm(ctx context.Context) {
 	}
 }
 
-// warm has a decoding of g keep up with the stream.
+// warm has a decoding of g keep up with the stream, unless that is too late: no decoding that begins now comes to the newest unit.
 func (s *Scheduler) warm(ctx context.Context, g frame.GOP) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d := s.find(g, []*Demand{{Unit: len(g) - 1}})
-	if d == nil {
+	switch {
+	case d == nil && g.Forgotten() > 0:
+		return
+	case d == nil:
 		d = s.begin(ctx, g)
 	}
 	d.warm = true
