@@ -6,8 +6,11 @@ import (
 	"github.com/livestill/livestill/frame"
 )
 
-// KeepWarm has decodings keep up with the stream until ctx ends.
+// KeepWarm has decodings keep up with the stream until ctx ends. It does nothing for a Decoder that wants the whole GOP first.
 func (s *Scheduler) KeepWarm(ctx context.Context) {
+	if !s.stepwise {
+		return
+	}
 	var tried frame.GOP
 	for ctx.Err() == nil {
 		changed := s.History.Changed()
