@@ -206,6 +206,23 @@ func TestFallsBehind(t *testing.T) {
 	})
 }
 
+// TestTooLateToFollow keeps a stream warm only when its newest units cannot be decoded any more, from the beginning.
+func TestTooLateToFollow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &strict{t: t}
+		l := newLongStream(t, d, false, 0)
+		l.play(200)
+		ctx, cancel := context.WithCancel(t.Context())
+		l.all.Go(func() { l.KeepWarm(ctx) })
+		l.play(200)
+		if p, err := l.Picture(t.Context(), l.newest()); !errors.Is(err, sched.ErrForgotten) || d.read(&d.decoded) > 0 {
+			t.Errorf("%v, %v, %d units were decoded", p, err, d.read(&d.decoded))
+		}
+		cancel()
+		l.end()
+	})
+}
+
 // TestForgottenWhileOneWaits has a capture wait for a picture of a GOP while the stream becomes too much for the History, and another of that then
 // want the unit that has its index there.
 func TestForgottenWhileOneWaits(t *testing.T) {
