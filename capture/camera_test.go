@@ -254,7 +254,7 @@ func TestDegradedHistoryTellsTheTruth(t *testing.T) {
 			t.Errorf("newest: %+v, %v", still, err)
 		}
 		still, err := cam.Capture(t.Context(), capture.Request{Tolerance: time.Minute})
-		if err != nil || number(still) != 0 || !errors.Is(still.Instead, capture.ErrForgotten) || still.Age != 29*interval {
+		if err != nil || number(still) != 0 || !errors.Is(still.Instead, capture.ErrForgotten) || still.Age != 29*interval || still.Off != -29 {
 			t.Errorf("newest, or what is near: %+v, %v", still, err)
 		}
 		still, err = cam.Capture(t.Context(), capture.Request{Moment: capture.Keyframe()})

@@ -92,11 +92,15 @@ func (c *Camera) off(t found, shown time.Time) (n int) {
 	if to.Equal(from) {
 		return 0
 	}
+	between := func(u *frame.AccessUnit) bool { return u.Time.After(from) && !u.Time.After(to) }
 	for g := range c.History.Backward() {
 		for i := range g {
-			if g[i].Time.After(from) && !g[i].Time.After(to) {
+			if between(&g[i]) {
 				n += sign
 			}
+		}
+		if forgotten := g.Forgotten(); forgotten > 0 && between(&g[1]) && between(&g[2]) {
+			n += sign * (forgotten - 2)
 		}
 	}
 	return n

@@ -89,3 +89,30 @@ func TestNewestGoesOn(t *testing.T) {
 		served.Wait()
 	})
 }
+
+// TestLiveOfOneKeyPicture: the figures of a stream are those of what is left of it.
+func TestLiveOfOneKeyPicture(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cam := &capture.Camera{History: frame.History{MaxBytes: 32 << 10, Budget: new(frame.Budget)}}
+		h := &capture.Hub{NewCamera: func(*frame.Stream) (*capture.Camera, error) { return cam, nil }}
+		var served sync.WaitGroup
+		served.Go(func() { serve(t, h, units(300, 1000, false)) })
+		pass(interval / 2)
+		forgotten := 0
+		for range 290 {
+			pass(interval)
+			g := cam.History.GOPs()[0]
+			if forgotten = g.Forgotten(); forgotten == 0 {
+				continue
+			}
+			bits := 80 * float64(len(g)-4) / float64(len(g)-3) // of the units behind the last that is forgotten, but the newest
+			if l := h.Live()[0]; l.FrameRate < 9.99 || l.FrameRate > 10.01 || l.BitRate < bits-1 || l.BitRate > bits+1 || l.KeyInterval != 0 {
+				t.Fatalf("with %d units, %d forgotten: %v pictures and %v bits a second, a key picture each %v", len(g), forgotten, l.FrameRate, l.BitRate, l.KeyInterval)
+			}
+		}
+		if forgotten < 200 {
+			t.Errorf("%d units are forgotten", forgotten)
+		}
+		served.Wait()
+	})
+}
