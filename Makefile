@@ -3,6 +3,7 @@
 # make demo   stills out of two real streams, with contact sheets to look at, in stills/
 # make stress the tests, again and again, on a machine that is busy
 # make asan   our C under AddressSanitizer and UBSan, which test does too
+# make obs    a real OBS publishes, on a screen that nobody sees; a minute when it is installed, which takes 400 MB
 # make train  learns again what package enhance has learned, and writes that over enhance/learned. As yet it fails tests of internal/e2e, see
 #             enhance/train: git restore enhance/learned brings back what passes
 # make bench  speed, and tap to bytes beside what is usual today
@@ -29,7 +30,7 @@ PEERS = nginx-light libnginx-mod-rtmp gstreamer1.0-tools gstreamer1.0-plugins-ba
 # Where what enhance has learned is learned from: 5 GB.
 TRAIN = /tmp/livestill-train
 
-.PHONY: check test stress asan demo train bench lint modules setup compat release
+.PHONY: check test stress asan obs demo train bench lint modules setup compat release
 
 check: setup
 	$(GO) go vet ./...
@@ -96,6 +97,11 @@ bin/versitygw-$(VERSITYGW):
 setup:
 	.ci/setup
 
-# Both on Debian 13, in a folder made by debootstrap.
+obs:
+	.ci/setup obs-studio xvfb libgl1-mesa-dri
+	$(GO) go vet -tags obs ./internal/e2e
+	$(GO) go test -tags obs -count 1 -run '^TestOBS$$' -timeout $(TIMEOUT) -v ./internal/e2e
+
+# All three on Debian 13, in a folder made by debootstrap.
 compat:
-	.ci/compat trixie demo test
+	.ci/compat trixie demo test obs

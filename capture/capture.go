@@ -20,7 +20,8 @@ type capture struct {
 	asked  time.Time
 	began  time.Time // when the step did that runs now
 
-	refines string // the location of the still that it is to replace
+	refines  string    // the location of the still that it is to replace
+	deletion *deletion // of that still; nil for a capture that is not refined
 
 	found    found
 	reach    time.Duration // how far to wait for neighbours of the picture; alone if it has to do without
@@ -161,7 +162,7 @@ func (w *capture) tellAge() {
 	if g, unit := w.camera.locate(w.id); g != nil {
 		u = g[unit]
 	}
-	s.Age, s.Backlog = u.Age(w.asked), u.Backlog
+	s.Age, s.Backlog = u.Age(w.asked), u.Backlog()
 	if !s.Request.Moment.timed() {
 		s.Age = max(0, s.Age)
 	}

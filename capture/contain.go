@@ -17,6 +17,19 @@ func (e *PanicError) Error() string { return (*shared.PanicError)(e).Error() }
 // Unwrap returns the value, if that is an error.
 func (e *PanicError) Unwrap() error { return (*shared.PanicError)(e).Unwrap() }
 
+// Trace returns the Stack as text. Servers and Clients log it if it comes back to them from their Handler.
+func (e *PanicError) Trace() string { return string(e.Stack) }
+
+// containStep is contain for a hook that is called beside captures. Its panic is an *Error of the step.
+func containStep(step, stream string, do func() error) error {
+	err := contain(do)
+	var panicked *PanicError
+	if errors.As(err, &panicked) {
+		return &Error{Step: step, Stream: stream, Err: err}
+	}
+	return err
+}
+
 // contain calls someone else's code and makes a PanicError of its panic, also of one that was contained below it.
 func contain(do func() error) error {
 	err := shared.Contain(do)

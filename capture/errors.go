@@ -73,6 +73,14 @@ const (
 	StepNotify   = "notify"
 )
 
+// The steps of a Hub in which a hook may have panicked, as Error.Step has them.
+const (
+	StepAdmit = "admit" // a publisher: Hub.Name, Hub.NewCamera
+	StepBegin = "begin" // a stream: Hub.OnBegin
+	StepEnd   = "end"   // a stream: Hub.OnEnd
+	StepPull  = "pull"  // what is asked for: Hub.Source
+)
+
 // An Error says in which step a capture failed, and of which stream.
 //
 // If the capture ends since its context has, errors.Is tells both its cause and ctx.Err(). It tells context.DeadlineExceeded and

@@ -138,7 +138,7 @@ func (h *Hub) ServeStream(ctx context.Context, s *frame.Stream) error {
 
 // admit asks the app what a stream is called, unless a pull of ours brings it, and for its Camera.
 func (h *Hub) admit(s *frame.Stream, pull *pull) (c *Camera, err error) {
-	err = contain(func() (err error) {
+	err = containStep(StepAdmit, "", func() (err error) {
 		switch {
 		case pull != nil:
 			s.Name = pull.name
@@ -263,7 +263,7 @@ func (p *publisher) close(cause error) {
 func (h *Hub) units(c *Camera, p *publisher) iter.Seq2[frame.AccessUnit, error] {
 	units := p.stream.Units
 	return func(yield func(frame.AccessUnit, error) bool) {
-		err := contain(func() error {
+		err := containStep(StepBegin, p.stream.Name, func() error {
 			if h.OnBegin != nil {
 				h.OnBegin(c.live(p))
 			}
@@ -275,7 +275,7 @@ func (h *Hub) units(c *Camera, p *publisher) iter.Seq2[frame.AccessUnit, error] 
 				err = errors.New("its source, or what it calls, panicked")
 			}
 			h.release(p) // before the Camera waits for what captures have begun
-			p.failed = contain(func() error {
+			p.failed = containStep(StepEnd, p.stream.Name, func() error {
 				if h.OnEnd != nil {
 					h.OnEnd(c.live(p), err)
 				}

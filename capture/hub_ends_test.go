@@ -212,7 +212,17 @@ func TestHubsThatAreWrong(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) || len(h.Streams()) != 0 {
 			t.Errorf("%v, want %s", err, want)
 		}
+		if errors.Is(err, errHook) && !panicked(err, capture.StepAdmit) {
+			t.Errorf("%#v", err)
+		}
 	}
+}
+
+// panicked reports whether err tells that a hook panicked in a step, and where.
+func panicked(err error, step string) bool {
+	var failed *capture.Error
+	var panicked *capture.PanicError
+	return errors.As(err, &failed) && failed.Step == step && errors.As(err, &panicked) && strings.Contains(panicked.Trace(), "_test.go")
 }
 
 // TestHooksOfStreamsThatPanic end the stream with that, and no other.
@@ -226,7 +236,8 @@ func TestHooksOfStreamsThatPanic(t *testing.T) {
 			} else {
 				h.OnEnd = func(l capture.Live, _ error) { hook(l) }
 			}
-			if err := play(t, h, "a", 10); !errors.Is(err, errHook) || len(h.Streams()) != 0 {
+			err := play(t, h, "a", 10)
+			if step := [...]string{capture.StepBegin, capture.StepEnd}[n]; !errors.Is(err, errHook) || !panicked(err, step) || len(h.Streams()) != 0 {
 				t.Errorf("%v, live: %v", err, h.Streams())
 			}
 		}

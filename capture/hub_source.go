@@ -160,7 +160,7 @@ func (h *Hub) join(name string) (p *pull, before int, err error) {
 // run runs a pull.
 func (h *Hub) run(ctx context.Context, p *pull) {
 	defer h.forget(p)
-	p.err = contain(func() error {
+	p.err = containStep(StepPull, p.name, func() error {
 		r, err := h.Source(p.name)
 		switch {
 		case err != nil:

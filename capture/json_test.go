@@ -28,7 +28,7 @@ func fullStill() *capture.Still {
 			Stream: "live/alice", Moment: capture.Ago(1500*time.Millisecond).Best(time.Second, nil), By: "bob",
 			Labels: map[string]string{"tenant": "a"}, ID: "id", MaxAge: time.Minute, Tolerance: -1, Lookahead: 100 * time.Millisecond,
 		},
-		Wanted: shownAt.Add(time.Second), Time: shownAt, PTS: 95443*time.Second + 718*time.Microsecond, Age: -7 * time.Millisecond, Key: true, QP: 31.5,
+		Wanted: shownAt.Add(time.Second), Time: shownAt, PTS: 95443*time.Second + 718*time.Microsecond, Age: -7 * time.Millisecond, Backlog: 12 * time.Second, Key: true, QP: 31.5,
 		Scores: capture.Scores{
 			PSNR: 40.25, Quality: -3.5, Sharpness: 9, Noise: 1, Blockiness: 0.25, Brightness: 127, Black: 0.125, White: 0.5, MotionBlur: 0.75,
 		},
@@ -70,7 +70,7 @@ func TestStableJSON(t *testing.T) {
 	if again, err := json.MarshalIndent(events, "", "\t"); err != nil || !bytes.Equal(append(again, '\n'), golden) {
 		t.Errorf("%v, read and written again it is:\n%s", err, again)
 	}
-	if s := events[0].Still; s.PTS != still.PTS || s.Age != still.Age || s.Time != still.Time || s.Steps[0].Took != 1 || s.Request.Tolerance != -1 {
+	if s := events[0].Still; s.PTS != still.PTS || s.Age != still.Age || s.Backlog != still.Backlog || s.Time != still.Time || s.Steps[0].Took != 1 || s.Request.Tolerance != -1 {
 		t.Errorf("read %+v", s.Request)
 	}
 }

@@ -40,11 +40,12 @@ const (
 
 // At is the picture that was, or will be, on show at t, by the clock of the source if the stream tells it (AccessUnit.SourceTime), else by
 // this machine's. What was on show at an instant gone by is decided: a capture waits for no more than frame.MaxLate beyond it, which some
-// pictures need to arrive. So does a capture of the future.
+// pictures need to arrive. A capture of the future waits until the picture is known: until a later one arrives, or for as much longer as the stream
+// reorders pictures.
 func At(t time.Time) Moment { return Moment{kind: at, at: t} }
 
 // Ago is the picture that was on show d before the capture is asked for, by this machine's clock whatever the source's says. A capture waits
-// for it if d is less than frame.MaxLate, and no longer than that.
+// for it only if d is less than frame.MaxLate, as for At.
 func Ago(d time.Duration) Moment { return Moment{kind: ago, span: d} }
 
 // AtPTS is the picture that was, or will be, on show at a presentation time of the publisher's, as AccessUnit.PTS counts it. If the
@@ -196,7 +197,9 @@ func (m Moment) find(h *frame.History, asked, now, ended time.Time) (t found, er
 	var g frame.GOP // the oldest that counts
 	for older := range h.Backward() {
 		if g == nil && m.timed() {
-			if t.due, err = m.decided(&older[len(older)-1], limit, shown, now, ended); err != nil {
+			due := m.due(older, limit, asked, shown)
+			if err := m.decided(&older[len(older)-1], limit, shown, due, now, ended); err != nil {
+				t.due = due
 				return t, err
 			}
 		}
@@ -258,25 +261,44 @@ func (m Moment) limit(asked time.Time) (limit time.Time, shown func(u *frame.Acc
 	}
 }
 
-// decided returns no error if it is known now which picture was on show at limit, and at the end of a window behind that. The newest unit, u,
-// tells, since a unit is not shown before it is decoded; else time does, when it is due: but for the publisher's own time, which may stand still.
-// The last unit of a stream is on show until that has ended.
-func (m Moment) decided(u *frame.AccessUnit, limit time.Time, shown func(*frame.AccessUnit) time.Time, now, ended time.Time) (due time.Time, err error) {
+// Pictures that are reordered are waited for no longer than this: as many as codecs reorder, at four a second.
+const maxReordering = 4 * time.Second
+
+// due returns when time alone decides which picture was on show at limit, and at the end of a window behind that: g is the newest GOP. It is zero
+// for the publisher's own time, which may stand still.
+func (m Moment) due(g frame.GOP, limit, asked time.Time, shown func(*frame.AccessUnit) time.Time) time.Time {
+	if m.kind == atPTS {
+		return time.Time{}
+	}
+	u := &g[len(g)-1]
+	due := limit.Add(u.Shown().Sub(shown(u)) + m.window)
+	if due.Before(asked) {
+		return due.Add(frame.MaxLate)
+	}
+	reordering := time.Duration(0)
+	for i := max(0, len(g)-16); i < len(g); i++ {
+		reordering = max(reordering, g[i].PTS-g[i].DTS)
+	}
+	return due.Add(frame.MaxLate + min(reordering, maxReordering))
+}
+
+// decided returns nil if it is known now which picture was on show at limit, and at the end of a window behind that. The newest unit, u, tells, since
+// a unit is not shown before it is decoded; else time does, when it is due. The last unit of a stream is on show until that has ended.
+func (m Moment) decided(u *frame.AccessUnit, limit time.Time, shown func(*frame.AccessUnit) time.Time, due, now, ended time.Time) error {
 	newest := shown(u).Add(u.DTS - u.PTS)
 	ahead := limit.Sub(newest)
-	if m.kind != atPTS {
-		due = limit.Add(u.Shown().Sub(shown(u)) + m.window + frame.MaxLate)
+	if !due.IsZero() {
 		ahead = min(ahead, due.Sub(now))
 	}
 	switch {
 	case newest.Compare(limit.Add(m.window)) >= 0:
-		return due, nil
+		return nil
 	case !ended.IsZero() && limit.After(shown(u).Add(ended.Sub(u.Shown()))):
-		return due, ErrNotLive
+		return ErrNotLive
 	case !ended.IsZero(), !due.IsZero() && !now.Before(due):
-		return due, nil
+		return nil
 	case ahead > maxAhead:
-		return due, fmt.Errorf("%w: the moment is %v ahead of it", ErrNotLive, ahead)
+		return fmt.Errorf("%w: the moment is %v ahead of it", ErrNotLive, ahead)
 	}
-	return due, errUndecided
+	return errUndecided
 }

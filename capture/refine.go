@@ -18,8 +18,9 @@ import (
 // ends it; the first still remains stored if that is the second. If the Enhancer is no Merger, or Lookahead is negative, one still
 // is all.
 //
-// If the first still is no longer in a Store that is an Opener, somebody has deleted it, and so the second is not stored: ErrDeleted. Whoever
-// deletes while the second is being put may find it there after that: to delete for good, do so once more when Refine has ended.
+// Whoever deletes the first deletes both: the second is not stored then, and ErrDeleted says so. A Store that is a DeleteWatcher tells of it, so
+// that a Delete that began while the second was being put waits, and deletes it. If the Store is not, or another program deletes, it counts
+// whether the first is there, as far as the Store is an Opener, when the second is about to be put.
 func (c *Camera) Refine(ctx context.Context, r Request) iter.Seq2[*Still, error] {
 	return func(yield func(*Still, error) bool) {
 		w := c.begun(r, nil)
@@ -27,6 +28,8 @@ func (c *Camera) Refine(ctx context.Context, r Request) iter.Seq2[*Still, error]
 		err := w.untilDecoded(ctx)
 		decoded := len(w.still.Steps)
 		if err == nil {
+			w.deletion = new(deletion)
+			defer w.deletion.forget()
 			err = w.finish(ctx, alone)
 		}
 		second := *w.still // before the first is the caller's
@@ -45,16 +48,25 @@ func (c *Camera) Refine(ctx context.Context, r Request) iter.Seq2[*Still, error]
 }
 
 // store stores the still, unless it refines one that was deleted meanwhile.
-func (w *capture) store(ctx context.Context) (err error) {
-	if w.still.Refined && w.deleted(ctx) {
+func (w *capture) store(ctx context.Context) error {
+	put := func() (err error) {
+		w.still.Location, err = w.camera.Store.Put(ctx, w.still)
+		return err
+	}
+	switch {
+	case w.deletion == nil:
+		return put()
+	case !w.still.Refined:
+		w.deletion.watch(w.camera.Store, w.still)
+		return put()
+	case w.gone(ctx):
 		return ErrDeleted
 	}
-	w.still.Location, err = w.camera.Store.Put(ctx, w.still)
-	return err
+	return w.deletion.unless(put)
 }
 
-// deleted reports whether the still that is refined is known to be gone.
-func (w *capture) deleted(ctx context.Context) bool {
+// gone reports whether the still that is refined is known to be there no longer.
+func (w *capture) gone(ctx context.Context) bool {
 	o, ok := w.camera.Store.(Opener)
 	if !ok {
 		return false

@@ -177,3 +177,52 @@ func TestDeletedWhileRefined(t *testing.T) {
 		}
 	})
 }
+
+// A deletedMeanwhile is deleted from while it puts what refines another.
+type deletedMeanwhile struct {
+	*store.Mem
+	deleted func()
+}
+
+func (d deletedMeanwhile) Put(ctx context.Context, s *capture.Still) (string, error) {
+	if s.Refined {
+		d.deleted()
+	}
+	return d.Mem.Put(ctx, s)
+}
+
+// TestDeletedWhileRefinementIsPut: a Delete that comes while the second is being put waits for it, through whatever is around the store.
+func TestDeletedWhileRefinementIsPut(t *testing.T) {
+	for _, around := range []func(capture.Store) capture.Store{
+		func(s capture.Store) capture.Store { return s },
+		func(s capture.Store) capture.Store { return store.Tee{s, new(store.Mem)} },
+		func(s capture.Store) capture.Store { return store.Failover{&store.Retry{Store: s}} },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var kept capture.Store
+			deletion := make(chan error, 1)
+			kept = around(deletedMeanwhile{new(store.Mem), func() {
+				go func() {
+					_, err := store.Delete(t.Context(), kept, capture.Selection{By: "bob"})
+					deletion <- err
+				}()
+				synctest.Wait()
+			}})
+			cam := &capture.Camera{Decoder: &decoder{}, Enhancer: &merger{places: span(-3, 3)}, Store: kept}
+			serve(t, cam, units(20, 10, false))
+			var ends []error
+			for _, err := range cam.Refine(t.Context(), capture.Request{By: "bob"}) {
+				ends = append(ends, err)
+			}
+			if len(ends) != 2 || ends[0] != nil || !errors.Is(ends[1], capture.ErrDeleted) {
+				t.Errorf("%T: the captures ended with %v", kept, ends)
+			}
+			if err := <-deletion; err != nil {
+				t.Error(err)
+			}
+			for s, err := range store.List(t.Context(), kept, capture.Selection{}) {
+				t.Errorf("%T: %v is back, %v", kept, s, err)
+			}
+		})
+	}
+}

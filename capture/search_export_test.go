@@ -41,7 +41,8 @@ func FindInAll(m Moment, gops []frame.GOP, asked time.Time) Finding {
 		}
 	}
 	if newest := gops[len(gops)-1]; m.timed() {
-		if _, err := m.decided(&newest[len(newest)-1], limit, shown, asked, time.Time{}); err != nil {
+		due := m.due(newest, limit, asked, shown)
+		if err := m.decided(&newest[len(newest)-1], limit, shown, due, asked, time.Time{}); err != nil {
 			return finding(t, err)
 		}
 	}

@@ -30,8 +30,8 @@ type Request struct {
 	// what it has of the same picture under the same ID.
 	ID string `json:"id,omitempty"`
 
-	// MaxAge is how old the picture may be when it is asked for, by this
-	// machine's clock: older ones are an ErrForgotten, or an ErrNotLive if
+	// MaxAge is how old the picture may be when it is asked for, as
+	// Still.Age has it: older ones are an ErrForgotten, or an ErrNotLive if
 	// the stream has ended. Zero and less mean all that the History
 	// remembers.
 	MaxAge time.Duration `json:"max_age_seconds,omitempty"`

@@ -142,6 +142,16 @@ type Deleter interface {
 	Delete(ctx context.Context, which Selection) (files int, err error)
 }
 
+// A DeleteWatcher is a Deleter that tells beforehand what it deletes, so that nobody puts it back: Camera.Refine wants that.
+//
+// OnDelete has selected called by each Delete of this value that selects s, before anything is deleted and on Delete's goroutine, with Delete's
+// context, until stop is called. Delete waits for it to return. It goes by s's key, whether s is there or not, and does not keep s. Deletes of
+// others, such as other programs, it does not know. A store of several asks each, and those that cannot tell do not.
+type DeleteWatcher interface {
+	Deleter
+	OnDelete(s *Still, selected func(ctx context.Context)) (stop func())
+}
+
 // ErrSelectsAll is Delete's refusal to delete all there is, for want of a field in its Selection.
 var ErrSelectsAll = errors.New("selection selects every still")
 

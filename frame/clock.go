@@ -1,11 +1,17 @@
 package frame
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // MaxLate is how much the network may hold up a unit without a trace in its
 // time: a Clock dates a picture that is shown after all before it no more than
 // this before it arrived. So it is known then which of them was on show this
 // long ago. Viewers do not notice as little, and most jitter is less.
+//
+// Where an encoder reorders now more pictures and now fewer, it is up to 0.2
+// seconds more for those that come late since fewer are.
 const MaxLate = 100 * time.Millisecond
 
 const (
@@ -22,6 +28,10 @@ const (
 	// picture at 30 a second, which is less time than to read one takes.
 	mostSlow = 1_000_000
 
+	// Encoders reorder now more pictures, now fewer. One that is shown after all before it comes later then, by how much less it is decoded
+	// before it is shown than others were. Up to this much that is no delay: the three B-frames of most encoders at 24 a second take 167 ms.
+	maxUneven = 200 * time.Millisecond
+
 	// Timestamps may pass at four fifths of real time, as those of cameras do which expose for longer in the dark, without that a backlog is
 	// seen in it: it takes a quarter of the presentation time off.
 	slack = 4
@@ -33,22 +43,27 @@ const (
 )
 
 // A Clock tells when the units of a stream were shown, for publishers that send timestamps but no wall-clock time: what a viewer without delay
-// saw. The units that took the shortest time to arrive set it, so that jitter of the network up to 100 ms does not reach the times of the
-// units. Beyond that, time is that of arrival, whatever timestamps do: they may pass too fast or too slow, step, or be all the same. What is
-// shown after all before it is dated when it arrived, or up to 100 ms before. A picture that others are shown after, which came before it, has
-// its place between those by its timestamp. Of those that all arrive at one instant each is dated after the one before, but by no more than a
-// millionth of the presentation time between them.
-// The zero Clock is ready for a new stream; one goroutine at a time may use it.
+// saw, who sees the latest picture that has arrived.
+//
+// Where timestamps pass as time does, pictures are as far apart as timestamps say. The units that took the shortest time to arrive set the clock, so
+// that jitter of the network up to MaxLate does not reach their times. Beyond that they are dated by arrival, whatever timestamps do: they may pass
+// too fast or too slow, step, or be all the same. A picture that is decoded after one that it is shown before has its place before that one, by its
+// timestamp.
+//
+// No unit is dated later than it arrived. But of those that all arrive at one instant each is dated after the one before, by no more than a millionth
+// of the presentation time between them. The zero Clock is ready for a new stream; one goroutine at a time may use it.
 type Clock struct {
 	begun   bool
-	newest  mark // of the units so far, in the order of presentation
-	before  mark // the newest before it
+	newest  mark          // of the units so far, in the order of presentation
+	before  mark          // the newest before it
+	lead    time.Duration // by how much units were decoded before they are shown, at most
 	lastDTS time.Duration
 	came    time.Time // when a unit of that arrived first
 
 	units   int           // since the window began, that were newest
 	since   time.Duration // the presentation time when it did
 	fastest time.Duration // the shortest time that a unit took since then, by a clock that is put forward already
+	newLead time.Duration // what lead is since then
 	forward time.Duration // by how much it is still to be put forward
 
 	backlog time.Duration // how far the publisher has fallen behind, with less than minBacklog
@@ -72,45 +87,47 @@ func (c *Clock) At(pts time.Duration) time.Time {
 		return c.before.time.Add(pts - c.before.pts)
 	}
 	left, span, passed := c.newest.pts-pts, c.newest.pts-c.before.pts, c.newest.time.Sub(c.before.time)
-	if passed < span { // else what passed beyond that was right after the one before
+	if passed <= span+span/mostForward { // else what passed beyond that was right after the one before
 		left = time.Duration(float64(left) * float64(passed) / float64(span))
 	}
 	return c.newest.time.Add(-left)
 }
 
-// Stamp sets u.Time and u.Backlog for a unit that arrived at the given time. Units must be stamped in the order they arrive in. Where decoding
-// times go back, the clock starts afresh. But for that, times are in the order of presentation times.
+// Stamp sets u.Time, and what u.Backlog returns, for a unit that arrived at the given time. Units must be stamped in the order they arrive in.
+// Where decoding times go back, the clock starts afresh. But for that, times are in the order of presentation times.
 func (c *Clock) Stamp(u *AccessUnit, arrival time.Time) {
 	switch {
 	case !c.begun || u.DTS < c.lastDTS:
-		*c = Clock{begun: true, newest: mark{u.PTS, arrival}, lastDTS: u.DTS, came: arrival}
+		*c = Clock{begun: true, newest: mark{u.PTS, arrival}, lead: u.PTS - u.DTS, lastDTS: u.DTS, came: arrival}
 		c.before = c.newest
 		c.watch(u.PTS, 0)
 	case u.PTS >= c.newest.pts:
-		c.before, c.newest = c.newest, mark{u.PTS, c.next(u.PTS, arrival)}
+		c.before, c.newest = c.newest, mark{u.PTS, c.next(u.PTS, arrival, u.PTS-u.DTS)}
 	}
 	if u.DTS > c.lastDTS {
 		c.fallBehind(u.DTS-c.lastDTS, arrival)
 	}
 	c.lastDTS = u.DTS
 	u.Time = c.At(u.PTS)
-	if u.Backlog = 0; c.backlog > minBacklog+max(0, c.newest.pts-u.DTS) {
-		u.Backlog = c.backlog
+	if u.backlog = 0; c.backlog > minBacklog+max(0, c.newest.pts-u.DTS) {
+		u.backlog = uint32(min(c.backlog/time.Millisecond, math.MaxUint32))
 	}
 }
 
-// next returns when what is shown after all before it was shown.
-func (c *Clock) next(pts time.Duration, arrival time.Time) time.Time {
+// next returns when a picture was shown that is shown after all before it, and is decoded so much earlier.
+func (c *Clock) next(pts time.Duration, arrival time.Time, lead time.Duration) time.Time {
+	c.lead, c.newLead = max(c.lead, lead), max(c.newLead, lead)
+	uneven := min(c.lead-lead, maxUneven)
 	span := pts - c.newest.pts
 	put := min(c.forward, span/mostForward)
 	c.forward -= put
 	t := c.newest.time.Add(span + put)
-	took := arrival.Sub(t)
-	if took < 0 || took > MaxLate || span == 0 {
+	took := arrival.Sub(t) - uneven // without what it comes later since fewer pictures are reordered
+	if took < -uneven || took > MaxLate || span == 0 {
 		c.watch(pts, 0)
 		latest, earliest := arrival, c.newest.time.Add(1+span/mostSlow)
 		if took > MaxLate {
-			latest = arrival.Add(-MaxLate)
+			latest = arrival.Add(-MaxLate - uneven)
 		}
 		if latest.Before(earliest) {
 			return earliest
@@ -120,7 +137,8 @@ func (c *Clock) next(pts time.Duration, arrival time.Time) time.Time {
 	c.units++
 	c.fastest = min(c.fastest, took-c.forward)
 	if c.units >= unitsPerWindow && pts-c.since >= window {
-		c.watch(pts, c.forward+c.fastest)
+		c.watch(pts, max(0, c.forward+c.fastest))
+		c.lead, c.newLead = c.newLead, 0
 	}
 	return t
 }

@@ -1,7 +1,13 @@
 package frame
 
-// How many units stand for those that are forgotten.
-const standing = 2
+const (
+	// How many units stand for those that are forgotten.
+	standing = 2
+
+	// The first of them tells for how many: as its backlog, which is this and
+	// their number. No backlog is as long, which is 24 days.
+	standsFor = 1 << 31
+)
 
 // overflow has the only GOP of a History fit its bound with u, the next unit: it forgets the older units behind the key unit. What is left is a
 // quarter of the room for them, so that this takes little time for each unit. It is u at least, as far as that fits.
@@ -54,7 +60,7 @@ func (h *History) degrade(g GOP, u *AccessUnit, most int) {
 			}
 		}
 		first.Data, last.Data = nil, nil
-		first.ordinal, last.ordinal = uint32(g.Forgotten()+from-begin), 0
+		first.backlog, last.backlog = standsFor+uint32(g.Forgotten()+from-begin), 0
 		kept = append(kept, first, last)
 	}
 	weight := gopWeight + weightOf(cap(kept)) + allocated(cap(g[0].Data))

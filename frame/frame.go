@@ -72,23 +72,12 @@ type AccessUnit struct {
 	// often wrong: Offset is how far Time is ahead of this machine's clock,
 	// as far as arrival can tell.
 	SourceTime bool
-
-	// In a History: of a key unit, which GOP it begins, counted from the
-	// first; of the unit after it, how many units of the GOP are forgotten.
-	ordinal uint32
-
-	Offset time.Duration
+	backlog    uint32 // in milliseconds; from standsFor on, for how many units it stands
+	Offset     time.Duration
 
 	PTS  time.Duration // presentation time, by the publisher's zero
 	DTS  time.Duration // decoding time by the same zero; never decreases
 	Time time.Time     // PTS on the wall clock: when the picture was shown
-
-	// Backlog is how much older than that the picture is, as far as
-	// timestamps tell: by how much they have fallen behind this machine's
-	// clock, as where a publisher delivers less than it makes. Zero says
-	// that it is not known to be behind.
-	Backlog time.Duration
-
 	Data []byte
 }
 
@@ -96,8 +85,17 @@ type AccessUnit struct {
 // Time if that is by the source's clock.
 func (u *AccessUnit) Shown() time.Time { return u.Time.Add(-u.Offset) }
 
-// Age returns how old the picture is at an instant by this machine's clock: since when it was shown, and its Backlog.
-func (u *AccessUnit) Age(at time.Time) time.Duration { return at.Sub(u.Shown()) + u.Backlog }
+// Backlog returns how much longer ago than it was shown the picture was made, as far as timestamps tell a Clock: by how much they have fallen
+// behind this machine's clock, as where a publisher delivers less than it makes. Zero says that it is not known to be behind.
+func (u *AccessUnit) Backlog() time.Duration {
+	if u.backlog >= standsFor {
+		return 0
+	}
+	return time.Duration(u.backlog) * time.Millisecond
+}
+
+// Age returns how old the picture is at an instant by this machine's clock: for how long it has been shown, and its Backlog.
+func (u *AccessUnit) Age(at time.Time) time.Duration { return at.Sub(u.Shown()) + u.Backlog() }
 
 // A GOP is a run of access units in decoding order. Its first is a key unit, so a GOP decodes on its own, unless it is too much for a History: see
 // Forgotten.
@@ -107,10 +105,10 @@ type GOP []AccessUnit
 // them, without Data: the one that was shown first, and the last in decoding order, which may be the same. Behind these come the units that
 // followed. They are of use to a decoder alone that was given all that are forgotten.
 func (g GOP) Forgotten() int {
-	if len(g) < 2 {
+	if len(g) < 2 || g[1].backlog < standsFor {
 		return 0
 	}
-	return int(g[1].ordinal)
+	return int(g[1].backlog - standsFor)
 }
 
 // Size returns the bytes of compressed data in the GOP.

@@ -117,9 +117,7 @@ func (h *History) begin(u *AccessUnit) {
 	if len(h.gops) == cap(h.gops) {
 		h.resize()
 	}
-	g := append(make(GOP, 0, length), *u)
-	g[0].ordinal = h.first + uint32(len(h.gops))
-	h.gops = append(h.gops, remembered{g, joined, weight})
+	h.gops = append(h.gops, remembered{append(make(GOP, 0, length), *u), joined, weight})
 	h.weight += weight
 	h.closed = false
 	h.ahead = time.Until(u.Shown())
@@ -128,7 +126,9 @@ func (h *History) begin(u *AccessUnit) {
 
 // extend adds a unit to the newest GOP.
 func (h *History) extend(u *AccessUnit) {
-	u.ordinal = 0 // it may come of another History
+	if u.backlog >= standsFor {
+		u.backlog = 0 // it was forgotten in another History
+	}
 	g := &h.gops[len(h.gops)-1]
 	weight := allocated(cap(u.Data))
 	full, length := len(g.GOP) == cap(g.GOP), 0
@@ -316,14 +316,17 @@ func (h *History) Before(g GOP) GOP {
 
 // index returns the index of g, which may have grown by now; -1 if it is forgotten.
 func (h *History) index(g GOP) int {
-	i := int(g[0].ordinal - h.first)
-	if i >= len(h.gops) {
-		return -1
+	key := &g[0]
+	is := func(r remembered) bool {
+		k := &r.GOP[0]
+		return k.PTS == key.PTS && k.Time.Equal(key.Time) && len(k.Data) == len(key.Data) && (len(k.Data) == 0 || &k.Data[0] == &key.Data[0])
 	}
-	if key := &h.gops[i].GOP[0]; key.PTS != g[0].PTS || !key.Time.Equal(g[0].Time) {
-		return -1 // it is of another History
+	// Publishers' key units are mostly shown in the order that they come in.
+	i, _ := slices.BinarySearchFunc(h.gops, key.Shown(), func(r remembered, t time.Time) int { return r.GOP[0].Shown().Compare(t) })
+	if i < len(h.gops) && is(h.gops[i]) {
+		return i
 	}
-	return i
+	return slices.IndexFunc(h.gops, is)
 }
 
 // Changed returns a channel that is closed when the next unit is remembered. To wait for a unit, call it before looking at GOPs.

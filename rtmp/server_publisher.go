@@ -12,7 +12,6 @@ import (
 
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/ingest"
-	"github.com/yutopp/go-rtmp/handshake"
 	rtmpmsg "github.com/yutopp/go-rtmp/message"
 )
 
@@ -38,21 +37,6 @@ type publisher struct {
 	left     bool                  // the publisher ended its stream properly
 	hungUp   atomic.Pointer[error] // why Stream.Close was called first
 	begun    func()                // counts that it is accepted
-}
-
-// handshake shakes hands in the plain form, RTMP 1.0 §5.2, which all encoders fall back to. What they echo is not compared: some
-// echo nothing of use, and it proves nothing.
-func (c *publisher) handshake() error {
-	first, err := c.buffer.Peek(1)
-	switch {
-	case err != nil:
-		return err
-	case first[0] == versionTLS:
-		return protocolError("the peer speaks TLS, on a listener without")
-	case first[0] != version:
-		return protocolError("version %d, want %d", first[0], version)
-	}
-	return handshake.HandshakeWithClient(c.buffer, c.wire, &handshake.Config{SkipHandshakeVerification: true})
 }
 
 // untilPublish answers commands until there is one to publish.

@@ -1,12 +1,14 @@
 package rtmp_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net"
 	"strings"
 	"testing"
 
+	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/rtmp"
 )
@@ -36,6 +38,21 @@ func TestRefusalByAddress(t *testing.T) {
 	}
 	if r := <-got; r.remote.(*net.TCPAddr).IP.String() != "127.0.0.1" || len(r.units) != 0 {
 		t.Errorf("accepted %v, %d units", r.remote, len(r.units))
+	}
+}
+
+// TestRefusalByPanic is logged with where it was. The encoder is not told.
+func TestRefusalByPanic(t *testing.T) {
+	log := new(bytes.Buffer)
+	hub := &capture.Hub{NewCamera: func(*frame.Stream) (*capture.Camera, error) { panic("what") }}
+	addr, stop := start(t, &rtmp.Server{Handler: hub, Logger: textLogger(log)})
+	c := dial(t, addr)
+	c.call(0, "connect", 1, map[string]any{"app": "live"})
+	c.call(1, "publish", 2, nil, "key", "live")
+	c.closed()
+	stop()
+	if text := log.String(); !strings.Contains(text, "what") || !strings.Contains(text, "server_refuse_test.go") {
+		t.Errorf("logged: %s", text)
 	}
 }
 

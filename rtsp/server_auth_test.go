@@ -138,6 +138,8 @@ func TestRefusal(t *testing.T) {
 			"ANNOUNCE", "/live/cam", "", h264, base.StatusNotFound, "", "file does not exist"},
 		{"the Handler panics", &rtsp.Server{}, func(context.Context, *frame.Stream) error { panic("what") },
 			"ANNOUNCE", "/live/cam", "", h264, base.StatusInternalServerError, "", "stack="},
+		{"what the Handler calls panics", &rtsp.Server{}, (&capture.Hub{NewCamera: func(*frame.Stream) (*capture.Camera, error) { panic("what") }}).ServeStream,
+			"ANNOUNCE", "/live/cam", "", h264, base.StatusInternalServerError, "", "stack="},
 		{"authentication panics", &rtsp.Server{Authenticate: func(context.Context, *rtsp.Login) error { panic("what") }}, nil,
 			"ANNOUNCE", "/live/cam", "", h264, base.StatusInternalServerError, "", "stack="},
 		{"by address", &rtsp.Server{Authenticate: func(_ context.Context, l *rtsp.Login) error { return errors.New("from " + l.Remote.Network()) }},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"sync"
 	"time"
 
@@ -117,10 +118,15 @@ func (t storeTest) deletes() {
 		for _, i := range test.want {
 			delete(left, at[all[i]])
 		}
+		told, stop := t.watches(all)
 		if n, err := d.Delete(t.Context(), test.which); err != nil || (n == 0) != (len(test.want) == 0) {
 			t.Errorf("Delete of %s: %d, %v", test.about, n, err)
 		}
 		t.want(left)
+		stop()
+		if got := told(); got != nil && !slices.Equal(got, test.want) {
+			t.Errorf("Delete of %s told of %v", test.about, got)
+		}
 		if n, err := d.Delete(t.Context(), test.which); n != 0 || err != nil {
 			t.Errorf("Delete of %s again: %d, %v", test.about, n, err)
 		}
@@ -130,6 +136,33 @@ func (t storeTest) deletes() {
 	cancel(cause)
 	if _, err := d.Delete(ctx, capture.Selection{Stream: "live/alice"}); !errors.Is(err, cause) {
 		t.Errorf("Delete with an ended context: %v, want %v", err, cause)
+	}
+}
+
+// watches watches the stills, if the Store can do that. told returns which were told of, nil if it cannot.
+func (t storeTest) watches(all []*capture.Still) (told func() []int, stop func()) {
+	w, ok := t.Store.(capture.DeleteWatcher)
+	if !ok {
+		return func() []int { return nil }, func() {}
+	}
+	selected, stops := make([]bool, len(all)), make([]func(), len(all))
+	for i, s := range all {
+		stops[i] = w.OnDelete(s, func(context.Context) { selected[i] = true })
+	}
+	w.OnDelete(all[0], func(context.Context) { t.Error("told of a still that is no longer watched") })()
+	told = func() []int {
+		which := []int{}
+		for i, selected := range selected {
+			if selected {
+				which = append(which, i)
+			}
+		}
+		return which
+	}
+	return told, func() {
+		for _, stop := range stops {
+			stop()
+		}
 	}
 }
 

@@ -34,9 +34,9 @@ type StoreCase struct {
 // endTimeout is how long a Put may take after its context has ended. It is no measure of speed.
 const endTimeout = 5 * time.Minute
 
-// TestStore holds a Store to the contract of capture.Store, and of capture.Locator, Lister, Deleter and Opener as far as it is one; whether it is
-// one, the compiler tells: var _ capture.Deleter = (*MyStore)(nil). newStore is called for each part of the test; it returns an empty store
-// that no other test uses, and cleans up after itself with t.Cleanup.
+// TestStore holds a Store to the contract of capture.Store, and of capture.Locator, Lister, Deleter, DeleteWatcher and Opener as far as it is one,
+// and its Stats if it has them. Whether it is one, the compiler tells: var _ capture.Deleter = (*MyStore)(nil). newStore is called for each part
+// of the test; it returns an empty store that no other test uses, and cleans up after itself with t.Cleanup.
 func TestStore(t *testing.T, newStore func(t *testing.T) StoreCase) {
 	for _, part := range []struct {
 		name string
@@ -46,6 +46,7 @@ func TestStore(t *testing.T, newStore func(t *testing.T) StoreCase) {
 		{"NothingHalf", storeTest.nothingHalf}, {"Context", storeTest.endedContext}, {"Rejects", storeTest.rejects},
 		{"Fails", storeTest.fails}, {"Hangs", storeTest.hangs}, {"Lists", storeTest.lists}, {"Deletes", storeTest.deletes},
 		{"Churns", storeTest.churns}, {"Opens", storeTest.opens}, {"OpensWhole", storeTest.opensWhole}, {"Labels", storeTest.labels},
+		{"Counts", storeTest.counts},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.test(storeTest{t, newStore(t)}) })
 	}
@@ -252,6 +253,25 @@ func (t storeTest) rejects() {
 		t.Errorf("Put of a still without an ID: %v, want ErrRejected", err)
 	}
 	t.want(nil)
+}
+
+// counts looks at the Stats, if there are any.
+func (t storeTest) counts() {
+	s, ok := t.Store.(interface{ Stats() capture.StoreStats })
+	if !ok {
+		return
+	}
+	t.put(still("live/alice", "A", 1000))
+	t.put(still("live/alice", "B", 30))
+	_, rejected := t.Store.Put(t.Context(), still("live/alice", "", 8))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, failed := t.Store.Put(ctx, still("live/alice", "C", 8))
+	got := s.Stats()
+	got.Took = 0
+	if want := (capture.StoreStats{Put: 2, Failed: 1, Rejected: 1, Bytes: 1030}); got != want {
+		t.Errorf("Stats: %+v, want %+v; Puts failed with %v, %v", got, want, rejected, failed)
+	}
 }
 
 // fails has the medium fail between two that are taken.

@@ -16,6 +16,7 @@ import (
 	"github.com/livestill/livestill/capture/store/internal/durable"
 	"github.com/livestill/livestill/capture/store/internal/locks"
 	"github.com/livestill/livestill/capture/store/internal/truth"
+	"github.com/livestill/livestill/capture/store/internal/watched"
 )
 
 // ErrFull is the error of a Put for which there is no room: the disk is full, or what a store may use of it.
@@ -65,6 +66,8 @@ type Dir struct {
 	names  locks.Names // of files that are being put, or removed by tidying; and tidyLock, of whoever has tidy
 	tidy   tidyState
 	counts counts.Counts
+
+	watched watched.Stills
 }
 
 // Put writes s and returns the path of its file. Then it tidies a little, which holds it up for less than 10 ms, even if its context ends or
@@ -159,6 +162,9 @@ func (d *Dir) Delete(ctx context.Context, which capture.Selection) (files int, e
 	if which.All() {
 		return 0, capture.ErrSelectsAll
 	}
+	if err := d.watched.Tell(ctx, d.Template, which); err != nil {
+		return 0, err
+	}
 	f, err := durable.Open(d.Path, d.Volume)
 	if err != nil {
 		return 0, err
@@ -193,6 +199,11 @@ func (d *Dir) Delete(ctx context.Context, which capture.Selection) (files int, e
 		}
 	}
 	return files, nil
+}
+
+// OnDelete has selected called when Delete deletes s.
+func (d *Dir) OnDelete(s *capture.Still, selected func(ctx context.Context)) (stop func()) {
+	return d.watched.Add(d.Template, s, selected)
 }
 
 // enters is for walks that go into the folders of the truth, too.

@@ -17,7 +17,7 @@ import (
 //
 // A store that took a still, and failed only to say so, has it beside the one that stood in. And a still that is put again, as Refine does,
 // while its store is away, is in two versions then, of which List yields that in the first store. A Spool before the first store has
-// neither trouble.
+// neither trouble. The stores have Stats, the Failover has not.
 type Failover []capture.Store
 
 // Put puts s into the first store that takes it.
@@ -65,4 +65,9 @@ func (f Failover) List(ctx context.Context, which capture.Selection) iter.Seq2[c
 // Delete deletes from all stores, also when one fails.
 func (f Failover) Delete(ctx context.Context, which capture.Selection) (files int, err error) {
 	return deleteAll(ctx, f, which)
+}
+
+// OnDelete has selected called when one of the stores deletes s.
+func (f Failover) OnDelete(s *capture.Still, selected func(ctx context.Context)) (stop func()) {
+	return onDeleteAll(f, s, selected)
 }

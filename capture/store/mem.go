@@ -15,6 +15,7 @@ import (
 	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/capture/store/internal/counts"
 	"github.com/livestill/livestill/capture/store/internal/truth"
+	"github.com/livestill/livestill/capture/store/internal/watched"
 )
 
 // Mem keeps stills in memory, for tests and for what is shown once and forgotten with the process. The zero Mem is empty and ready.
@@ -24,10 +25,11 @@ type Mem struct {
 	// more, and its Labels.
 	MaxBytes int64
 
-	counts counts.Counts
-	mu     sync.Mutex
-	files  map[string]memFile // by location, which is Template's name
-	size   int64
+	counts  counts.Counts
+	watched watched.Stills
+	mu      sync.Mutex
+	files   map[string]memFile // by location, which is Template's name
+	size    int64
 }
 
 type memFile struct {
@@ -137,6 +139,9 @@ func (m *Mem) Delete(ctx context.Context, which capture.Selection) (files int, e
 	if which.All() {
 		return 0, capture.ErrSelectsAll
 	}
+	if err := m.watched.Tell(ctx, Template(""), which); err != nil {
+		return 0, err
+	}
 	for s, err := range m.List(ctx, which) {
 		if err != nil {
 			return files, err
@@ -148,4 +153,9 @@ func (m *Mem) Delete(ctx context.Context, which capture.Selection) (files int, e
 		files++
 	}
 	return files, nil
+}
+
+// OnDelete has selected called when Delete deletes s.
+func (m *Mem) OnDelete(s *capture.Still, selected func(ctx context.Context)) (stop func()) {
+	return m.watched.Add(Template(""), s, selected)
 }

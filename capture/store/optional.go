@@ -45,6 +45,27 @@ func Open(ctx context.Context, s capture.Store, location string) (*capture.Opene
 	return nil, fmt.Errorf("store: %T cannot open: %w", s, errors.ErrUnsupported)
 }
 
+// OnDelete has selected called when s deletes a still, if it is a capture.DeleteWatcher; else it does nothing.
+func OnDelete(s capture.Store, still *capture.Still, selected func(ctx context.Context)) (stop func()) {
+	if w, ok := s.(capture.DeleteWatcher); ok {
+		return w.OnDelete(still, selected)
+	}
+	return func() {}
+}
+
+// onDeleteAll is OnDelete for each store.
+func onDeleteAll(stores []capture.Store, still *capture.Still, selected func(ctx context.Context)) (stop func()) {
+	stops := make([]func(), len(stores))
+	for i, store := range stores {
+		stops[i] = OnDelete(store, still, selected)
+	}
+	return func() {
+		for _, stop := range stops {
+			stop()
+		}
+	}
+}
+
 // openFirst opens a still in the first store that has it. That it is not there is known only if all say so.
 func openFirst(ctx context.Context, stores []capture.Store, location string) (*capture.Opened, error) {
 	var errs []error

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/capture"
+	"github.com/livestill/livestill/capture/store/internal/counts"
 	"github.com/livestill/livestill/internal/retry"
 )
 
@@ -27,6 +28,8 @@ type Retry struct {
 
 	// Timeout bounds each attempt; zero means that only the context does.
 	Timeout time.Duration
+
+	counts counts.Counts
 }
 
 const (
@@ -39,12 +42,16 @@ var errTimeout = errors.New("store: no answer in time")
 
 // Put puts s into the Store.
 func (r *Retry) Put(ctx context.Context, s *capture.Still) (location string, err error) {
+	defer r.counts.Put(s)(&err)
 	err = r.try(ctx, func(ctx context.Context) (err error) {
 		location, err = r.Store.Put(ctx, s)
 		return err
 	})
 	return location, err
 }
+
+// Stats returns what Puts have come to up to now, each with all its attempts. It may be called at any time.
+func (r *Retry) Stats() capture.StoreStats { return r.counts.Stats() }
 
 // Locate returns where the Store puts s.
 func (r *Retry) Locate(s *capture.Still) (string, error) { return Locate(r.Store, s) }
@@ -98,6 +105,11 @@ func (r *Retry) Delete(ctx context.Context, which capture.Selection) (files int,
 		return err
 	})
 	return files, err
+}
+
+// OnDelete has selected called when the Store deletes s, once more for each attempt.
+func (r *Retry) OnDelete(s *capture.Still, selected func(ctx context.Context)) (stop func()) {
+	return OnDelete(r.Store, s, selected)
 }
 
 func (r *Retry) try(ctx context.Context, attempt func(context.Context) error) error {

@@ -13,6 +13,7 @@ import (
 	"github.com/livestill/livestill/capture/internal/shared"
 	"github.com/livestill/livestill/capture/store/internal/counts"
 	"github.com/livestill/livestill/capture/store/internal/spoolfile"
+	"github.com/livestill/livestill/capture/store/internal/watched"
 )
 
 // Spool keeps stills on the local disk until a slower Store behind it has taken them. Put returns once the still is on the disk; Run
@@ -56,7 +57,8 @@ type Spool struct {
 	deliveries deliveries
 	changed    chan struct{} // is closed when something has changed; nil if nobody waits
 
-	counts counts.Counts
+	counts  counts.Counts
+	watched watched.Stills
 }
 
 const (

@@ -95,6 +95,9 @@ func (s *Spool) Delete(ctx context.Context, which capture.Selection) (files int,
 	if which.All() {
 		return 0, capture.ErrSelectsAll
 	}
+	if err := s.watched.Tell(ctx, Template(""), which); err != nil {
+		return 0, err
+	}
 	folder, done, err := s.useAnew(ctx)
 	if err != nil {
 		return 0, err
@@ -122,4 +125,10 @@ func (s *Spool) Delete(ctx context.Context, which capture.Selection) (files int,
 		err = errors.Join(err, fmt.Errorf("store: spool %s has damaged files, which may be of any still", s.Path))
 	}
 	return files + n, err
+}
+
+// OnDelete has selected called when the Spool deletes s, or its Store does.
+func (s *Spool) OnDelete(still *capture.Still, selected func(ctx context.Context)) (stop func()) {
+	ours, theirs := s.watched.Add(Template(""), still, selected), OnDelete(s.Store, still, selected)
+	return func() { ours(); theirs() }
 }

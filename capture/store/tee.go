@@ -11,7 +11,7 @@ import (
 )
 
 // Tee puts each still into all of its stores, at once. It is taken when all have it; until then, by whichever fails, it may be in some
-// of them, and Put again makes it complete. Its location is that in the first store.
+// of them, and Put again makes it complete. Its location is that in the first store. The stores have Stats, the Tee has not.
 type Tee []capture.Store
 
 var (
@@ -61,4 +61,9 @@ func (t Tee) List(ctx context.Context, which capture.Selection) iter.Seq2[captur
 // Delete deletes from all stores, also when one fails.
 func (t Tee) Delete(ctx context.Context, which capture.Selection) (files int, err error) {
 	return deleteAll(ctx, t, which)
+}
+
+// OnDelete has selected called when one of the stores deletes s.
+func (t Tee) OnDelete(s *capture.Still, selected func(ctx context.Context)) (stop func()) {
+	return onDeleteAll(t, s, selected)
 }

@@ -2,8 +2,12 @@
 // and how both compare with the bare decoding. In the same run and on the same stream it measures what is usual today: an ffmpeg that is
 // started for each picture and plays from nginx's RTMP module. It needs ffmpeg, and nginx with that module.
 //
+// With -clock it measures something else: how long captures of a second ago wait, and how far from the wanted instant their pictures were on
+// show, while an ffmpeg publishes at 0.9 of real time, and stalls. That takes as long as it is told.
+//
 //	go run ./examples/bench -n 200 -peer 20
 //	go run ./examples/bench -all -n 60
+//	go run ./examples/bench -clock 20m
 package main
 
 import (
@@ -23,6 +27,7 @@ var (
 	n    = flag.Int("n", 200, "captures by Livestill, for each kind")
 	peer = flag.Int("peer", 20, "captures by an ffmpeg started per picture, for each kind")
 	all  = flag.Bool("all", false, "measure other sizes, key intervals and codecs, too")
+	late = flag.Duration("clock", 0, "for how long to capture from a publisher that is late")
 
 	// Each kind of capture is measured in a process of its own, so that memory and CPU time are told apart.
 	kindNamed  = flag.String("kind", "", "be the process that measures this kind of capture")
@@ -35,8 +40,11 @@ func main() {
 	log.SetFlags(log.Ltime)
 	ctx, cancel := context.WithCancel(context.Background())
 	do := run
-	if *kindNamed != "" {
+	switch {
+	case *kindNamed != "":
 		do = report
+	case *late > 0:
+		do = measureClock
 	}
 	err := do(ctx)
 	cancel()

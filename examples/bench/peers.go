@@ -27,7 +27,7 @@ func measurePeers(ctx context.Context, dir, clip string) (results []result, err 
 		return nil, err
 	}
 	children = append(children, nginx)
-	publisher, err := publish(ctx, clip, url)
+	publisher, err := publish(ctx, clip, url, 1)
 	if err != nil {
 		return nil, err
 	}

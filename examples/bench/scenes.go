@@ -101,7 +101,7 @@ func (s scene) play(ctx context.Context, path string, h frame.Handler) error {
 	if err != nil {
 		return err
 	}
-	publisher, err := publish(ctx, path, "rtmp://"+ln.Addr().String()+"/live/bench")
+	publisher, err := publish(ctx, path, "rtmp://"+ln.Addr().String()+"/live/bench", 1)
 	if err != nil {
 		return err
 	}
@@ -125,8 +125,9 @@ func live(ctx context.Context, units []frame.AccessUnit) *frame.Stream {
 	}}
 }
 
-// publish starts an ffmpeg that publishes the clip to an RTMP URL over and over in real time, until ctx ends.
-func publish(ctx context.Context, path, url string) (*exec.Cmd, error) {
-	cmd := exec.CommandContext(ctx, "ffmpeg", "-nostdin", "-v", "error", "-re", "-stream_loop", "-1", "-i", path, "-c", "copy", "-f", "flv", url)
+// publish starts an ffmpeg that publishes the clip to an RTMP URL over and over, at a pace of real time, until ctx ends.
+func publish(ctx context.Context, path, url string, pace float64) (*exec.Cmd, error) {
+	cmd := exec.CommandContext(ctx, "ffmpeg", "-nostdin", "-v", "error", "-readrate", fmt.Sprint(pace), "-stream_loop", "-1", "-i", path,
+		"-c", "copy", "-f", "flv", url)
 	return cmd, cmd.Start()
 }

@@ -21,10 +21,11 @@ import (
 )
 
 // Play yields units in real time: each when its picture is to be shown, or right after the unit before it. The first picture is shown at once.
-// Time and Offset are set accordingly. It is for files. It ends when units end, with the cause of ctx if that ends first.
+// Time and Offset are set as frame.Clock does it. It is for files. It ends when units end, with the cause of ctx if that ends first.
 func Play(ctx context.Context, units iter.Seq2[frame.AccessUnit, error]) iter.Seq2[frame.AccessUnit, error] {
 	return func(yield func(frame.AccessUnit, error) bool) {
 		var zero time.Time // when a picture of PTS zero is shown
+		var clock frame.Clock
 		for u, err := range units {
 			if err != nil {
 				yield(frame.AccessUnit{}, err)
@@ -33,11 +34,12 @@ func Play(ctx context.Context, units iter.Seq2[frame.AccessUnit, error]) iter.Se
 			if zero.IsZero() {
 				zero = time.Now().Add(-u.PTS)
 			}
-			u.Time, u.SourceTime, u.Offset = zero.Add(u.PTS), false, 0
-			if err := until(ctx, u.Time); err != nil {
+			if err := until(ctx, zero.Add(u.PTS)); err != nil {
 				yield(frame.AccessUnit{}, err)
 				return
 			}
+			u.SourceTime, u.Offset = false, 0
+			clock.Stamp(&u, time.Now())
 			if !yield(u, nil) {
 				return
 			}

@@ -17,8 +17,11 @@ type Video struct {
 	Codec frame.Codec
 
 	assembler bitstream.Assembler
-	begun     bool // there was a key unit, of this codec
-	lost      bool // something before the next unit was no unit
+	begun     bool          // there was a key unit, of this codec
+	lost      bool          // something before the next unit was no unit
+	dated     bool          // there was a unit
+	last      time.Duration // its DTS
+	shift     time.Duration // what steps back of dts add up to
 	clock     frame.Clock
 }
 
@@ -34,7 +37,8 @@ func (v *Video) Config(record []byte) error {
 }
 
 // Unit makes the access unit of data, which is all of one compressed picture; nothing of data is kept. ok is false if there is no picture in
-// it, or if no key unit came yet. Where pictures are not reordered, dts is pts. dts must not decrease.
+// it, or if no key unit came yet. Where pictures are not reordered, dts is pts. Where dts goes back, as it does when a source begins anew, units go
+// on from where they were.
 //
 // After an error the next unit is Lost, so that one may go on. Whoever knows that something did not arrive sets Lost of the next unit.
 func (v *Video) Unit(pts, dts time.Duration, data []byte) (u frame.AccessUnit, ok bool, err error) {
@@ -70,7 +74,11 @@ func (v *Video) made(u frame.AccessUnit, err error, pts, dts time.Duration, arri
 	if len(u.Data) == 0 || !u.Key && !v.begun {
 		return frame.AccessUnit{}, false, nil
 	}
-	u.Codec, u.PTS, u.DTS = v.Codec, pts, dts
+	if v.dated {
+		v.shift = max(v.shift, v.last-dts)
+	}
+	v.dated, v.last = true, dts+v.shift
+	u.Codec, u.PTS, u.DTS = v.Codec, pts+v.shift, v.last
 	u.Lost = v.lost && !u.Key
 	v.begun, v.lost = true, false
 	v.clock.Stamp(&u, arrival)

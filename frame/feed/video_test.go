@@ -73,6 +73,32 @@ func TestVideo(t *testing.T) {
 	}
 }
 
+// TestVideoBeginsAnew makes units of a clip twice, which the second time counts from where it did: units go on, and are as far apart.
+func TestVideoBeginsAnew(t *testing.T) {
+	all := samples(t, frametest.Clip{BFrames: 2})
+	video := feed.Video{Codec: frame.H264}
+	if err := video.Config(all[0].Config); err != nil {
+		t.Fatal(err)
+	}
+	var units []frame.AccessUnit
+	for range 2 {
+		for _, s := range all {
+			u, ok, err := video.Unit(s.PTS, s.DTS, s.Data)
+			if err != nil || !ok {
+				t.Fatal(ok, err)
+			}
+			units = append(units, u)
+		}
+	}
+	first, second := units[:len(all)], units[len(all):]
+	shift := first[len(all)-1].DTS - first[0].DTS
+	for i := range second {
+		if a, b := &first[i], &second[i]; b.PTS-a.PTS != shift || b.DTS-a.DTS != shift {
+			t.Fatalf("unit %d comes again with PTS %v, DTS %v, after %v, %v", i, b.PTS, b.DTS, a.PTS, a.DTS)
+		}
+	}
+}
+
 // sets returns the parameter sets of an avcC that has one of each kind, as a byte stream.
 func sets(record []byte) (b []byte) {
 	size := int(binary.BigEndian.Uint16(record[6:]))

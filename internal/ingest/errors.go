@@ -52,7 +52,8 @@ func ErrorText(step, stream, server string, peer net.Addr, err error) string {
 	return Excerpt(step+": "+err.Error(), MaxText)
 }
 
-// Contain calls code of someone else's, or code that is fed by someone else. It logs a panic of that code, and returns ErrPanicked.
+// Contain calls code of someone else's, or code that is fed by someone else. It logs a panic of that code, also one that came back
+// as an error with its Trace, and returns ErrPanicked.
 func Contain(log *slog.Logger, do func() error) error {
 	return contain(func(args ...any) { log.Error("panic", args...) }, do)
 }
@@ -69,5 +70,14 @@ func contain(log func(args ...any), do func() error) (err error) {
 			err = ErrPanicked
 		}
 	}()
-	return do()
+	err = do()
+	var p interface {
+		error
+		Trace() string
+	}
+	if errors.As(err, &p) {
+		log("panic", p, "stack", p.Trace())
+		return ErrPanicked
+	}
+	return err
 }

@@ -21,6 +21,10 @@ type Publisher struct {
 	Jitter time.Duration // of arrival, at most
 	Depth  time.Duration // by how much later a picture is shown than one that is decoded after it, at most
 
+	// Adaptive says that at times fewer pictures are reordered. Of those one
+	// comes later than it would, by up to Depth.
+	Adaptive bool
+
 	// Steady says that timestamps pass as time does, and that nothing but
 	// Jitter holds units up.
 	Steady bool
@@ -85,19 +89,27 @@ func made(r *rand.Rand, p plan, length time.Duration) *Publisher {
 	if !p.plain && r.IntN(2) == 0 {
 		depth = []int{1, 2, 3, 3, 7, 15}[r.IntN(6)]
 	}
-	s.About = fmt.Sprintf("%s, %.4g a second, %d reordered, jitter of %v", p.about, s.FPS, depth, s.Jitter)
+	s.Adaptive = depth > 0 && r.IntN(2) == 0
+	s.About = fmt.Sprintf("%s, %.4g a second, %d reordered (fewer at times: %v), jitter of %v", p.about, s.FPS, depth, s.Adaptive, s.Jitter)
 	at := func(n int) time.Duration { return time.Duration(float64(n) * float64(time.Second) / s.FPS) }
 	s.Depth = at(depth)
+	begin, next := 0, 0 // the numbers of the units that the group and the one after it begin with
 	for n := 0; at(n) < length; n++ {
 		u := Unit{Picture: n}
-		sent, group := at(n+depth), at(n) // a group is sent from when its last picture is made
-		if n > 0 && depth > 0 {
-			place := (n - 1) % (depth + 1)
-			u.Picture, group = n-1, at(n-place)
-			if place == 0 {
-				u.Picture = n + depth
+		if n == next {
+			begin, next = n, n+depth+1
+			if s.Adaptive {
+				next -= r.IntN(depth + 1)
+			}
+			if n == 0 {
+				next = 1
 			}
 		}
+		u.Picture = n - 1
+		if n == begin {
+			u.Picture = next - 1
+		}
+		sent, group := at(n+depth), at(begin)
 		u.Made = at(u.Picture)
 		u.PTS = apply(p.stamps, u.Made+at(depth))
 		u.DTS = apply(p.stamps, at(n))
@@ -132,9 +144,17 @@ func (p *Publisher) add(u Unit) {
 	p.Units = append(p.Units, u)
 }
 
-// Saw returns the pictures that a viewer without delay saw within a while before and after a time: from the first to the last. ok is false
-// before the stream.
-func (p *Publisher) Saw(at, within time.Duration) (first, last int, ok bool) {
+// Saw returns the pictures that a viewer without delay saw about a time, from the first to the last: within 150 ms, and 200 ms more where now and
+// then a picture comes late, as fewer are reordered. ok is false before the stream.
+func (p *Publisher) Saw(at time.Duration) (first, last int, ok bool) {
+	within := 150 * time.Millisecond
+	if p.Adaptive {
+		within += 200 * time.Millisecond
+	}
+	return p.saw(at, within)
+}
+
+func (p *Publisher) saw(at, within time.Duration) (first, last int, ok bool) {
 	i := p.record(at - within)
 	if i < 0 {
 		return 0, 0, false

@@ -91,31 +91,27 @@ func (w *wall) set(pts time.Duration, t time.Time) { w.next = &point{pts, t} }
 // date sets u.Time, u.SourceTime if that is by the source's clock, and u.Offset. Units come in decoding order.
 func (w *wall) date(u *frame.AccessUnit, arrival time.Time) {
 	first := w.newest.time.IsZero()
-	newest := first || u.PTS > w.newest.pts
-	adopted := false
-	if newest && w.next != nil {
-		t := w.next.time.Add(u.PTS - w.next.pts)
-		if adopted = first || w.newest.time.Sub(t) < maxBehind; adopted {
-			w.told, w.known = *w.next, true
-		}
-		w.next = nil
-	}
+	newest := first || u.PTS >= w.newest.pts
+	adopted := newest && w.adopt(u.PTS, first)
 	w.clock.Stamp(u, arrival)
 	local := u.Time
 	u.Time = local.Add(w.offset)
-	if w.known {
+	if w.known && (first || u.PTS != w.newest.pts) { // timestamps that stand still do not tell the source's time
 		source := w.told.time.Add(u.PTS - w.told.pts)
 		off := source.Sub(u.Time)
 		if w.known = adopted || off.Abs() < maxApart; w.known {
-			u.Time, w.offset = source, w.offset+off
+			u.Time, u.SourceTime, w.offset = source, true, w.offset+off
 		}
 	}
-	u.SourceTime = w.known
 	last := w.newest
 	if !newest {
 		last = w.before
 	}
-	if earliest := last.time.Add(min(u.PTS-last.pts, maxPace) / 2); !last.time.IsZero() && u.Time.Before(earliest) {
+	passes := min(u.PTS-last.pts, maxPace) / 2
+	if u.PTS == last.pts {
+		passes = 1 // so that two pictures of one timestamp have times of their own
+	}
+	if earliest := last.time.Add(passes); !last.time.IsZero() && u.Time.Before(earliest) {
 		u.Time, u.SourceTime = earliest, false
 	}
 	switch {
@@ -125,4 +121,18 @@ func (w *wall) date(u *frame.AccessUnit, arrival time.Time) {
 		u.Time, u.SourceTime = w.newest.time, false
 	}
 	u.Offset = u.Time.Sub(local)
+}
+
+// adopt has the report that came last hold from now on, for a unit that is shown after all others, unless time would go back by much. It reports
+// whether there is one.
+func (w *wall) adopt(pts time.Duration, first bool) (adopted bool) {
+	if w.next == nil {
+		return false
+	}
+	t := w.next.time.Add(pts - w.next.pts)
+	if adopted = first || w.newest.time.Sub(t) < maxBehind; adopted {
+		w.told, w.known = *w.next, true
+	}
+	w.next = nil
+	return adopted
 }

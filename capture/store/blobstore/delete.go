@@ -26,6 +26,9 @@ func (b *Store) Delete(ctx context.Context, which capture.Selection) (files int,
 	if which.All() {
 		return 0, capture.ErrSelectsAll
 	}
+	if err := b.watched.Tell(ctx, b.Template, which); err != nil {
+		return 0, err
+	}
 	// Google says of what may not be deleted that it is not there: the next list shows whether that is so.
 	var gone error
 	for range passes {
@@ -37,6 +40,11 @@ func (b *Store) Delete(ctx context.Context, which capture.Selection) (files int,
 		}
 	}
 	return files, fmt.Errorf("blobstore: delete: listed, but not there to be deleted: %w", gone)
+}
+
+// OnDelete has selected called when Delete deletes s.
+func (b *Store) OnDelete(s *capture.Still, selected func(ctx context.Context)) (stop func()) {
+	return b.watched.Add(b.Template, s, selected)
 }
 
 // pass deletes what a list has, and says how many stills that were, and of one that was gone by then what the bucket said.

@@ -39,6 +39,7 @@ import (
 	"github.com/livestill/livestill/capture/store/internal/keep"
 	"github.com/livestill/livestill/capture/store/internal/locks"
 	"github.com/livestill/livestill/capture/store/internal/truth"
+	"github.com/livestill/livestill/capture/store/internal/watched"
 )
 
 // A Store puts stills into a bucket that its user opened, and closes.
@@ -84,8 +85,10 @@ type Store struct {
 
 	names  locks.Names // of stills that are being put, or removed
 	counts counts.Counts
-	tidier keep.Tidier
-	round  *round // of the cycle; nil between cycles
+
+	watched watched.Stills
+	tidier  keep.Tidier
+	round   *round // of the cycle; nil between cycles
 }
 
 // ErrExists is an Immutable Store's rejection of a still, since there is another under its key.

@@ -43,6 +43,9 @@ func (r *Store) Delete(ctx context.Context, which capture.Selection) (files int,
 	if which.All() {
 		return 0, capture.ErrSelectsAll
 	}
+	if err := r.watched.Tell(ctx, r.Template, which); err != nil {
+		return 0, err
+	}
 	calls := r.join()
 	defer calls.leave()
 	ctx = bounded(ctx)
@@ -72,6 +75,11 @@ func (r *Store) Delete(ctx context.Context, which capture.Selection) (files int,
 		return files, failed(ctx, "delete", err)
 	}
 	return files, nil
+}
+
+// OnDelete has selected called when Delete deletes s.
+func (r *Store) OnDelete(s *capture.Still, selected func(ctx context.Context)) (stop func()) {
+	return r.watched.Add(r.Template, s, selected)
 }
 
 // settle waits for the Puts of what is selected that are under way, and for none that begins later.

@@ -31,6 +31,7 @@ import (
 	"github.com/livestill/livestill/capture/store/internal/counts"
 	"github.com/livestill/livestill/capture/store/internal/keep"
 	"github.com/livestill/livestill/capture/store/internal/truth"
+	"github.com/livestill/livestill/capture/store/internal/watched"
 )
 
 // A Store keeps stills in a folder of an rclone remote.
@@ -86,7 +87,9 @@ type Store struct {
 
 	tidier keep.Tidier
 	counts counts.Counts
-	round  *round // of the cycle; nil between cycles
+
+	watched watched.Stills
+	round   *round // of the cycle; nil between cycles
 
 	mu    sync.Mutex
 	calls *calls                   // nil at first, and after Close
