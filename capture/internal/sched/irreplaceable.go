@@ -2,6 +2,7 @@ package sched
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/livestill/livestill/frame"
 )
@@ -12,6 +13,17 @@ var errUnordered = fmt.Errorf("%w: units that tell when it is shown are late", E
 // irreplaceable reports whether no other decoding can take the place of a warm one: it was given units that the History has forgotten. The mutex
 // is held.
 func (d *decoding) irreplaceable() bool { return d.warm && d.gop.Forgotten() > 0 }
+
+// An irreplaceable decoding waits for this long: streams of a picture a second are reordered, too.
+const irreplaceablePatience = 2 * time.Second
+
+// patience returns for how long the decoding waits for a unit; the mutex is held.
+func (d *decoding) patience() time.Duration {
+	if d.irreplaceable() {
+		return irreplaceablePatience
+	}
+	return reorderTimeout
+}
 
 // forgo ends all Demands, so that the decoding need not end; the mutex is held.
 func (d *decoding) forgo() {

@@ -15,15 +15,16 @@ import (
 	"github.com/livestill/livestill/internal/fakeclock"
 )
 
-// addLong adds the n-th unit of a stream with one key picture. With B-frames two of three are shown before the one that is decoded before them.
-func addLong(h *frame.History, n int, bFrames bool) {
-	dts, pts := time.Duration(n)*interval, time.Duration(n)*interval
+// addLong adds the n-th unit of a stream with one key picture, whose pictures are a step apart. With B-frames two of three are shown before the one that
+// is decoded before them.
+func addLong(h *frame.History, n int, step time.Duration, bFrames bool) {
+	dts, pts := time.Duration(n)*step, time.Duration(n)*step
 	if bFrames && n > 0 {
 		switch n % 3 {
 		case 1:
-			pts += 2 * interval
+			pts += 2 * step
 		default:
-			pts -= interval
+			pts -= step
 		}
 	}
 	h.Add(frame.AccessUnit{Key: n == 0, DTS: dts, PTS: pts, Time: time.Unix(1000, 0).Add(pts), Data: []byte{0}})
@@ -32,6 +33,7 @@ func addLong(h *frame.History, n int, bFrames bool) {
 // A longStream has one key picture, and a History that is too small for it.
 type longStream struct {
 	*sched.Scheduler
+	step    time.Duration // from one picture to the next
 	bFrames bool
 	decoder *strict
 	n       int // units that have come
@@ -43,7 +45,7 @@ type longStream struct {
 func newLongStream(t *testing.T, d *strict, bFrames bool, warm time.Duration) *longStream {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	l := &longStream{bFrames: bFrames, decoder: d, cancel: cancel}
+	l := &longStream{step: interval, bFrames: bFrames, decoder: d, cancel: cancel}
 	h := &frame.History{MaxAge: time.Hour, MaxBytes: 32 << 10, Budget: new(frame.Budget)}
 	l.Scheduler = sched.New(sched.Source{History: h, Decoder: d, Warm: warm, Budget: new(frame.Budget), Group: &l.group})
 	l.Begin("live/a")
@@ -56,9 +58,9 @@ func newLongStream(t *testing.T, d *strict, bFrames bool, warm time.Duration) *l
 // play has so many units come in time.
 func (l *longStream) play(units int) {
 	for range units {
-		addLong(l.History, l.n, l.bFrames)
+		addLong(l.History, l.n, l.step, l.bFrames)
 		l.n++
-		fakeclock.Pass(interval)
+		fakeclock.Pass(l.step)
 	}
 }
 
@@ -89,44 +91,53 @@ func (l *longStream) newest() sched.Wanted {
 func TestFollowsWhatIsForgotten(t *testing.T) {
 	for _, bFrames := range []bool{false, true} {
 		for _, warm := range []time.Duration{1, 5 * interval} {
-			synctest.Test(t, func(t *testing.T) {
-				d := &strict{t: t}
-				if bFrames {
-					d.delay = 1
-				}
-				l := newLongStream(t, d, bFrames, warm)
-				r := rand.New(rand.NewPCG(1, 5))
-				times, forgotten := 0, 0
-				for l.n < 1000 {
-					l.play(1 + r.IntN(10))
-					if f := l.gop().Forgotten(); f > forgotten {
-						forgotten = f
-						times++
-					}
-					l.Captured()
-					if l.Captured(); bFrames {
-						l.all.Go(func() {
-							fakeclock.Pass(interval / 2)
-							l.play(3)
-						})
-					}
-					w := l.newest()
-					p, err := l.Picture(t.Context(), w)
-					if err != nil || p.PTS != w.GOP[w.Unit].PTS {
-						t.Fatalf("B-frames %v, warm %v, after %d units: %v, %v, want that of %v", bFrames, warm, l.n, p, err, w.GOP[w.Unit].PTS)
-					}
-					synctest.Wait()
-					if bFrames {
-						fakeclock.Pass(4 * interval)
-					}
-				}
-				if times < 5 || d.read(&d.decoded) > l.n {
-					t.Errorf("units were forgotten %d times; %d were decoded, of %d", times, d.read(&d.decoded), l.n)
-				}
-				l.end()
-			})
+			for _, step := range []time.Duration{interval, time.Second} {
+				synctest.Test(t, func(t *testing.T) { followsWhatIsForgotten(t, bFrames, warm, step) })
+			}
 		}
 	}
+}
+
+func followsWhatIsForgotten(t *testing.T, bFrames bool, warm, step time.Duration) {
+	t.Helper()
+	d := &strict{t: t}
+	if bFrames {
+		d.delay = 1
+	}
+	l := newLongStream(t, d, bFrames, warm)
+	l.step = step
+	r := rand.New(rand.NewPCG(1, 5))
+	times, forgotten, before := 0, 0, 0
+	for l.n < 1000 {
+		l.play(1 + r.IntN(10))
+		if f := l.gop().Forgotten(); f > forgotten {
+			if forgotten == 0 {
+				before = d.read(&d.decoded)
+			}
+			forgotten = f
+			times++
+		}
+		l.Captured()
+		if l.Captured(); bFrames {
+			l.all.Go(func() {
+				fakeclock.Pass(step / 2)
+				l.play(3)
+			})
+		}
+		w := l.newest()
+		p, err := l.Picture(t.Context(), w)
+		if err != nil || p.PTS != w.GOP[w.Unit].PTS {
+			t.Fatalf("B-frames %v, warm %v, %v, after %d units: %v, %v, want that of %v", bFrames, warm, step, l.n, p, err, w.GOP[w.Unit].PTS)
+		}
+		synctest.Wait()
+		if bFrames {
+			fakeclock.Pass(4 * step)
+		}
+	}
+	if decoded := d.read(&d.decoded) - before; times < 5 || decoded > l.n {
+		t.Errorf("units were forgotten %d times; %d were decoded behind them, of %d", times, decoded, l.n)
+	}
+	l.end()
 }
 
 // TestNewestStays captures the newest picture of a stream that stalls several times, later than pictures are kept for captures.
@@ -153,7 +164,7 @@ func TestUnorderedIsForgotten(t *testing.T) {
 		l := newLongStream(t, &strict{t: t, delay: 1}, true, 1)
 		l.play(302)
 		began := time.Now()
-		if p, err := l.Picture(t.Context(), l.newest()); !errors.Is(err, sched.ErrForgotten) || time.Since(began) > time.Second {
+		if p, err := l.Picture(t.Context(), l.newest()); !errors.Is(err, sched.ErrForgotten) || time.Since(began) > 2*time.Second {
 			t.Errorf("%v, %v after %v", p, err, time.Since(began))
 		}
 		l.play(7)
@@ -163,6 +174,32 @@ func TestUnorderedIsForgotten(t *testing.T) {
 			t.Errorf("%v, %v", p, err)
 		}
 		fakeclock.Pass(3 * interval)
+		l.end()
+	})
+}
+
+// TestWarmAgain captures the newest picture of a stream that stalls for a while, so that the decoding that is kept warm has to end for it. When the
+// stream goes on, another one follows it.
+func TestWarmAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &strict{t: t, delay: 1}
+		l := newLongStream(t, d, true, 1)
+		l.play(30)
+		for range 2 {
+			w := l.newest()
+			p, err := l.Picture(t.Context(), w)
+			if err != nil || p.PTS != w.GOP[w.Unit].PTS {
+				t.Errorf("%v, %v", p, err)
+			}
+			fakeclock.Pass(time.Second)
+			if running := d.read(&d.running); running != 0 {
+				t.Errorf("%d decodings run while the stream stalls", running)
+			}
+			l.play(3)
+			if running := d.read(&d.running); running != 1 {
+				t.Errorf("%d decodings follow when it goes on", running)
+			}
+		}
 		l.end()
 	})
 }
@@ -256,7 +293,7 @@ func TestDemandsOfWhatIsForgotten(t *testing.T) {
 			l := newLongStream(t, d, bFrames, time.Duration(r.IntN(2)))
 			l.all.Go(func() {
 				for n := range 300 {
-					addLong(l.History, n, bFrames)
+					addLong(l.History, n, interval, bFrames)
 					fakeclock.Pass(interval)
 				}
 			})

@@ -87,6 +87,7 @@ type Scheduler struct {
 	decodings []*decoding   // that have not ended
 	captured  time.Time     // when the newest capture came
 	again     bool          // the newest capture came soon after the one before
+	flushed   bool          // a warm decoding has ended for captures, which had to have its last pictures
 	fruitless fruitless
 	failing   bool // see account
 }

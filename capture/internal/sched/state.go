@@ -9,15 +9,14 @@ import (
 
 // A decoder that puts pictures into the order they are shown in may need units after the one that is wanted, which are still to come. Without
 // them it comes to its end, and the next capture has to begin at the key unit. If there was one just before, or the stream is kept warm, a
-// decoding waits for them, for this long at most: 15 units at 30 a second, and decoders hold back 16 at the very most (H.264 A.3.1).
+// decoding waits for each of them, for this long at most: 15 units at 30 a second, and decoders hold back 16 at the very most (H.264 A.3.1).
 const reorderTimeout = 500 * time.Millisecond
 
 // A state is what a decoding does between two units.
 //
 //	sending ---- nothing is to be sent ---------------> awaiting, following, idle
 //	awaiting --- a unit comes ------------------------> sending
-//	         --- it has waited for long --------------> ending
-//	         --- and is irreplaceable ----------------> following
+//	         --- it has waited for long --------------> ending, or following if it is irreplaceable
 //	following -- a unit is to be sent ----------------> sending
 //	          -- nobody keeps it warm, or holds it ---> idle
 //	          -- others want its memory, or its child > ending
@@ -69,6 +68,9 @@ func (d *decoding) transition() state {
 	case d.late && next == d.state || d.recalled && unawaited:
 		next = ending
 	}
+	if next == ending && d.warm && !unawaited && !d.lost {
+		d.s.flushed = true
+	}
 	d.late, d.recalled = false, false
 	if next != d.state {
 		d.enter(next)
@@ -81,7 +83,7 @@ func (d *decoding) enter(next state) {
 	d.state, d.expires = next, nil
 	switch next {
 	case awaiting:
-		d.expires = time.After(reorderTimeout)
+		d.expires = time.After(d.patience())
 	case idle:
 		d.expires = time.After(shared.Retention)
 	case ending:
@@ -183,7 +185,7 @@ func (d *decoding) last() int {
 
 // mayAwait reports whether to wait for what the Decoder may need to put a picture that is shown at pts into order.
 func (d *decoding) mayAwait(pts time.Duration) bool {
-	return (d.warm || d.s.again) && d.s.live != nil && pts-d.newestDTS < reorderTimeout
+	return (d.warm || d.s.again) && d.s.live != nil && (pts-d.newestDTS < reorderTimeout || d.irreplaceable())
 }
 
 // lag returns how far the decoding is behind the stream; there is a unit that is not sent.

@@ -15,7 +15,7 @@ func (s *Scheduler) KeepWarm(ctx context.Context) {
 	for ctx.Err() == nil {
 		changed := s.History.Changed()
 		for g := range s.History.Backward() {
-			if span := g[len(g)-1].Shown().Sub(g[0].Shown()); span >= s.Warm && (tried == nil || !Same(tried, g)) {
+			if span := g[len(g)-1].Shown().Sub(g[0].Shown()); span >= s.Warm && (tried == nil || !Same(tried, g) || s.takeFlushed()) {
 				tried = g
 				s.warm(ctx, g)
 			}
@@ -32,6 +32,14 @@ func (s *Scheduler) KeepWarm(ctx context.Context) {
 		d.warm = false
 		d.wake()
 	}
+}
+
+// takeFlushed reports whether a warm decoding has ended for captures since it was last called.
+func (s *Scheduler) takeFlushed() (flushed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	flushed, s.flushed = s.flushed, false
+	return flushed
 }
 
 // warm has a decoding of g keep up with the stream, unless that is too late: no decoding that begins now comes to the newest unit.
