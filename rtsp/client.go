@@ -11,7 +11,6 @@ import (
 
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/ingest"
-	"github.com/livestill/livestill/internal/unpack"
 )
 
 // What the zero values of a Client's times mean.
@@ -21,8 +20,8 @@ const (
 	defaultMaxRetry = 30 * time.Second
 )
 
-// A Client pulls one stream over RTSP, and again whenever it ends. Packets come over UDP, or over TCP if the server or the network
-// between wants it so, which takes three seconds to find out. Of what the server offers it takes the
+// A Client pulls one stream over RTSP, and again whenever it ends. Packets come over UDP, or over TCP if the server refuses UDP, or if nothing
+// comes through, which takes three seconds to find out. Of what the server offers it takes the
 // first video in a codec of package frame's; audio and back-channels it leaves alone.
 type Client struct {
 	// URL is rtsp:// or rtsps://, with user and password if the server
@@ -128,27 +127,10 @@ func (c *Client) run(ctx context.Context, open opener) error {
 		Log: log, Hook: c.OnPull, Counts: &c.counts}
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
-	var times unpack.Times
-	err = ingest.Contain(log, func() error {
-		return loop.Run(ctx, func() (last bool, err error) {
-			p := pull{
-				Client: c, address: a, log: log, dialler: dialler{open: open}, transport: transport, trusted: trusted,
-				timeout: cmp.Or(c.Timeout, defaultTimeout), connected: loop.Connected, times: times, stop: end,
-			}
-			last, err = p.run(ctx)
-			if p.unpacker != nil {
-				times = p.unpacker.Times()
-			}
-			return last || isPermanent(err), err
-		})
-	})
+	attempts := attempts{Client: c, address: a, log: log, open: open, transport: transport, trusted: trusted, connected: loop.Connected, stop: end}
+	err = ingest.Contain(log, func() error { return loop.Run(ctx, func() (last bool, err error) { return attempts.next(ctx) }) })
 	if errors.Is(err, ingest.ErrPanicked) {
 		return a.fail("receive", err)
 	}
 	return err
-}
-
-// isPermanent tells whether an attempt failed for what does not heal by itself.
-func isPermanent(err error) bool {
-	return errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrCodec) || distrusts(err)
 }

@@ -20,6 +20,12 @@ import (
 type camera struct {
 	describe func(n int) (kind, body string) // what it answers to DESCRIBE; nothing at all means 404
 	play     func(n int, r *raw)             // what it sends then; the connection ends with it
+
+	// respond answers a request in its own way: header is of lines, with their ends. If the status is empty, the camera answers as usual;
+	// if it is "hang up", it does that.
+	respond func(req *base.Request) (status, header, body string)
+
+	wire func(answer string) string // makes what is sent of an answer; nil leaves it as it is
 }
 
 // start serves Clients until the test ends, and returns the URL for them.
@@ -65,7 +71,27 @@ func (c camera) serve(n int, r *raw) {
 			return
 		}
 		answer := func(status, header, body string) {
-			_, _ = fmt.Fprintf(r, "RTSP/1.0 %s\r\nCSeq: %s\r\n%s\r\n%s", status, req.Header["CSeq"][0], header, body)
+			text := fmt.Sprintf("RTSP/1.0 %s\r\nCSeq: %s\r\n%s\r\n%s", status, req.Header["CSeq"][0], header, body)
+			if c.wire != nil {
+				text = c.wire(text)
+			}
+			_, _ = io.WriteString(r, text)
+		}
+		if c.respond != nil {
+			switch status, header, body := c.respond(&req); status {
+			case "hang up":
+				return
+			case "":
+			default:
+				if body != "" {
+					header += fmt.Sprintf("Content-Length: %d\r\n", len(body))
+				}
+				if answer(status, header, body); req.Method != base.Play || status[0] != '2' {
+					continue
+				}
+				c.play(n, r)
+				return
+			}
 		}
 		switch req.Method {
 		case base.Describe:
@@ -102,7 +128,7 @@ func (r *raw) deafen() { _, _ = io.Copy(io.Discard, r.in) }
 
 // alone returns a camera with one description, which sends the same over every connection.
 func alone(sdp string, play func(r *raw)) camera {
-	return camera{func(int) (kind, body string) { return "application/sdp", sdp }, func(_ int, r *raw) { play(r) }}
+	return camera{describe: func(int) (kind, body string) { return "application/sdp", sdp }, play: func(_ int, r *raw) { play(r) }}
 }
 
 // pulls runs c until enough says so of what OnPull hears.

@@ -4,6 +4,9 @@ import (
 	"context"
 	"net"
 	"sync"
+	"sync/atomic"
+
+	"github.com/livestill/livestill/rtsp/internal/mend"
 )
 
 const udpBuffer = 2 << 20 // bytes; a key picture comes as a burst
@@ -17,6 +20,8 @@ type dialler struct {
 	open    opener
 	guarded bool   // credentials go to the first address only
 	first   string // that address
+
+	plays atomic.Bool // PLAY was sent over the newest connection
 
 	mu     sync.Mutex
 	conn   net.Conn // the newest
@@ -38,7 +43,8 @@ func (d *dialler) dial(ctx context.Context, network, addr string) (net.Conn, err
 		_ = conn.Close()
 		return nil, net.ErrClosed
 	}
-	return conn, nil
+	d.plays.Store(false)
+	return mend.NewLines(conn, &d.plays), nil
 }
 
 // take notes the newest connection, unless none may begin any more.

@@ -11,10 +11,10 @@ import (
 	"time"
 
 	"github.com/bluenviron/gortsplib/v4"
-	"github.com/bluenviron/gortsplib/v4/pkg/base"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/ingest"
 	"github.com/livestill/livestill/internal/unpack"
+	"github.com/livestill/livestill/rtsp/internal/digest"
 	"github.com/livestill/livestill/rtsp/internal/queue"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
@@ -49,7 +49,9 @@ type pull struct {
 	accepted  bool                  // the Handler ranges over Units
 	ended     error                 // why the stream ended; nil until then
 
-	answers answers
+	answers     answers
+	credentials digest.Credentials
+	source      unpack.Source
 }
 
 // run pulls until the stream ends, the Handler returns or ctx is done. It tells whether this was the last attempt since the Handler
@@ -95,8 +97,9 @@ func (p *pull) client() *gortsplib.Client {
 		DialContext:           p.dialler.dial,
 		ListenPacket:          listenPacket,
 		OnTransportSwitch:     func(err error) { p.log.Info("not over UDP", "reason", ingest.Excerpt(err.Error(), ingest.MaxText)) },
-		OnRequest:             func(req *base.Request) { p.answers.asked = req.Method },
+		OnRequest:             p.ask,
 		OnResponse:            p.answer,
+		OnServerRequest:       asked,
 		OnPacketsLost:         func(uint64) {}, // unpack counts for itself
 		OnDecodeError:         p.ignore,
 	}
@@ -133,7 +136,11 @@ func (p *pull) setup(life context.Context) error {
 	if p.conn.Scheme == "rtsps" && !video.media.Secure && (p.Transport == UDP || p.Transport == Multicast) {
 		return p.fail("setup", fmt.Errorf("%w: %w", ErrTransport, errSRTP))
 	}
-	if _, err := p.conn.Setup(desc.BaseURL, video.media, 0, 0); err != nil {
+	video.follow(&p.source)
+	if err := p.twice(func() error {
+		_, err := p.conn.Setup(desc.BaseURL, video.media, 0, 0)
+		return err
+	}); err != nil {
 		return p.fail("setup", explain(life, err))
 	}
 	push := p.push // once, not for every packet
@@ -146,7 +153,13 @@ func (p *pull) setup(life context.Context) error {
 func (p *pull) packet(packet *rtp.Packet, push func(frame.AccessUnit)) {
 	p.heard()
 	now := time.Now()
+	if anew, goesOn := p.source.Anew(packet); anew {
+		p.unpacker.Anew(goesOn)
+	}
 	err := ingest.Contain(p.log, func() error { return p.unpacker.Packet(packet, now, push) })
+	if p.unpacker.Void() {
+		p.units.Retract()
+	}
 	if err == nil {
 		err = p.watchdog.packet(now)
 	}
@@ -164,7 +177,9 @@ func (p *pull) push(u frame.AccessUnit) {
 // report takes in a packet of RTCP. The library's own reading of sender reports takes the fraction of a second for nanoseconds.
 func (p *pull) report(packet rtcp.Packet) {
 	if r, ok := packet.(*rtcp.SenderReport); ok {
-		p.unpacker.Report(r.SSRC, r.RTPTime, r.NTPTime)
+		if ssrc, ok := p.source.Reported(r.SSRC); ok {
+			p.unpacker.Report(ssrc, r.RTPTime, r.NTPTime)
+		}
 	}
 }
 
@@ -212,7 +227,10 @@ func (p *pull) serve(ctx, life context.Context) (last bool, err error) {
 // receive begins the flow of packets and yields the units made of them. It returns nil after yield has returned false, else why the
 // stream ended.
 func (p *pull) receive(ctx, life context.Context, yield func(frame.AccessUnit, error) bool) error {
-	if _, err := p.conn.Play(nil); err != nil {
+	if err := p.twice(func() error {
+		_, err := p.conn.Play(nil)
+		return err
+	}); err != nil {
 		return p.fail("play", explain(life, err))
 	}
 	for ctx.Err() == nil {
@@ -226,6 +244,9 @@ func (p *pull) receive(ctx, life context.Context, yield func(frame.AccessUnit, e
 		select {
 		case <-p.units.Ready():
 		case <-life.Done():
+			if p.units.Flush() {
+				continue
+			}
 			err := explain(life, nil)
 			if p.Transport != Automatic && errors.Is(err, ErrSilent) {
 				err = fmt.Errorf("%w over %v", err, p.Transport)

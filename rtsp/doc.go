@@ -15,6 +15,11 @@
 // are made of the packets in this package, which follows their sequence numbers, so that no unit with a part missing passes for a whole
 // one.
 //
+// Much of what cameras have wrong in their answers and descriptions is mended: what can be dispensed with is left out, and what is missing is
+// taken to be as it was asked for. A marker bit that comes too early does not end a picture of H.264, H.265 or MPEG-4: once a stream is
+// found to send pictures in pieces, each waits for the packet after it. A sender that begins anew, with another SSRC or other sequence
+// numbers, goes on with its next key picture; its timestamps go on with those before.
+//
 // # Loss
 //
 // A unit is Lost if packets of it did not arrive, or if packets are missing right before it: those may be of either unit. Of H.264,
@@ -46,12 +51,13 @@
 // # Security considerations
 //
 // What a server sends is not trusted: a description has at most 16 KiB, an access unit 8 MiB, its parameter sets 8 KiB; a server that does
-// not answer or sends no video is left after Client.Timeout, one that sends packets without a picture in them after ten times as long. What
-// is malformed in a description and can be dispensed with, parameter sets and audio, is left out. Credentials of the URL are sent to its
+// not answer or sends no video is left after Client.Timeout, one that sends packets without a picture in them after ten times as long.
+// Over UDP, packets are taken from the ports that the server names; if it names none, from the first port of its host that sends.
+// Credentials of the URL are sent to its
 // host and port only, not to where a server redirects; they are in no error, log record or frame.Stream. A path or a query that holds a
 // password, as some cameras want, is not known for one: the path is the name of the stream. Basic authentication and plain RTSP show
 // credentials and video to the network between; rtsps:// does not. Client.Fingerprints trusts certificates that no authority vouches for,
-// and no others.
+// and no others. A password that is refused is not tried on; where one was accepted, the nonce of Digest may change.
 //
 // Whoever reaches a Server is served until Authenticate or the Handler refuses them. Until then, and for each connection:
 //   - RECORD comes within Server.PublishTimeout, TLS handshake included, and from then on a packet every Server.IdleTimeout.
@@ -90,6 +96,6 @@
 // address can forge packets. Stream.Name, Stream.Query and Stream.URL are a publisher's own claim: names are valid UTF-8 without control
 // characters and marks that turn text around, but may hold slashes and dots, so clean them before they become paths. A panic of a Handler,
 // of Authenticate or of the code that reads packets ends its own stream only; under a Client it ends Run, but for the code that reads
-// packets, which ends the attempt. Digest is MD5, the only one that encoders know: it hides a password from who listens, not from who can
+// packets, which ends the attempt. A Server's Digest is MD5, the only one that encoders know: it hides a password from who listens, not from who can
 // guess it.
 package rtsp

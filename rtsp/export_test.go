@@ -6,10 +6,14 @@ import (
 	"net"
 
 	"github.com/bluenviron/gortsplib/v4"
+	"github.com/bluenviron/gortsplib/v4/pkg/base"
+
+	"github.com/livestill/livestill/rtsp/internal/digest"
+	"github.com/livestill/livestill/rtsp/internal/mend"
 )
 
 // Mend makes a description that the library refuses one that it takes.
-func Mend(body []byte) (mended []byte, ok bool) { return mend(body) }
+func Mend(body []byte) (mended []byte, ok bool) { return mend.Description(body, isTaken) }
 
 // RunOver is Run over connections that are opened like this.
 func (c *Client) RunOver(ctx context.Context, open func(ctx context.Context, network, addr string) (net.Conn, error)) error {
@@ -38,7 +42,20 @@ func (c *Client) Pull(ctx context.Context, open func(ctx context.Context, networ
 	}
 	tcp := gortsplib.TransportTCP
 	p := pull{Client: c, address: a, log: slog.New(slog.DiscardHandler), dialler: dialler{open: open}, transport: &tcp,
-		timeout: defaultTimeout, connected: func() {}}
+		timeout: defaultTimeout, connected: func() {}, credentials: digest.Credentials{User: a.url.User}}
 	_, err = p.run(ctx)
 	return err
+}
+
+// Exchange has a Client ask for something, look at the answer, and ask again.
+func Exchange(u *base.URL, method base.Method, transport string, res *base.Response) (again *base.Request) {
+	p := pull{Client: new(Client), log: slog.New(slog.DiscardHandler), conn: new(gortsplib.Client), credentials: digest.Credentials{User: u.User}}
+	request := func() *base.Request {
+		return &base.Request{Method: method, URL: u, Header: base.Header{"Transport": base.HeaderValue{transport}}}
+	}
+	p.ask(request())
+	p.answer(res)
+	again = request()
+	p.ask(again)
+	return again
 }

@@ -2,6 +2,7 @@ package rtsp
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/bluenviron/gortsplib/v4/pkg/description"
@@ -25,12 +26,15 @@ const (
 type video struct {
 	media  *description.Media
 	format format.Format
+
+	width, height int // of pictures of MJPEG, in pixels, if the description tells; else zero
 }
 
 // choose returns the first video that a session has in a codec; zero takes any. Media is which video media to look at, from 1; zero
 // looks at all. Its error is an ErrCodec.
 func choose(desc *description.Session, codec frame.Codec, media int) (video, error) {
 	var found listing
+	turn(desc)
 	number := 0
 	for _, m := range desc.Medias {
 		if m.IsBackChannel {
@@ -43,7 +47,7 @@ func choose(desc *description.Session, codec frame.Codec, media int) (video, err
 		for _, f := range m.Formats {
 			c := codecOf(f)
 			if isVideo && c != 0 && (codec == 0 || codec == c) && (media == 0 || media == number) {
-				return video{m, f}, nil
+				return video{media: m, format: f}, nil
 			}
 			found.add(m, f)
 		}
@@ -56,6 +60,17 @@ func choose(desc *description.Session, codec frame.Codec, media int) (video, err
 		what += fmt.Sprintf(", media %d", media)
 	}
 	return video{}, fmt.Errorf("%w: wanted %s, there is %v", ErrCodec, what, found)
+}
+
+// turn has videos be none of back-channels if all are said to be: some cameras say "sendonly" of what they send.
+func turn(desc *description.Session) {
+	isVideo := func(m *description.Media) bool { return m.Type == description.MediaTypeVideo }
+	if slices.ContainsFunc(desc.Medias, func(m *description.Media) bool { return isVideo(m) && !m.IsBackChannel }) {
+		return
+	}
+	for _, m := range desc.Medias {
+		m.IsBackChannel = m.IsBackChannel && !isVideo(m)
+	}
 }
 
 // A listing says what formats there are.
@@ -110,6 +125,9 @@ func codecOf(f format.Format) frame.Codec {
 	return 0
 }
 
+// isTaken tells whether units can be made of a format.
+func isTaken(f format.Format) bool { return codecOf(f) != 0 }
+
 // describe names a format for people.
 func describe(f format.Format) string {
 	switch h := f.(type) {
@@ -147,5 +165,7 @@ func (v video) unpack() (*unpack.Stream, error) {
 		h := new(unpack.H264)
 		return unpack.New(h), h.Learn(f.SafeParams())
 	}
-	return unpack.New(new(unpack.MJPEG)), nil
+	j := new(unpack.MJPEG)
+	j.Learn(v.width, v.height)
+	return unpack.New(j), nil
 }

@@ -34,9 +34,11 @@ type publisher struct {
 	streaming    context.Context         // of its units; it is here because the library's calls come with none
 	endStreaming context.CancelCauseFunc // the first reason counts
 
+	sdp      []byte // until the stream is offered to the Handler
 	desc     *description.Session
 	video    video
 	unpacker *unpack.Stream
+	source   unpack.Source
 	units    *queue.Queue
 	udp      bool // packets come over UDP; set before they do
 	dropped  bool // a unit before the next; of the library's goroutine for packets
@@ -50,7 +52,7 @@ type publisher struct {
 func (r *recorder) announce(announce *gortsplib.ServerHandlerOnAnnounceCtx) (*publisher, error) {
 	c := connOf(announce.Conn)
 	p := &publisher{
-		recorder: r, conn: c, session: announce.Session, desc: announce.Description,
+		recorder: r, conn: c, session: announce.Session, sdp: announce.Request.Body, desc: announce.Description,
 		stream: &frame.Stream{
 			Name:   name(announce.Path),
 			Remote: c.Conn.RemoteAddr(),
@@ -108,9 +110,12 @@ func (p *publisher) offer() (refused bool, err error) {
 	if p.video, err = choose(p.desc, 0, 0); err != nil {
 		return false, err
 	}
+	p.video.measure(p.sdp, p.desc)
 	if p.unpacker, err = p.video.unpack(); err != nil {
 		return false, err
 	}
+	p.video.follow(&p.source)
+	p.sdp = nil
 	if err := p.take(); err != nil {
 		return false, err
 	}
@@ -196,7 +201,9 @@ func (p *publisher) record() {
 		p.session.OnPacketRTCP(m, func(packet rtcp.Packet) {
 			p.conn.packet(packet, p.udp)
 			if r, ok := packet.(*rtcp.SenderReport); ok && m == p.video.media {
-				p.unpacker.Report(r.SSRC, r.RTPTime, r.NTPTime)
+				if ssrc, ok := p.source.Reported(r.SSRC); ok {
+					p.unpacker.Report(ssrc, r.RTPTime, r.NTPTime)
+				}
 			}
 		})
 	}
@@ -204,11 +211,17 @@ func (p *publisher) record() {
 	p.session.OnPacketRTP(p.video.media, p.video.format, func(packet *rtp.Packet) {
 		p.conn.wait(true)
 		p.conn.Video()
+		if anew, goesOn := p.source.Anew(packet); anew {
+			p.unpacker.Anew(goesOn)
+		}
 		if !p.conn.packet(packet, p.udp) {
 			return // what is made of the next will be Lost
 		}
 		if err := p.recorder.contain(p.stream.Remote, func() error { return p.unpacker.Packet(packet, time.Now(), push) }); err != nil {
 			p.conn.cutOff(err)
+		}
+		if p.unpacker.Void() {
+			p.units.Retract()
 		}
 		p.conn.hold(func() { p.conn.units = p.unpacker.Held() + p.units.Bytes() })
 	})
@@ -235,6 +248,9 @@ func (p *publisher) push(u frame.AccessUnit) {
 func (p *publisher) receive(yield func(frame.AccessUnit, error) bool) error {
 	for p.recorder.serving.Err() == nil {
 		ended := p.streaming.Err() != nil // nothing comes after that
+		if ended {
+			p.units.Flush()
+		}
 		u, ok := p.units.Pop()
 		switch {
 		case ok && !yield(u, nil):

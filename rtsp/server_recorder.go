@@ -1,6 +1,7 @@
 package rtsp
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -93,6 +94,9 @@ func (r *recorder) OnRequest(conn *gortsplib.ServerConn, req *base.Request) {
 		c.refusal = &Error{Step: "announce", Remote: c.Conn.RemoteAddr(), Err: ingest.LimitError("a description of %d bytes, more than %d",
 			len(req.Body), r.server.MaxSDP)}
 		req.Body, c.oversize = nil, true
+	}
+	if req.Method == base.Announce { // the library takes "sendonly" for a back-channel, and refuses that
+		req.Body = bytes.ReplaceAll(req.Body, []byte("a=sendonly"), []byte("a=recvonly"))
 	}
 	if p, ok := publisherOf(session); ok && req.Method == base.Teardown {
 		p.left.Store(true)

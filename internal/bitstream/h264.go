@@ -10,6 +10,10 @@ import (
 type H264 struct {
 	sets    knownSets
 	refresh refresh
+
+	spsRead  []byte // the one of sets that sps is of
+	sps      h264.SPS
+	spsValid bool
 }
 
 // Config reads an AVCDecoderConfigurationRecord (ISO/IEC 14496-15 section 5.3.3.1): it forgets the parameter sets known so far,

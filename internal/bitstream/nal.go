@@ -15,8 +15,10 @@ func IsSlice(c frame.Codec, n []byte) bool {
 		kind := typeH264(n)
 		return kind >= h264.NALUTypeNonIDR && kind <= h264.NALUTypeIDR
 	}
-	return typeH265(n) < h265.NALUType_VPS_NUT
+	return isSliceH265(n)
 }
+
+func isSliceH265(n []byte) bool { return typeH265(n) < h265.NALUType_VPS_NUT }
 
 // startsPicture reports whether a slice is the first of its picture, or of a field: see Opens. Of H.265, decoders pass over layers above the base.
 func startsPicture(c frame.Codec, slice []byte) bool {

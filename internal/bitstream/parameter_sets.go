@@ -103,6 +103,16 @@ func (k *knownSets) has(kinds []byte) bool {
 	return true
 }
 
+// find returns the newest set of a kind with an id; nil if it is not known.
+func (k *knownSets) find(kind byte, id uint32) []byte {
+	for _, s := range k.sets {
+		if s.kind == kind && s.id == id {
+			return s.nal
+		}
+	}
+	return nil
+}
+
 func appendNAL(dst, nal []byte) []byte { return append(append(dst, 0, 0, 0, 1), nal...) }
 
 // learn remembers a copy of a parameter set in place of an older one of its kind and id.

@@ -92,3 +92,24 @@ func (h *H264) release() {
 func (h *H264) decoded(shown int64, lost bool) (at int64, ok bool) {
 	return h.order.decoded(h.nals, shown, h.idr, lost)
 }
+
+// boundary implements joiner.
+func (h *H264) boundary(payload []byte) boundary {
+	var space [headerSize]byte
+	n := nalOf(payload)
+	if kind := payload[0] & 0x1f; kind == typeFUA && len(payload) > 2 {
+		if payload[1]&0x80 == 0 {
+			return within
+		}
+		n = append(append(space[:0], payload[0]&0xe0|payload[1]&0x1f), payload[2:min(len(payload), headerSize+1)]...)
+	} else if kind == typeSTAPA {
+		n = payload[min(3, len(payload)):]
+	}
+	if len(n) == 0 {
+		return within
+	}
+	return h.place(frame.H264, n, &h.sets)
+}
+
+// pictured implements joiner.
+func (h *H264) pictured() bool { return h.lastSlice(frame.H264) != nil }

@@ -60,3 +60,27 @@ func (h *H265) finish(bool) (m made, err error) {
 	m.certain = bitstream.IsDelimiter(m.codec, nals[0])
 	return m, nil
 }
+
+// boundary implements joiner.
+func (h *H265) boundary(payload []byte) boundary {
+	var space [headerSize]byte
+	n := nalOf(payload)
+	if len(payload) < 2 {
+		return within
+	}
+	if kind := payload[0] >> 1 & 0x3f; kind == typeFU265 && len(payload) > 3 {
+		if payload[2]&0x80 == 0 {
+			return within
+		}
+		n = append(append(space[:0], payload[0]&0x81|payload[2]&0x3f<<1, payload[1]), payload[3:min(len(payload), headerSize+1)]...)
+	} else if kind == typeAP265 {
+		n = payload[min(4, len(payload)):]
+	}
+	if len(n) < 2 {
+		return within
+	}
+	return h.place(frame.H265, n, &h.sets)
+}
+
+// pictured implements joiner.
+func (h *H265) pictured() bool { return h.lastSlice(frame.H265) != nil }

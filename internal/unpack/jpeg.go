@@ -35,29 +35,147 @@ type jpegQuantize struct {
 	tables [2 * tableSize]byte
 }
 
-// header returns what comes before the scan in the file, ITU-T T.81 section B.2.1, RFC 2435 appendix B.
-func (h jpegHead) header() ([]byte, error) {
+// quantization returns the segment of the quantisation tables; standard are those of JPEG, scaled. It is nil if there are none.
+func (h jpegHead) quantization(standard []byte) []byte {
+	if h.scale > 0 {
+		return segment(nil, markerQuantize, standard...)
+	}
+	var own []byte
+	for n := range h.quantize.count {
+		own = append(append(own, byte(n)), h.quantize.tables[n*tableSize:][:tableSize]...)
+	}
+	if len(own) == 0 {
+		return nil
+	}
+	return segment(nil, markerQuantize, own...)
+}
+
+// frame returns the segment of the frame, RFC 2435 appendix B; nil if its size is not known, or its type not defined.
+func (h jpegHead) frame() []byte {
+	if h.width == 0 || h.height == 0 || h.kind > 1 {
+		return nil
+	}
+	chroma := byte(1)
+	if h.scale == 0 && h.quantize.count == 1 {
+		chroma = 0
+	}
+	luma := 0x21 + h.kind // blocks of a macroblock across and down
+	return segment(nil, markerFrame, 8, byte(h.height>>8), byte(h.height), byte(h.width>>8), byte(h.width),
+		3, 1, luma, 0, 2, 0x11, chroma, 3, 0x11, chroma)
+}
+
+// jpegScan returns the segment that a scan of all components begins with; nil if the segment of the frame is malformed:
+//
+//	0xff 0xc0  size (16)  precision (8)  height (16)  width (16)  components (8)  n x (id (8), sampling (8), quantisation table (8))
+func jpegScan(frame []byte) []byte {
+	const head, component, most = 10, 3, 4
+	if len(frame) < head {
+		return nil
+	}
+	count := int(frame[head-1])
+	if count == 0 || count > most || len(frame) != head+component*count {
+		return nil
+	}
+	content := []byte{byte(count)}
+	for n := range count {
+		tables := byte(0x11) // of chroma
+		if n == 0 {
+			tables = 0
+		}
+		content = append(content, frame[head+component*n], tables)
+	}
+	return segment(nil, markerScan, append(content, 0, 63, 0)...)
+}
+
+// jpegSegments are segments of a file's header.
+type jpegSegments struct {
+	all  []byte // as they came, but for the scan
+	scan []byte // and what follows it
+
+	quantize, huffman []byte // those among them, of which there may be several
+	frame             []byte // the last of them
+	restart           bool   // there is one
+}
+
+// parseJPEGSegments finds segments in b, up to padding of bytes 0xff, or to the scan.
+func parseJPEGSegments(b []byte) (s jpegSegments) {
+	for len(b) >= 4 && b[0] == 0xff {
+		if b[1] == 0xff { // fill bytes may come before any marker
+			b = b[1:]
+			continue
+		}
+		size := 2 + int(binary.BigEndian.Uint16(b[2:]))
+		if size < 4 || size > len(b) {
+			return s
+		}
+		part := b[:size]
+		switch part[1] {
+		case markerFrame:
+			s.frame = part
+		case markerHuffman:
+			s.huffman = append(s.huffman, part...)
+		case markerQuantize:
+			s.quantize = append(s.quantize, part...)
+		case markerRestart:
+			s.restart = true
+		case markerScan:
+			s.scan = b
+			return s
+		}
+		s.all, b = append(s.all, part...), b[size:]
+	}
+	return s
+}
+
+// header returns what comes before the scan in the file, ITU-T T.81 section B.2.1. Told are segments that came with the picture, and take
+// precedence. Known are tables and the frame of the picture before, from where what is not told is taken; they become those of this one. The
+// rules are in section 5.1.4.2 of the ONVIF Streaming Specification.
+func (h jpegHead) header(told jpegSegments, known *jpegSegments) ([]byte, error) {
 	quantize, huffman, err := standardTables(max(int(h.scale), 1))
 	if err != nil {
 		return nil, err
 	}
-	chroma := byte(1)
-	if h.scale == 0 {
-		quantize = quantize[:0]
-		for n := range h.quantize.count {
-			quantize = append(append(quantize, byte(n)), h.quantize.tables[n*tableSize:][:tableSize]...)
-		}
-		chroma = byte(h.quantize.count - 1)
+	before := jpegSegments{
+		quantize: firstOf(h.quantization(quantize), known.quantize),
+		huffman:  firstOf(known.huffman, segment(nil, markerHuffman, huffman...)),
+		frame:    firstOf(h.frame(), known.frame),
 	}
-	luma := 0x21 + h.kind // blocks of a macroblock across and down
-	b := segment([]byte{0xff, markerStart}, markerQuantize, quantize...)
-	if h.interval > 0 {
+	*known = jpegSegments{
+		quantize: firstOf(told.quantize, before.quantize),
+		huffman:  firstOf(told.huffman, before.huffman),
+		frame:    firstOf(told.frame, before.frame),
+	}
+	switch {
+	case len(known.quantize) == 0:
+		return nil, errTables
+	case len(told.frame) == 0 && h.kind > 1:
+		return nil, errType
+	case len(known.frame) == 0:
+		return nil, errSize
+	}
+	b := append([]byte{0xff, markerStart}, before.quantize...) // told ones of the same number replace these
+	b = append(append(b, before.huffman...), told.all...)
+	if !told.restart && h.interval > 0 {
 		b = segment(b, markerRestart, byte(h.interval>>8), byte(h.interval))
 	}
-	b = segment(b, markerFrame, 8, byte(h.height>>8), byte(h.height), byte(h.width>>8), byte(h.width),
-		3, 1, luma, 0, 2, 0x11, chroma, 3, 0x11, chroma)
-	b = segment(b, markerHuffman, huffman...)
-	return segment(b, markerScan, 3, 1, 0x00, 2, 0x11, 3, 0x11, 0, 63, 0), nil
+	if len(told.frame) == 0 {
+		b = append(b, known.frame...)
+	}
+	scan := firstOf(told.scan, jpegScan(known.frame))
+	if scan == nil {
+		return nil, errFrame
+	}
+	return append(b, scan...), nil
+}
+
+// firstOf returns the first of some segments that there is.
+func firstOf(segments ...[]byte) []byte {
+	for _, s := range segments {
+		if len(s) > 0 {
+			return s
+		}
+	}
+	return nil
 }
 
 func segment(dst []byte, marker byte, content ...byte) []byte {

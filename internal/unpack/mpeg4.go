@@ -7,6 +7,8 @@ import (
 	"github.com/livestill/livestill/internal/bitstream"
 )
 
+const vopStartCode = 0xb6 // ISO/IEC 14496-2 table 6-3: a picture follows 00 00 01 b6
+
 // An MPEG4 is the format of MPEG-4 part 2, RFC 6416 section 5.
 type MPEG4 struct {
 	pieces
@@ -31,4 +33,24 @@ func (v *MPEG4) finish(bool) (m made, err error) {
 	m.opens = m.key
 	v.reset()
 	return m, err
+}
+
+// boundary implements joiner. Where a packet begins with a start code, a picture may begin: one cannot begin elsewhere.
+func (v *MPEG4) boundary(payload []byte) boundary {
+	if bytes.HasPrefix(payload, []byte{0, 0, 1}) {
+		return opens
+	}
+	return goingOn
+}
+
+// pictured implements joiner.
+func (v *MPEG4) pictured() bool { return bytes.Contains(v.data, []byte{0, 0, 1, vopStartCode}) }
+
+// unfinished implements joiner: nothing tells.
+func (v *MPEG4) unfinished() bool { return false }
+
+// restore implements joiner.
+func (v *MPEG4) restore(unit []byte) {
+	v.reset()
+	v.append(unit)
 }

@@ -13,6 +13,11 @@
 // what is missing may be of it or of the one before; a key unit that shows where it begins is not hurt by what is missing before it.
 // Of a damaged unit, the NAL units or OBUs that arrived make a unit all the same; a frame of the other codecs is left out, and what
 // follows it is Lost. A packet out of order, or twice, is a gap. The first unit is a key unit that is whole, with its parameter sets.
+//
+// A unit ends with the marker bit, or before a packet of another timestamp. Where the marker comes with each piece of a picture, which is
+// found out, it ends where the next picture begins; the first unit may be made twice then, in part and whole: see Void.
+//
+// A Source makes the packets of senders that follow one another those of one; Anew tells a Stream where one begins.
 package unpack
 
 import (
@@ -45,6 +50,12 @@ type Format interface {
 	// held returns the bytes of memory for what was added. release gives much of it back after finish.
 	held() int
 	release()
+}
+
+// An extended is a Format that packets tell more of in their header extension.
+type extended interface {
+	// extend takes in the extension of the packet whose payload is added next.
+	extend(profile uint16, extension []byte)
 }
 
 // The Formats there are.
@@ -81,6 +92,11 @@ type Stream struct {
 	missing bool   // something before the unit that is being collected, and after the last that was made
 	torn    bool   // something was missing right before the last key unit, which pictures that are shown before it may refer to
 	keyPTS  time.Duration
+	changed bool // a packet of another sender came, and no unit has begun since
+	cut     bool // something may be missing before it
+	anew    bool // no unit was made since, and nothing of the first can be missing
+
+	pieces joining
 
 	// The unit that is being collected:
 	open    bool      // a packet of it came
@@ -95,7 +111,8 @@ type Stream struct {
 // New returns the Stream of packets that are in the format.
 func New(f Format) *Stream {
 	order, _ := f.(orderer)
-	return &Stream{format: f, order: order}
+	join, _ := f.(joiner)
+	return &Stream{format: f, order: order, pieces: joining{joiner: join}}
 }
 
 // Packet takes in the next packet, which arrived at the given time. The units that are complete with it, two at the most, are given
@@ -103,7 +120,29 @@ func New(f Format) *Stream {
 //
 // An empty payload is a keep-alive, or padding that a sender probes the network with.
 func (s *Stream) Packet(p *rtp.Packet, arrival time.Time, emit func(frame.AccessUnit)) error {
-	gap := !s.begun || p.SequenceNumber != s.due
+	gap := s.follows(p)
+	if s.open && s.ends(p, gap) {
+		if err := s.complete(emit); err != nil {
+			return err
+		}
+	}
+	if !s.open && !s.goesOn(p, gap) {
+		s.begin(p, gap, arrival)
+	}
+	s.arrival = arrival
+	s.extend(p)
+	if len(p.Payload) > 0 && !s.format.add(p.Payload) {
+		s.damage()
+	}
+	if p.Marker && s.endsMarked() {
+		return s.complete(emit)
+	}
+	return nil
+}
+
+// follows takes note of a packet's sequence number, and reports whether packets before it are missing.
+func (s *Stream) follows(p *rtp.Packet) (gap bool) {
+	gap = s.cut || !s.begun || p.SequenceNumber != s.due
 	if !s.begun {
 		s.stamp = p.Timestamp
 	}
@@ -111,31 +150,63 @@ func (s *Stream) Packet(p *rtp.Packet, arrival time.Time, emit func(frame.Access
 	if gap && s.open {
 		s.damage()
 	}
-	if s.open && p.Timestamp != s.stamp { // some cameras do not set the marker, or its packet was lost
-		if err := s.complete(emit); err != nil {
-			return err
+	return gap
+}
+
+// Anew says that the next packet is the first of another sender, or of one that was started again: its timestamps may have nothing to do with
+// those before. Unless its sequence number goes on, nothing of its picture came before, and what came before is at its end.
+func (s *Stream) Anew(goesOn bool) {
+	if s.begun {
+		s.changed, s.cut = true, !goesOn
+	}
+}
+
+// ends reports whether the unit that is being collected is complete before a packet: some cameras do not set the marker, or its packet
+// was lost.
+func (s *Stream) ends(p *rtp.Packet, gap bool) bool {
+	if s.cut {
+		return true
+	}
+	if s.pieces.found || s.pieces.marked {
+		return s.endsPieces(p, gap)
+	}
+	return p.Timestamp != s.stamp
+}
+
+// begin begins a unit with a packet.
+func (s *Stream) begin(p *rtp.Packet, gap bool, arrival time.Time) {
+	step := int64(int32(p.Timestamp - s.stamp))
+	if s.changed {
+		if by := plausible(step, arrival.Sub(s.arrival)); by != step {
+			step = by
+			s.reports.Store(nil) // of the timestamps before
+			s.wall.known = false
+		}
+		s.changed, s.cut, s.anew = false, false, s.anew || s.cut
+	}
+	s.pts += step
+	s.open, s.stamp, s.ssrc, s.shown = true, p.Timestamp, p.SSRC, time.Time{}
+	s.missing = s.missing || gap
+}
+
+// extend reads the header extension of a packet, if there is one.
+func (s *Stream) extend(p *rtp.Packet) {
+	if !p.Extension {
+		return
+	}
+	extension := p.GetExtension(0)
+	if p.ExtensionProfile == replayProfile {
+		if shown, gap, ok := replayed(extension); ok {
+			s.shown, s.missing = shown, s.missing || gap
 		}
 	}
-	if !s.open {
-		s.pts += int64(int32(p.Timestamp - s.stamp))
-		s.open, s.stamp, s.ssrc, s.shown = true, p.Timestamp, p.SSRC, time.Time{}
-		s.missing = s.missing || gap
+	if f, ok := s.format.(extended); ok {
+		f.extend(p.ExtensionProfile, extension)
 	}
-	s.arrival = arrival
-	if shown, gap, ok := replayed(p); ok {
-		s.shown, s.missing = shown, s.missing || gap
-	}
-	if len(p.Payload) > 0 && !s.format.add(p.Payload) {
-		s.damage()
-	}
-	if p.Marker {
-		return s.complete(emit)
-	}
-	return nil
 }
 
 // Held returns the bytes of memory for the unit that is being collected.
-func (s *Stream) Held() int { return s.format.held() }
+func (s *Stream) Held() int { return s.format.held() + len(s.pieces.first) }
 
 func (s *Stream) damage() {
 	s.damaged = true
@@ -152,18 +223,24 @@ func (s *Stream) complete(emit func(frame.AccessUnit)) error {
 		return err
 	}
 	damaged = damaged || m.damaged
-	if len(m.data) == 0 {
+	if s.pieces.bare = len(m.data) == 0; s.pieces.bare {
 		s.missing = s.missing || damaged
 		return nil
 	}
-	if !s.live && (!m.key || damaged || !m.opens) {
-		return nil // the stream does not begin with that
+	if !s.live {
+		if !m.key || damaged || !m.opens {
+			return nil // the stream does not begin with that
+		}
+		s.pieces.begin(m)
 	}
-	lost := s.live && (damaged || s.missing && (!m.key || !m.certain))
-	s.live = true
+	lost := s.live && (damaged || s.missing && !s.isWhole(m))
+	s.live, s.anew = true, false
 	emit(s.unit(m, lost))
 	return nil
 }
+
+// isWhole reports whether nothing of a unit can be missing, though something before it is.
+func (s *Stream) isWhole(m made) bool { return m.key && (m.certain || s.anew) }
 
 // unit returns the unit that was made, with its times. Lost says that something is missing in it, or right before it.
 func (s *Stream) unit(m made, lost bool) frame.AccessUnit {

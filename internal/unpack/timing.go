@@ -84,3 +84,13 @@ func (t *timing) jumped(shown int64) bool {
 func duration(ticks int64) time.Duration {
 	return time.Duration(ticks/clockRate)*time.Second + time.Duration(ticks%clockRate)*time.Second/clockRate
 }
+
+// plausible returns by how much time goes on where the timestamps of one sender follow those of another: by what they say if that is what
+// passed, give or take a second; else by what passed.
+func plausible(step int64, passed time.Duration) int64 {
+	ticks := int64(passed * clockRate / time.Second)
+	if step <= 0 || max(step-ticks, ticks-step) > clockRate {
+		return max(ticks, 1)
+	}
+	return step
+}

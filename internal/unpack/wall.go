@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/frame"
-	"github.com/pion/rtp"
 )
 
 const (
@@ -48,18 +47,21 @@ func wallClock(ntp uint64) (t time.Time, ok bool) {
 	return time.Unix(seconds-to1970, fraction*int64(time.Second)>>32), seconds>>31 != 0
 }
 
-// replayed reads the header extension of packets that are played from a recording, ONVIF Streaming Specification section 6.3:
+// The header extension of packets that are played from a recording, ONVIF Streaming Specification section 6.3: its profile, and its bytes.
+// Another extension may follow.
+const (
+	replayProfile = 0xabac
+	replaySize    = 12
+)
+
+// replayed reads that header extension:
 //
 //	0xabac (16)  3 (16)  NTP timestamp (64)  C E D T 0000 (8)  sequence number (8)  0 (16)    D: what comes before is missing
 //
 // It returns when the picture was shown when it was recorded.
-func replayed(p *rtp.Packet) (shown time.Time, gap, ok bool) {
-	const profile, size, discontinuity = 0xabac, 12, 0x20
-	if !p.Extension || p.ExtensionProfile != profile {
-		return shown, false, false
-	}
-	b := p.GetExtension(0)
-	if len(b) < size {
+func replayed(b []byte) (shown time.Time, gap, ok bool) {
+	const discontinuity = 0x20
+	if len(b) < replaySize {
 		return shown, false, false
 	}
 	shown, ok = wallClock(binary.BigEndian.Uint64(b))

@@ -4,6 +4,7 @@ package queue
 import (
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/livestill/livestill/frame"
 )
@@ -14,11 +15,18 @@ const (
 	maxBytes = 16 << 20 // two of the largest units
 )
 
+// firstWaits is how long the first unit waits, since it may be retracted. Slices of a picture come in one burst, and nobody sees a hundredth of
+// a second.
+const firstWaits = 10 * time.Millisecond
+
 // A Queue holds the access units of one stream, oldest first.
 type Queue struct {
 	ready chan struct{} // has room for one
 
 	mu       sync.Mutex
+	begun    bool // there was a unit
+	first    frame.AccessUnit
+	waits    bool               // first does
 	units    []frame.AccessUnit // oldest first
 	bytes    int
 	skipping bool // until a key unit that there is room for
@@ -32,10 +40,45 @@ func New() *Queue { return &Queue{ready: make(chan struct{}, 1)} }
 func (q *Queue) Ready() <-chan struct{} { return q.ready }
 
 // Push appends u. When the queue is full, u takes the place of the newest unit and tells that something is lost; what follows is of
-// no use up to the next key unit, which needs nothing that came before.
+// no use up to the next key unit, which needs nothing that came before. The first unit is ready after a moment, or when the next has come.
 func (q *Queue) Push(u frame.AccessUnit) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if !q.begun {
+		q.begun, q.waits, q.first = true, true, u
+		time.AfterFunc(firstWaits, func() { q.Flush() })
+		return
+	}
+	q.flush()
+	q.push(u)
+}
+
+// Retract takes the first unit back while it waits: it turned out to be a part of one that is still to come.
+func (q *Queue) Retract() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.waits {
+		q.begun, q.waits, q.first = false, false, frame.AccessUnit{}
+	}
+}
+
+// Flush has the first unit wait no longer. It returns false if it did not.
+func (q *Queue) Flush() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.flush()
+}
+
+func (q *Queue) flush() bool {
+	if !q.waits {
+		return false
+	}
+	q.push(q.first)
+	q.waits, q.first = false, frame.AccessUnit{}
+	return true
+}
+
+func (q *Queue) push(u frame.AccessUnit) {
 	last := len(q.units) - 1
 	full := last >= 0 && (len(q.units) == maxUnits || q.bytes+len(u.Data) > maxBytes)
 	switch {
@@ -75,7 +118,7 @@ func (q *Queue) Pop() (u frame.AccessUnit, ok bool) {
 func (q *Queue) Bytes() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.bytes
+	return q.bytes + len(q.first.Data)
 }
 
 // Dropped returns how many units there was no room for.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/rtsp/internal/queue"
@@ -85,5 +87,52 @@ func TestQueue(t *testing.T) {
 		default:
 			t.Errorf("%s: not ready", test.about)
 		}
+	}
+}
+
+// TestFirstUnitWaits has the first unit be ready after a moment, or when the next comes. Until then it can be retracted.
+func TestFirstUnitWaits(t *testing.T) {
+	part, whole, next := []byte{1}, []byte{1, 2}, []byte{3}
+	for _, test := range []struct {
+		about string
+		push  []frame.AccessUnit
+		flush bool
+		wait  time.Duration
+		want  string
+	}{
+		{"it waits", []frame.AccessUnit{{Key: true, Data: part}}, false, 9 * time.Millisecond, "[]"},
+		{"not for long", []frame.AccessUnit{{Key: true, Data: part}}, false, 11 * time.Millisecond, "[[1]]"},
+		{"not at the end", []frame.AccessUnit{{Key: true, Data: part}}, true, 0, "[[1]]"},
+		{"not when another comes", []frame.AccessUnit{{Key: true, Data: part}, {Data: next, PTS: 1}}, false, 0, "[[1] [3]]"},
+		{"it is retracted", []frame.AccessUnit{{Key: true, Data: part}, {}, {Key: true, Data: whole}}, false, 11 * time.Millisecond, "[[1 2]]"},
+		{"it is retracted, and another comes", []frame.AccessUnit{{Key: true, Data: part}, {}, {Key: true, Data: whole}, {Data: next, PTS: 1}}, false, 0,
+			"[[1 2] [3]]"},
+		{"it is retracted too late", []frame.AccessUnit{{Key: true, Data: part}, {Data: next}, {}, {Data: next}}, false, 0, "[[1] [3] [3]]"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			q := queue.New()
+			for _, u := range test.push {
+				if len(u.Data) == 0 {
+					q.Retract()
+					continue
+				}
+				q.Push(u)
+			}
+			if test.flush && !q.Flush() {
+				t.Error("nothing waits")
+			}
+			time.Sleep(test.wait) // of the bubble's clock
+			synctest.Wait()
+			held := q.Bytes()
+			var got [][]byte
+			for u, ok := q.Pop(); ok; u, ok = q.Pop() {
+				got = append(got, u.Data)
+				held -= len(u.Data)
+			}
+			if fmt.Sprint(got) != test.want || held != 0 && test.want != "[]" {
+				t.Errorf("%s: %v, want %s; %d bytes are left", test.about, got, test.want, held)
+			}
+			time.Sleep(time.Second)
+		})
 	}
 }

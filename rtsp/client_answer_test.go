@@ -1,0 +1,113 @@
+package rtsp_test
+
+import (
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/bluenviron/gortsplib/v4/pkg/base"
+	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/rtsp"
+)
+
+// streaming returns a camera that sends units over TCP for as long as the Client takes them.
+func streaming(t *testing.T, units []frame.AccessUnit) camera {
+	t.Helper()
+	return alone(general+ofH264+"a=control:trackID=1\r\n", func(r *raw) {
+		r.pour(t, units...)
+		_, _ = io.Copy(io.Discard, r.in)
+	})
+}
+
+// to answers one method in its own way.
+func to(method base.Method, status, header string) func(*base.Request) (string, string, string) {
+	return func(req *base.Request) (string, string, string) {
+		if req.Method == method {
+			return status, header, ""
+		}
+		return "", "", ""
+	}
+}
+
+// TestAnswersAsTheyAre pulls from cameras that answer in their own ways.
+func TestAnswersAsTheyAre(t *testing.T) {
+	units := small(t)
+	sdp := general + ofH264 + "a=control:trackID=1\r\n"
+	described := func(header string) func(*base.Request) (string, string, string) {
+		return func(req *base.Request) (status, h, body string) {
+			switch {
+			case req.Method == base.Describe:
+				return "200 OK", header, sdp
+			case req.Method == base.Setup && !strings.HasSuffix(req.URL.String(), "/trackID=1"):
+				return "404 Not Found", "", ""
+			}
+			return "", "", ""
+		}
+	}
+	set := func(header string) func(*base.Request) (string, string, string) {
+		return to(base.Setup, "200 OK", header)
+	}
+	const session, sdpType, tcp = "Session: 1\r\n", "Content-Type: application/sdp\r\n", "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n"
+	for _, test := range []struct {
+		about   string
+		respond func(*base.Request) (status, header, body string)
+	}{
+		{"OPTIONS is not found", to(base.Options, "404 Not Found", "")},
+		{"OPTIONS is not allowed", to(base.Options, "405 Method Not Allowed", "")},
+		{"OPTIONS is not implemented", to(base.Options, "501 Not Implemented", "")},
+		{"OPTIONS is bad", to(base.Options, "400 Bad Request", "")},
+		{"OPTIONS is forbidden", to(base.Options, "403 Forbidden", "")},
+		{"OPTIONS is answered with another success", to(base.Options, "201 Created", "")},
+		{"Content-Base without a scheme", described(sdpType + "Content-Base: 127.0.0.1:554/cam/\r\n")},
+		{"Content-Base that is a path", described(sdpType + "Content-Base: /cam/\r\n")},
+		{"Content-Base that is relative", described(sdpType + "Content-Base: cam/\r\n")},
+		{"Content-Base of another scheme", described(sdpType + "Content-Base: http://127.0.0.1/cam/\r\n")},
+		{"Content-Base without a host", described(sdpType + "Content-Base: rtsp:///cam/\r\n")},
+		{"Content-Base of a host of its own", described(sdpType + "Content-Base: rtsp://192.168.1.64:554/cam/\r\n")},
+		{"Content-Base in quotes", described(sdpType + "Content-Base: \"rtsp://192.168.1.64/cam/\" \r\n")},
+		{"Content-Base that is empty", described(sdpType + "Content-Base: \r\n")},
+		{"Content-Base that is no text", described(sdpType + "Content-Base: \x01%zz\r\n")},
+		{"Content-Base twice", described(sdpType + "Content-Base: cam\r\nContent-Base: rtsp://192.168.1.64/cam/\r\n")},
+		{"no Content-Type", described("")},
+		{"a Content-Type in other letters", described("Content-Type: Application/SDP; charset=utf-8\r\n")},
+		{"no Transport", set(session)},
+		{"an empty one", set(session + "Transport: \r\n")},
+		{"no channels", set(session + "Transport: RTP/AVP/TCP;unicast\r\n")},
+		{"channels that are none", set(session + "Transport: RTP/AVP/TCP;unicast;interleaved=\r\n")},
+		{"the first channel alone", set(session + "Transport: RTP/AVP/TCP;unicast;interleaved=0\r\n")},
+		{"one channel twice", set(session + "Transport: RTP/AVP/TCP;unicast;interleaved=0-0\r\n")},
+		{"no profile", set(session + "Transport: unicast;interleaved=0-1\r\n")},
+		{"a profile that says nothing of TCP", set(session + "Transport: RTP/AVP;unicast;interleaved=0-1\r\n")},
+		{"a profile in other letters", set(session + "Transport: rtp/avp/tcp; unicast; interleaved=0-1\r\n")},
+		{"a source that cannot be", set(session + "Transport: RTP/AVP/TCP;unicast;interleaved=0-1;source=no.such.host.invalid;ssrc=x\r\n")},
+		{"a mode and a time to live that are none", set(session + "Transport: RTP/AVP/TCP;unicast;interleaved=0-1;mode=live;ttl=\r\n")},
+		{"two transports", set(session + "Transport: RTP/AVP/TCP;unicast;interleaved=0-1,RTP/AVP;unicast\r\n")},
+		{"Transport twice", set(session + tcp + tcp)},
+		{"no Session", set(tcp)},
+		{"a Session without a right timeout", set(tcp + "Session: 1;timeout=\r\n")},
+		{"a Session with a timeout of its own", set(tcp + "Session: 1 ; Timeout = 60s; x\r\n")},
+		{"Session twice", set(tcp + session + session)},
+		{"SETUP is answered with another success", to(base.Setup, "201 Created", session+tcp)},
+		{"PLAY goes without a range", func(req *base.Request) (string, string, string) {
+			if req.Method == base.Play && len(req.Header["Range"]) > 0 {
+				return "457 Invalid Range", "", ""
+			}
+			return "", "", ""
+		}},
+		{"PLAY has the range of other players", func(req *base.Request) (string, string, string) {
+			if req.Method == base.Play && req.Header["Range"][0] != "npt=0.000-" {
+				return "400 Bad Request", "", ""
+			}
+			return "", "", ""
+		}},
+		{"PLAY is answered with another success", to(base.Play, "250 Low on Storage Space", session)},
+	} {
+		t.Run(test.about, func(t *testing.T) {
+			t.Parallel()
+			c := streaming(t, units)
+			c.respond = test.respond
+			_, got := collect(t, &rtsp.Client{URL: c.start(t), Transport: rtsp.TCP, Once: true}, 20)
+			check(t, got, units)
+		})
+	}
+}
