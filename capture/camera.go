@@ -97,7 +97,9 @@ type Camera struct {
 
 	once    sync.Once
 	decodes *sched.Scheduler // made by scheduler
-	running shared.Group     // goroutines that work for captures
+
+	requestKey atomic.Pointer[func()] // of the stream that is live; nil if it has none
+	running    shared.Group           // goroutines that work for captures
 
 	standIns shared.Calls[standInID, *frame.Picture]
 	scores   shared.Calls[sched.ID, Scores]
@@ -147,6 +149,10 @@ func (c *Camera) ServeStream(ctx context.Context, s *frame.Stream) (err error) {
 	defer c.History.Cut()
 	c.stats.units.Store(0)
 	c.stats.lost.Store(0)
+	if s.RequestKey != nil {
+		c.requestKey.Store(&s.RequestKey)
+		defer c.requestKey.Store(nil)
+	}
 	if s.Close != nil {
 		defer context.AfterFunc(ctx, func() { s.Close(context.Cause(ctx)) })()
 	}

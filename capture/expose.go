@@ -50,6 +50,9 @@ func (c *Camera) exactOrStandIn(ctx context.Context, s *Still, t *found, f *pref
 	if err := context.Cause(ctx); err != nil {
 		return nil, nil, err
 	}
+	if errors.Is(instead, ErrForgotten) && t.gop != nil && t.gop.Forgotten() > 0 {
+		c.askForKey() // for those to come
+	}
 	near, err := c.standIns.Do(ctx, &c.running, standInID{sched.IDOf(0, t.wanted), tolerance}, func(ctx context.Context) (*frame.Picture, error) {
 		return c.standIn(ctx, *t, tolerance)
 	})

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/fakeclock"
 )
 
 // newestNumber returns the number of the newest picture of a Camera, and whether what it refers to has been forgotten.
@@ -112,6 +114,57 @@ func TestLiveOfOneKeyPicture(t *testing.T) {
 		}
 		if forgotten < 200 {
 			t.Errorf("%d units are forgotten", forgotten)
+		}
+		served.Wait()
+	})
+}
+
+// TestAsksForAKeyPicture captures streams that wait to be asked for a key picture: one that begins with none, until it is asked twice, and one whose only
+// GOP has been too much for the History.
+func TestAsksForAKeyPicture(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cam := &capture.Camera{Decoder: &decoder{}, History: frame.History{MaxBytes: 32 << 10, Budget: new(frame.Budget)}}
+		var asked atomic.Int64
+		us, next := units(600, 1000, false), 0
+		s := &frame.Stream{Name: "live/a", RequestKey: func() { asked.Add(1) }, Units: func(yield func(frame.AccessUnit, error) bool) {
+			answered := int64(0)
+			for ; next < len(us); next++ {
+				u := us[next]
+				if u.Key = asked.Load() >= 2 && asked.Load() > answered; u.Key {
+					u.Data, answered = []byte{0x80}, asked.Load()
+				} else {
+					u.Data = []byte{0x84}
+				}
+				u.Time = time.Now()
+				if answered > 0 && !yield(u, nil) {
+					return
+				}
+				fakeclock.Pass(interval)
+			}
+		}}
+		var served sync.WaitGroup
+		served.Go(func() {
+			if err := cam.ServeStream(t.Context(), s); err != nil {
+				t.Error(err)
+			}
+		})
+		pass(interval / 2)
+		began := time.Now()
+		still, err := cam.Capture(t.Context(), capture.Request{})
+		if took := time.Since(began); err != nil || !still.Key || took < time.Second || took > time.Second+interval || asked.Load() != 2 {
+			t.Errorf("the first: %v, %v after %v, asked %d times", still, err, took, asked.Load())
+		}
+		pass(30 * time.Second)
+		if _, forgotten := newestNumber(cam); !forgotten {
+			t.Fatal("nothing is forgotten")
+		}
+		if still, err = cam.Capture(t.Context(), capture.Request{}); !errors.Is(err, capture.ErrForgotten) || asked.Load() != 3 {
+			t.Errorf("a forgotten one: %v, %v, asked %d times", still, err, asked.Load())
+		}
+		pass(5 * interval)
+		want, _ := newestNumber(cam)
+		if still, err = cam.Capture(t.Context(), capture.Request{}); err != nil || number(still) != want || asked.Load() != 3 {
+			t.Errorf("the next, want picture %d: %v, %v, asked %d times", want, still, err, asked.Load())
 		}
 		served.Wait()
 	})
