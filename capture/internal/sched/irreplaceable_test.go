@@ -181,8 +181,8 @@ func TestFieldsOfWhatIsForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLongStream(t, fields{&strict{t: t}}, false, 1)
 		l.play(300)
-		for range 20 {
-			l.play(3)
+		for n := range 20 {
+			l.play(3 + n%2)
 			l.Captured()
 			l.Captured()
 			w := l.newest()

@@ -136,18 +136,14 @@ func (s *Scheduler) shared(ctx context.Context, id unitID, key bool, wanted func
 			demands = append(demands, &Demand{Unit: unit, Optional: true})
 		}
 		along := demands[1:]
-		before := &Demand{Unit: shownBefore(w.GOP, w.Unit), Optional: true}
-		if w.GOP.Forgotten() > 0 && before.Unit >= 0 { // it cannot be decoded again
-			demands = append(demands, before)
+		if before := shownBefore(w.GOP, w.Unit); before >= 0 && w.GOP.Forgotten() > 0 { // is kept, if the unit has no picture of its own
+			demands = append(demands, &Demand{Unit: before, Optional: true})
 		}
 		err := s.Decode(ctx, w.GOP, demands...)
 		for _, demand := range along {
 			if p := demand.Picture(); p != nil {
 				w.Take(p)
 			}
-		}
-		if errors.Is(demand.made.err, errHidden) && before.Picture() != nil {
-			demand = before
 		}
 		switch {
 		case err != nil:
