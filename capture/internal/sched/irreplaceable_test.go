@@ -3,6 +3,7 @@ package sched_test
 import (
 	"context"
 	"errors"
+	"iter"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -35,17 +36,16 @@ type longStream struct {
 	*sched.Scheduler
 	step    time.Duration // from one picture to the next
 	bFrames bool
-	decoder *strict
 	n       int // units that have come
 	group   shared.Group
 	all     sync.WaitGroup
 	cancel  context.CancelFunc
 }
 
-func newLongStream(t *testing.T, d *strict, bFrames bool, warm time.Duration) *longStream {
+func newLongStream(t *testing.T, d sched.Decoder, bFrames bool, warm time.Duration) *longStream {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	l := &longStream{step: interval, bFrames: bFrames, decoder: d, cancel: cancel}
+	l := &longStream{step: interval, bFrames: bFrames, cancel: cancel}
 	h := &frame.History{MaxAge: time.Hour, MaxBytes: 32 << 10, Budget: new(frame.Budget)}
 	l.Scheduler = sched.New(sched.Source{History: h, Decoder: d, Warm: warm, Budget: new(frame.Budget), Group: &l.group})
 	l.Begin("live/a")
@@ -156,6 +156,52 @@ func TestNewestStays(t *testing.T) {
 		l.end()
 	})
 }
+
+// fields is a strict Decoder whose pictures have two units each: they come with the second, which has none of its own.
+type fields struct{ *strict }
+
+func (f fields) Follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, bool]) iter.Seq2[frame.Latent, error] {
+	return func(yield func(frame.Latent, error) bool) {
+		var first frame.Latent
+		for l, err := range f.strict.Follow(ctx, units) {
+			if l.Unit%2 == 0 {
+				first = l
+				continue
+			}
+			l.Hidden = true
+			if !yield(first, err) || !yield(l, err) {
+				return
+			}
+		}
+	}
+}
+
+// TestFieldsOfWhatIsForgotten captures the newest picture of a stream whose pictures have two units each, when one of them has come or both.
+func TestFieldsOfWhatIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLongStream(t, fields{&strict{t: t}}, false, 1)
+		l.play(300)
+		for n := range 20 {
+			l.play(3 + n%2)
+			l.Captured()
+			l.Captured()
+			w := l.newest()
+			l.all.Go(func() {
+				fakeclock.Pass(interval / 2)
+				l.play(1)
+			})
+			p, err := l.Picture(t.Context(), w)
+			if first := numberOf(w) &^ 1; err != nil || p.PTS != time.Duration(first)*interval {
+				t.Errorf("unit %d: %v, %v", numberOf(w), p, err)
+			}
+			fakeclock.Pass(2 * interval)
+		}
+		l.end()
+	})
+}
+
+// numberOf returns how many units came before what is wanted.
+func numberOf(w sched.Wanted) int { return int(w.GOP[w.Unit].PTS / interval) }
 
 // TestUnorderedIsForgotten captures the newest picture of a stream that stalls, for whose place in the order units are missing. The decoding does
 // not end for that: when the stream goes on, pictures come again.

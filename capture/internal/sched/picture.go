@@ -36,17 +36,22 @@ func (s *Scheduler) Picture(ctx context.Context, w Wanted) (*frame.Picture, erro
 		if !errors.Is(err, errHidden) {
 			return p, err
 		}
-		last := w.Unit
-		for i := range w.GOP {
-			if Later(w.GOP, last, i) && (w.Unit == last || Later(w.GOP, i, w.Unit)) {
-				w.Unit = i
-			}
-		}
-		if w.Unit == last {
+		if w.Unit = shownBefore(w.GOP, w.Unit); w.Unit < 0 {
 			break
 		}
 	}
 	return nil, errNone
+}
+
+// shownBefore returns the unit of g that is shown right before another; -1 if there is none.
+func shownBefore(g frame.GOP, unit int) (before int) {
+	before = -1
+	for i := range g {
+		if Later(g, unit, i) && (before < 0 || Later(g, i, before)) {
+			before = i
+		}
+	}
+	return before
 }
 
 // doubt returns why a unit has no picture that is right, as far as is known without decoding; nil if it may have one. So many units of its GOP can be
@@ -130,9 +135,13 @@ func (s *Scheduler) shared(ctx context.Context, id unitID, key bool, wanted func
 		for _, unit := range w.Along {
 			demands = append(demands, &Demand{Unit: unit, Optional: true})
 		}
+		along := demands[1:]
+		if before := shownBefore(w.GOP, w.Unit); before >= 0 && w.GOP.Forgotten() > 0 { // is kept, if the unit has no picture of its own
+			demands = append(demands, &Demand{Unit: before, Optional: true})
+		}
 		err := s.Decode(ctx, w.GOP, demands...)
-		for _, along := range demands[1:] {
-			if p := along.Picture(); p != nil {
+		for _, demand := range along {
+			if p := demand.Picture(); p != nil {
 				w.Take(p)
 			}
 		}

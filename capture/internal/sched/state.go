@@ -53,27 +53,33 @@ func (d *decoding) transition() state {
 	}
 	d.charge()
 	next := d.decide()
-	unawaited := d.last() < 0
-	if next == sending && unawaited { // as always if the stream is faster than the Decoder
+	if next == sending && d.last() < 0 { // as always if the stream is faster than the Decoder
 		select {
 		case <-d.s.recalls:
 			d.recalled = true
 		default:
 		}
 	}
-	switch {
-	case d.late && next == awaiting && next == d.state && d.irreplaceable():
-		d.forgo()
-		next = d.decide()
-	case d.late && next == d.state || d.recalled && unawaited:
-		next = ending
-	}
-	if next == ending && d.warm && !unawaited && !d.lost {
-		d.s.flushed = true
-	}
-	d.late, d.recalled = false, false
+	next = d.timeUp(next)
 	if next != d.state {
 		d.enter(next)
+	}
+	return next
+}
+
+// timeUp returns the state that a decoding is to be in instead of next, if it has been late or recalled; the mutex is held.
+func (d *decoding) timeUp(next state) state {
+	unawaited, late := d.last() < 0, d.late && next == d.state
+	switch {
+	case late && next == awaiting && d.irreplaceable():
+		d.forgo()
+		next = d.decide()
+	case late || d.recalled && unawaited:
+		next = ending
+	}
+	d.late, d.recalled = false, false
+	if next == ending && d.warm && !unawaited && !d.lost {
+		d.s.flushed = true
 	}
 	return next
 }
