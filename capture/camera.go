@@ -15,6 +15,7 @@
 package capture
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -156,10 +157,11 @@ func (c *Camera) ServeStream(ctx context.Context, s *frame.Stream) (err error) {
 		defer end()
 		warming.Go(func() { decodes.KeepWarm(ctx) })
 	}
+	cues := containCues(s)
 	var check frame.Check
 	for u, err := range s.Units {
 		if err == nil {
-			err = check.Unit(&u)
+			err = cmp.Or(*cues, check.Unit(&u))
 		}
 		switch {
 		case err != nil:
@@ -170,7 +172,7 @@ func (c *Camera) ServeStream(ctx context.Context, s *frame.Stream) (err error) {
 		c.stats.took(&u)
 		c.History.Add(u)
 	}
-	return nil
+	return *cues
 }
 
 // Capture makes a still as r asks. It waits for what the moment needs: for the stream to begin, for the future to come; bound it

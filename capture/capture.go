@@ -291,11 +291,20 @@ func (w *capture) end(ctx context.Context, err error) (*Still, error) {
 		event.Still, event.Err = nil, err
 	}
 	if n := w.camera.Notifier; n != nil {
-		if told := notify(ctx, n, event); told != nil && err == nil {
-			return nil, stepError(ctx, StepNotify, w.still.Stream, told)
+		if told := notify(ctx, n, event); told != nil {
+			return nil, untold(ctx, w.still.Stream, err, told)
 		}
 	}
 	return event.Still, err
+}
+
+// untold adds to the *Error of a capture, nil if it did not fail, that the Notifier did.
+func untold(ctx context.Context, stream string, err, told error) error {
+	var failed *Error
+	if !errors.As(err, &failed) {
+		return stepError(ctx, StepNotify, stream, told)
+	}
+	return &Error{Step: failed.Step, Stream: failed.Stream, Err: fmt.Errorf("%w; and the Notifier, which was to be told: %w", failed.Err, told)}
 }
 
 // How long the context of a Notifier lasts.

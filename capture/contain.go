@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/livestill/livestill/capture/internal/shared"
+	"github.com/livestill/livestill/frame"
 )
 
 // A PanicError is what becomes of a hook that panics: its capture fails with it, as the Err of an *Error, and nothing else does.
@@ -28,6 +29,22 @@ func containStep(step, stream string, do func() error) error {
 		return &Error{Step: step, Stream: stream, Err: err}
 	}
 	return err
+}
+
+// containCues has a panic of OnCue end the stream: with failed, from the next unit on.
+func containCues(s *frame.Stream) (failed *error) {
+	failed = new(error)
+	if hook := s.OnCue; hook != nil {
+		s.OnCue = func(c frame.Cue) {
+			if *failed == nil {
+				*failed = containStep(StepCue, s.Name, func() error {
+					hook(c)
+					return nil
+				})
+			}
+		}
+	}
+	return failed
 }
 
 // contain calls someone else's code and makes a PanicError of its panic, also of one that was contained below it.

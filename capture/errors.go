@@ -46,8 +46,8 @@ var (
 	// which servers do not take for a wrong guess at a token.
 	ErrLive error = liveError{}
 
-	// ErrDeleted: the first still of a Refine is gone from the Store, so
-	// that it is not refined.
+	// ErrDeleted: the first still of a Refine is gone from the Store, or a
+	// Delete of it has begun, so that it is not refined.
 	ErrDeleted = errors.New("still was deleted meanwhile")
 
 	// ErrDecoder: nothing can be captured without one.
@@ -73,8 +73,9 @@ const (
 	StepNotify   = "notify"
 )
 
-// The steps of a Hub in which a hook may have panicked, as Error.Step has them.
+// The steps of a stream in which a hook may have panicked, as Error.Step has them.
 const (
+	StepCue   = "cue"   // of a stream: Stream.OnCue
 	StepAdmit = "admit" // a publisher: Hub.Name, Hub.NewCamera
 	StepBegin = "begin" // a stream: Hub.OnBegin
 	StepEnd   = "end"   // a stream: Hub.OnEnd

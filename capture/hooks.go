@@ -86,7 +86,8 @@ type Finisher interface {
 	Finish(ctx context.Context, r Request, p *frame.Picture) (*frame.Picture, error)
 }
 
-// An Encoder makes an image file of a picture. Type is the file's media type, like "image/jpeg". It must not write to p.
+// An Encoder makes an image file of a picture. Type is the file's media type, like "image/jpeg". It must not write to p. One that
+// writes nothing, and returns nil, is for those who want Still.Picture alone: Data is empty then, and so is what a Store keeps.
 //
 // Captures share the file, so that Encode runs on a goroutine of the Camera's, for several pictures at a time. ctx has no values of any
 // capture's, and ends when none waits for the file any more. Encode is to return soon then: it may still run for a moment after the capture

@@ -55,10 +55,12 @@ type Hub struct {
 	// not live: it is pulled as long as captures ask for it, and for as
 	// long as Linger says after the last; at the same time once for all of
 	// them. A capture waits until the stream is there, for ten seconds. An
-	// error, or nil, ends the capture with ErrNotLive. What a stream has
-	// left behind, see Linger, is captured without. The stream has the name
-	// that was asked for, whatever the Runner calls it, if it hands its
-	// context on to ServeStream. It takes a Run. Nil pulls nothing.
+	// error, or nil, ends the capture with ErrNotLive, and so does the end
+	// of Run; errors.Is and errors.As find why, which its text, that a
+	// viewer may see, does not tell. What a stream has left behind, see
+	// Linger, is captured without. The stream has the name that was asked
+	// for, whatever the Runner calls it, if it hands its context on to
+	// ServeStream. It takes a Run. Nil pulls nothing.
 	Source func(stream string) (Runner, error)
 
 	// MaxBytes bounds the memory of all Histories together, but of those
@@ -252,8 +254,9 @@ func (h *Hub) release(p *publisher) {
 
 func (h *Hub) linger() time.Duration { return cmp.Or(h.Linger, defaultLinger) }
 
-// close hangs up on a publisher. The first cause counts.
+// close hangs up on a publisher. The first cause counts; none is context.Canceled.
 func (p *publisher) close(cause error) {
+	cause = cmp.Or(cause, context.Canceled)
 	if p.cause.CompareAndSwap(nil, &cause) && p.stream.Close != nil {
 		p.stream.Close(cause)
 	}

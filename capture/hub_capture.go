@@ -62,7 +62,9 @@ func (h *Hub) find(ctx context.Context, r *Request) (c *Camera, done func(), err
 	}
 	err = stepError(ctx, step, r.Stream, err)
 	if h.Notifier != nil {
-		_ = notify(ctx, h.Notifier, Event{Request: *r, Err: err}) // it has failed already
+		if told := notify(ctx, h.Notifier, Event{Request: *r, Err: err}); told != nil {
+			err = untold(ctx, r.Stream, err, told)
+		}
 	}
 	return nil, nil, err
 }

@@ -244,6 +244,65 @@ func TestHooksOfStreamsThatPanic(t *testing.T) {
 	})
 }
 
+// TestCuesThatPanic end the stream with that.
+func TestCuesThatPanic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub()
+		newCamera := h.NewCamera
+		h.NewCamera = func(s *frame.Stream) (*capture.Camera, error) {
+			s.OnCue = func(frame.Cue) { panic(errHook) }
+			return newCamera(s)
+		}
+		s := frametest.Live(t.Context(), "a", units(20, 10, false))
+		live := s.Units
+		n := 0
+		s.Units = func(yield func(frame.AccessUnit, error) bool) {
+			for u, err := range live {
+				if n++; n == 5 {
+					s.OnCue(frame.Cue{Name: "goal"})
+				}
+				if !yield(u, err) {
+					return
+				}
+			}
+		}
+		if err := h.ServeStream(t.Context(), s); !panicked(err, capture.StepCue) || n != 5 {
+			t.Errorf("after %d units: %v", n, err)
+		}
+	})
+}
+
+// TestCloseForNoReason ends a source that goes on.
+func TestCloseForNoReason(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub()
+		go func() {
+			pass(time.Second)
+			if err := h.Close("a", nil); err != nil {
+				t.Error(err)
+			}
+		}()
+		if err := play(t, h, "a", 20); !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	})
+}
+
+// TestNotifierFailsOfFailures tells both.
+func TestNotifierFailsOfFailures(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub()
+		h.Notifier = capture.NotifierFunc(func(context.Context, capture.Event) { panic(errHook) })
+		cam := &capture.Camera{Decoder: &decoder{}, Policy: capture.PolicyFunc(func(context.Context, capture.Request) error { return capture.Deny("no") }), Notifier: h.Notifier}
+		_, absent := h.Capture(t.Context(), capture.Request{Stream: "none"})
+		_, denied := cam.Capture(t.Context(), capture.Request{})
+		var why capture.Denied
+		if !errors.Is(absent, capture.ErrNotLive) || !panicked(absent, capture.StepWait) || !errors.As(denied, &why) || !panicked(denied, capture.StepPolicy) {
+			t.Errorf("%v; %v", absent, denied)
+		}
+	})
+}
+
 // TestNamesAreMapped, and where nobody may know them nobody is told.
 func TestNamesAreMapped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

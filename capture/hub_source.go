@@ -19,6 +19,13 @@ type Runner interface {
 // errNotAsked ends what is pulled when nobody has asked for it for as long as a Hub lingers.
 var errNotAsked = errors.New("nobody asks for the stream any more")
 
+// A sourceError is why a pull has ended, for those who capture. Its text says no more than that: they need not know where the stream is, and by
+// what key. errors.Is and errors.As look into it.
+type sourceError struct{ err error }
+
+func (sourceError) Error() string   { return "its source has failed, or ended" }
+func (e sourceError) Unwrap() error { return e.err }
+
 // pulls are the streams that a Hub pulls since it was asked for them.
 type pulls struct {
 	start   func(p *pull) // of Hub.Run; nil while that does not run
@@ -113,7 +120,7 @@ func (h *Hub) arrival(ctx context.Context, p *pull, before int) (*Camera, error)
 			if c, _ := h.await(p, before); c != nil {
 				return c, nil
 			}
-			return nil, fmt.Errorf("%w: %w", ErrNotLive, p.err)
+			return nil, fmt.Errorf("%w: %w", ErrNotLive, sourceError{p.err})
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}

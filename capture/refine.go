@@ -19,8 +19,9 @@ import (
 // is all.
 //
 // Whoever deletes the first deletes both: the second is not stored then, and ErrDeleted says so. A Store that is a DeleteWatcher tells of it, so
-// that a Delete that began while the second was being put waits, and deletes it. If the Store is not, or another program deletes, it counts
-// whether the first is there, as far as the Store is an Opener, when the second is about to be put.
+// that a Delete that begins while the second is being put waits for that, ten seconds at most, and deletes it; what is put later, Refine deletes.
+// It counts that the Delete has begun, even if it fails. If the Store does not tell, or another program deletes, it counts whether the first is
+// there, as far as the Store is an Opener, when the second is about to be put.
 func (c *Camera) Refine(ctx context.Context, r Request) iter.Seq2[*Still, error] {
 	return func(yield func(*Still, error) bool) {
 		w := c.begun(r, nil)
@@ -29,7 +30,7 @@ func (c *Camera) Refine(ctx context.Context, r Request) iter.Seq2[*Still, error]
 		decoded := len(w.still.Steps)
 		if err == nil {
 			w.deletion = new(deletion)
-			defer w.deletion.forget()
+			defer func() { _ = contain(func() error { w.deletion.forget(); return nil }) }()
 			err = w.finish(ctx, alone)
 		}
 		second := *w.still // before the first is the caller's
@@ -49,20 +50,20 @@ func (c *Camera) Refine(ctx context.Context, r Request) iter.Seq2[*Still, error]
 
 // store stores the still, unless it refines one that was deleted meanwhile.
 func (w *capture) store(ctx context.Context) error {
-	put := func() (err error) {
+	put := func(ctx context.Context) (err error) {
 		w.still.Location, err = w.camera.Store.Put(ctx, w.still)
 		return err
 	}
 	switch {
 	case w.deletion == nil:
-		return put()
+		return put(ctx)
 	case !w.still.Refined:
 		w.deletion.watch(w.camera.Store, w.still)
-		return put()
+		return put(w.deletion.own(ctx))
 	case w.gone(ctx):
 		return ErrDeleted
 	}
-	return w.deletion.unless(put)
+	return w.deletion.unless(ctx, put)
 }
 
 // gone reports whether the still that is refined is known to be there no longer.

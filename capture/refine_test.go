@@ -226,3 +226,55 @@ func TestDeletedWhileRefinementIsPut(t *testing.T) {
 		})
 	}
 }
+
+// TestDeleteDoesNotWaitForEver: for a Put that hangs it waits ten seconds. What is put then is deleted all the same.
+func TestDeleteDoesNotWaitForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		kept := new(store.Mem)
+		cam := &capture.Camera{Decoder: &decoder{}, Enhancer: &merger{places: span(-3, 3)}, Store: deletedMeanwhile{kept, func() {
+			began := time.Now()
+			if n, err := kept.Delete(t.Context(), capture.Selection{By: "bob"}); n != 1 || err != nil || time.Since(began) != 10*time.Second {
+				t.Errorf("%d deleted after %v: %v", n, time.Since(began), err)
+			}
+		}}}
+		serve(t, cam, units(20, 10, false))
+		var last error
+		for _, err := range cam.Refine(t.Context(), capture.Request{By: "bob"}) {
+			last = err
+		}
+		if !errors.Is(last, capture.ErrDeleted) {
+			t.Error(last)
+		}
+		for s, err := range kept.List(t.Context(), capture.Selection{}) {
+			t.Errorf("%v is left, %v", s, err)
+		}
+	})
+}
+
+// A roomy makes room for what it puts.
+type roomy struct{ *store.Mem }
+
+func (r roomy) Put(ctx context.Context, s *capture.Still) (string, error) {
+	if _, err := r.Delete(ctx, capture.Selection{Stream: s.Stream}); err != nil {
+		return "", err
+	}
+	return r.Mem.Put(ctx, s)
+}
+
+// TestPutThatDeletes does not delete what it puts.
+func TestPutThatDeletes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		cam := &capture.Camera{Decoder: &decoder{}, Enhancer: &merger{places: span(-3, 3)}, Store: roomy{new(store.Mem)}}
+		serve(t, cam, units(20, 10, false))
+		n := 0
+		for _, err := range cam.Refine(t.Context(), capture.Request{Lookahead: time.Nanosecond}) {
+			if n++; err != nil {
+				t.Error(err)
+			}
+		}
+		if n != 2 || time.Since(began) >= 10*time.Second {
+			t.Errorf("%d stills after %v", n, time.Since(began))
+		}
+	})
+}

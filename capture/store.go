@@ -146,7 +146,8 @@ type Deleter interface {
 //
 // OnDelete has selected called by each Delete of this value that selects s, before anything is deleted and on Delete's goroutine, with Delete's
 // context, until stop is called. Delete waits for it to return. It goes by s's key, whether s is there or not, and does not keep s. Deletes of
-// others, such as other programs, it does not know. A store of several asks each, and those that cannot tell do not.
+// others, such as other programs, it does not know. A store of several asks each, and those that cannot tell do not. A Put that deletes, to make
+// room, hands its context on to Delete: else that would wait for the Put, ten seconds.
 type DeleteWatcher interface {
 	Deleter
 	OnDelete(s *Still, selected func(ctx context.Context)) (stop func())

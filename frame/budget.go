@@ -33,7 +33,8 @@ type Cost struct {
 // When a part that is for captures is used up, decoders that are kept for captures to come go first. Then captures wait for each other, in
 // the order they came. But what needs more than a quarter of a part, as pictures of 4K do of the default, holds up what needs less for no
 // longer than a second: after that it is passed by what fits, and decoding that has had so much for a second ends with ErrTooCostly. Nor do the
-// captures of one stream take more of the part for pictures than they leave, so that those which a hook holds up do not hold up other streams.
+// captures of one stream take more of the part for pictures than they leave: if a hook holds them up, there is as much for others. Hooks that hang in
+// several streams at once may take all of it: bound them with their context.
 // What is remembered never gives way to captures, nor they to it.
 type Budget struct {
 	// Bytes is the bound; zero means half of Go's memory limit (GOMEMLIMIT)

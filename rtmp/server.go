@@ -182,7 +182,7 @@ func (s *Server) handle(ctx context.Context, c *publisher, guesses *ingest.Guess
 			return
 		}
 	case err != nil:
-		log.Log(ctx, slog.LevelWarn, "stream failed", peer, "err", c.wrap(err))
+		log.Log(ctx, slog.LevelWarn, "stream failed", peer, "err", c.forLog(err))
 	}
 	cause := c.hungUp.Load()
 	told := cause != nil && c.accepted && c.tellWhy(*cause) == nil
@@ -212,8 +212,8 @@ func (s *Server) ask(ctx context.Context, c *publisher, guesses *ingest.Guesses,
 	defer c.decided()
 	offered := c.stream(ctx)
 	err = log.Contain(ctx, peer, func() error { return s.Handler.ServeStream(theirs, offered) }, "stream", c.title)
-	if offered.Name != c.name {
-		c.title = offered.Name
+	if c.title = offered.Name; c.title == c.name {
+		c.title = c.masked()
 	}
 	return err
 }

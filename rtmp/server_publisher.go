@@ -83,7 +83,7 @@ func (c *publisher) named(cmd command) error {
 		return errors.Join(err, c.refuse(errors.New("bad name")))
 	}
 	c.name, c.key, c.query = name, key, merge(parseQuery(query), c.query)
-	c.title = strings.Trim(c.app+"/…", "/") // until the Handler says by what name the stream is known
+	c.title = c.masked()
 	return nil
 }
 
@@ -98,6 +98,20 @@ func (c *publisher) keyOf(published string) string {
 		return key
 	}
 	return path
+}
+
+// masked is the name without the stream key.
+func (c *publisher) masked() string { return strings.Trim(c.app+"/…", "/") }
+
+// forLog returns err as the log has it: without the stream key, unless the Handler has given the stream another name.
+func (c *publisher) forLog(err error) error {
+	var failed *Error
+	if errors.As(err, &failed) && failed.Stream == c.name {
+		masked := *failed
+		masked.Stream = c.title
+		return &masked
+	}
+	return c.wrap(err)
 }
 
 // refuse tells the encoder that it may not publish.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -52,6 +53,34 @@ func TestRefusalByPanic(t *testing.T) {
 	c.closed()
 	stop()
 	if text := log.String(); !strings.Contains(text, "what") || !strings.Contains(text, "server_refuse_test.go") {
+		t.Errorf("logged: %s", text)
+	}
+}
+
+// TestKeysAreNotLogged: a stream whose Handler gives it no other name fails, and so does one whose Handler calls runtime.Goexit.
+func TestKeysAreNotLogged(t *testing.T) {
+	log := new(bytes.Buffer)
+	addr, stop := start(t, &rtmp.Server{Logger: textLogger(log), Handler: frame.HandlerFunc(func(_ context.Context, s *frame.Stream) error {
+		for _, err := range s.Units {
+			switch {
+			case err != nil:
+				return err
+			case s.Query.Get("exit") != "":
+				runtime.Goexit()
+			}
+		}
+		return nil
+	})})
+	for _, key := range []string{"secret", "secret?exit=1"} {
+		c := dial(t, addr)
+		c.publish(key)
+		c.write(4, rtmp.Message{Kind: video, Stream: 1, Body: picture(true, 100)})
+		_ = c.send()
+		c.closed()
+	}
+	stop()
+	text := log.String()
+	if strings.Contains(text, "secret") || !strings.Contains(text, "receive live/…") || !strings.Contains(text, "runtime.Goexit") {
 		t.Errorf("logged: %s", text)
 	}
 }

@@ -335,8 +335,9 @@ func TestFloods(t *testing.T) {
 					t.Errorf("%d are read, want %.0f", sent, most)
 				}
 				stop()
-				if test.units && units < int(sent)/2 {
-					t.Errorf("%d units of %d, some lost: %v", units, sent, lost)
+				// Of what comes at once the Handler may not be fast enough to take all.
+				if after := max(0, int(sent)-ingest.Burst); test.units && units < after*9/10 {
+					t.Errorf("%d units of %d, of which %d after all that may come at once, some lost: %v", units, sent, after, lost)
 				}
 			})
 		})

@@ -53,7 +53,7 @@ func ErrorText(step, stream, server string, peer net.Addr, err error) string {
 }
 
 // Contain calls code of someone else's, or code that is fed by someone else. It logs a panic of that code, also one that came back
-// as an error with its Trace, and returns ErrPanicked.
+// as an error with its Trace, and returns ErrPanicked. It logs runtime.Goexit, too.
 func Contain(log *slog.Logger, do func() error) error {
 	return contain(func(args ...any) { log.Error("panic", args...) }, do)
 }
@@ -64,13 +64,18 @@ func (l *Log) Contain(ctx context.Context, peer net.Addr, do func() error, args 
 }
 
 func contain(log func(args ...any), do func() error) (err error) {
+	returned := false
 	defer func() {
-		if v := recover(); v != nil {
+		switch v := recover(); {
+		case v != nil:
 			log("panic", v, "stack", string(debug.Stack()))
 			err = ErrPanicked
+		case !returned: // and so the goroutine ends
+			log("panic", "runtime.Goexit", "stack", string(debug.Stack()))
 		}
 	}()
 	err = do()
+	returned = true
 	var p interface {
 		error
 		Trace() string
