@@ -90,7 +90,7 @@ func TestThePastIsDecided(t *testing.T) {
 				pass(time.Duration(r.Int64N(int64(600 * time.Millisecond))))
 				asked, ago := time.Now(), time.Duration(r.Int64N(int64(4*time.Second)))
 				at := asked.Add(-ago)
-				from, to, ok := p.Saw(at.Sub(begin))
+				from, to, ok := p.Saw(at.Sub(begin), 150*time.Millisecond)
 				if !ok {
 					continue // the stream begins
 				}

@@ -15,10 +15,12 @@ func TestHistoryForgetsByTheClock(t *testing.T) {
 	for _, test := range []struct {
 		about string
 		cut   bool
-		after []int // GOPs that are left, half a second after half a second, from the last unit on
+		after []int         // GOPs that are left, half a second after half a second, from the last unit or the end on
+		still time.Duration // between those
 	}{
-		{"stalled", false, []int{3, 2, 1, 1}},
-		{"ended", true, []int{3, 2, 0, 0}},
+		{"stalled", false, []int{3, 2, 1, 1}, 0},
+		{"ended", true, []int{3, 2, 0, 0}, 0},
+		{"stalled, and then ended: the last picture was on show until then", true, []int{1, 1, 0, 0}, 5 * time.Second},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			h := frame.History{MaxAge: time.Second, Budget: new(frame.Budget)}
@@ -28,6 +30,7 @@ func TestHistoryForgetsByTheClock(t *testing.T) {
 					fakeclock.Pass(100 * time.Millisecond)
 				}
 			}
+			fakeclock.Pass(test.still)
 			if test.cut {
 				h.Cut()
 			}

@@ -1,9 +1,7 @@
 package frame_test
 
 import (
-	"cmp"
 	"math/rand/v2"
-	"slices"
 	"testing"
 	"time"
 
@@ -39,19 +37,12 @@ func TestClockShowsWhatAViewerSaw(t *testing.T) {
 	for p := range publishers.All(40, 40*time.Second) {
 		seed++
 		r := rand.New(rand.NewPCG(seed, 7))
-		all := date(p)
-		slices.SortStableFunc(all, func(a, b dated) int { return cmp.Compare(a.shown, b.shown) })
-		for range 300 {
-			at := time.Duration(r.Int64N(int64(p.Units[len(p.Units)-1].Arrival)))
-			first, last, ok := p.Saw(at)
-			if !ok {
-				continue // the stream begins
-			}
-			i, _ := slices.BinarySearchFunc(all, at+1, func(d dated, at time.Duration) int { return cmp.Compare(d.shown, at) })
-			if i == 0 || all[i-1].Picture < first || all[i-1].Picture > last {
-				t.Errorf("%s: at %v the %dth to be shown was on show, to a viewer pictures %d to %d", p.About, at, i-1, first, last)
-				break
-			}
+		var all []publishers.Shown
+		for _, d := range date(p) {
+			all = append(all, publishers.Shown{At: d.shown, Picture: d.Picture})
+		}
+		if why := p.Wrong(r, all, 150*time.Millisecond); why != "" {
+			t.Error(why)
 		}
 	}
 }

@@ -41,6 +41,8 @@
 // reports of RTCP or in the packets of an ONVIF recording; then SourceTime is set. Time never goes back: while the source's clock is
 // behind what was told before, by half a minute at most, time goes on at half its pace; if it is more, arrival goes on to tell. A
 // source's clock that is set wrong is believed, but Offset tells how far it is from ours, and without that Time is by arrival again.
+// Where units come a second earlier or later than it says, timestamps have jumped, or units were held up: then arrival tells, and what
+// the clock was off by, until it is told anew.
 // All that holds across the streams of a Client too, if less than a minute is between them: none is dated before the last, and the
 // source's clock is off by what it was until it is told anew.
 //

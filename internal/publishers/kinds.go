@@ -99,8 +99,8 @@ var kinds = []func(r *rand.Rand) plan{
 	},
 	func(r *rand.Rand) plan {
 		kept := seconds(4 * r.Float64())
-		return plan{about: fmt.Sprintf("begins with %v that a server had kept", kept),
-			network: func(sent time.Duration) time.Duration { return max(0, sent-kept) }}
+		return plan{about: fmt.Sprintf("begins with %v that a server had kept", kept), honest: true,
+			network: func(sent time.Duration) time.Duration { return max(kept, sent) }}
 	},
 	func(r *rand.Rand) plan {
 		late := seconds(r.Float64())

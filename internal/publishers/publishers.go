@@ -7,8 +7,10 @@
 package publishers
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sort"
 	"time"
 )
@@ -144,17 +146,12 @@ func (p *Publisher) add(u Unit) {
 	p.Units = append(p.Units, u)
 }
 
-// Saw returns the pictures that a viewer without delay saw about a time, from the first to the last: within 150 ms, and 200 ms more where now and
+// Saw returns the pictures that a viewer without delay saw about a time, from the first to the last: within so much, and 200 ms more where now and
 // then a picture comes late, as fewer are reordered. ok is false before the stream.
-func (p *Publisher) Saw(at time.Duration) (first, last int, ok bool) {
-	within := 150 * time.Millisecond
+func (p *Publisher) Saw(at, within time.Duration) (first, last int, ok bool) {
 	if p.Adaptive {
 		within += 200 * time.Millisecond
 	}
-	return p.saw(at, within)
-}
-
-func (p *Publisher) saw(at, within time.Duration) (first, last int, ok bool) {
 	i := p.record(at - within)
 	if i < 0 {
 		return 0, 0, false
@@ -174,4 +171,30 @@ func (p *Publisher) saw(at, within time.Duration) (first, last int, ok bool) {
 // record returns the last record that has arrived at a time; -1 if there is none.
 func (p *Publisher) record(at time.Duration) int {
 	return sort.Search(len(p.records), func(i int) bool { return p.Units[p.records[i]].Arrival > at }) - 1
+}
+
+// A Shown is a picture by when it was shown, as somebody has it.
+type Shown struct {
+	At      time.Duration
+	Picture int
+}
+
+// Wrong looks at random instants, and says at which what was on show is none of what a viewer without delay saw within so much; empty if at none.
+func (p *Publisher) Wrong(r *rand.Rand, all []Shown, within time.Duration) string {
+	slices.SortStableFunc(all, func(a, b Shown) int { return cmp.Compare(a.At, b.At) })
+	for range 200 {
+		at := time.Duration(r.Int64N(int64(p.Units[len(p.Units)-1].Arrival)))
+		from, to, ok := p.Saw(at, within)
+		if !ok {
+			continue // the stream begins
+		}
+		i, _ := slices.BinarySearchFunc(all, at+1, func(s Shown, at time.Duration) int { return cmp.Compare(s.At, at) })
+		switch {
+		case i == 0:
+			return fmt.Sprintf("%s: at %v nothing was on show", p.About, at)
+		case all[i-1].Picture < from || all[i-1].Picture > to:
+			return fmt.Sprintf("%s: at %v picture %d was on show, to a viewer %d to %d", p.About, at, all[i-1].Picture, from, to)
+		}
+	}
+	return ""
 }

@@ -20,7 +20,7 @@ func (s *Stream) Resume(t Times, now time.Time) {
 	if t.until.IsZero() || now.Sub(t.until) > maxBreak {
 		return
 	}
-	last := point{-maxPace, t.wall.newest.time}
+	last := shown{point{-1, t.wall.newest.time}, t.until}
 	s.wall = wall{offset: t.wall.offset, newest: last, before: last}
 	s.arrival = t.until
 }

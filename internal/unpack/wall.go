@@ -15,13 +15,13 @@ const (
 	// nearly still for as long.
 	maxBehind = 30 * time.Second
 
-	// If the source's clock, by the last report, and arrival disagree by this much more than they did, timestamps have jumped, and
-	// the report is void.
-	maxApart = 10 * time.Second
+	// If the source's clock, by the last report, and arrival disagree by this much more than they did then, timestamps have jumped, or pass
+	// too slow or too fast, or units were held up, and the report is void. Jitter is less, and sources tell the time every five seconds or so.
+	maxApart = time.Second
 
-	// While time waits for the source's clock, it goes on by half of what a unit is shown, or half of this if that is longer, as it is
-	// where timestamps jump.
-	maxPace = 100 * time.Millisecond
+	// Both clocks drift apart by some tens of millionths. Where the source tells the time once and never again, each unit takes off this part of
+	// how far they are apart, which is half a minute's worth at 30 a second.
+	drift = 1024
 )
 
 // A report says when the picture of a timestamp was shown, by the source's clock.
@@ -73,18 +73,26 @@ func replayed(b []byte) (shown time.Time, gap, ok bool) {
 // until they agree; where it is ahead, time jumps ahead. The zero wall is ready for a stream.
 type wall struct {
 	clock  frame.Clock
-	known  bool          // there is a report that holds
-	told   point         // what that report says: a PTS, and when it was shown
-	next   *point        // of a report that is to hold from the next unit on that is shown after all others
-	offset time.Duration // of the source's clock from that of arrival, as far as known
-	newest point         // of the units so far
-	before point         // the newest before it
+	known  bool   // there is a report that holds
+	told   point  // what that report says: a PTS, and when it was shown
+	next   *point // of a report that is to hold from the next unit on that is shown after all others
+	newest shown  // of the units so far
+	before shown  // the newest before it
+
+	// Of the source's clock from that of arrival, as far as known: for the last unit, and when the report came to hold, but for drift.
+	offset, reported time.Duration
 }
 
 // A point is an instant on both scales.
 type point struct {
 	pts  time.Duration
 	time time.Time
+}
+
+// A shown is when a unit was shown, by what it is dated and by this machine's clock.
+type shown struct {
+	point
+	local time.Time
 }
 
 // set says when the picture of a presentation time was shown, by the source's clock.
@@ -94,31 +102,37 @@ func (w *wall) set(pts time.Duration, t time.Time) { w.next = &point{pts, t} }
 func (w *wall) date(u *frame.AccessUnit, arrival time.Time) {
 	first := w.newest.time.IsZero()
 	newest := first || u.PTS >= w.newest.pts
+	passes := first || u.PTS != w.newest.pts // timestamps that stand still do not tell the source's time
+	if !passes {
+		w.next = nil
+	}
 	adopted := newest && w.adopt(u.PTS, first)
 	w.clock.Stamp(u, arrival)
 	local := u.Time
 	u.Time = local.Add(w.offset)
-	if w.known && (first || u.PTS != w.newest.pts) { // timestamps that stand still do not tell the source's time
+	if w.known && passes {
 		source := w.told.time.Add(u.PTS - w.told.pts)
-		off := source.Sub(u.Time)
-		if w.known = adopted || off.Abs() < maxApart; w.known {
-			u.Time, u.SourceTime, w.offset = source, true, w.offset+off
+		w.offset = source.Sub(local)
+		if adopted {
+			w.reported = w.told.time.Sub(w.clock.At(w.told.pts)) // since when timestamps may have jumped
 		}
+		apart := w.offset - w.reported
+		if w.known = apart.Abs() < maxApart; !w.known {
+			w.offset = w.reported
+		}
+		w.reported += apart / drift
+		u.Time, u.SourceTime = local.Add(w.offset), w.known
 	}
 	last := w.newest
 	if !newest {
 		last = w.before
 	}
-	passes := min(u.PTS-last.pts, maxPace) / 2
-	if u.PTS == last.pts {
-		passes = 1 // so that two pictures of one timestamp have times of their own
-	}
-	if earliest := last.time.Add(passes); !last.time.IsZero() && u.Time.Before(earliest) {
+	if earliest := last.time.Add((local.Sub(last.local) + 1) / 2); !last.time.IsZero() && u.Time.Before(earliest) {
 		u.Time, u.SourceTime = earliest, false
 	}
 	switch {
 	case newest:
-		w.before, w.newest = w.newest, point{u.PTS, u.Time}
+		w.before, w.newest = w.newest, shown{point{u.PTS, u.Time}, local}
 	case u.Time.After(w.newest.time):
 		u.Time, u.SourceTime = w.newest.time, false
 	}
