@@ -72,7 +72,12 @@ type Camera struct {
 	//
 	// The decoder holds memory of the Budget all the time, and a child of
 	// an ffmpeg.Isolated: when others want these, some Cameras are not warm
-	// until their next key picture.
+	// until their next key picture. One whose Decoder is no Follower never
+	// is.
+	//
+	// Where a stream sends no key picture for so long that its GOP is too
+	// much for the History, the newest picture can be had from this decoder
+	// alone, as long as it lasts and keeps up.
 	Warm time.Duration
 
 	// MaxDecoding is the time that one capture may take to decode a GOP, as
@@ -92,7 +97,8 @@ type Camera struct {
 
 	once    sync.Once
 	decodes *sched.Scheduler // made by scheduler
-	running shared.Group     // goroutines that work for captures
+
+	running shared.Group // goroutines that work for captures
 
 	standIns shared.Calls[standInID, *frame.Picture]
 	scores   shared.Calls[sched.ID, Scores]

@@ -250,9 +250,16 @@ func TestDegradedHistoryTellsTheTruth(t *testing.T) {
 		cam := &capture.Camera{Decoder: &decoder{}, History: frame.History{MaxBytes: 15}}
 		start := time.Now()
 		serve(t, cam, units(30, 100, false))
-		still, err := cam.Capture(t.Context(), capture.Request{})
-		if err != nil || number(still) != 0 || still.Age != 29*interval {
+		if still, err := cam.Capture(t.Context(), capture.Request{}); !errors.Is(err, capture.ErrForgotten) {
 			t.Errorf("newest: %+v, %v", still, err)
+		}
+		still, err := cam.Capture(t.Context(), capture.Request{Tolerance: time.Minute})
+		if err != nil || number(still) != 0 || !errors.Is(still.Instead, capture.ErrForgotten) || still.Age != 29*interval || still.Off != -29 {
+			t.Errorf("newest, or what is near: %+v, %v", still, err)
+		}
+		still, err = cam.Capture(t.Context(), capture.Request{Moment: capture.Keyframe()})
+		if err != nil || number(still) != 0 || still.Instead != nil || still.Age != 29*interval {
+			t.Errorf("the key picture: %+v, %v", still, err)
 		}
 		still, err = cam.Capture(t.Context(), capture.Request{Moment: capture.At(start.Add(5 * interval))})
 		if err != nil || number(still) != 0 || !errors.Is(still.Instead, capture.ErrForgotten) {

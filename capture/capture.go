@@ -394,10 +394,34 @@ func (c *Camera) wait(ctx context.Context, s *Still, asked time.Time) (found, er
 		case !errors.Is(err, errUndecided):
 			return t, err
 		}
+		if t.due.IsZero() && c.empty() && c.askForKey() {
+			t.due = time.Now().Add(askAgain) // it may get lost
+		}
 		if err := until(ctx, t.due, changed, turn); err != nil {
 			return t, c.waited(err)
 		}
 	}
+}
+
+// How long a capture waits for the first key picture until it asks for it again.
+const askAgain = time.Second
+
+// empty reports whether nothing is remembered.
+func (c *Camera) empty() bool {
+	for range c.History.Backward() {
+		return false
+	}
+	return true
+}
+
+// askForKey asks the publisher for a key picture, if it can be asked.
+func (c *Camera) askForKey() (can bool) {
+	s := c.serving.Load()
+	if s == nil || s.RequestKey == nil {
+		return false
+	}
+	s.RequestKey()
+	return true
 }
 
 // until returns when one of two channels is closed, or it is due, unless that is zero. Its error is that of ctx.

@@ -16,8 +16,10 @@ var (
 	// ErrDenied: a Policy or Moderator refused. See Denied.
 	ErrDenied = errors.New("denied")
 
-	// ErrForgotten: older than the History, or lost to its bounds.
-	ErrForgotten = errors.New("moment is no longer remembered")
+	// ErrForgotten: older than the History, or lost to its bounds. So is
+	// the newest picture of a GOP that is too much for the History, unless
+	// the Camera is kept warm: see frame.History.MaxBytes.
+	ErrForgotten = sched.ErrForgotten
 
 	// ErrCorrupt, "no undamaged picture": neither the wanted picture nor a
 	// neighbour within Tolerance.

@@ -123,13 +123,17 @@ func (l *Live) measure(gops []frame.GOP, since time.Time) {
 	first, newest := &gops[0][0], gops[len(gops)-1]
 	size := bitstream.SizeOf(newest[0])
 	l.Codec, l.Size = newest[0].Codec, image.Pt(size.Width, size.Height)
-	units, bytes := 0, 0
+	if g := gops[0]; g.Forgotten() > 0 { // which is true of no other
+		// From the last of these on nothing is missing.
+		gops[0] = g[2:]
+	}
+	from, units, bytes := gops[0][0].DTS, 0, 0
 	for _, g := range gops {
 		units += len(g)
 		bytes += g.Size()
 	}
 	last := newest[len(newest)-1]
-	if span := (last.DTS - first.DTS).Seconds(); span > 0 {
+	if span := (last.DTS - from).Seconds(); span > 0 {
 		l.FrameRate = float64(units-1) / span
 		l.BitRate = 8 * float64(bytes-len(last.Data)) / span
 	}

@@ -224,7 +224,6 @@ func (m Moment) later(t found, g frame.GOP, limit time.Time, shown func(*frame.A
 		u := &g[i]
 		switch {
 		case m.timed() && shown(u).After(limit):
-		case !m.timed() && u.Data == nil: // forgotten, so not the newest there is
 		case m.kind == keyframe && !u.Key:
 		case t.gop != nil && !u.Shown().After(t.gop[t.index].Shown()):
 		default:

@@ -27,8 +27,8 @@ type Cost struct {
 // is ready for use, by any number of goroutines.
 //
 // When Histories remember more than their half, the largest gives way first, even if its stream stalls or has ended: it forgets its oldest
-// GOP. If it has but one, that keeps only its key unit, as with History.MaxBytes, and if that is what it has, it forgets even this, until
-// the next key unit. A History that nobody holds any more leaves its Budget when Go's garbage is collected.
+// GOP. If it has but one, that forgets the older half of its units but the key unit, as with History.MaxBytes, and if the key unit is what it has,
+// even this, until the next key unit. A History that nobody holds any more leaves its Budget when Go's garbage is collected.
 //
 // When a part that is for captures is used up, decoders that are kept for captures to come go first. Then captures wait for each other, in
 // the order they came. But what needs more than a quarter of a part, as pictures of 4K do of the default, holds up what needs less for no

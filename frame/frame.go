@@ -72,7 +72,7 @@ type AccessUnit struct {
 	// often wrong: Offset is how far Time is ahead of this machine's clock,
 	// as far as arrival can tell.
 	SourceTime bool
-	backlog    uint32 // in milliseconds
+	backlog    uint32 // in milliseconds; from standsFor on, for how many units it stands
 	Offset     time.Duration
 
 	PTS  time.Duration // presentation time, by the publisher's zero
@@ -87,13 +87,29 @@ func (u *AccessUnit) Shown() time.Time { return u.Time.Add(-u.Offset) }
 
 // Backlog returns how much longer ago than it was shown the picture was made, as far as timestamps tell a Clock: by how much they have fallen
 // behind this machine's clock, as where a publisher delivers less than it makes. Zero says that it is not known to be behind.
-func (u *AccessUnit) Backlog() time.Duration { return time.Duration(u.backlog) * time.Millisecond }
+func (u *AccessUnit) Backlog() time.Duration {
+	if u.backlog >= standsFor {
+		return 0
+	}
+	return time.Duration(u.backlog) * time.Millisecond
+}
 
 // Age returns how old the picture is at an instant by this machine's clock: for how long it has been shown, and its Backlog.
 func (u *AccessUnit) Age(at time.Time) time.Duration { return at.Sub(u.Shown()) + u.Backlog() }
 
-// A GOP is a run of access units in decoding order. Its first is a key unit, so a GOP decodes on its own.
+// A GOP is a run of access units in decoding order. Its first is a key unit, so a GOP decodes on its own, unless it is too much for a History: see
+// Forgotten.
 type GOP []AccessUnit
+
+// Forgotten returns how many units after the key unit a History has forgotten, for they were too much. If there are any, g[1] and g[2] stand for
+// them, without Data: the one that was shown first, and the last in decoding order, which may be the same. Behind these come the units that
+// followed. They are of use to a decoder alone that was given all that are forgotten.
+func (g GOP) Forgotten() int {
+	if len(g) < 2 || g[1].backlog < standsFor {
+		return 0
+	}
+	return int(g[1].backlog - standsFor)
+}
 
 // Size returns the bytes of compressed data in the GOP.
 func (g GOP) Size() int {

@@ -16,7 +16,7 @@ const (
 // A History remembers the recent past of one stream in compressed form. The zero value is ready; set the bounds before the first
 // Add. One goroutine adds, any number read at the same time: readers never make the writer wait for more than a few copies.
 //
-// It forgets a whole GOP at a time, so that what it remembers always decodes.
+// It forgets a whole GOP at a time, so that what it remembers always decodes, but where a single GOP is too much: see MaxBytes.
 type History struct {
 	// MaxAge is how far back every picture is remembered, by this machine's
 	// clock; zero means ten seconds. The GOP that this instant lies in is
@@ -32,26 +32,28 @@ type History struct {
 	// default. Data that is a piece of something larger keeps all of that
 	// in memory, and must not be.
 	//
-	// When the newest GOP alone exceeds it, the data of all its units but
-	// the key unit is forgotten until the next GOP: a picture grows old,
-	// but there always is one. Two units without Data then follow the key
-	// unit, the first and the last of the forgotten ones, to tell the time
-	// that is missing. A single key unit may exceed the bound.
+	// When the newest GOP alone exceeds it, the units between its key unit
+	// and the newest ones, which are a quarter of what there is room for,
+	// are forgotten; and so again and again until the next GOP. Two units
+	// without Data then follow the key unit, the first and the last of the
+	// forgotten ones, to tell the time that is missing: see GOP.Forgotten.
+	// Nobody can begin to decode the units behind them, but a decoder that
+	// has followed the stream up to there goes on with them. The key unit
+	// may exceed the bound by itself.
 	MaxBytes int
 
 	// Budget bounds what it and all others that have the same Budget
 	// remember together; nil means DefaultBudget.
 	Budget *Budget
 
-	mu       sync.Mutex
-	gops     []remembered  // in decoding order
-	first    uint32        // ordinal of the first
-	array    int           // capacity of the whole array; gops begins somewhere in it
-	weight   int           // of all of them, as live memory
-	closed   bool          // the last of gops takes no more units
-	cut      time.Time     // when that came to be, on the scale of the units
-	degraded bool          // the last of gops was too much
-	changed  chan struct{} // closed by the next Add; nil while nobody waits
+	mu      sync.Mutex
+	gops    []remembered  // in decoding order
+	first   uint32        // ordinal of the first
+	array   int           // capacity of the whole array; gops begins somewhere in it
+	weight  int           // of all of them, as live memory
+	closed  bool          // the last of gops takes no more units
+	cut     time.Time     // when that came to be, on the scale of the units
+	changed chan struct{} // closed by the next Add; nil while nobody waits
 
 	aging *time.Timer   // has age called; nil while nothing grows too old
 	ahead time.Duration // of this machine's clock was the newest key unit when it came
@@ -68,7 +70,7 @@ type remembered struct {
 }
 
 // Add remembers u, the next unit in decoding order. Units before the first key unit are dropped: nothing could decode them.
-// It takes constant time and allocates only when a GOP grows beyond the length of the one before.
+// It takes constant time, and allocates only when a GOP grows beyond the length of the one before, or is too much.
 func (h *History) Add(u AccessUnit) {
 	if room := cap(u.Data) - len(u.Data); room > len(u.Data)/16+64 {
 		u.Data = slices.Clone(u.Data) // it would be kept
@@ -89,11 +91,6 @@ func (h *History) add(u *AccessUnit) (over bool) {
 		h.begin(u)
 	case len(h.gops) == 0 || h.closed:
 		return false
-	case h.degraded:
-		g := &h.gops[len(h.gops)-1]
-		last := *u
-		last.Data = nil
-		g.GOP = GOP{g.GOP[0], g.GOP[1], last} // anew, since readers may hold the old one
 	default:
 		h.extend(u)
 	}
@@ -111,9 +108,7 @@ func (h *History) begin(u *AccessUnit) {
 	length, joined := 1, false
 	if last := len(h.gops) - 1; last >= 0 {
 		joined = !h.closed
-		if !h.degraded {
-			length = min(len(h.gops[last].GOP), 1+bound/16/unitSize)
-		}
+		length = min(len(h.gops[last].GOP), 1+bound/16/unitSize)
 	}
 	weight := gopWeight + weightOf(length) + allocated(cap(u.Data))
 	for len(h.gops) > 0 && h.weight+weight > bound {
@@ -124,13 +119,16 @@ func (h *History) begin(u *AccessUnit) {
 	}
 	h.gops = append(h.gops, remembered{append(make(GOP, 0, length), *u), joined, weight})
 	h.weight += weight
-	h.closed, h.degraded = false, false
+	h.closed = false
 	h.ahead = time.Until(u.Shown())
 	h.watch()
 }
 
 // extend adds a unit to the newest GOP.
 func (h *History) extend(u *AccessUnit) {
+	if u.backlog >= standsFor {
+		u.backlog = 0 // it was forgotten in another History
+	}
 	g := &h.gops[len(h.gops)-1]
 	weight := allocated(cap(u.Data))
 	full, length := len(g.GOP) == cap(g.GOP), 0
@@ -146,7 +144,7 @@ func (h *History) extend(u *AccessUnit) {
 			h.drop()
 		}
 		if h.weight+weight > bound {
-			h.degrade(u)
+			h.overflow(u)
 			return
 		}
 		g = &h.gops[len(h.gops)-1]
@@ -158,28 +156,6 @@ func (h *History) extend(u *AccessUnit) {
 	g.GOP = append(g.GOP, *u)
 	g.weight += weight
 	h.weight += weight
-}
-
-// degrade forgets the data of the only GOP but for its key unit. The newest of its units is u, which may be among them.
-func (h *History) degrade(u *AccessUnit) {
-	g := &h.gops[0]
-	first, last := *u, *u
-	if len(g.GOP) > 1 {
-		first = g.GOP[1]
-	}
-	for i := range g.GOP[1:] {
-		if v := &g.GOP[1+i]; v.Time.Before(first.Time) {
-			first = *v // B-frames are shown before what was decoded before them
-		}
-	}
-	if last.Time.Before(first.Time) {
-		first = last
-	}
-	first.Data, last.Data = nil, nil
-	key := g.GOP[0]
-	*g = remembered{GOP{key, first, last}, g.joined, gopWeight + weightOf(3) + allocated(cap(key.Data))}
-	h.weight = g.weight
-	h.degraded = true
 }
 
 // forgetBefore forgets what was not on show at an instant or after it. It goes by our own clock: a source's jumps when it becomes known.
@@ -232,8 +208,8 @@ func (h *History) resize() {
 	h.gops = append(make([]remembered, 0, h.array), h.gops...)
 }
 
-// giveWay forgets what the Budget needs for others: the oldest GOPs, at least a sixteenth of all; if there is but one, the data of all its
-// units but the key unit; if that is what it has, everything, until the next key unit.
+// giveWay forgets what the Budget needs for others: the oldest GOPs, at least a sixteenth of all; if there is but one, the older half of its
+// units behind the key unit; if that is what it has, everything, until the next key unit.
 func (h *History) giveWay() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -242,10 +218,7 @@ func (h *History) giveWay() {
 		for enough := h.weight - h.weight/16; len(h.gops) > 1 && h.weight > enough; {
 			h.drop()
 		}
-	case newest == 0 && len(h.gops[0].GOP) > 1 && !h.degraded:
-		g := h.gops[0].GOP
-		h.degrade(&g[len(g)-1])
-	case newest == 0:
+	case newest == 0 && !h.halve():
 		h.drop()
 	}
 	h.told = h.weight

@@ -2,6 +2,8 @@ package frame_test
 
 import (
 	"math/rand/v2"
+	"reflect"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -52,19 +54,28 @@ func TestHistoryDegradesToTheKeyUnit(t *testing.T) {
 	if g := h.GOPs()[0]; len(g) != 6 || g.Size() != 100_000 {
 		t.Fatalf("a GOP just below MaxBytes has %d units, %d bytes left", len(g), g.Size())
 	}
-	for n := 6; n < 9; n++ {
+	for n := 6; n < 40; n++ {
 		h.Add(unit(n, false, 10_000))
 		g := h.GOPs()[0]
-		if len(g) != 3 || !g[0].Key || g.Size() != 50_000 || h.Size() < 100_000 || h.Size() > 130_000 {
+		tail := g[3:] // from the newest unit alone, again and again, to five of them
+		if want := 1 + (n-6)%5; len(tail) != want || g.Size() != 50_000+want*10_000 || h.Size() > 260_000 {
 			t.Fatalf("after unit %d: %d units, %d bytes, takes %d", n, len(g), g.Size(), h.Size())
 		}
-		if g[1].Data != nil || g[1].DTS != unit(1, false, 0).DTS || g[2].Data != nil || g[2].DTS != unit(n, false, 0).DTS {
+		if !g[0].Key || tail[len(tail)-1].DTS != unit(n, false, 0).DTS || g.Forgotten() != n-len(tail) {
+			t.Fatalf("after unit %d: %d of %d units are forgotten, the newest is %v", n, g.Forgotten(), len(g), tail[len(tail)-1].DTS)
+		}
+		if g[1].Data != nil || g[1].DTS != unit(1, false, 0).DTS || g[2].Data != nil || g[2].DTS != unit(n-len(tail), false, 0).DTS {
 			t.Fatalf("after unit %d: forgotten from %v to %v", n, g[1].DTS, g[2].DTS)
 		}
 	}
-	h.Add(unit(9, true, 200_000))
-	if g := h.GOPs(); len(g) != 1 || len(g[0]) != 1 || g[0][0].DTS != 900*time.Millisecond || h.Size() < 400_000 {
+	h.Add(unit(40, true, 200_000))
+	if g := h.GOPs(); len(g) != 1 || len(g[0]) != 1 || g[0][0].DTS != 4*time.Second || h.Size() < 400_000 {
 		t.Errorf("a key unit over the bound: %v", g)
+	}
+	h.Add(unit(41, false, 10))
+	h.Add(unit(42, false, 10))
+	if g := h.GOPs()[0]; len(g) != 3 || g.Forgotten() != 2 || g[2].Data != nil || g[2].DTS != 4200*time.Millisecond {
+		t.Errorf("behind a key unit over the bound: %v", g)
 	}
 }
 
@@ -81,15 +92,19 @@ func TestDegradeByCount(t *testing.T) {
 		{"a kilobyte", make([]byte, 1024), 250},
 	} {
 		h := frame.History{MaxBytes: 1 << 20, MaxAge: time.Hour}
-		most := 0
+		most, last, times := 0, 0, 0
 		for n := range 10_000 {
 			u := unit(n, n == 0, 0)
 			u.Data = test.data
 			h.Add(u)
-			most = max(most, len(h.GOPs()[0]))
+			g := h.GOPs()[0]
+			if most = max(most, len(g)); g.Forgotten() > last {
+				last = g.Forgotten()
+				times++
+			}
 		}
-		if g := h.GOPs()[0]; len(g) != 3 || most < test.fit || most > 3*test.fit {
-			t.Errorf("units of %s: %d at most, %d in the end", test.about, most, len(g))
+		if most < test.fit || most > 3*test.fit || times == 0 || times > 10_000/test.fit*4 {
+			t.Errorf("units of %s: %d at most, forgotten %d times", test.about, most, times)
 		}
 	}
 }
@@ -106,16 +121,17 @@ func TestCutDropsUnitsUntilTheNextKeyUnit(t *testing.T) {
 	}
 }
 
-// TestHistoryHoldsItsBounds plays random streams and compares what is remembered with what was added.
+// TestHistoryHoldsItsBounds plays random streams and compares what is remembered with what was added. What a reader has got stays as it was.
 func TestHistoryHoldsItsBounds(t *testing.T) {
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 0))
 		h := frame.History{MaxAge: time.Duration(1+r.IntN(40)) * 100 * time.Millisecond, MaxBytes: 1 + r.IntN(50_000)}
-		keyEvery := 1 + r.IntN(60)
+		keyEvery, oneKey := 1+r.IntN(60), r.IntN(5) == 0
 		lastKey := -1
 		sizes := map[time.Duration]int{}
+		var read, was frame.GOP
 		for n := range 300 {
-			u := unit(n, r.IntN(keyEvery) == 0, 1+r.IntN(200))
+			u := unit(n, !oneKey && r.IntN(keyEvery) == 0 || oneKey && n == 0, 1+r.IntN(200))
 			if sizes[u.DTS] = len(u.Data); u.Key {
 				lastKey = n
 			}
@@ -130,17 +146,27 @@ func TestHistoryHoldsItsBounds(t *testing.T) {
 			total := 0
 			for _, gop := range g {
 				next := gop[0].DTS
+				forgotten := gop.Forgotten()
 				for i, u := range gop {
-					if u.Key != (i == 0) || u.DTS != next || u.Data != nil && len(u.Data) != sizes[u.DTS] {
+					if i == 2 && forgotten > 0 {
+						next = gop[0].DTS + time.Duration(forgotten)*100*time.Millisecond
+					}
+					if u.Key != (i == 0) || u.DTS != next || (u.Data == nil) != (forgotten > 0 && (i == 1 || i == 2)) || u.Data != nil && len(u.Data) != sizes[u.DTS] {
 						t.Fatalf("seed %d, unit %d: a unit is out of place", seed, n)
 					}
-					if next += 100 * time.Millisecond; u.Data == nil && i == 1 {
-						next = gop[2].DTS
+					if next += 100 * time.Millisecond; forgotten == 1 && i == 1 {
+						next = u.DTS // which stands twice
 					}
 					total += len(u.Data)
 				}
 			}
+			if !reflect.DeepEqual(read, was) {
+				t.Fatalf("seed %d, unit %d: what was read has changed", seed, n)
+			}
 			newest := g[len(g)-1]
+			if n%7 == 0 {
+				read, was = newest, slices.Clone(newest)
+			}
 			if newest[0].DTS != time.Duration(lastKey)*100*time.Millisecond {
 				t.Fatalf("seed %d, unit %d: the newest key unit is gone", seed, n)
 			}

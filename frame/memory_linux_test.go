@@ -26,6 +26,7 @@ type mix struct {
 
 var mixes = []mix{
 	{"one-byte units without a key unit after the first", func(n int, _ *rand.Rand) (bool, int) { return n == 0, 1 }},
+	{"units of 200 bytes without a key unit after the first", func(n int, _ *rand.Rand) (bool, int) { return n == 0, 200 }},
 	{"one-byte units, a key unit each 100,000", func(n int, _ *rand.Rand) (bool, int) { return n%100_000 == 0, 1 }},
 	{"one-byte key units", func(int, *rand.Rand) (bool, int) { return true, 1 }},
 	{"key units of 40 kB", func(int, *rand.Rand) (bool, int) { return true, 40_000 }},

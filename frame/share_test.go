@@ -61,16 +61,24 @@ func TestLargestGivesWay(t *testing.T) {
 	runtime.KeepAlive(still)
 }
 
-// TestGivesWayToTheLast: what has but one GOP degrades, and then forgets even the key unit, until the next.
+// TestGivesWayToTheLast: what has but one GOP degrades, half of it at a time, and then forgets even the key unit, until the next.
 func TestGivesWayToTheLast(t *testing.T) {
 	b := &frame.Budget{Bytes: 400_000}
 	h, other := &frame.History{Budget: b}, &frame.History{Budget: b}
 	for n := range 10 {
 		h.Add(unit(n, n == 0, 10_000))
 	}
-	if g := h.GOPs(); len(g) != 1 || len(g[0]) != 3 || g[0][0].Data == nil || g[0][2].DTS != 900*time.Millisecond {
+	if g := h.GOPs(); len(g) != 1 || len(g[0]) != 8 || g[0][0].Data == nil || g[0].Forgotten() != 4 || g[0][7].DTS != 900*time.Millisecond {
 		t.Fatalf("a GOP above the budget: %v", len(g[0]))
 	}
+	other.Add(unit(0, true, 30_000))
+	if g := h.GOPs(); pictures(other) != 1 || len(g) != 1 || g[0].Forgotten() != 7 || g[0][4].DTS != 900*time.Millisecond {
+		t.Fatalf("beside another: %v", g)
+	}
+	runtime.KeepAlive(h)
+	b = &frame.Budget{Bytes: 400_000}
+	h, other = &frame.History{Budget: b}, &frame.History{Budget: b}
+	h.Add(unit(0, true, 10_000))
 	other.Add(unit(0, true, 9_000))
 	if pictures(h) != 1 || pictures(other) != 1 {
 		t.Fatalf("%d and %d units are left of two that fit", pictures(h), pictures(other))

@@ -56,6 +56,12 @@ type Stream struct {
 	// may call it. It may be nil.
 	Lacks func() string
 
+	// RequestKey asks the publisher for a key picture soon, if it has not
+	// been asked within a second; nil if it takes no such requests. It does
+	// not wait. Any goroutine may call it, also before Units is ranged over
+	// and after they have ended, when it does nothing.
+	RequestKey func()
+
 	// Units yields the access units in decoding order as they arrive, until
 	// the stream ends. It is ranged over once. Beginning to range accepts
 	// the publisher, a break hangs up on it. A publisher that leaves

@@ -32,6 +32,7 @@ func (p *pull) describe() (*description.Session, video, error) {
 		return nil, video{}, fmt.Errorf("%w: its control attribute is no URL: %.100q", ErrSDP, v.media.Control)
 	}
 	v.measure(p.answers.body, desc)
+	p.takesPLI = takesPLI(v.attributes(p.answers.body, desc), v.format.PayloadType())
 	return desc, v, nil
 }
 

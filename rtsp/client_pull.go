@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/bluenviron/gortsplib/v4"
+	"github.com/bluenviron/gortsplib/v4/pkg/description"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/ingest"
 	"github.com/livestill/livestill/internal/unpack"
@@ -53,6 +54,8 @@ type pull struct {
 	answers     answers
 	credentials digest.Credentials
 	source      unpack.Source
+	media       *description.Media // of the video
+	takesPLI    bool
 }
 
 // run pulls until the stream ends, the Handler returns or ctx is done. It tells whether this was the last attempt since the Handler
@@ -138,6 +141,7 @@ func (p *pull) setup(life context.Context) error {
 		return p.fail("setup", fmt.Errorf("%w: %w", ErrTransport, errSRTP))
 	}
 	video.follow(&p.source)
+	p.media = video.media
 	if err := p.twice(func() error {
 		_, err := p.conn.Setup(desc.BaseURL, video.media, 0, 0)
 		return err
@@ -214,6 +218,7 @@ func (p *pull) serve(ctx, life context.Context) (last bool, err error) {
 				p.stop(cause)
 			}
 		},
+		RequestKey: p.keyRequests(),
 		Units: ingest.SingleUse(func(yield func(frame.AccessUnit, error) bool) {
 			p.accepted = true
 			p.heard()

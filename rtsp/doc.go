@@ -20,6 +20,9 @@
 // found to send pictures in pieces, each waits for the packet after it. A sender that begins anew, with another SSRC or other sequence
 // numbers, goes on with its next key picture; its timestamps go on with those before.
 //
+// A server that offers it in its description (a=rtcp-fb, nack pli) is asked for a key picture by RTCP, as RFC 4585 has it, when
+// Stream.RequestKey is called: a Camera does so for captures that have none to decode from.
+//
 // # Loss
 //
 // A unit is Lost if packets of it did not arrive, or if packets are missing right before it: those may be of either unit. Of H.264,

@@ -7,23 +7,32 @@ import (
 
 	"github.com/bluenviron/gortsplib/v4/pkg/description"
 	"github.com/bluenviron/gortsplib/v4/pkg/sdp"
+	psdp "github.com/pion/sdp/v3"
 
 	"github.com/livestill/livestill/frame"
 )
 
 // measure finds the size of JPEG pictures in the description that desc was made of. RTP has no room for large ones.
 func (v *video) measure(body []byte, desc *description.Session) {
-	var s sdp.SessionDescription
-	i := slices.Index(desc.Medias, v.media)
-	if codecOf(v.format) != frame.MJPEG || s.Unmarshal(body) != nil || i < 0 || i >= len(s.MediaDescriptions) {
+	if codecOf(v.format) != frame.MJPEG {
 		return
 	}
-	for _, a := range s.MediaDescriptions[i].Attributes {
+	for _, a := range v.attributes(body, desc) {
 		if width, height, ok := sizeOf(a.Key, a.Value); ok {
 			v.width, v.height = width, height
 			return
 		}
 	}
+}
+
+// attributes returns what the description that desc was made of says of the media of the video, which the library does not give out.
+func (v *video) attributes(body []byte, desc *description.Session) []psdp.Attribute {
+	var s sdp.SessionDescription
+	i := slices.Index(desc.Medias, v.media)
+	if s.Unmarshal(body) != nil || i < 0 || i >= len(s.MediaDescriptions) {
+		return nil
+	}
+	return s.MediaDescriptions[i].Attributes
 }
 
 // sizeOf reads the attributes by which servers tell of the size of pictures:

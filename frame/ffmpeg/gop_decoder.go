@@ -18,6 +18,7 @@ import (
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/ffmpeg/internal/reorder"
 	"github.com/livestill/livestill/internal/bitstream"
+	"github.com/livestill/livestill/internal/tail"
 )
 
 // libav reads up to this many bytes past the end of a packet (AV_INPUT_BUFFER_PADDING_SIZE), and they must be zero.
@@ -41,7 +42,8 @@ type gopDecoder struct {
 	packet  *astiav.Packet
 	frame   *astiav.Frame // what is received into
 
-	units    []unit // those that were taken
+	units    tail.List[unit] // those that were taken
+	start    time.Duration   // PTS of the first
 	tracker  bitstream.Tracker
 	headers  *bitstream.Headers  // of the newest unit
 	guardRow *bitstream.GuardRow // nil without one
@@ -92,7 +94,10 @@ func (d *Decoder) open(first *frame.AccessUnit) (*gopDecoder, error) {
 	if g.codec == frame.H264 {
 		g.guardRow = bitstream.NewGuardRow(g.headers)
 	}
-	g.reorder = reorder.New[*astiav.Frame](func(i int) bool { return g.units[i].status.Hidden || g.units[i].status.SecondField })
+	g.reorder = reorder.New[*astiav.Frame](func(i int) bool {
+		s := &g.units.At(i).status
+		return s.Hidden || s.SecondField
+	})
 	g.packet = astiav.AllocPacket()
 	g.frame = astiav.AllocFrame()
 	if err := g.begin(); err != nil {
@@ -301,18 +306,21 @@ func (g *gopDecoder) read(u *frame.AccessUnit) {
 
 // take decodes the next unit, unless nobody needs it.
 func (g *gopDecoder) take(u *frame.AccessUnit, wanted bool) error {
-	i := len(g.units)
+	i := g.units.Len()
 	if u.Codec != g.codec {
 		return &Error{Step: "check", Codec: g.codec, Err: fmt.Errorf("%w: unit %d is %v", ErrGOP, i, u.Codec)}
 	}
 	g.retire()
 	if i > 0 { // the headers of the first were read when this began
 		g.read(u)
+	} else {
+		g.start = u.PTS
 	}
 	status := g.headers.Status
 	g.d.stats.units.Add(1)
-	g.units = append(g.units, unit{pts: u.PTS, time: u.Time, key: u.Key, wanted: wanted, status: status})
+	g.units.Add(unit{pts: u.PTS, time: u.Time, key: u.Key, wanted: wanted, status: status})
 	g.reorder.Add(u.PTS, u.Key)
+	g.units.Forget(g.reorder.First())
 	g.due = g.due || wanted
 	if u.Lost || status.MissingReference {
 		g.reorder.Damage(i, false)
@@ -345,14 +353,14 @@ func (g *gopDecoder) show(yield func(frame.Latent, error) bool) bool {
 		i, f := o.Unit, o.Picture
 		if o.Hidden {
 			// Of a unit that is shown before the first it cannot be told: what it refers to is not there.
-			u := &g.units[i]
-			if u.wanted && u.pts >= g.units[0].pts && !yield(frame.Latent{Unit: i, PTS: u.pts, Hidden: true}, nil) {
+			u := g.units.At(i)
+			if u.wanted && u.pts >= g.start && !yield(frame.Latent{Unit: i, PTS: u.pts, Hidden: true}, nil) {
 				return false
 			}
 			continue
 		}
 		if hash := uint64(C.ls_hash(f.UnsafePointer())); hash != g.hash || g.since.IsZero() {
-			g.hash, g.since = hash, g.units[i].time
+			g.hash, g.since = hash, g.units.At(i).time
 		}
 		more := g.latent(i, f, o.Corrupt, yield)
 		if g.d.shared != nil {
@@ -368,7 +376,7 @@ func (g *gopDecoder) show(yield func(frame.Latent, error) bool) bool {
 
 // latent yields the picture of unit i, if it is wanted.
 func (g *gopDecoder) latent(i int, f *astiav.Frame, corrupt bool, yield func(frame.Latent, error) bool) bool {
-	u, since := &g.units[i], g.since
+	u, since := g.units.At(i), g.since
 	if !u.wanted {
 		return true
 	}

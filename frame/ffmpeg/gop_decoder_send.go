@@ -18,7 +18,7 @@ import (
 
 // send gives the newest unit to the decoder, and takes what comes out.
 func (g *gopDecoder) send(u *frame.AccessUnit) error {
-	i := len(g.units) - 1
+	i := g.units.Len() - 1
 	switch {
 	case len(u.Data) == 0: // to libav an empty packet is the end
 		g.reorder.Lose(i)
@@ -42,7 +42,7 @@ func (g *gopDecoder) send(u *frame.AccessUnit) error {
 		return err
 	}
 	// The picture of a second field is that of the first.
-	if g.units[i].status.SecondField || inOrder(g.codec) {
+	if g.units.At(i).status.SecondField || inOrder(g.codec) {
 		g.reorder.Lose(i)
 	}
 	return nil
@@ -58,7 +58,7 @@ func (g *gopDecoder) adapt(u *frame.AccessUnit) error {
 	if g.headers.Declared > int64(g.d.maxPixels()) {
 		return g.growth()
 	}
-	if first := len(g.units) == 1; !first {
+	if first := g.units.Len() == 1; !first {
 		if err := g.checkSequences(u.Key); err != nil {
 			return err
 		}
@@ -110,14 +110,14 @@ func (g *gopDecoder) dropGuardRow(u *frame.AccessUnit) error {
 	g.end()
 	g.guardRow = nil
 	if !u.Key {
-		g.reorder.Damage(len(g.units)-1, false)
+		g.reorder.Damage(g.units.Len()-1, false)
 	}
 	return g.begin()
 }
 
 // decode makes a packet of the newest unit, and takes what comes out. It returns why there was no buffer for a picture, if so.
 func (g *gopDecoder) decode(u *frame.AccessUnit) (refused C.int) {
-	i := len(g.units) - 1
+	i := g.units.Len() - 1
 	switch g.buf = g.buf[:0]; {
 	case g.guardRow != nil:
 		g.buf = g.guardRow.AppendUnit(g.buf, g.headers)
@@ -183,8 +183,8 @@ func (g *gopDecoder) drain() {
 // fail notes an error that came when the newest unit was sent.
 func (g *gopDecoder) fail(err error) {
 	g.last = err
-	i := len(g.units) - 1
-	g.reorder.Damage(i, g.units[i].status.NonReference)
+	i := g.units.Len() - 1
+	g.reorder.Damage(i, g.units.At(i).status.NonReference)
 }
 
 // receive puts into the reorder buffer what the decoder has ready.
@@ -210,14 +210,17 @@ func (g *gopDecoder) keep() {
 	raw := new(C.ls_raw)
 	C.ls_read(g.frame.UnsafePointer(), raw)
 	i := int(raw.pts)
-	if i < 0 || i >= len(g.units) {
-		g.fail(errors.New("a picture of no unit"))
+	u := g.units.At(i)
+	if u == nil {
+		if i < 0 || i >= g.units.Len() {
+			g.fail(errors.New("a picture of no unit"))
+		} // else it is another one of a unit that has long been shown
 		g.frame.Unref()
 		return
 	}
-	g.units[i].qp = g.qp.next(scaleQP(g.codec, float64(raw.qp)), raw.intra != 0, raw.bi != 0)
+	u.qp = g.qp.next(scaleQP(g.codec, float64(raw.qp)), raw.intra != 0, raw.bi != 0)
 	if damaged(g.codec, raw) || g.hasCanaries() && C.ls_canaries_left(g.frame.UnsafePointer()) != 0 {
-		g.reorder.Damage(i, g.units[i].status.NonReference)
+		g.reorder.Damage(i, u.status.NonReference)
 	}
 	f := astiav.AllocFrame()
 	f.MoveRef(g.frame)

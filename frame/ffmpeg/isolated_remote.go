@@ -14,6 +14,7 @@ import (
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/ffmpeg/internal/child"
 	"github.com/livestill/livestill/internal/bitstream"
+	"github.com/livestill/livestill/internal/tail"
 )
 
 // A remote is a GOP that a child decodes, seen from this process.
@@ -21,9 +22,10 @@ type remote struct {
 	d     *Isolated
 	child *child.Child // nil before the first unit
 	name  frame.Codec
-	units []remoteUnit
-	open  bool  // the child is in the middle of the GOP
-	last  error // why the child must not be used again
+	units tail.List[remoteUnit]
+	start time.Time // of the first
+	open  bool      // the child is in the middle of the GOP
+	last  error     // why the child must not be used again
 	buf   []byte
 	held  int64 // bytes of pictures, as Stats has them
 }
@@ -35,6 +37,10 @@ type remoteUnit struct {
 	key  bool
 	due  bool // its picture may be wanted, and has not come
 }
+
+// So many units behind it no picture comes any more, but from a child that is not well: it is half an hour, where decoders hold back 16 pictures
+// (H.264 A.3.1), or twice as many where timestamps are in disorder.
+const mostDue = 1 << 16
 
 // follow is that of Decoder.
 func (r *remote) follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, bool], yield func(frame.Latent, error) bool) error {
@@ -54,10 +60,14 @@ func (r *remote) follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, b
 		if len(u.Data) > maxUnit {
 			return &Error{Step: "check", Codec: r.name, Err: fmt.Errorf("%w: a unit of %d bytes", frame.ErrTooCostly, len(u.Data))}
 		}
-		r.units = append(r.units, remoteUnit{pts: u.PTS, time: u.Time, key: u.Key, due: wanted})
+		if r.units.Len() == 0 {
+			r.start = u.Time
+		}
+		r.units.Add(remoteUnit{pts: u.PTS, time: u.Time, key: u.Key, due: wanted})
+		r.units.Forget(r.units.Len() - mostDue)
 		o := request{
 			Kind: reqUnit, Codec: u.Codec, Key: u.Key, Lost: u.Lost, Wanted: wanted,
-			PTS: int64(u.PTS), Time: int64(u.Time.Sub(r.units[0].time)),
+			PTS: int64(u.PTS), Time: int64(u.Time.Sub(r.start)),
 		}
 		if enough, err := r.show(ctx, &o, u.Data, yield); enough || err != nil {
 			return err
@@ -143,7 +153,7 @@ func (r *remote) show(ctx context.Context, o *request, data []byte, yield func(f
 
 // latent yields the picture that the child tells of.
 func (r *remote) latent(ctx context.Context, a *answer, yield func(frame.Latent, error) bool) bool {
-	u, over := &r.units[a.Unit], false
+	u, over := r.units.At(int(a.Unit)), false
 	l := frame.Latent{Unit: int(a.Unit), PTS: u.pts, Corrupt: a.Corrupt, EffectiveQP: finite(a.EffectiveQP), Hidden: a.Hidden}
 	if !a.Hidden {
 		r.d.stats.pictures.Add(1)
@@ -221,10 +231,11 @@ func (r *remote) ask(ctx context.Context, o *request, data []byte) (latents []an
 			if a, told, err = readAnswer(answers); err != nil || a.Kind != ansLatent {
 				return err
 			}
-			if int64(a.Unit) >= int64(len(r.units)) || !r.units[a.Unit].due {
+			u := r.units.At(int(a.Unit))
+			if u == nil || !u.due {
 				return nil // see below
 			}
-			r.units[a.Unit].due = false
+			u.due = false
 			latents = append(latents, a)
 			if o.Kind != reqUnit {
 				return nil

@@ -87,6 +87,14 @@ func (s *Source) Anew(p *rtp.Packet) (anew, goesOn bool) {
 	return true, s.goesOn
 }
 
+// Sender returns the SSRC of the sender that sends now; ok is false before its first packet. It may be called at any time, by any goroutine.
+func (s *Source) Sender() (ssrc uint32, ok bool) {
+	if sender := s.sender.Load(); sender != nil {
+		return *sender, true
+	}
+	return 0, false
+}
+
 // Reported returns the SSRC that the packets have that a sender report with the given one is of. It returns false if it is of none that sends
 // now. It may be called at any time, by any goroutine.
 func (s *Source) Reported(ssrc uint32) (given uint32, ok bool) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/livestill/livestill/capture/internal/shared"
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/tail"
 )
 
 // A decoding is one GOP on its way through the Decoder. Its goroutine runs run.
@@ -22,24 +23,47 @@ type decoding struct {
 	resources
 	machine
 
-	// Guarded by the mutex of the Scheduler; its goroutine alone writes sent, top, out and spent:
-	gop      frame.GOP          // as much of it as anybody has seen
-	sent     []bool             // of each unit that went to the Decoder, whether its picture may be wanted
-	top      time.Duration      // the highest PTS of these
-	out      int                // the unit of the newest picture that came out; -1 before the first
-	demands  demands            // that are not met yet
-	open     bool               // captures may join it
-	warm     bool               // it keeps up with the stream
-	held     bool               // a capture will want more of it later
-	fruitful bool               // it has made an undamaged picture
-	spent    time.Duration      // for which it has held a place
-	oldest   time.Duration      // what it had spent when the first of demands came, or less
-	giveUp   context.CancelFunc // ends what it waits for when nobody needs it; nil before the first time
+	// Guarded by the mutex of the Scheduler; its goroutine alone writes sent, top, out, newest and spent:
+	gop       frame.GOP           // as much of it as anybody has seen, but none in which what is to be sent next is forgotten
+	newestDTS time.Duration       // of the units that anybody has seen
+	sent      tail.List[sentUnit] // that went to the Decoder, by their numbers
+	top       time.Duration       // the highest PTS of these
+	out       int                 // the number of the unit of the newest picture that came out; -1 before the first
+	shown     time.Duration       // and its PTS
+	newest    newest
+	lost      bool               // what is to be sent next is forgotten
+	demands   demands            // that are not met yet
+	open      bool               // captures may join it
+	warm      bool               // it keeps up with the stream
+	held      bool               // a capture will want more of it later
+	fruitful  bool               // it has made an undamaged picture
+	spent     time.Duration      // for which it has held a place
+	oldest    time.Duration      // what it had spent when the first of demands came, or less
+	giveUp    context.CancelFunc // ends what it waits for when nobody needs it; nil before the first time
 }
 
-// before reports whether the picture of a unit is still to come.
-func (d *decoding) before(unit int) bool {
-	return unit >= len(d.sent) || d.sent[unit] && (d.out < 0 || Later(d.gop, unit, d.out))
+// A sentUnit is what is known of a unit that went to the Decoder.
+type sentUnit struct {
+	pts    time.Duration
+	wanted bool // its picture may be
+}
+
+// before reports whether the picture of a unit of g, which is the same GOP, is still to come.
+func (d *decoding) before(g frame.GOP, unit int) bool {
+	number := numberOf(g, unit)
+	if next := d.sent.Len(); number >= next {
+		return !isForgotten(d.gop, next) && !isForgotten(g, max(next, endOf(d.gop)))
+	}
+	u := d.sent.At(number)
+	return u != nil && u.wanted && (d.out < 0 || u.pts > d.shown || u.pts == d.shown && number > d.out)
+}
+
+// see takes note that g, which is the same GOP, has been seen. The decoding goes on with it, unless what is to be sent next is forgotten there.
+func (d *decoding) see(g frame.GOP) {
+	d.newestDTS = max(d.newestDTS, g[len(g)-1].DTS)
+	if endOf(g) >= endOf(d.gop) && !isForgotten(g, d.sent.Len()) {
+		d.gop = g
+	}
 }
 
 // needed reports whether anybody wants more; the mutex is held.
@@ -124,14 +148,18 @@ func (d *decoding) end(ctx context.Context, err error) {
 	}
 	for demand := range d.demands.all {
 		d.demands.remove(demand)
+		if d.lost && demand.number >= d.sent.Len() {
+			demand.meet(result{err: ErrForgotten})
+			continue
+		}
 		demand.meet(result{err: err})
 	}
 }
 
 // deliver gives a picture to the captures that want it.
 func (d *decoding) deliver(l frame.Latent) (err error) {
-	if l.Unit < 0 || l.Unit >= len(d.sent) {
-		return fmt.Errorf("the Decoder made a picture of unit %d, of %d", l.Unit, len(d.sent))
+	if l.Unit < 0 || l.Unit >= d.sent.Len() {
+		return fmt.Errorf("the Decoder made a picture of unit %d, of %d", l.Unit, d.sent.Len())
 	}
 	claimed := d.claim(l)
 	defer func() { // those that Goexit has left
@@ -144,6 +172,7 @@ func (d *decoding) deliver(l frame.Latent) (err error) {
 		demand, wanted := claimed[0], claimed[0].wants(l)
 		if wanted && made.Picture == nil && made.err == nil {
 			made = resultOf(l)
+			d.keep(l.Unit, made.Picture)
 		}
 		claimed = claimed[1:]
 		if wanted {
@@ -172,6 +201,9 @@ func (d *decoding) claim(l frame.Latent) (claimed []*Demand) {
 	d.s.mu.Lock()
 	defer d.s.mu.Unlock()
 	d.out = l.Unit
+	if u := d.sent.At(l.Unit); u != nil {
+		d.shown = u.pts
+	}
 	if !l.Corrupt && !l.Hidden {
 		d.fruitful, d.s.failing = true, false
 	}
@@ -250,12 +282,13 @@ func (d *decoding) take() (u frame.AccessUnit, wanted, ok bool) {
 	if d.decide() != sending {
 		return u, false, false
 	}
-	u = d.gop[len(d.sent)]
-	wanted = len(d.demands.of[len(d.sent)]) > 0
-	if d.s.stepwise && (len(d.sent) == 0 || u.PTS >= d.top) {
+	next := d.sent.Len()
+	u = d.gop[indexOf(d.gop, next)]
+	wanted = len(d.demands.of[next]) > 0
+	if d.s.stepwise && (next == 0 || u.PTS >= d.top) {
 		d.top, wanted = u.PTS, true
 	}
-	d.sent = append(d.sent, wanted)
+	d.sent.Add(sentUnit{u.PTS, wanted})
 	d.s.units.Add(1)
 	return u, wanted, true
 }

@@ -16,10 +16,12 @@ type Demand struct {
 	Keep     func(frame.Latent) bool // is asked whether to make the picture; nil makes it whatever it is like
 	Hold     *Hold                   // of the decoding that meets it; nil for none
 
-	at    int           // index among those for its unit that a decoding has; negative if it has it no more
-	spent time.Duration // what the decoding had spent when this came
-	made  result        // once it is met; neither picture nor error if it was not to be kept
-	met   chan struct{} // closed then; made by Decode
+	number int           // of the unit
+	pts    time.Duration // of the unit
+	at     int           // index among those for its unit that a decoding has; negative if it has it no more
+	spent  time.Duration // what the decoding had spent when this came
+	made   result        // once it is met; neither picture nor error if it was not to be kept
+	met    chan struct{} // closed then; made by Decode
 }
 
 // A result is a picture, or why there is none: an ErrCorrupt or a Fault.
@@ -83,13 +85,17 @@ func (s *Scheduler) Decode(ctx context.Context, g frame.GOP, demands ...*Demand)
 	return nil
 }
 
-// join gives Demands to a decoding, which begins if there is none that can meet them. It is nil if they are met already: the GOP is fruitless.
+// join gives Demands to a decoding, which begins if there is none that can meet them. It is nil if they are met already: the GOP is fruitless, or
+// forgotten.
 func (s *Scheduler) join(ctx context.Context, g frame.GOP, demands []*Demand) *decoding {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for _, demand := range demands {
+		demand.number, demand.pts = numberOf(g, demand.Unit), g[demand.Unit].PTS
+	}
 	d := s.find(g, demands)
 	if d == nil {
-		if err := s.fruitless.of(g, demands); err != nil {
+		if err := s.hopeless(g, demands); err != nil {
 			for _, demand := range demands {
 				demand.meet(result{err: err})
 			}
@@ -97,9 +103,8 @@ func (s *Scheduler) join(ctx context.Context, g frame.GOP, demands []*Demand) *d
 		}
 		d = s.begin(ctx, g)
 	}
-	if len(g) > len(d.gop) {
-		d.gop = g
-	}
+	d.see(g)
+	demands = d.newest.meet(demands)
 	if len(d.demands.of) == 0 {
 		d.oldest = d.spent
 	}
@@ -125,12 +130,24 @@ func (s *Scheduler) leave(d *decoding, demands []*Demand) {
 // find returns the decoding that has the least to decode for Demands, nil if all are past one of them; s.mu is held.
 func (s *Scheduler) find(g frame.GOP, demands []*Demand) (nearest *decoding) {
 	for _, d := range s.decodings {
-		past := func(demand *Demand) bool { return !demand.Optional && !d.before(demand.Unit) }
-		if d.open && Same(d.gop, g) && !slices.ContainsFunc(demands, past) && (nearest == nil || len(nearest.sent) < len(d.sent)) {
+		past := func(demand *Demand) bool {
+			return !demand.Optional && !d.before(g, demand.Unit) && !d.newest.is(demand, numberOf(g, demand.Unit))
+		}
+		if d.open && Same(d.gop, g) && !slices.ContainsFunc(demands, past) && (nearest == nil || nearest.sent.Len() < d.sent.Len()) {
 			nearest = d
 		}
 	}
 	return nearest
+}
+
+// hopeless returns why no decoding that begins now meets Demands; nil if one may. s.mu is held.
+func (s *Scheduler) hopeless(g frame.GOP, demands []*Demand) error {
+	for _, demand := range demands {
+		if !demand.Optional && demand.Unit > 0 && g.Forgotten() > 0 {
+			return ErrForgotten
+		}
+	}
+	return s.fruitless.of(g, demands)
 }
 
 // begin begins a decoding for ctx, and for others, too; s.mu is held.
@@ -138,7 +155,7 @@ func (s *Scheduler) begin(ctx context.Context, g frame.GOP) *decoding {
 	ctx, cancel := context.WithCancel(shared.Common(ctx))
 	d := &decoding{
 		s: s, cancel: cancel, poke: make(chan struct{}, 1), done: make(chan struct{}),
-		gop: g, out: -1, open: true,
+		gop: g, newestDTS: g[len(g)-1].DTS, out: -1, open: true,
 	}
 	s.decodings = append(s.decodings, d)
 	s.Group.Go(func() {

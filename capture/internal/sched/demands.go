@@ -5,9 +5,9 @@ import "slices"
 // demands are those of a decoding that are not met yet. To add or to remove one takes the same however many there are: a hundred captures
 // may want two thousand pictures each.
 type demands struct {
-	of       map[int][]*Demand // by their units
+	of       map[int][]*Demand // by the numbers of their units
 	required int               // how many are not Optional
-	highest  int               // the highest unit, if there is any
+	highest  int               // the highest number, if there is any
 }
 
 func (ds *demands) add(all []*Demand) {
@@ -15,11 +15,11 @@ func (ds *demands) add(all []*Demand) {
 		ds.of = make(map[int][]*Demand)
 	}
 	for _, d := range all {
-		if len(ds.of) == 0 || d.Unit > ds.highest {
-			ds.highest = d.Unit
+		if len(ds.of) == 0 || d.number > ds.highest {
+			ds.highest = d.number
 		}
-		d.at = len(ds.of[d.Unit])
-		ds.of[d.Unit] = append(ds.of[d.Unit], d)
+		d.at = len(ds.of[d.number])
+		ds.of[d.number] = append(ds.of[d.number], d)
 		if !d.Optional {
 			ds.required++
 		}
@@ -31,7 +31,7 @@ func (ds *demands) remove(d *Demand) {
 	if d.at < 0 {
 		return
 	}
-	same := ds.of[d.Unit]
+	same := ds.of[d.number]
 	last := len(same) - 1
 	same[d.at], same[last].at = same[last], d.at
 	same[last], d.at = nil, -1
@@ -39,22 +39,22 @@ func (ds *demands) remove(d *Demand) {
 		ds.required--
 	}
 	if last > 0 {
-		ds.of[d.Unit] = same[:last]
+		ds.of[d.number] = same[:last]
 		return
 	}
-	delete(ds.of, d.Unit)
-	if d.Unit == ds.highest {
+	delete(ds.of, d.number)
+	if d.number == ds.highest {
 		ds.highest = -1
-		for unit := range ds.of {
-			ds.highest = max(ds.highest, unit)
+		for number := range ds.of {
+			ds.highest = max(ds.highest, number)
 		}
 	}
 }
 
-// take removes and returns all Demands for a unit.
-func (ds *demands) take(unit int) (taken []*Demand) {
-	for len(ds.of[unit]) > 0 {
-		d := ds.of[unit][0]
+// take removes and returns all Demands for the unit of a number.
+func (ds *demands) take(number int) (taken []*Demand) {
+	for len(ds.of[number]) > 0 {
+		d := ds.of[number][0]
 		ds.remove(d)
 		taken = append(taken, d)
 	}

@@ -27,7 +27,7 @@ func TestDemands(t *testing.T) {
 			case 0:
 				var party []*Demand
 				for range r.IntN(5) {
-					party = append(party, &Demand{Unit: r.IntN(10), Optional: r.IntN(3) == 0})
+					party = append(party, &Demand{number: r.IntN(10), Optional: r.IntN(3) == 0})
 				}
 				ds.add(party)
 				list, parties = append(list, party...), append(parties, party)
@@ -44,19 +44,19 @@ func TestDemands(t *testing.T) {
 				parties = slices.Delete(parties, at, at+1)
 			default:
 				unit := r.IntN(10)
-				got, want := ds.take(unit), drop(func(d *Demand) bool { return d.Unit == unit })
+				got, want := ds.take(unit), drop(func(d *Demand) bool { return d.number == unit })
 				if len(got) != len(want) || slices.ContainsFunc(got, func(d *Demand) bool { return !slices.Contains(want, d) }) {
 					t.Fatalf("seed %d: of unit %d %v are removed, want %v", seed, unit, got, want)
 				}
 			}
 			required, highest := 0, -1
 			for _, d := range list {
-				highest = max(highest, d.Unit)
+				highest = max(highest, d.number)
 				if !d.Optional {
 					required++
 				}
-				if !slices.Contains(ds.of[d.Unit], d) {
-					t.Fatalf("seed %d: a Demand of unit %d is lost", seed, d.Unit)
+				if !slices.Contains(ds.of[d.number], d) {
+					t.Fatalf("seed %d: a Demand of unit %d is lost", seed, d.number)
 				}
 			}
 			if len(list) > 0 && ds.highest != highest || ds.required != required {

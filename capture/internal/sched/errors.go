@@ -8,8 +8,11 @@ import (
 	"github.com/livestill/livestill/frame"
 )
 
-// ErrCorrupt is capture.ErrCorrupt.
-var ErrCorrupt = errors.New("no undamaged picture")
+// These are those of capture.
+var (
+	ErrCorrupt   = errors.New("no undamaged picture")
+	ErrForgotten = errors.New("moment is no longer remembered")
+)
 
 var (
 	errLost    = fmt.Errorf("%w: data was lost on the way", ErrCorrupt)

@@ -21,8 +21,8 @@ type fruitless struct {
 
 // note takes note of what a decoding has made at its end; the mutex of the Scheduler is held.
 func (f *fruitless) note(d *decoding, err error) {
-	if d.out < 0 && len(d.sent) >= fruitlessUnits && !Fault(err) {
-		*f = fruitless{gopID(d.gop), len(d.sent), err}
+	if d.out < 0 && d.sent.Len() >= fruitlessUnits && !Fault(err) {
+		*f = fruitless{gopID(d.gop), d.sent.Len(), err}
 	}
 }
 
@@ -42,7 +42,7 @@ const longEnough = time.Second
 
 // judge finds out at the end of a decoding if the stream is failing; the mutex is held.
 func (d *decoding) judge(ctx context.Context) {
-	came := d.out >= 0 || len(d.sent) > 0 && ctx.Err() == nil // all that would
+	came := d.out >= 0 || d.sent.Len() > 0 && ctx.Err() == nil // all that would
 	if !d.fruitful && (came || d.spent > longEnough) {
 		d.s.failing = true
 	}
@@ -61,7 +61,7 @@ func (f *fruitless) of(g frame.GOP, demands []*Demand) error {
 		return nil
 	}
 	for _, demand := range demands {
-		if demand.Unit >= 2*f.units {
+		if numberOf(g, demand.Unit) >= 2*f.units {
 			return nil
 		}
 	}

@@ -21,10 +21,10 @@ func (id ID) Is(u *frame.AccessUnit) bool { return u.PTS == id.pts && u.Time.Uni
 // In reports whether the picture is that of a unit of g.
 func (id ID) In(g frame.GOP, unit int) bool { return unit < len(g) && id.Is(&g[unit]) }
 
-// A unitID tells units apart, by the GOP that decoding begins with and their place in it.
+// A unitID tells units apart, by the GOP that decoding begins with and their number in it.
 type unitID struct {
-	gop   ID
-	index int
+	gop    ID
+	number int
 }
 
 // gopID returns the ID of the key unit of g.

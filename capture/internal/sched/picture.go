@@ -21,32 +21,53 @@ type Wanted struct {
 // Encoders hide a picture or two in a row; this many are no stream to look further back in.
 const mostHidden = 16
 
-// Picture decodes the very picture that is wanted, or that before it if its unit has none of its own. Its error is an ErrCorrupt, a Fault, or that
-// of ctx.
+// Picture decodes the very picture that is wanted, or that before it if its unit has none of its own. Its error is an ErrCorrupt, an ErrForgotten, a
+// Fault, or that of ctx.
 func (s *Scheduler) Picture(ctx context.Context, w Wanted) (*frame.Picture, error) {
 	trusted := s.Trusted(w.GOP)
 	for range mostHidden {
-		switch {
-		case ctx.Err() != nil:
+		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
-		case trusted <= w.Unit:
-			return nil, errLost
+		}
+		if err := doubt(w.GOP, w.Unit, trusted); err != nil {
+			return nil, err
 		}
 		p, err := s.fromGOP(ctx, w)
 		if !errors.Is(err, errHidden) {
 			return p, err
 		}
-		last := w.Unit
-		for i := range w.GOP {
-			if Later(w.GOP, last, i) && (w.Unit == last || Later(w.GOP, i, w.Unit)) && w.GOP[i].Data != nil {
-				w.Unit = i
-			}
-		}
-		if w.Unit == last {
+		if w.Unit = shownBefore(w.GOP, w.Unit); w.Unit < 0 {
 			break
 		}
 	}
 	return nil, errNone
+}
+
+// shownBefore returns the unit of g that is shown right before another; -1 if there is none.
+func shownBefore(g frame.GOP, unit int) (before int) {
+	before = -1
+	for i := range g {
+		if Later(g, unit, i) && (before < 0 || Later(g, i, before)) {
+			before = i
+		}
+	}
+	return before
+}
+
+// doubt returns why a unit has no picture that is right, as far as is known without decoding; nil if it may have one. So many units of its GOP can be
+// trusted. Those behind units that are forgotten may be decoded by who was given these.
+func doubt(g frame.GOP, unit, trusted int) error {
+	switch {
+	case unit < trusted:
+		return nil
+	case g.Forgotten() == 0 || trusted == 0:
+		return errLost
+	case g[unit].Data == nil:
+		return ErrForgotten
+	case firstLost(g[3:unit+1]) < unit-2:
+		return errLost
+	}
+	return nil
 }
 
 // fromGOP decodes what is wanted from the key unit of its GOP on; if that is not enough, since it refers to what came before, from the one
@@ -102,7 +123,7 @@ func (s *Scheduler) mayBeOpen(g frame.GOP, err error) bool {
 
 // sharedUnit decodes what is wanted from the beginning of its GOP on, once for all captures of the unit.
 func (s *Scheduler) sharedUnit(ctx context.Context, w Wanted, key bool) (*frame.Picture, error) {
-	return s.shared(ctx, unitID{gopID(w.GOP), w.Unit}, key, func() Wanted { return w })
+	return s.shared(ctx, unitID{gopID(w.GOP), numberOf(w.GOP, w.Unit)}, key, func() Wanted { return w })
 }
 
 // shared is sharedUnit of what wanted returns, which is called for the first capture of the unit alone.
@@ -114,9 +135,13 @@ func (s *Scheduler) shared(ctx context.Context, id unitID, key bool, wanted func
 		for _, unit := range w.Along {
 			demands = append(demands, &Demand{Unit: unit, Optional: true})
 		}
+		along := demands[1:]
+		if before := shownBefore(w.GOP, w.Unit); before >= 0 && w.GOP.Forgotten() > 0 { // is kept, if the unit has no picture of its own
+			demands = append(demands, &Demand{Unit: before, Optional: true})
+		}
 		err := s.Decode(ctx, w.GOP, demands...)
-		for _, along := range demands[1:] {
-			if p := along.Picture(); p != nil {
+		for _, demand := range along {
+			if p := demand.Picture(); p != nil {
 				w.Take(p)
 			}
 		}

@@ -10,10 +10,12 @@
 //	hold.go       what keeps a decoding for the neighbours of a picture
 //	demand.go     what captures want, and Decode, which has it made
 //	demands.go    what is wanted of a decoding
+//	numbers.go    what units are called while a History forgets some
 //	decoding.go   the decoding of a GOP
 //	state.go      what a decoding does next, and why
 //	resources.go  what it needs for that
 //	warm.go       a decoding that keeps up with the stream
+//	irreplaceable.go  and that has been given what is forgotten
 //	verdict.go    what is known of a GOP before it is decoded
 //	recent.go     what was found of GOPs, kept for a while
 package sched
@@ -85,6 +87,7 @@ type Scheduler struct {
 	decodings []*decoding   // that have not ended
 	captured  time.Time     // when the newest capture came
 	again     bool          // the newest capture came soon after the one before
+	flushed   bool          // a warm decoding has ended for captures, which had to have its last pictures
 	fruitless fruitless
 	failing   bool // see account
 }

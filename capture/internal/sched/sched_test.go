@@ -1,6 +1,7 @@
 package sched_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"image"
@@ -76,6 +77,7 @@ func (s *strict) Follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, b
 		defer s.count(&s.running, -1)
 		var held []frame.Latent
 		show := func(most int) bool {
+			slices.SortStableFunc(held, func(a, b frame.Latent) int { return cmp.Compare(a.PTS, b.PTS) })
 			for len(held) > most {
 				if !yield(held[0], nil) {
 					return false

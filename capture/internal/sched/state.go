@@ -4,18 +4,19 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/capture/internal/shared"
+	"github.com/livestill/livestill/frame"
 )
 
 // A decoder that puts pictures into the order they are shown in may need units after the one that is wanted, which are still to come. Without
 // them it comes to its end, and the next capture has to begin at the key unit. If there was one just before, or the stream is kept warm, a
-// decoding waits for them, for this long at most: 15 units at 30 a second, and decoders hold back 16 at the very most (H.264 A.3.1).
+// decoding waits for each of them, for this long at most: 15 units at 30 a second, and decoders hold back 16 at the very most (H.264 A.3.1).
 const reorderTimeout = 500 * time.Millisecond
 
 // A state is what a decoding does between two units.
 //
 //	sending ---- nothing is to be sent ---------------> awaiting, following, idle
 //	awaiting --- a unit comes ------------------------> sending
-//	         --- it has waited for long --------------> ending
+//	         --- it has waited for long --------------> ending, or following if it is irreplaceable
 //	following -- a unit is to be sent ----------------> sending
 //	          -- nobody keeps it warm, or holds it ---> idle
 //	          -- others want its memory, or its child > ending
@@ -23,8 +24,8 @@ const reorderTimeout = 500 * time.Millisecond
 //	     ------- it has waited for long, or others
 //	             want its memory, or its child -------> ending
 //
-// From any of them it goes to ending when the Decoder is to flush the last pictures that are wanted, when nothing is left of the GOP, and
-// when nobody needs the decoding and no stream is live. It is not left: captures cannot join any more.
+// From any of them it goes to ending when the Decoder is to flush the last pictures that are wanted, when nothing is left of the GOP, when
+// the History has forgotten what was to be sent next, and when nobody needs the decoding and no stream is live. It is not left: captures cannot join any more.
 type state int
 
 const (
@@ -52,20 +53,33 @@ func (d *decoding) transition() state {
 	}
 	d.charge()
 	next := d.decide()
-	unawaited := d.last() < 0
-	if next == sending && unawaited { // as always if the stream is faster than the Decoder
+	if next == sending && d.last() < 0 { // as always if the stream is faster than the Decoder
 		select {
 		case <-d.s.recalls:
 			d.recalled = true
 		default:
 		}
 	}
-	if d.late && next == d.state || d.recalled && unawaited {
+	next = d.timeUp(next)
+	if next != d.state {
+		d.enter(next)
+	}
+	return next
+}
+
+// timeUp returns the state that a decoding is to be in instead of next, if it has been late or recalled; the mutex is held.
+func (d *decoding) timeUp(next state) state {
+	unawaited, late := d.last() < 0, d.late && next == d.state
+	switch {
+	case late && next == awaiting && d.irreplaceable():
+		d.forgo()
+		next = d.decide()
+	case late || d.recalled && unawaited:
 		next = ending
 	}
 	d.late, d.recalled = false, false
-	if next != d.state {
-		d.enter(next)
+	if next == ending && d.warm && !unawaited && !d.lost {
+		d.s.flushed = true
 	}
 	return next
 }
@@ -75,7 +89,7 @@ func (d *decoding) enter(next state) {
 	d.state, d.expires = next, nil
 	switch next {
 	case awaiting:
-		d.expires = time.After(reorderTimeout)
+		d.expires = time.After(d.patience())
 	case idle:
 		d.expires = time.After(shared.Retention)
 	case ending:
@@ -109,11 +123,14 @@ func (d *decoding) wait(changed <-chan struct{}) {
 // decide returns the state that the decoding is to be in; the mutex is held.
 func (d *decoding) decide() state {
 	over := false // no more units come; it is looked for only where it matters
-	if len(d.sent) == len(d.gop) || d.warm {
+	if d.unsent() == nil || d.warm {
 		over = d.grow()
 	}
-	next := len(d.sent)
-	at := situation{over: over, unsent: next < len(d.gop) && d.gop[next].Data != nil}
+	if d.lost {
+		return ending
+	}
+	next := d.unsent()
+	at := situation{over: over, unsent: next != nil && next.Data != nil}
 	if last := d.last(); last >= 0 {
 		return d.forCaptures(last, at)
 	}
@@ -129,9 +146,9 @@ type situation struct {
 // forCaptures decides for a decoding whose pictures captures wait for, up to that of a unit.
 func (d *decoding) forCaptures(last int, at situation) state {
 	switch {
-	case at.unsent && (d.s.stepwise || len(d.sent) <= last):
+	case at.unsent && (d.s.stepwise || d.sent.Len() <= last):
 		return sending
-	case d.s.stepwise && !at.over && d.mayAwait(last):
+	case d.s.stepwise && !at.over && d.mayAwait(d.demands.of[last][0].pts):
 		return awaiting
 	default:
 		return ending
@@ -141,7 +158,7 @@ func (d *decoding) forCaptures(last int, at situation) state {
 // forLater decides for a decoding that nobody waits for.
 func (d *decoding) forLater(at situation) state {
 	followed := d.warm && at.over && !d.held
-	exhausted := at.over && !at.unsent && d.out >= 0 && d.gop[d.out].PTS >= d.top
+	exhausted := at.over && !at.unsent && d.out >= 0 && d.shown >= d.top
 	switch {
 	case followed || exhausted:
 		return ending
@@ -156,7 +173,15 @@ func (d *decoding) forLater(at situation) state {
 	}
 }
 
-// last returns the highest index of a unit whose picture is wanted; -1 if nobody waits for any.
+// unsent returns the unit that goes to the Decoder next; nil if it has not been seen yet.
+func (d *decoding) unsent() *frame.AccessUnit {
+	if i := indexOf(d.gop, d.sent.Len()); i >= 0 {
+		return &d.gop[i]
+	}
+	return nil
+}
+
+// last returns the highest number of a unit whose picture is wanted; -1 if nobody waits for any.
 func (d *decoding) last() int {
 	if d.demands.required == 0 {
 		return -1
@@ -164,13 +189,13 @@ func (d *decoding) last() int {
 	return d.demands.highest
 }
 
-// mayAwait reports whether to wait for what the Decoder may need to put the picture of a unit into order.
-func (d *decoding) mayAwait(unit int) bool {
-	return (d.warm || d.s.again) && d.s.live != nil && d.gop[unit].PTS-d.gop[len(d.gop)-1].DTS < reorderTimeout
+// mayAwait reports whether to wait for what the Decoder may need to put a picture that is shown at pts into order.
+func (d *decoding) mayAwait(pts time.Duration) bool {
+	return (d.warm || d.s.again) && d.s.live != nil && (pts-d.newestDTS < reorderTimeout || d.irreplaceable())
 }
 
 // lag returns how far the decoding is behind the stream; there is a unit that is not sent.
-func (d *decoding) lag() time.Duration { return d.gop[len(d.gop)-1].DTS - d.gop[len(d.sent)].DTS }
+func (d *decoding) lag() time.Duration { return d.newestDTS - d.unsent().DTS }
 
 // grow looks what has come of the GOP, and reports whether it is over.
 func (d *decoding) grow() (over bool) {
@@ -178,8 +203,8 @@ func (d *decoding) grow() (over bool) {
 	if i < 0 {
 		return true
 	}
-	if len(gops[i]) > len(d.gop) {
-		d.gop = gops[i]
-	}
+	d.see(gops[i])
+	d.sent.Forget(min(d.sent.Len(), d.gop.Forgotten()))
+	d.lost = d.unsent() == nil && isForgotten(gops[i], d.sent.Len())
 	return i < len(gops)-1
 }

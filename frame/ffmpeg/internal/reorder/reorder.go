@@ -4,6 +4,8 @@ package reorder
 import (
 	"container/heap"
 	"time"
+
+	"github.com/livestill/livestill/internal/tail"
 )
 
 // MaxAhead is how many pictures that were sent after a unit may come out before it, until the unit counts as missing. It is one more than
@@ -39,13 +41,15 @@ type entry[T any] struct {
 // A Buffer holds decoded pictures back until all is known that bears on them: a picture is corrupt if one before it in decoding
 // order was damaged, and with B-frames and threads that can come out later. It also puts them into presentation order.
 //
-// The Buffer owns what is put in, until Next or Rest hands it back. Each unit takes the same time, however many came before it.
+// The Buffer owns what is put in, until Next or Rest hands it back. Each unit takes the same time, however many came before it, and memory as long
+// as others may have to do with it.
 type Buffer[T any] struct {
-	entries []entry[T] // in decoding order
-	show    schedule   // units that are not dealt with
-	settled int        // of every unit below this index it is known what became of it
-	ahead   int        // pictures that came out of units above settled
-	holding int        // pictures held
+	entries tail.List[entry[T]] // in decoding order
+	most    int                 // that there are, before those that are not needed are looked for
+	show    schedule            // units that are not dealt with
+	settled int                 // of every unit below this index it is known what became of it
+	ahead   int                 // pictures that came out of units above settled
+	holding int                 // pictures held
 	hidden  func(i int) bool
 }
 
@@ -76,34 +80,61 @@ func New[T any](hidden func(i int) bool) *Buffer[T] { return &Buffer[T]{hidden: 
 
 // Add makes room for the next unit in decoding order.
 func (b *Buffer[T]) Add(pts time.Duration, key bool) {
-	heap.Push(&b.show, showing{pts, len(b.entries)})
-	b.entries = append(b.entries, entry[T]{pts: pts, key: key})
+	heap.Push(&b.show, showing{pts, b.entries.Len()})
+	b.entries.Add(entry[T]{pts: pts, key: key})
+	b.forget()
+}
+
+// First returns the first unit that the Buffer may still name.
+func (b *Buffer[T]) First() int { return b.entries.First() }
+
+// So many entries are no more trouble than looking for those that are not needed.
+const few = 1024
+
+// forget forgets the units before all that are not dealt with, now and then.
+func (b *Buffer[T]) forget() {
+	if b.entries.Len()-b.entries.First() < max(few, b.most) {
+		return
+	}
+	first := b.settled - 1 // which tells whether the next is tainted
+	for _, s := range b.show {
+		first = min(first, s.unit)
+	}
+	b.entries.Forget(first)
+	b.most = 2 * (b.entries.Len() - b.entries.First())
 }
 
 // Damage says that unit i is damaged. Unless it is alone, so is what may refer to it.
 func (b *Buffer[T]) Damage(i int, alone bool) {
-	b.entries[i].damaged = true
+	if i < b.First() { // it is out, and what comes after it is not
+		if alone {
+			return
+		}
+		i = b.First()
+	}
+	b.entries.At(i).damaged = true
 	if alone {
 		return
 	}
-	b.entries[i].spreads = true
-	for ; i < b.settled && !b.entries[i].tainted && b.taints(i); i++ {
-		b.entries[i].tainted = true
+	b.entries.At(i).spreads = true
+	for ; i < b.settled && !b.entries.At(i).tainted && b.taints(i); i++ {
+		b.entries.At(i).tainted = true
 	}
 }
 
 // taints reports whether unit i, or one before it that it may refer to, spreads damage.
 func (b *Buffer[T]) taints(i int) bool {
-	e := &b.entries[i]
-	return e.spreads || !e.key && i > 0 && b.entries[i-1].tainted
+	e := b.entries.At(i)
+	return e.spreads || !e.key && i > b.First() && b.entries.At(i-1).tainted
 }
 
 // Put takes the picture of unit i. It reports false, and takes nothing, if it is known already what became of the unit.
 func (b *Buffer[T]) Put(i int, picture T) bool {
-	if b.entries[i].state != pending {
+	e := b.entries.At(i)
+	if e == nil || e.state != pending {
 		return false
 	}
-	b.entries[i].state, b.entries[i].picture = decoded, picture
+	e.state, e.picture = decoded, picture
 	b.holding++
 	b.ahead++
 	b.settle()
@@ -112,7 +143,7 @@ func (b *Buffer[T]) Put(i int, picture T) bool {
 
 // Lose says that unit i has no picture and will not have one, unless it came out.
 func (b *Buffer[T]) Lose(i int) {
-	if b.entries[i].state == pending {
+	if e := b.entries.At(i); e != nil && e.state == pending {
 		b.miss(i)
 		b.settle()
 	}
@@ -120,21 +151,22 @@ func (b *Buffer[T]) Lose(i int) {
 
 // Skip says that unit i is not decoded, because nobody needs its picture and nothing refers to it.
 func (b *Buffer[T]) Skip(i int) {
-	b.entries[i].state = missing
+	b.entries.At(i).state = missing
 	b.settle()
 }
 
 func (b *Buffer[T]) miss(i int) {
-	b.entries[i].state = missing
-	if b.entries[i].hidden = b.hidden(i); !b.entries[i].hidden {
+	e := b.entries.At(i)
+	e.state = missing
+	if e.hidden = b.hidden(i); !e.hidden {
 		b.Damage(i, false)
 	}
 }
 
 // settle moves settled on, past units that are not pending and those that are overdue.
 func (b *Buffer[T]) settle() {
-	for ; b.settled < len(b.entries); b.settled++ {
-		switch b.entries[b.settled].state {
+	for ; b.settled < b.entries.Len(); b.settled++ {
+		switch b.entries.At(b.settled).state {
 		case decoded:
 			b.ahead--
 		case pending:
@@ -144,13 +176,13 @@ func (b *Buffer[T]) settle() {
 			b.miss(b.settled)
 		case missing:
 		}
-		b.entries[b.settled].tainted = b.taints(b.settled)
+		b.entries.At(b.settled).tainted = b.taints(b.settled)
 	}
 }
 
 // Drain says that nothing more comes out.
 func (b *Buffer[T]) Drain() {
-	for i := range b.entries {
+	for i := b.First(); i < b.entries.Len(); i++ {
 		b.Lose(i)
 	}
 }
@@ -167,7 +199,7 @@ type Output[T any] struct {
 func (b *Buffer[T]) Next() (o Output[T], ok bool) {
 	for ; len(b.show) > 0; heap.Pop(&b.show) {
 		i := b.show[0].unit
-		e := &b.entries[i]
+		e := b.entries.At(i)
 		if e.state == decoded && i >= b.settled {
 			break
 		}
@@ -195,12 +227,12 @@ func (b *Buffer[T]) Next() (o Output[T], ok bool) {
 }
 
 // corrupt reports whether unit i, which is below settled, or anything that it may refer to is damaged.
-func (b *Buffer[T]) corrupt(i int) bool { return b.entries[i].damaged || b.entries[i].tainted }
+func (b *Buffer[T]) corrupt(i int) bool { return b.entries.At(i).damaged || b.entries.At(i).tainted }
 
 // Rest returns what is still held, in no order, and empties the Buffer.
 func (b *Buffer[T]) Rest() (pictures []T) {
 	for _, s := range b.show {
-		if e := &b.entries[s.unit]; e.state == decoded {
+		if e := b.entries.At(s.unit); e.state == decoded {
 			pictures = append(pictures, e.picture)
 		}
 	}

@@ -169,3 +169,37 @@ func TestBufferIsLinear(t *testing.T) {
 		})
 	}
 }
+
+// A Buffer keeps nothing of the units of an endless GOP that are dealt with, but whether they were damaged.
+func TestBufferForgets(t *testing.T) {
+	for _, damaged := range []int{-1, 0, 3000} {
+		b := New[int](func(int) bool { return false })
+		shown := 0
+		for i := range 100_000 {
+			pts := i
+			if i%3 > 0 { // two of three are shown in the other order
+				pts = i + 3 - 2*(i%3)
+			}
+			b.Add(time.Duration(pts), i == 0)
+			if i == damaged {
+				b.Damage(i, false)
+			}
+			b.Put(i, i)
+			b.Put(b.First()-1, i) // which is nothing
+			b.Lose(b.First() - 1)
+			for {
+				o, ok := b.Next()
+				if !ok {
+					break
+				}
+				if o.Corrupt != (damaged >= 0 && o.Unit >= damaged) {
+					t.Fatalf("unit %d, with damage in %d: corrupt %v", o.Unit, damaged, o.Corrupt)
+				}
+				shown++
+			}
+			if kept := i + 1 - b.First(); kept > 2*few || shown < i-4 {
+				t.Fatalf("after %d units, %d are kept, %d shown", i+1, kept, shown)
+			}
+		}
+	}
+}
