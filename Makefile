@@ -3,8 +3,7 @@
 # make demo   stills out of two real streams, with contact sheets to look at, in stills/
 # make stress the tests, again and again, on a machine that is busy
 # make asan   our C under AddressSanitizer and UBSan, which test does too
-# make train  learns again what package enhance has learned, and writes that over enhance/learned. As yet it fails tests of internal/e2e, see
-#             enhance/train: git restore enhance/learned brings back what passes
+# make train  learns on from what package enhance has learned, and writes that over enhance/learned: see enhance/train
 # make bench  speed, and tap to bytes beside what is usual today
 # make release VERSION=v0.1.0   writes the version into the nested modules, and proves that each can be had on its own
 # On a bare Debian 12 or 13 each installs what it needs; that takes root.
