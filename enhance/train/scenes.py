@@ -339,7 +339,7 @@ def render(folder, number, name, pipe):
         pipe.write(np.clip(screen + 0.5, 0, 255).astype(np.uint8).tobytes())
 
 
-def encode(directory, number, name, rng):
+def encode(scene, directory, number, name, rng):
     """Encodes a scene as streams of several rates."""
     (width, height), (rate, gop, _) = SIZES[number % len(SIZES)], TIMES[(number // 2) % len(TIMES)]
     noise = NOISES[number % len(NOISES)]
@@ -350,7 +350,7 @@ def encode(directory, number, name, rng):
         if sigma:
             # FFmpeg's strength of noise is 1.7 times its standard deviation.
             to, filters = f"{to}_n{sigma}", f"noise=c0s={round(1.7 * sigma)}:c0f=t:c1s={round(0.8 * sigma)}:c1f=t:c2s={round(0.8 * sigma)}:c2f=t"
-        run("ffmpeg", "-v", "error", "-y", "-i", directory / f"{name}.flv", "-vf", filters, "-c:v", "libx264",
+        run("ffmpeg", "-v", "error", "-y", "-i", scene, "-vf", filters, "-c:v", "libx264",
             *ENCODERS[number % len(ENCODERS)], "-g", str(gop), "-sc_threshold", "0", "-threads", "1",
             "-b:v", f"{kbit}k", "-maxrate", f"{kbit}k", "-bufsize", f"{kbit}k", directory / f"{to}.flv")
         print(f"{to}: {width}x{height}, {rate} pictures a second, GOPs of {gop}", flush=True)
@@ -375,8 +375,8 @@ def main():
             encoder.stdin.close()
             if encoder.wait() != 0:
                 sys.exit(f"{name}: ffmpeg failed")
-        os.replace(part, whole)
-        encode(directory, number, name, np.random.default_rng(zlib.crc32(b"rate of " + name.encode())))
+        encode(part, directory, number, name, np.random.default_rng(zlib.crc32(b"rate of " + name.encode())))
+        os.replace(part, whole)  # at last: a scene that is there has all its streams
 
 
 if __name__ == "__main__":
