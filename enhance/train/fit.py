@@ -264,7 +264,8 @@ def read(files):
             before = tiles[:, 0]
             parts.setdefault(n, []).append(dict(
                 variance=all(variance), weight=all(weight), facts=all(facts), facts_of_neighbours=all(others[:, :6]), variances=all(others[:, 6]),
-                weights=all(others[:, 7]), before=before, after=tiles[:, 1].copy(), after_alone=before.copy(), target=tiles[:, 2:2 + size], truth=tiles[:, 2 + size:2 + 2 * size],
+                weights=all(others[:, 7]), before=before, after=tiles[:, 1].copy(), after_alone=before.copy(),
+                target=tiles[:, 2:2 + size], truth=tiles[:, 2 + size:2 + 2 * size],
                 trust=rest[..., 0], difference=rest[..., 1:], stream=all(stream), picture=all(pictures), luma=all(plane == 0),
                 share=all((1 if plane == 0 else CHROMA) / max(size, tiles[:, 1].mean())).astype(np.float32)))
             pictures += 1

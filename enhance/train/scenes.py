@@ -368,7 +368,8 @@ def main():
         tags = ["-color_range", "tv", "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"]
         with subprocess.Popen(["ffmpeg", "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(rate),
                                "-i", "pipe:0", "-vf", "scale=out_color_matrix=bt709:out_range=tv:flags=accurate_rnd+bicubic,format=yuv420p",
-                               "-c:v", "libx264", "-preset", "veryfast", "-bf", "0", "-crf", str(footage(number, name)[2]), "-g", str(gop), "-sc_threshold", "0",
+                               "-c:v", "libx264", "-preset", "veryfast", "-bf", "0",
+                               "-crf", str(footage(number, name)[2]), "-g", str(gop), "-sc_threshold", "0",
                                "-threads", "1", *tags, "-f", "flv", part],
                               stdin=subprocess.PIPE) as encoder:
             render(directory / "packages", number, name, encoder.stdin)
