@@ -3,11 +3,11 @@
 
     scenes.py DIR [EXPRESSION]
 
-The pictures come from Debian packages, which are unpacked to DIR/packages, and are written and drawn here. In each scene a camera moves over one
-of them, and in most something else happens: things cross the picture, leaves wave, light flickers. Everything is drawn at random, from
+The pictures come from Debian packages, which are unpacked to DIR/packages, and are written and drawn here. In each scene a camera moves over
+one of them, and in most something else happens: things cross the picture, leaves wave, light flickers. Everything is drawn at random, from
 the name of the scene, so that a scene is the same each time. With EXPRESSION only those scenes are made whose names match it.
 
-DIR/NAME.flv is the scene, encoded without loss. DIR/NAME_KBIT.flv and DIR/NAME_KBIT_nSIGMA.flv are streams of it, the latter with noise,
+DIR/NAME.flv is the scene, without loss, or with what a camera loses: see FOOTAGE. DIR/NAME_KBIT.flv and DIR/NAME_KBIT_nSIGMA.flv are streams of it, the latter with noise,
 as a live encoder sends them.
 """
 
