@@ -4,8 +4,7 @@
 # make stress the tests, again and again, on a machine that is busy
 # make asan   our C under AddressSanitizer and UBSan, which test does too
 # make obs    a real OBS publishes, on a screen that nobody sees; a minute when it is installed, which takes 400 MB
-# make train  learns again what package enhance has learned, and writes that over enhance/learned. As yet it fails tests of internal/e2e, see
-#             enhance/train: git restore enhance/learned brings back what passes
+# make train  learns on from what package enhance has learned, and writes that over enhance/learned; enhance/train says what to look at before you keep it
 # make bench  speed, and tap to bytes beside what is usual today
 # make release VERSION=v0.1.0   writes the version into the nested modules, and proves that each can be had on its own
 # On a bare Debian 12 or 13 each installs what it needs; that takes root.

@@ -47,6 +47,8 @@ def main():
                     continue
                 of_other = t.difference[sure, k, DETAIL] - errors[sure]
                 mine, its, both = (errors[sure] ** 2).mean(), (of_other**2).mean(), (-errors[sure] * of_other).mean()
+                if min(mine, its) == 0:  # what is drawn has tiles without errors
+                    continue
                 key, same, apart = t.facts_of_neighbours[0, k, 3:]
                 ratio = its / mine * predicted / t.variances[0, k]
                 if key:

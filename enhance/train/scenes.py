@@ -3,11 +3,11 @@
 
     scenes.py DIR [EXPRESSION]
 
-The pictures come from Debian packages, which are unpacked to DIR/packages, and from this script. In each scene a camera moves over one
-of them, and in most something else happens: things cross the picture, leaves wave, light flickers. Everything is drawn at random, from
+The pictures come from Debian packages, which are unpacked to DIR/packages, and are written and drawn here. In each scene a camera moves over
+one of them, and in most something else happens: things cross the picture, leaves wave, light flickers. Everything is drawn at random, from
 the name of the scene, so that a scene is the same each time. With EXPRESSION only those scenes are made whose names match it.
 
-DIR/NAME.flv is the scene, encoded without loss. DIR/NAME_KBIT.flv and DIR/NAME_KBIT_nSIGMA.flv are streams of it, the latter with noise,
+DIR/NAME.flv is the scene, without loss, or with what a camera loses: see FOOTAGE. DIR/NAME_KBIT.flv and DIR/NAME_KBIT_nSIGMA.flv are streams of it, the latter with noise,
 as a live encoder sends them.
 """
 
@@ -36,19 +36,26 @@ PICTURES = {
     "Volna": PLASMA + "Volna/contents/images/5120x2880.jpg",
     **{Path(p).stem: SKIMAGE + p for p in ["astronaut.png", "coffee.png", "chelsea.png", "motorcycle_left.png", "brick.png", "grass.png",
                                            "gravel.png", "hubble_deep_field.jpg", "camera.png", "retina.jpg", "ihc.png"]},
-    "script": None,  # the text of this file
-    "clouds": None,  # these are drawn below
-    "bricks": None,
-    "stripes": None,
-    "shapes": None,
+    **dict.fromkeys(["page", "leaf", "letter", "poster"]),  # these are written below
+    **dict.fromkeys(["clouds", "bricks", "stripes", "shapes", "wall", "tiles", "fence", "ripples", "cloth"]),  # these are drawn
 }
-# What is drawn has hard edges and flat shades, repeats itself, and is cut from one picture to the next.
-MOTIONS = {"bricks": ("pan", "cut"), "stripes": ("pan", "nothing"), "shapes": ("hand", "cut")}
+LICENCES = Path("/usr/share/common-licenses")  # which each Debian has
+TEXTS = {"page": ("GPL-3", 19), "leaf": ("Apache-2.0", 23), "letter": ("GPL-2", 28), "poster": ("MPL-2.0", 34)}  # and the size of letters
+# What is written and drawn has hard edges and flat shades, repeats itself, and is cut from one picture to the next. There are no photographs
+# like it. Errors in it are small, and easily seen, so it is encoded once more, with more bits, and without a camera's noise.
+MOTIONS = {"page": ("hand", "things"), "leaf": ("still", "cut"), "letter": ("still", "cut"), "poster": ("still", "labels"),
+           "bricks": ("pan", "cut"), "stripes": ("pan", "nothing"), "shapes": ("hand", "cut"), "wall": ("swing", "nothing"),
+           "tiles": ("swing", "labels"), "fence": ("swing", "nothing"), "ripples": ("pan", "labels"), "cloth": ("swing", "nothing")}
+AFTER = {"leaf": "poster", "letter": "page", "shapes": "page"}  # what is cut to; if nothing else, Garden
 
-SIZES = [(960, 540), (1280, 720), (960, 540), (540, 960)]
+SIZES = [(960, 540), (1280, 720), (640, 360), (540, 960)]
 TIMES = [(30, 60, 150), (25, 50, 125), (15, 30, 85), (30, 30, 95)]  # pictures a second, in a GOP, and in all
 NOISES = [0, 0, 6, 0, 3, 0, 9]
-EXTRAS = ["nothing", "things", "waves", "nothing", "flicker", "things", "leaves"]
+EXTRAS = ["nothing", "things", "waves", "labels", "nothing", "flicker", "things", "leaves", "labels"]
+# What makes footage of photographs: a lens or its opposite, grain of a standard deviation, and how well, as x264 counts it, the camera encoded
+# what is streamed later: 0 is without loss. All that belongs to the scene.
+FOOTAGE = [("null", 0, 0), ("gblur=sigma=0.7", 2, 21), ("unsharp=5:5:0.7", 3, 0), ("null", 1.5, 23), ("unsharp=3:3:1", 0, 20)]
+RATES = [(0.02, 0.05), (0.05, 0.14), (0.14, 0.4)]  # bits a pixel; the last is for what is written and drawn
 ENCODERS = [["-preset", "veryfast", "-tune", "zerolatency"]] * 3 + [["-preset", "veryfast", "-bf", "2"]]
 
 
@@ -60,24 +67,28 @@ def unpack(folder):
     """Unpacks the packages. Nothing is installed."""
     if folder.exists():
         return
-    folder.mkdir(parents=True)
-    run("apt-get", "download", "-qq", *PACKAGES, cwd=folder)
-    for package in folder.glob("*.deb"):
-        run("dpkg", "-x", package, folder)
+    part = folder.with_suffix(".part")
+    part.mkdir(parents=True, exist_ok=True)
+    run("apt-get", "download", "-qq", *PACKAGES, cwd=part)
+    for package in part.glob("*.deb"):
+        run("dpkg", "-x", package, part)
         package.unlink()
+    part.rename(folder)
 
 
-def picture(folder, name, width, height):
+def picture(folder, name, width, height, lens="null"):
     """Reads a picture as an array of RGBA that covers width x height. It has twice their resolution, but no more detail, so that what is
     linear between its pixels does not blur."""
     grown = f"scale={width}:{height}:force_original_aspect_ratio=increase:flags=lanczos,crop={width}:{height}"
-    grown += f",scale={2 * width}:{2 * height}:flags=lanczos,format=rgba"
+    grown += f",{lens},scale={2 * width}:{2 * height}:flags=lanczos,format=rgba"
     if name in DRAWN:
         raw = np.clip(DRAWN[name](width, height), 0, 255).astype(np.uint8).tobytes()
         source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-i", "pipe:0"]
-    elif name == "script":
+    elif name in TEXTS:
         raw = None
-        source = ["-f", "lavfi", "-i", f"color=0xf4f0e4:s={width}x{height},drawtext=textfile={__file__}:fontsize=19:x=8:y=8:line_spacing=3"]
+        file, size = TEXTS[name]
+        text = f"drawtext=expansion=none:textfile={LICENCES / file}:fontsize={size}:x=8:y=8:line_spacing=3"
+        source = ["-f", "lavfi", "-i", f"color=0xf4f0e4:s={width}x{height},{text}"]
     else:
         raw = None
         source = ["-i", folder / PICTURES[name]]
@@ -127,7 +138,33 @@ def shapes(width, height):
     return screen
 
 
-DRAWN = {"clouds": clouds, "bricks": bricks, "stripes": stripes, "shapes": shapes}
+def repeated(seed):
+    """Draws bricks that are all alike, of a size by chance, with soft edges and a little texture."""
+    def draw(width, height):
+        rng = np.random.default_rng(seed)
+        y, x = np.mgrid[:height, :width].astype(float)
+        wide, high, mortar, soft = rng.uniform(20, 60), rng.uniform(10, 28), rng.uniform(0.5, 2), rng.uniform(0.5, 2)
+        x += y // high % 2 * rng.choice([0, 0.5]) * wide
+        inside = np.minimum(wide / 2 - abs(x % wide - wide / 2), high / 2 - abs(y % high - high / 2))
+        inside = np.clip((inside - mortar) / soft, 0, 1)[..., None]
+        texture = rng.uniform(0, 0.2) * (clouds(width, height) - 128)
+        return rng.uniform(120, 230, 3) * (1 - inside) + rng.uniform(40, 160, 3) * inside + texture
+    return draw
+
+
+def sines(seed):
+    """Draws slanted lines without edges."""
+    def draw(width, height):
+        rng = np.random.default_rng(seed)
+        y, x = np.mgrid[:height, :width]
+        angle, length = rng.uniform(0, np.pi), rng.uniform(8, 24)
+        wave = np.sin((np.cos(angle) * x + np.sin(angle) * y) * 2 * np.pi / length)
+        return rng.uniform(90, 160, 3) + rng.uniform(20, 60) * wave[..., None]
+    return draw
+
+
+DRAWN = {"clouds": clouds, "bricks": bricks, "stripes": stripes, "shapes": shapes, "wall": repeated(4), "tiles": repeated(5),
+         "fence": repeated(6), "ripples": sines(7), "cloth": sines(8)}
 
 
 def sample(source, x, y):
@@ -164,6 +201,10 @@ class Camera:
         if move == "pan":
             self.x += way * width * rng.uniform(0.05, 0.3)
             self.y += way * height * rng.uniform(-0.1, 0.1)
+        if move == "swing":
+            beat = 2 * np.pi / rng.uniform(2, 6)
+            self.x += 0.1 * width * np.sin(beat * times)
+            self.y += 0.03 * height * np.sin(0.7 * beat * times)
         if move == "zoom":
             self.zoom *= np.exp(way * rng.uniform(0.1, 0.4))
         if move == "turn":
@@ -215,6 +256,28 @@ class Thing:
         part += alpha * (piece[..., :3] - part)
 
 
+class Label:
+    """A box that stands still on the screen. What it shows of another picture changes now and then, or scrolls, and at times it is gone."""
+
+    def __init__(self, rng, source, count, width, height):
+        w, h = int(width * rng.uniform(0.1, 0.4)), int(height * rng.uniform(0.05, 0.25))
+        source = source[::2, ::2, :3] if rng.random() < 0.5 else 255 - source[::2, ::2, :3]
+        x, y = rng.integers(0, width - w), rng.integers(0, height - h)
+        self.place = slice(y, y + h), slice(x, x + w)
+        self.every = rng.choice([1, 3, 12, 25, count])  # pictures
+        times = count // self.every + 1
+        tops = rng.integers(0, height - h, times)
+        if rng.random() < 0.4:
+            tops = (tops[0] + 22 * np.arange(times)) % (height - h)
+        left = rng.integers(0, (width - w) // 2)  # where text is
+        self.shown = [source[top:top + h, left:left + w] if rng.random() < 0.9 else None for top in tops]
+
+    def draw(self, screen, i):
+        piece = self.shown[i // self.every]
+        if piece is not None:
+            screen[self.place] = piece
+
+
 class Waves:
     """Moves parts of a picture to and fro: the whole of it slowly, or, as leaves in wind, each quickly and on its own."""
 
@@ -233,6 +296,10 @@ class Waves:
         return x + dx, y + dy
 
 
+def footage(number, name):
+    return FOOTAGE[0] if name in MOTIONS else FOOTAGE[number % len(FOOTAGE)]
+
+
 def render(folder, number, name, pipe):
     """Writes the pictures of a scene to a pipe, as RGB."""
     rng = np.random.default_rng(zlib.crc32(name.encode()))
@@ -241,17 +308,21 @@ def render(folder, number, name, pipe):
     move, extra = MOTIONS.get(name, (move, extra))
     times = np.arange(count) / rate
     wide, high = width * 5 // 4, height * 5 // 4
-    source = picture(folder, name, wide, high)
+    lens, grain, _ = footage(number, name)
+    source = picture(folder, name, wide, high, lens)
     camera = Camera(rng, move, times, width, height)
     names = list(PICTURES)
-    things, waves, light = [], None, np.ones(count)
+    things, waves, light = [], None, np.ones(count)  # things are drawn upon the picture
     if extra == "things":
         for i in range(4):
-            other = picture(folder, names[(number + 1 + 5 * i) % len(names)], width, height)
+            other = picture(folder, names[(number + 1 + 5 * i) % len(names)], width, height, lens)
             things.append(Thing(rng, other, times, width, height))
+    if extra == "labels":
+        for other in ["page", "leaf", "poster", "shapes"]:
+            things.append(Label(rng, picture(folder, other, width, height), count, width, height))
     if extra in ("waves", "leaves"):
         waves = Waves(rng, extra == "leaves", width)
-    after = picture(folder, "Garden", wide, high) if extra == "cut" else source
+    after = picture(folder, AFTER.get(name, "Garden"), wide, high, lens) if extra == "cut" else source
     if extra == "flicker":
         light += wobble(rng, times, 0.08, fastest=8)
     y, x = np.mgrid[:height, :width].astype(np.float32)
@@ -264,21 +335,22 @@ def render(folder, number, name, pipe):
         screen = sample(source if i < count * 5 // 8 else after, 2 * u + wide, 2 * v + high)[..., :3]
         for t in things:
             t.draw(screen, i)
-        pipe.write(np.clip(np.float32(light[i]) * screen + 0.5, 0, 255).astype(np.uint8).tobytes())
+        screen = np.float32(light[i]) * screen + np.float32(grain) * rng.standard_normal((height, width, 1), np.float32)
+        pipe.write(np.clip(screen + 0.5, 0, 255).astype(np.uint8).tobytes())
 
 
-def encode(directory, number, name, rng):
-    """Encodes a scene as two streams."""
+def encode(scene, directory, number, name, rng):
+    """Encodes a scene as streams of several rates."""
     (width, height), (rate, gop, _) = SIZES[number % len(SIZES)], TIMES[(number // 2) % len(TIMES)]
     noise = NOISES[number % len(NOISES)]
-    for low, high in [(0.02, 0.05), (0.05, 0.14)]:  # bits a pixel
+    for low, high in RATES if name in MOTIONS else RATES[:2]:
         kbit = int(np.exp(rng.uniform(np.log(low), np.log(high))) * width * height * rate / 1000)
-        sigma, noise = noise, NOISES[(number + 3) % len(NOISES)]
+        sigma, noise = 0 if name in MOTIONS else noise, NOISES[(number + 3) % len(NOISES)]
         to, filters = f"{name}_{kbit}", "null"
         if sigma:
             # FFmpeg's strength of noise is 1.7 times its standard deviation.
             to, filters = f"{to}_n{sigma}", f"noise=c0s={round(1.7 * sigma)}:c0f=t:c1s={round(0.8 * sigma)}:c1f=t:c2s={round(0.8 * sigma)}:c2f=t"
-        run("ffmpeg", "-v", "error", "-y", "-i", directory / f"{name}.flv", "-vf", filters, "-c:v", "libx264",
+        run("ffmpeg", "-v", "error", "-y", "-i", scene, "-vf", filters, "-c:v", "libx264",
             *ENCODERS[number % len(ENCODERS)], "-g", str(gop), "-sc_threshold", "0", "-threads", "1",
             "-b:v", f"{kbit}k", "-maxrate", f"{kbit}k", "-bufsize", f"{kbit}k", directory / f"{to}.flv")
         print(f"{to}: {width}x{height}, {rate} pictures a second, GOPs of {gop}", flush=True)
@@ -296,14 +368,16 @@ def main():
         tags = ["-color_range", "tv", "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"]
         with subprocess.Popen(["ffmpeg", "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(rate),
                                "-i", "pipe:0", "-vf", "scale=out_color_matrix=bt709:out_range=tv:flags=accurate_rnd+bicubic,format=yuv420p",
-                               "-c:v", "libx264", "-preset", "ultrafast", "-qp", "0", "-g", str(gop), "-threads", "1", *tags, "-f", "flv", part],
+                               "-c:v", "libx264", "-preset", "veryfast", "-bf", "0",
+                               "-crf", str(footage(number, name)[2]), "-g", str(gop), "-sc_threshold", "0",
+                               "-threads", "1", *tags, "-f", "flv", part],
                               stdin=subprocess.PIPE) as encoder:
             render(directory / "packages", number, name, encoder.stdin)
             encoder.stdin.close()
             if encoder.wait() != 0:
                 sys.exit(f"{name}: ffmpeg failed")
-        os.replace(part, whole)
-        encode(directory, number, name, np.random.default_rng(zlib.crc32(b"rate of " + name.encode())))
+        encode(part, directory, number, name, np.random.default_rng(zlib.crc32(b"rate of " + name.encode())))
+        os.replace(part, whole)  # at last: a scene that is there has all its streams
 
 
 if __name__ == "__main__":
