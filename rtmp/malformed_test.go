@@ -128,12 +128,15 @@ func TestPicturesInPieces(t *testing.T) {
 		}
 		_ = c.send()
 	}
+	sent := make(chan struct{})
 	go func() {
+		defer close(sent)
 		c.publish("key")
 		send(0, 1, 2)
 	}()
 	got.begun(t)
 	units := got.units(t, 3) // nothing comes behind the last
+	<-sent
 	send(3)
 	_ = c.conn.Close()
 	units = append(units, got.units(t, 1)...)
