@@ -25,8 +25,9 @@ const (
 	mostForward = 64 // a sixty-fourth
 
 	// A unit that arrives before its time proves the clock late at once: it is dated when it arrived. But times still rise, by 33 ns for a
-	// picture at 30 a second, which is less time than to read one takes.
+	// picture at 30 a second, which is less time than to read one takes, and by a microsecond at most, however far timestamps step.
 	mostSlow = 1_000_000
+	mostRise = time.Microsecond
 
 	// Encoders reorder now more pictures, now fewer. One that is shown after all before it comes later then, by how much less it is decoded
 	// before it is shown than others were. Up to this much that is no delay: the three B-frames of most encoders at 24 a second take 167 ms.
@@ -51,7 +52,7 @@ const (
 // timestamp.
 //
 // No unit is dated later than it arrived. But of those that all arrive at one instant each is dated after the one before, by no more than a millionth
-// of the presentation time between them. The zero Clock is ready for a new stream; one goroutine at a time may use it.
+// of the presentation time between them, and a microsecond. The zero Clock is ready for a new stream; one goroutine at a time may use it.
 type Clock struct {
 	begun   bool
 	newest  mark          // of the units so far, in the order of presentation
@@ -125,7 +126,7 @@ func (c *Clock) next(pts time.Duration, arrival time.Time, lead time.Duration) t
 	took := arrival.Sub(t) - uneven // without what it comes later since fewer pictures are reordered
 	if took < -uneven || took > MaxLate || span == 0 {
 		c.watch(pts, 0)
-		latest, earliest := arrival, c.newest.time.Add(1+span/mostSlow)
+		latest, earliest := arrival, c.newest.time.Add(1+min(span/mostSlow, mostRise))
 		if took > MaxLate {
 			latest = arrival.Add(-MaxLate - uneven)
 		}

@@ -176,3 +176,26 @@ func TestClockDatesWhatArrivesAtOneInstant(t *testing.T) {
 		}
 	}
 }
+
+// TestClockLeaps: no step of timestamps, however far, dates a picture later than it arrived, but for a microsecond each.
+func TestClockLeaps(t *testing.T) {
+	for about, pts := range map[string]func(i int) time.Duration{
+		"ten days each": func(i int) time.Duration { return time.Duration(i) * 240 * time.Hour },
+		"there and back": func(i int) time.Duration {
+			return time.Duration(i)*40*time.Millisecond + time.Duration(i%2)*300*time.Hour
+		},
+		"zero, and then uptime": func(i int) time.Duration {
+			return time.Duration(min(i, 1))*2e6*time.Second + time.Duration(i)*40*time.Millisecond
+		},
+	} {
+		var c frame.Clock
+		for i := range 1000 {
+			at := pts(i)
+			u := frame.AccessUnit{PTS: at, DTS: at}
+			arrival := time.Unix(1000, 0).Add(time.Duration(i) * 40 * time.Millisecond)
+			if c.Stamp(&u, arrival); u.Time.After(arrival.Add(time.Millisecond)) || u.Time.Before(arrival.Add(-time.Second)) {
+				t.Fatalf("%s: unit %d is dated %v after it arrived", about, i, u.Time.Sub(arrival))
+			}
+		}
+	}
+}
