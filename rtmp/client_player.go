@@ -241,7 +241,7 @@ func (c *player) obey(m message) error {
 	}
 	cmd, err := parseCommand(m)
 	if err != nil {
-		return err
+		return c.passOver(err)
 	}
 	info := cmd.info()
 	switch code, _ := info["code"].(string); {

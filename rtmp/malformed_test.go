@@ -67,7 +67,7 @@ func checkSpoilt(t *testing.T, units []frame.AccessUnit, log *syncBuffer) {
 	if want := []bool{false, true, false, false}; len(lost) != 4 || lost[1] != want[1] || lost[2] || lost[3] {
 		t.Errorf("lost are %v, want %v", lost, want)
 	}
-	lines := log.lines("malformed video")
+	lines := log.lines("malformed message")
 	if len(lines) != 2 || !strings.Contains(lines[0], "video tag of 1 bytes") || !strings.Contains(lines[0], "messages=1") ||
 		!strings.Contains(lines[1], "messages=140") {
 		t.Errorf("the log has %q", lines)
@@ -107,6 +107,30 @@ func TestMalformedMessagesOfAServer(t *testing.T) {
 		t.Error(err)
 	}
 	checkSpoilt(t, (<-got).units, &log)
+}
+
+// TestMalformedCommands cost nothing amid pictures.
+func TestMalformedCommands(t *testing.T) {
+	var log syncBuffer
+	got := make(recorder, 1)
+	addr, _ := start(t, &rtmp.Server{Handler: got, Logger: textLogger(&log)})
+	c := dial(t, addr)
+	c.publish("key")
+	c.write(4, rtmp.Message{Kind: video, Stream: 1, Body: picture(true, 300)})
+	for _, body := range []string{"", "\xff\xfe", "\x02\x00", "\x05"} {
+		c.write(3, rtmp.Message{Kind: commandAMF0, Stream: 1, Body: []byte(body)})
+	}
+	c.write(3, rtmp.Message{Kind: commandAMF3, Stream: 1, Body: []byte{0}})
+	c.write(4, rtmp.Message{Kind: video, Stream: 1, Time: 40, Body: picture(false, 300)})
+	_ = c.send()
+	c.unpublish()
+	r := <-got
+	if r.err != nil || len(r.units) != 2 || r.units[1].Lost {
+		t.Errorf("%d units, then %v", len(r.units), r.err)
+	}
+	if lines := log.lines("malformed message"); len(lines) != 2 || !strings.Contains(lines[1], "messages=4") { // at once, and at the end
+		t.Errorf("logged: %q", lines)
+	}
 }
 
 // TestPicturesInPieces sends slices in messages of their own. A picture is there when the next begins; or, if nothing comes, after a while; or at

@@ -207,7 +207,7 @@ func (s *Server) ask(ctx context.Context, c *publisher, guesses *ingest.Guesses,
 	// Until the Handler decides, losing the connection ends its context. After that, Units yield the error.
 	stop := context.AfterFunc(life, func() { giveWay(context.Cause(life)) })
 	c.malformed.log = func(err error, messages int) {
-		log.Log(ctx, slog.LevelWarn, "malformed video", peer, "err", c.wrap(err), "messages", messages)
+		log.Log(ctx, slog.LevelWarn, "malformed message", peer, "err", c.wrap(err), "messages", messages)
 	}
 	c.logLacks = func(err error) { log.Log(ctx, slog.LevelWarn, "no picture can be made", peer, "err", c.wrap(err)) }
 	c.decided = sync.OnceFunc(func() {

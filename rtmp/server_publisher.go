@@ -179,7 +179,7 @@ func (c *publisher) obey(m message) error {
 	}
 	cmd, err := parseCommand(m)
 	if err != nil {
-		return err
+		return c.passOver(err)
 	}
 	switch {
 	case cmd.name == "FCUnpublish", cmd.name == "deleteStream", cmd.name == "closeStream",
