@@ -109,7 +109,9 @@ func (p *pull) play(ctx context.Context, nc net.Conn, in *ingest.Conn, deadline 
 		},
 		Lacks: c.lacks.Text,
 	}
-	c.malformed.log = func(err error, messages int) { p.log.Warn("malformed message", "err", c.wrap(err), "messages", messages) }
+	c.malformed.log = func(err error, messages int) {
+		p.log.Warn("malformed message", "err", c.wrap(err), "messages", messages)
+	}
 	c.logLacks = func(err error) { p.log.Warn("no picture can be made", "err", c.wrap(err)) }
 	s.Units = ingest.SingleUse(func(yield func(frame.AccessUnit, error) bool) {
 		c.onCue, c.step = s.OnCue, "receive"
