@@ -241,7 +241,7 @@ func (c *player) obey(m message) error {
 	}
 	cmd, err := parseCommand(m)
 	if err != nil {
-		return c.passOver(err)
+		return err
 	}
 	info := cmd.info()
 	switch code, _ := info["code"].(string); {

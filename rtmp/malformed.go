@@ -1,9 +1,6 @@
 package rtmp
 
-import (
-	"errors"
-	"time"
-)
+import "time"
 
 // oddPeriod is how long one line tells of all malformed video of a stream: an encoder that sends some does so again and again.
 const oddPeriod = 10 * time.Second
@@ -23,15 +20,6 @@ func (m *malformed) note(err error) {
 		m.before = now
 		m.tell()
 	}
-}
-
-// passOver notes that a command amid media is malformed. One that exceeds a limit is the end of its stream.
-func (c *conn) passOver(err error) error {
-	if errors.Is(err, ErrLimit) {
-		return err
-	}
-	c.malformed.note(err)
-	return nil
 }
 
 // tell tells of what was not told yet.

@@ -192,6 +192,15 @@ func (c *publisher) obey(m message) error {
 	return c.answer(cmd)
 }
 
+// passOver notes that a command amid media is malformed. One that exceeds a limit is the end of its stream.
+func (c *publisher) passOver(err error) error {
+	if errors.Is(err, ErrLimit) {
+		return err
+	}
+	c.malformed.note(err)
+	return nil
+}
+
 // linger sends what is still to be said, and gives the peer a second to hang up first. Encoders that left still send what they have to
 // say: if the connection were closed with that unread in it, it would be reset, and a reset may overtake what was sent last. It is the
 // first to give way to new ones.
