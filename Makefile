@@ -45,7 +45,7 @@ test:
 	$(RACE) .ci/race -p $(AT_A_TIME) -timeout $(TIMEOUT) -- ./...
 	$(GO) .ci/asan
 	$(MAKE) modules
-	.ci/fuzz 3s
+	.ci/fuzz 2s
 
 # The tests, again and again, while every core is busy with something else: none of them may hang on how fast the machine is.
 stress:
