@@ -48,7 +48,7 @@ func TestLacks(t *testing.T) {
 				s.Lacks = test.lacks
 				var serving sync.WaitGroup
 				serving.Go(func() { _ = hub.ServeStream(ctx, s) })
-				time.Sleep(2 * time.Second)
+				pass(2 * time.Second)
 				if live := hub.Live(); len(live) != 1 || live[0].Lacks != test.want {
 					t.Errorf("%+v", live)
 				}
