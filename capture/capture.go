@@ -31,6 +31,7 @@ type capture struct {
 	last *sched.ID // of the picture that was delivered before, which is not wanted again; nil for none
 
 	picture *frame.Picture // as it was decoded
+	changes frame.Changes  // of it, up to the step before
 	id      sched.ID
 	scores  <-chan Scores // of the picture, once; nil when they have been received
 }
@@ -82,6 +83,7 @@ func (w *capture) run(ctx context.Context, steps ...step) error {
 			return stepError(ctx, step.name, w.still.Stream, err)
 		}
 		w.done(step.name, fmt.Sprintf("%T", step.hook), time.Now())
+		w.tellChanges(step.name)
 	}
 	return nil
 }
@@ -90,6 +92,21 @@ func (w *capture) run(ctx context.Context, steps ...step) error {
 func (w *capture) done(name, hook string, at time.Time) {
 	w.still.Steps = append(w.still.Steps, Step{Name: name, Hook: hook, Took: at.Sub(w.began)})
 	w.began = at
+}
+
+// tellChanges writes down what a step has changed of the picture.
+func (w *capture) tellChanges(step string) {
+	s, before := w.still, frame.Changes(0)
+	now := w.picture
+	switch step {
+	case StepDecode:
+	case StepEnhance, StepFinish:
+		before, now = w.changes, s.Picture
+	default:
+		return
+	}
+	w.changes = now.Changes
+	s.Steps[len(s.Steps)-1].Did = (now.Changes &^ before).String()
 }
 
 // untilDecoded runs the steps up to the decoded picture.

@@ -24,7 +24,7 @@ func (c *Camera) expose(ctx context.Context, s *Still, t found, f *prefetch) (p 
 	} else if p, s.Instead, err = c.exactOrStandIn(ctx, s, &t, f); err != nil {
 		return nil, err
 	}
-	s.Time, s.PTS, s.Key, s.QP, s.Frozen, s.Blank = p.Time, p.PTS, p.Key, p.QP, p.Frozen, measure.Blank(p.YCbCr)
+	s.Time, s.PTS, s.Key, s.QP, s.Frozen, s.Blank, s.Signal = p.Time, p.PTS, p.Key, p.QP, p.Frozen, measure.Blank(p.YCbCr), p.Signal
 	s.Off = c.off(t, p.Time)
 	return p, nil
 }

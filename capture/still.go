@@ -106,6 +106,10 @@ type Still struct {
 	// see frame.AccessUnit. It is a part of Age.
 	Backlog time.Duration `json:"backlog_seconds,omitempty"`
 
+	// Signal is what the picture was like in the stream. What was done to
+	// it since, Steps tell.
+	Signal frame.Signal `json:"signal,omitzero"`
+
 	Key bool `json:"key"` // it is a key picture
 	// QP is its mean quantiser in the codec's own scale; zero if unknown.
 	QP float32 `json:"qp,omitempty"`
@@ -195,6 +199,10 @@ type Step struct {
 	// Hook is the Go type of the hook that ran; empty for what Camera does
 	// itself.
 	Hook string `json:"hook,omitempty"`
+
+	// Did is what it changed of the picture, beside its pixels: "squared,
+	// tone-mapped". The words are those of frame.Changes.
+	Did string `json:"did,omitempty"`
 
 	// Took is from its beginning to its end, waiting included.
 	Took time.Duration `json:"took_seconds"`

@@ -121,7 +121,7 @@ func (g GOP) Size() int {
 }
 
 // A Picture is one decoded picture: 8-bit full-range BT.601 YCbCr, which is what JPEG and package image mean by YCbCr, whatever
-// the stream was coded in. Its memory is Go's and belongs to whoever holds the Picture; the pictures of a Burst are shared and
+// the stream was coded in, with the primaries and the transfer function of BT.709. Its memory is Go's and belongs to whoever holds the Picture; the pictures of a Burst are shared and
 // must not be written to.
 type Picture struct {
 	*image.YCbCr
@@ -132,6 +132,9 @@ type Picture struct {
 	// Corrupt says that decoding saw errors in it, or in a picture that it
 	// may refer to.
 	Corrupt bool
+
+	Signal  Signal  // what it was in the stream
+	Changes Changes // what was done to it since
 
 	// QP is the mean quantiser of its blocks, in the codec's own scale;
 	// zero if the decoder does not tell.

@@ -11,6 +11,8 @@ import (
 	"unsafe"
 
 	"github.com/asticode/go-astiav"
+
+	"github.com/livestill/livestill/frame"
 )
 
 // Where chroma lies, by enum AVChromaLocation, whose numbers are those of ISO/IEC 23091-4 plus one.
@@ -24,18 +26,18 @@ const (
 	sitingBottom
 )
 
-// convert makes a full-range BT.601 image of a frame, of which raw is known.
+// convert makes a full-range BT.601 image of a frame, of which raw is known, and tells what was changed for that.
 //
 // Matrix, range and the place of chroma samples are converted; primaries and transfer function are left as they are, so wide
 // gamut and HDR come out unmapped. Chroma keeps its subsampling if it is 4:2:0, 4:2:2 or 4:4:4. The fields of interlaced
 // pictures stay woven.
-func (g *gopDecoder) convert(f *astiav.Frame, raw *C.ls_raw) (*image.YCbCr, error) {
+func (g *gopDecoder) convert(f *astiav.Frame, raw *C.ls_raw) (img *image.YCbCr, changes frame.Changes, err error) {
 	if raw.whole == 0 {
-		return nil, fmt.Errorf("%w: pixel format %v", ErrUnsupported, f.PixelFormat())
+		return nil, 0, fmt.Errorf("%w: pixel format %v", ErrUnsupported, f.PixelFormat())
 	}
 	scaled, err := g.readable(f, raw)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	planes := raw
 	if scaled != nil {
@@ -44,7 +46,23 @@ func (g *gopDecoder) convert(f *astiav.Frame, raw *C.ls_raw) (*image.YCbCr, erro
 		C.ls_read(scaled.UnsafePointer(), planes)
 		planes.full, planes.space = raw.full, raw.space
 	}
-	return planesToJPEG(planes, g.d.newImage)
+	switch num, den := int(raw.sar_num), int(raw.sar_den); {
+	case planes.width != raw.width:
+		changes |= frame.Squared
+	case num != den && num != 0 && den != 0:
+		changes |= frame.Unsquared
+	}
+	img, err = planesToJPEG(planes, g.d.newImage)
+	return img, changes, err
+}
+
+// signal tells what the picture is in the stream.
+func signal(raw *C.ls_raw) frame.Signal {
+	return frame.Signal{
+		Width: int32(raw.width), Height: int32(raw.height), BitDepth: uint8(raw.depth), FullRange: raw.full != 0,
+		Primaries: uint8(raw.primaries), Transfer: uint8(raw.transfer), Matrix: uint8(raw.space),
+		SampleWidth: int32(raw.sar_num), SampleHeight: int32(raw.sar_den), Fields: frame.FieldOrder(raw.fields),
+	}
 }
 
 // planesToJPEG converts planes that our own loops can read, into an image that newImage makes.

@@ -386,13 +386,13 @@ func (g *gopDecoder) latent(i int, f *astiav.Frame, corrupt bool, yield func(fra
 	C.ls_read(f.UnsafePointer(), raw)
 	corrupt = corrupt || raw.corrupt != 0 || raw.errors != 0
 	return yield(frame.Latent{Unit: i, PTS: u.pts, Corrupt: corrupt, EffectiveQP: u.qp, Develop: func() (*frame.Picture, error) {
-		img, err := g.convert(f, raw)
+		img, changes, err := g.convert(f, raw)
 		if err != nil {
 			return nil, &Error{Step: "convert", Codec: g.codec, Err: err}
 		}
 		return &frame.Picture{
 			YCbCr: img, PTS: u.pts, Time: u.time, Key: u.key, Corrupt: corrupt,
-			QP: float32(raw.qp), EffectiveQP: u.qp, Frozen: u.time.Sub(since),
+			QP: float32(raw.qp), EffectiveQP: u.qp, Frozen: u.time.Sub(since), Signal: signal(raw), Changes: changes,
 		}, nil
 	}}, nil)
 }

@@ -196,7 +196,7 @@ func (s *served) develop(l frame.Latent) (answer, error) {
 	}
 	return answer{
 		Kind: ansPixels, Width: uint32(p.Rect.Dx()), Height: uint32(p.Rect.Dy()), Ratio: uint8(p.SubsampleRatio),
-		QP: p.QP, Frozen: int64(p.Frozen),
+		QP: p.QP, Frozen: int64(p.Frozen), Signal: p.Signal, Changes: p.Changes,
 	}, nil
 }
 

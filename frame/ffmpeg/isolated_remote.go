@@ -203,7 +203,7 @@ func (r *remote) develop(ctx context.Context, unit uint32) (*frame.Picture, erro
 	if err := r.child.Shared.Trim(); err != nil {
 		return nil, r.nonsense(err.Error())
 	}
-	return &frame.Picture{YCbCr: img, QP: finite(a.QP), Frozen: time.Duration(a.Frozen)}, nil
+	return &frame.Picture{YCbCr: img, QP: finite(a.QP), Frozen: time.Duration(a.Frozen), Signal: a.Signal, Changes: a.Changes}, nil
 }
 
 // finite returns a number that a child has told; zero if it is none.

@@ -98,6 +98,8 @@ type answer struct {
 	Ratio         uint8
 	QP            float32
 	Frozen        int64
+	Signal        frame.Signal
+	Changes       frame.Changes
 
 	// Of all: bytes of decoded pictures that are held.
 	Held int64

@@ -75,6 +75,17 @@ static int is_whole(const AVFrame *f, const AVPixFmtDescriptor *d)
 	return 1;
 }
 
+// fields tells the order of fields. FFmpeg 8 knows it as flags only, 5.1 as fields only.
+static int fields(const AVFrame *f)
+{
+#ifdef AV_FRAME_FLAG_INTERLACED
+	int interlaced = f->flags & AV_FRAME_FLAG_INTERLACED, top = f->flags & AV_FRAME_FLAG_TOP_FIELD_FIRST;
+#else
+	int interlaced = f->interlaced_frame, top = f->top_field_first;
+#endif
+	return interlaced ? top ? 1 : 2 : 0;
+}
+
 void ls_read(const void *frame, ls_raw *out)
 {
 	const AVFrame *f = frame;
@@ -89,6 +100,9 @@ void ls_read(const void *frame, ls_raw *out)
 	out->errors = f->decode_error_flags;
 	out->space = f->colorspace;
 	out->siting = f->chroma_location;
+	out->primaries = f->color_primaries;
+	out->transfer = f->color_trc;
+	out->fields = fields(f);
 	out->sar_num = f->sample_aspect_ratio.num;
 	out->sar_den = f->sample_aspect_ratio.den;
 	out->intra = f->pict_type == AV_PICTURE_TYPE_I;
@@ -96,6 +110,7 @@ void ls_read(const void *frame, ls_raw *out)
 	out->qp = mean_qp(f);
 	if (!d)
 		return;
+	out->depth = d->comp[0].depth;
 	out->whole = is_whole(f, d);
 	out->layout = layout(d);
 	out->rgb = (d->flags & (AV_PIX_FMT_FLAG_RGB | AV_PIX_FMT_FLAG_PAL)) != 0;

@@ -27,6 +27,10 @@ typedef struct {
 	int space;        // enum AVColorSpace, its numbers are those of ISO/IEC 23091-4 (H.273)
 	int siting;       // enum AVChromaLocation
 	int sar_num, sar_den;
+	int depth;     // bits of a sample of luma
+	int primaries; // enum AVColorPrimaries, its numbers are those of H.273 as well
+	int transfer;  // enum AVColorTransferCharacteristic, likewise
+	int fields;    // 0 progressive, 1 interlaced with the top field first, 2 with the bottom field first
 	int64_t pts;
 	int corrupt;    // AV_FRAME_FLAG_CORRUPT
 	int errors;     // decode_error_flags
