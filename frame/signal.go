@@ -10,14 +10,19 @@ import (
 // those of ITU-T H.273 (ISO/IEC 23091-2), tables 2 to 4, in which 2 is unspecified. Zero says of any field that it is not known, but that zero
 // is the Matrix of RGB.
 type Signal struct {
-	Width  int32 `json:"width,omitempty"`  // in samples of luma, without what is cropped
-	Height int32 `json:"height,omitempty"` // of both fields
+	// The size in samples of luma, of both fields, without what is cropped.
+	Width  int32 `json:"width,omitempty"`
+	Height int32 `json:"height,omitempty"`
 
-	BitDepth uint8 `json:"bit_depth,omitempty"` // of luma: 8 to 16
+	// BitDepth is that of luma, 8 to 16.
+	BitDepth uint8 `json:"bit_depth,omitempty"`
 
-	Primaries uint8 `json:"primaries"` // 1 is BT.709, 9 is BT.2020
-	Transfer  uint8 `json:"transfer"`  // 1 is BT.709, 16 is PQ, 18 is HLG
-	Matrix    uint8 `json:"matrix"`    // 1 is BT.709, 5 and 6 are BT.601, 9 is BT.2020
+	// 1 is BT.709, 9 is BT.2020.
+	Primaries uint8 `json:"primaries"`
+	// 1 is BT.709, 16 is PQ, 18 is HLG.
+	Transfer uint8 `json:"transfer"`
+	// 1 is BT.709, 5 and 6 are BT.601, 9 is BT.2020.
+	Matrix uint8 `json:"matrix"`
 
 	FullRange bool `json:"full_range,omitempty"`
 
@@ -56,7 +61,8 @@ type FieldOrder uint8
 
 // The orders of fields.
 const (
-	Progressive FieldOrder = iota // no fields, or none that the stream tells of
+	// No fields, or none that the stream tells of.
+	Progressive FieldOrder = iota
 	TopFirst
 	BottomFirst
 )
@@ -88,14 +94,23 @@ type Changes uint16
 
 // What may be done to a picture.
 const (
-	Squared      Changes = 1 << iota // it was widened or narrowed, so that its pixels are square
-	Turned                           // by Signal.Rotation, and by what a Camera turns it
-	Flipped                          // left for right
-	Deinterlaced                     // each line is of the same instant
-	Woven                            // of two fields that came as two pictures
-	ToneMapped                       // from high to standard dynamic range
-	GamutMapped                      // from wider primaries to those of BT.709
-	Unsquared                        // the shape of its pixels is absurd, or makes it too large: it was left as it came
+	// It was widened or narrowed, so that its pixels are square.
+	Squared Changes = 1 << iota
+	// By Signal.Rotation, and by what a Camera turns it.
+	Turned
+	// Left for right.
+	Flipped
+	// Each line is of the same instant.
+	Deinterlaced
+	// Of two fields that came as two pictures.
+	Woven
+	// From high to standard dynamic range.
+	ToneMapped
+	// From wider primaries to those of BT.709.
+	GamutMapped
+	// The shape of its pixels is absurd, or would make it too large: it was
+	// left as it came.
+	Unsquared
 )
 
 var changes = [...]string{"squared", "turned", "flipped", "deinterlaced", "woven", "tone-mapped", "gamut-mapped", "unsquared"}
