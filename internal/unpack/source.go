@@ -32,22 +32,35 @@ type Source struct {
 	late   int         // packets of that in a row, and one
 	anew   *rtp.Packet // the newest with which a sender began
 	goesOn bool        // its sequence number does
+	recent recent
 
 	sender atomic.Pointer[uint32] // SSRC of the one that sends now
 }
 
-// Follow has a packet go on after those before it. One that is none of the stream any more gets an SSRC by which it is known.
+// Follow has a packet go on after those before it. One that is none of the stream any more, or that comes again, gets an SSRC by which it is
+// known.
+//
+// A packet that is behind in numbers changed places with others if its number was free. A number that another packet had is used again
+// by a sender that began anew close behind.
 func (s *Source) Follow(p *rtp.Packet) {
 	if !s.begun {
 		s.begun, s.ssrc, s.newest = true, p.SSRC, p.SequenceNumber
 		s.send(p.SSRC)
+		s.recent.take(p)
 		return
 	}
 	sender := *s.sender.Load()
 	step := int(int16(p.SequenceNumber + s.shift - s.newest))
 	goesOn := p.SSRC == sender && -mostBack < step && step < mostAhead
+	used, repeated := false, false
+	if goesOn && step <= 0 {
+		used, repeated = s.recent.has(p, p.SequenceNumber+s.shift)
+	}
 	switch {
-	case goesOn:
+	case repeated:
+		p.SSRC = ^s.ssrc
+		return
+	case goesOn && !used:
 		s.late = min(s.late, 1)
 	case p.SSRC == sender:
 		s.begin(p)
@@ -67,6 +80,7 @@ func (s *Source) Follow(p *rtp.Packet) {
 	if int16(p.SequenceNumber-s.newest) > 0 {
 		s.newest = p.SequenceNumber
 	}
+	s.recent.take(p)
 }
 
 // begin begins the sequence numbers of a sender anew, with a packet.
