@@ -22,7 +22,7 @@ import (
 )
 
 const (
-	udpTimeout      = 3 * time.Second // without a packet over UDP; then TCP is tried
+	udpTimeout      = 3 * time.Second // without an answer to SETUP over UDP, or without a packet; then TCP is tried
 	teardownTimeout = time.Second     // for a server to take our TEARDOWN, without which some stream on to nobody
 )
 
@@ -96,7 +96,7 @@ func (p *pull) client() *gortsplib.Client {
 		Transport:             p.transport,
 		ReadTimeout:           2*p.timeout + time.Second, // ours comes first, and the library's is in whole seconds
 		WriteTimeout:          p.timeout,
-		InitialUDPReadTimeout: min(udpTimeout, p.timeout/2), // so that there is time left for TCP
+		InitialUDPReadTimeout: p.udpTimeout(),
 		UserAgent:             "livestill",
 		DialContext:           p.dialler.dial,
 		ListenPacket:          listenPacket,
@@ -108,6 +108,9 @@ func (p *pull) client() *gortsplib.Client {
 		OnDecodeError:         p.ignore,
 	}
 }
+
+// udpTimeout leaves time for TCP.
+func (p *pull) udpTimeout() time.Duration { return min(udpTimeout, p.timeout/2) }
 
 // ignore takes note of what is no packet, or none of the stream. It is a gap for unpack.
 func (p *pull) ignore(err error) {
