@@ -12,6 +12,7 @@ import (
 
 	"github.com/bluenviron/gortsplib/v4"
 	"github.com/bluenviron/gortsplib/v4/pkg/description"
+	"github.com/bluenviron/gortsplib/v4/pkg/liberrors"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/ingest"
 	"github.com/livestill/livestill/internal/unpack"
@@ -55,6 +56,7 @@ type pull struct {
 	credentials digest.Credentials
 	source      unpack.Source
 	media       *description.Media // of the video
+	payloadType uint8              // of its packets
 	takesPLI    bool
 }
 
@@ -115,6 +117,10 @@ func (p *pull) udpTimeout() time.Duration { return min(udpTimeout, p.timeout/2) 
 // ignore takes note of what is no packet, or none of the stream. It is a gap for unpack.
 func (p *pull) ignore(err error) {
 	p.ignored.Store(&err)
+	var other liberrors.ErrClientRTPPacketUnknownPayloadType
+	if errors.As(err, &other) && p.watchdog.since.IsZero() { // the goroutine of packet
+		p.lacks.Set(fmt.Sprintf("packets come with payload type %d, but the description has %d", other.PayloadType, p.payloadType))
+	}
 	if isMalformedRTCP(err) && !p.malformed.take(1, time.Now()) {
 		p.end(errMalformed())
 	}
@@ -144,7 +150,7 @@ func (p *pull) setup(life context.Context) error {
 		return p.fail("setup", fmt.Errorf("%w: %w", ErrTransport, errSRTP))
 	}
 	video.follow(&p.source)
-	p.media = video.media
+	p.media, p.payloadType = video.media, video.format.PayloadType()
 	if err := p.twice(func() error {
 		_, err := p.conn.Setup(desc.BaseURL, video.media, 0, 0)
 		return err

@@ -200,6 +200,8 @@ func (v *Video) Lacks() string {
 		return fmt.Sprintf("%d messages with pictures have come, but no %s: of the sequence header, %v", v.tags, sets, v.unread)
 	case sets != "":
 		return fmt.Sprintf("%d messages with pictures have come, but no %s, neither in a sequence header nor in band", v.tags, sets)
+	case inNALs(v.sequence.Codec) && !v.joining.any:
+		return fmt.Sprintf("%d messages have come that should have pictures, but no slice of %v in them", v.tags, v.sequence.Codec)
 	default:
 		return fmt.Sprintf("%d messages with pictures have come, but no whole key picture", v.tags)
 	}

@@ -3,6 +3,7 @@ package flv_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -369,6 +370,7 @@ func TestLacks(t *testing.T) {
 	for _, s := range streams264and265(t) {
 		sets := onlySets(s, s.units[0])
 		pps := slices.IndexFunc(sets, func(n []byte) bool { return s.codec == frame.H264 && n[0]&31 == 8 || n[0]>>1 == 34 })
+		isSlice := func(n []byte) bool { return bitstream.IsSlice(s.codec, n) }
 		pictures := func(v *flv.Video, drop func(n []byte) bool, keys bool) {
 			for i, nals := range s.units {
 				if keys || i%5 != 0 {
@@ -387,6 +389,7 @@ func TestLacks(t *testing.T) {
 			{"no PPS", slices.Delete(slices.Clone(sets), pps, pps+1), s.isSet, true, "but no picture parameter set (PPS)"},
 			{"a sequence header that cannot be read", nil, s.isSet, true, unreadable},
 			{"no key picture", sets, s.isSet, false, "8 messages with pictures have come, but no whole key picture"},
+			{"no slices", sets, isSlice, true, fmt.Sprintf("10 messages have come that should have pictures, but no slice of %v", s.codec)},
 			{"all that is needed", sets, s.isSet, true, ""},
 		} {
 			var v flv.Video

@@ -51,16 +51,15 @@ func (s *Source) Follow(p *rtp.Packet) {
 	}
 	sender := *s.sender.Load()
 	step := int(int16(p.SequenceNumber + s.shift - s.newest))
-	goesOn := p.SSRC == sender && -mostBack < step && step < mostAhead
-	used, repeated := false, false
-	if goesOn && step <= 0 {
-		used, repeated = s.recent.has(p, p.SequenceNumber+s.shift)
+	goesOn, again := false, false
+	if p.SSRC == sender {
+		goesOn, again = s.goesOnWith(p, step)
 	}
 	switch {
-	case repeated:
+	case again:
 		p.SSRC = ^s.ssrc
 		return
-	case goesOn && !used:
+	case goesOn:
 		s.late = min(s.late, 1)
 	case p.SSRC == sender:
 		s.begin(p)
@@ -81,6 +80,15 @@ func (s *Source) Follow(p *rtp.Packet) {
 		s.newest = p.SequenceNumber
 	}
 	s.recent.take(p)
+}
+
+// goesOnWith reports whether a packet's sequence number goes on after those before it by a step, and whether it is a packet that came already.
+func (s *Source) goesOnWith(p *rtp.Packet, step int) (goesOn, again bool) {
+	if step > 0 {
+		return step < mostAhead, false
+	}
+	used, again := s.recent.has(p, p.SequenceNumber+s.shift)
+	return step > -mostBack && !used, step > -mostBack && again
 }
 
 // begin begins the sequence numbers of a sender anew, with a packet.
