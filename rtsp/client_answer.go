@@ -153,14 +153,17 @@ func (p *pull) answerDescribe(res *base.Response) {
 		res.Body = body
 		p.log.Info("what is malformed in the description is left out")
 	}
-	if kind := res.Header["Content-Type"]; len(kind) == 0 || strings.Contains(strings.ToLower(kind[0]), "sdp") || isSDP(res.Body) {
+	if kind := res.Header["Content-Type"]; len(kind) == 0 || mayBeSDP(strings.ToLower(kind[0]), res.Body) {
 		res.Header["Content-Type"] = base.HeaderValue{"application/sdp"}
 	}
 	p.answers.body = res.Body
 }
 
-// isSDP reports whether a body begins as a description does, RFC 8866 section 5.1, whatever it is said to be.
-func isSDP(body []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(body), []byte("v=0")) }
+// mayBeSDP reports whether a body is a description by its type, or begins as one does (RFC 8866 section 5.1) and is of no other type.
+func mayBeSDP(kind string, body []byte) bool {
+	untold := kind == "" || strings.HasPrefix(kind, "text/plain")
+	return strings.Contains(kind, "sdp") || untold && bytes.HasPrefix(bytes.TrimSpace(body), []byte("v=0"))
+}
 
 func (p *pull) answerSetup(res *base.Response) {
 	const useTCP = base.StatusUnsupportedTransport // has the library do so
