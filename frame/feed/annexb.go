@@ -17,8 +17,6 @@ const (
 	maxUnit = 8 << 20 // bytes of a unit of a byte stream; a key picture of 2160p60 at 50 Mbit/s has 1 to 3 MiB
 	maxNALs = 8 << 10 // of a unit: 8 MiB in slices as small as a packet are 6,000
 	chunk   = 32 << 10
-
-	mostIdle = 100 // reads in a row that bring nothing, as in bufio
 )
 
 // ReadAnnexB yields the units of an Annex B byte stream of H.264 or H.265, as encoders and cameras write it to a pipe or a file. A unit is whole
@@ -36,7 +34,7 @@ func ReadAnnexB(r io.Reader, codec frame.Codec, fps float64) iter.Seq2[frame.Acc
 		}
 		video := Video{Codec: codec}
 		video.follow()
-		s := splitter{r: r, codec: codec}
+		s := splitter{r: progress{r}, codec: codec}
 		times := pace{fps: fps}
 		for {
 			nals, came, err := s.unit()
@@ -162,17 +160,12 @@ func (s *splitter) fill() error {
 		return fmt.Errorf("%d bytes in which no access unit ends", len(s.buf))
 	}
 	s.buf = slices.Grow(s.buf, chunk)
-	for range mostIdle {
-		n, err := s.r.Read(s.buf[len(s.buf) : len(s.buf)+chunk])
-		s.buf = s.buf[:len(s.buf)+n]
-		s.read = time.Now()
-		if errors.Is(err, io.EOF) {
-			s.ended = true
-			return nil
-		}
-		if n > 0 || err != nil {
-			return err
-		}
+	n, err := s.r.Read(s.buf[len(s.buf) : len(s.buf)+chunk])
+	s.buf = s.buf[:len(s.buf)+n]
+	s.read = time.Now()
+	if errors.Is(err, io.EOF) {
+		s.ended = true
+		return nil
 	}
-	return io.ErrNoProgress
+	return err
 }

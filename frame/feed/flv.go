@@ -83,7 +83,7 @@ func (f *FLV) read(r io.Reader, yield func(frame.AccessUnit) bool) error {
 		return true
 	}
 	var broken, malformed error
-	for tag, err := range flv.Tags(r) {
+	for tag, err := range flv.Tags(progress{r}) {
 		if broken = err; err == nil {
 			err = f.video.Take(time.Duration(tag.Timestamp)*time.Millisecond, time.Now(), tag.Body)
 			malformed = cmp.Or(malformed, err)

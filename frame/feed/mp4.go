@@ -17,7 +17,7 @@ import (
 func ReadMP4(r io.Reader) iter.Seq2[frame.AccessUnit, error] {
 	return func(yield func(frame.AccessUnit, error) bool) {
 		var video Video
-		for s, err := range mp4.Samples(r) {
+		for s, err := range mp4.Samples(progressing(r)) {
 			if err != nil {
 				yield(frame.AccessUnit{}, fmt.Errorf("feed: MP4: %w", err))
 				return
