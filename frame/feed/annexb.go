@@ -25,7 +25,8 @@ const (
 //   - else pictures, or fields, follow each other at so many a second, and Time is when they were read; for a file see Play
 //
 // Pictures that are reordered (B-frames) have the times of the order they are decoded in. It is ranged over once. It takes memory for a unit,
-// 8 MiB at most. An error ends it.
+// 8 MiB at most. An error ends it; that no key unit has
+// come is one.
 func ReadAnnexB(r io.Reader, codec frame.Codec, fps float64) iter.Seq2[frame.AccessUnit, error] {
 	return func(yield func(frame.AccessUnit, error) bool) {
 		if !inNALs(codec) || !(fps >= 0) {
@@ -39,6 +40,9 @@ func ReadAnnexB(r io.Reader, codec frame.Codec, fps float64) iter.Seq2[frame.Acc
 		for {
 			nals, came, err := s.unit()
 			if errors.Is(err, io.EOF) {
+				if err := video.lacking(); err != nil {
+					yield(frame.AccessUnit{}, err)
+				}
 				return
 			}
 			var u frame.AccessUnit

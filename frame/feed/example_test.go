@@ -22,8 +22,8 @@ func Example() {
 		{0, 0, []byte("\x00\x00\x00\x04\x65\x88\x84\x10")},
 		{40 * time.Millisecond, 40 * time.Millisecond, []byte("\x00\x00\x00\x03\x41\x9a\x02")},
 	}
-	stream := &frame.Stream{Units: func(yield func(frame.AccessUnit, error) bool) {
-		video := feed.Video{Codec: frame.H264}
+	video := feed.Video{Codec: frame.H264}
+	stream := &frame.Stream{Lacks: video.Lacks, Units: func(yield func(frame.AccessUnit, error) bool) {
 		if err := video.Config(avcC); err != nil {
 			yield(frame.AccessUnit{}, err)
 			return
