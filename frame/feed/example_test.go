@@ -38,9 +38,11 @@ func Example() {
 	for u, err := range stream.Units { // as Camera.ServeStream does
 		fmt.Printf("%v, key %v: %x %v\n", u.Codec, u.Key, u.Data, err)
 	}
+	fmt.Printf("it lacks %q\n", stream.Lacks())
 	// Output:
 	// H.264, key true: 000000016742c01eda0000000168ce38800000000165888410 <nil>
 	// H.264, key false: 00000001419a02 <nil>
+	// it lacks ""
 }
 
 // An MP4 file, in real time. Without Play the units come as fast as they are read.
