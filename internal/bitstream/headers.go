@@ -9,7 +9,8 @@ import (
 // Headers are what the headers of an access unit say, read once for all that decoding asks of them.
 type Headers struct {
 	Codec   frame.Codec
-	NALs    [][]byte // of H.264 and H.265: parts of the unit's data
+	NALs    [][]byte // of H.264 and H.265: parts of the unit's data, unless Changed
+	Changed bool     // they are not those of the unit: some are left out, or others
 	Crowded bool     // it has more NAL units, OBUs or pictures than a unit may have, or OBUs that cannot be told apart
 
 	Slices      int // of H.264 and H.265
@@ -65,6 +66,7 @@ func (t *Tracker) Next(u *frame.AccessUnit) *Headers {
 	case frame.H264, frame.H265:
 		t.nals(h, u.Data)
 		h.Orientation = t.orientations.next(h, u.PTS)
+		h.Size.Turned = h.Orientation != Orientation{}
 	case frame.AV1:
 		readAV1(h, u.Data)
 	case frame.VP8:
@@ -109,6 +111,7 @@ func (t *Tracker) nals(h *Headers, data []byte) {
 
 // DropSEI leaves out all supplemental enhancement information of a unit of H.264 or H.265.
 func (h *Headers) DropSEI() {
+	h.Changed = true
 	h.NALs = slices.DeleteFunc(h.NALs, func(n []byte) bool { return isSEI(h.Codec, n) })
 }
 
