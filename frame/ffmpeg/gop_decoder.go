@@ -301,6 +301,10 @@ func (g *gopDecoder) retire() {
 // read reads the headers of the next unit.
 func (g *gopDecoder) read(u *frame.AccessUnit) {
 	g.headers = g.tracker.Next(u)
+	if g.told == nil || u.Key {
+		size := g.headers.Size
+		g.told = &size
+	}
 	if g.headers.SEI > mostSEI {
 		g.headers.DropSEI()
 	}
@@ -320,10 +324,6 @@ func (g *gopDecoder) take(u *frame.AccessUnit, wanted bool) error {
 	}
 	status := g.headers.Status
 	g.d.stats.units.Add(1)
-	if i == 0 || u.Key {
-		size := g.headers.Size
-		g.told = &size
-	}
 	g.units.Add(unit{pts: u.PTS, time: u.Time, key: u.Key, wanted: wanted, status: status, size: g.told})
 	g.reorder.Add(u.PTS, u.Key)
 	g.units.Forget(g.reorder.First())
