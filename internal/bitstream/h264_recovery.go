@@ -8,13 +8,13 @@ import (
 
 // recoveryPoint returns recovery_frame_cnt (ITU-T H.264 section D.2.8), with which the message begins as an Exp-Golomb code (D.1.8), if the unit that
 // consists of nals is a recovery point: so many pictures that are referred to come from it on, up to the first that is clean.
-func recoveryPoint(nals [][]byte) (count uint64, ok bool) {
-	var space []byte
+// space is for messages.
+func recoveryPoint(nals [][]byte, space *[]byte) (count uint64, ok bool) {
 	for _, n := range nals {
 		if len(n) == 0 || typeH264(n) != h264.NALUTypeSEI {
 			continue
 		}
-		for kind, payload := range seiMessages(n, 1, &space) {
+		for kind, payload := range seiMessages(n, 1, space) {
 			if kind == seiRecoveryPoint {
 				r := bitio.NewReader(payload, 0)
 				count := r.UE()
@@ -38,7 +38,7 @@ func (r *recovery) count(nals [][]byte, s *Status) {
 	switch {
 	case !r.begun:
 		r.begun, r.noIDR = true, !HasIDR(nals)
-		r.remain, _ = recoveryPoint(nals)
+		r.remain, _ = recoveryPoint(nals, new([]byte))
 	case r.remain > 0 && !s.NonReference && !s.SecondField:
 		r.remain--
 	}

@@ -65,7 +65,7 @@ func (t *Tracker) Next(u *frame.AccessUnit) *Headers {
 	switch u.Codec {
 	case frame.H264, frame.H265:
 		t.nals(h, u.Data)
-		h.Orientation = t.orientations.next(h, u.PTS)
+		h.Orientation, _ = t.orientations.next(u.Codec, h.NALs, u.PTS)
 		h.Size.Turned = h.Orientation != Orientation{}
 	case frame.AV1:
 		readAV1(h, u.Data)

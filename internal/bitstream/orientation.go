@@ -1,7 +1,6 @@
 package bitstream
 
 import (
-	"slices"
 	"time"
 
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
@@ -68,29 +67,28 @@ func (o *orientations) at(pts time.Duration) Orientation {
 	return o.now
 }
 
-// next returns the orientation of the picture of the next unit.
-func (o *orientations) next(h *Headers, pts time.Duration) Orientation {
-	said, ok := o.said(h)
-	if o.begins(h) {
-		if !said.persists {
-			o.now = Orientation{}
-		} else {
+// next returns the orientation of the picture of the next unit, which consists of nals, and whether a message of its own says it.
+func (o *orientations) next(c frame.Codec, nals [][]byte, pts time.Duration) (of Orientation, own bool) {
+	said, own := o.said(c, nals)
+	if o.begins(c, nals) {
+		o.now, o.since = Orientation{}, pts
+		if said.persists {
 			o.now = said.Orientation
 		}
-		o.before, o.since = o.now, pts
-	} else if ok && said.persists {
+		o.before = o.now
+	} else if said.persists {
 		o.before, o.now, o.since = o.at(pts), said.Orientation, pts
 	}
-	if ok {
-		return said.Orientation
+	if own {
+		return said.Orientation, true
 	}
-	return o.at(pts)
+	return o.at(pts), false
 }
 
 // said returns what the last display orientation message of a unit says.
-func (o *orientations) said(h *Headers) (said displayOrientation, ok bool) {
-	for _, n := range h.NALs {
-		header := seiHeader(h.Codec, n)
+func (o *orientations) said(c frame.Codec, nals [][]byte) (said displayOrientation, ok bool) {
+	for _, n := range nals {
+		header := seiHeader(c, n)
 		if header == 0 || forbidden(n) {
 			continue
 		}
@@ -98,7 +96,7 @@ func (o *orientations) said(h *Headers) (said displayOrientation, ok bool) {
 			if kind != seiDisplayOrientation {
 				continue
 			}
-			if s, valid := readDisplayOrientation(h.Codec, payload); valid {
+			if s, valid := readDisplayOrientation(c, payload); valid {
 				said, ok = s, true
 			}
 		}
@@ -109,9 +107,10 @@ func (o *orientations) said(h *Headers) (said displayOrientation, ok bool) {
 // seiHeader returns the bytes of the header of a NAL unit, if that has messages about its picture; else zero.
 func seiHeader(c frame.Codec, n []byte) int {
 	switch {
+	case len(n) < 3:
 	case c == frame.H264 && typeH264(n) == h264.NALUTypeSEI:
 		return 1
-	case c == frame.H265 && len(n) > 2 && typeH265(n) == h265.NALUType_PREFIX_SEI_NUT && layerH265(n) == 0:
+	case c == frame.H265 && typeH265(n) == h265.NALUType_PREFIX_SEI_NUT && layerH265(n) == 0:
 		return 2
 	}
 	return 0
@@ -119,14 +118,22 @@ func seiHeader(c frame.Codec, n []byte) int {
 
 // begins reports whether a coded video sequence begins with a unit (ITU-T H.264 section 3.30, H.265 section 3.30): with an IDR picture, in H.265
 // also with a BLA picture, and with a CRA picture after the end of another sequence.
-func (o *orientations) begins(h *Headers) bool {
-	if h.Codec == frame.H264 {
-		return HasIDR(h.NALs)
+func (o *orientations) begins(c frame.Codec, nals [][]byte) (begins bool) {
+	if c == frame.H264 {
+		return HasIDR(nals)
 	}
-	begins := slices.ContainsFunc(h.NALs, func(n []byte) bool {
-		kind := typeH265(n)
-		return isIRAP(kind) && (o.ended || kind != h265.NALUType_CRA_NUT)
-	})
-	o.ended = o.ended && !begins || slices.ContainsFunc(h.NALs, func(n []byte) bool { return typeH265(n) == h265.NALUType_EOS_NUT })
+	ended := o.ended
+	for _, n := range nals {
+		if len(n) == 0 {
+			continue
+		}
+		switch kind := typeH265(n); {
+		case isIRAP(kind):
+			begins = begins || ended || kind != h265.NALUType_CRA_NUT
+			o.ended = false
+		case kind == h265.NALUType_EOS_NUT:
+			o.ended = true
+		}
+	}
 	return begins
 }
