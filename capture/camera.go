@@ -60,6 +60,12 @@ type Camera struct {
 	Store     Store // nil keeps the still with the caller alone
 	Notifier  Notifier
 
+	// Rotate turns all pictures clockwise by so many degrees, for a camera
+	// that hangs upside down or on its side: 0, 90, 180 or 270. Any other
+	// value fails each capture with ErrRotate. The stream's own rotation,
+	// as its Signal has it, comes first. All hooks see pictures turned.
+	Rotate int
+
 	// History is the recent past. Set its bounds before the stream begins.
 	History frame.History
 
@@ -120,6 +126,7 @@ func (c *Camera) scheduler() *sched.Scheduler {
 		c.merging = make(shared.Semaphore, 1)
 		c.decodes = sched.New(sched.Source{
 			History: &c.History, Decoder: c.Decoder, Warm: c.Warm, MaxDecoding: c.MaxDecoding, Budget: c.Budget, Group: &c.running,
+			Rotate: c.Rotate,
 		})
 	})
 	return c.decodes

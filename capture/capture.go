@@ -115,6 +115,9 @@ func (w *capture) untilDecoded(ctx context.Context) error {
 	if c.Decoder == nil {
 		return &Error{Step: StepDecode, Stream: s.Stream, Err: ErrDecoder}
 	}
+	if n := c.Rotate; n != 0 && n != 90 && n != 180 && n != 270 {
+		return &Error{Step: StepDecode, Stream: s.Stream, Err: fmt.Errorf("%w: %d", ErrRotate, n)}
+	}
 	return w.run(ctx,
 		step{StepPolicy, c.Policy, func() error { return c.Policy.Allow(ctx, s.Request) }},
 		step{StepWait, &c.History, func() error { return w.waitStep(ctx) }},

@@ -53,6 +53,9 @@ var (
 	// ErrDecoder: nothing can be captured without one.
 	ErrDecoder = errors.New("camera has no Decoder")
 
+	// ErrRotate: Camera.Rotate is not 0, 90, 180 or 270.
+	ErrRotate = errors.New("camera is rotated by an angle that is none of 0, 90, 180, 270")
+
 	// ErrTooCostly refuses a capture that takes more memory than the Budget
 	// has, or more processor time than MaxDecoding.
 	ErrTooCostly = frame.ErrTooCostly

@@ -127,7 +127,7 @@ func (s Scores) MarshalJSON() ([]byte, error) {
 
 // MarshalJSON writes an object with request, and with still or error. An error has a text, the step and stream of an Error, the reason of a
 // Denied, and a kind if it is one of those that a caller may branch on: denied, forgotten, corrupt, unsupported, blank, unchanged, not_live,
-// taken_over, live, deleted, no_decoder, too_costly, rejected, deadline, canceled.
+// taken_over, live, deleted, no_decoder, bad_rotation, too_costly, rejected, deadline, canceled.
 func (e Event) MarshalJSON() ([]byte, error) {
 	return json.Marshal(eventJSON{e.Request, e.Still, newErrorJSON(e.Err)})
 }
@@ -162,6 +162,7 @@ var kinds = []struct {
 	{"live", ErrLive},
 	{"deleted", ErrDeleted},
 	{"no_decoder", ErrDecoder},
+	{"bad_rotation", ErrRotate},
 	{"too_costly", ErrTooCostly},
 	{"rejected", ErrRejected},
 	{"deadline", context.DeadlineExceeded},

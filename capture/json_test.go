@@ -79,7 +79,7 @@ func TestStableJSON(t *testing.T) {
 func TestEventErrorAsJSON(t *testing.T) {
 	for _, err := range []error{
 		capture.ErrDenied, capture.ErrForgotten, capture.ErrCorrupt, capture.ErrUnsupported, capture.ErrBlank, capture.ErrUnchanged,
-		capture.ErrNotLive, capture.ErrTakenOver, capture.ErrLive, capture.ErrDecoder, capture.ErrTooCostly, capture.ErrRejected,
+		capture.ErrNotLive, capture.ErrTakenOver, capture.ErrLive, capture.ErrDecoder, capture.ErrRotate, capture.ErrTooCostly, capture.ErrRejected,
 		context.DeadlineExceeded, context.Canceled, capture.Deny("friends only"),
 	} {
 		for _, err := range []error{err, fmt.Errorf("hook: %w", err), &capture.Error{Step: capture.StepStore, Stream: "live", Err: err}} {

@@ -24,12 +24,19 @@ func isMetadata(m message) bool {
 
 const metadataHeader = 5
 
-// hearCue tells of a message's cue, if there is one that can be read.
+// hearCue tells of a message's cue, if there is one that can be read, and goes by what metadata say of the pictures to come.
 func (c *conn) hearCue(m message) {
-	if c.onCue == nil {
+	if c.onCue == nil && !mayOrient(m) {
 		return
 	}
-	if cue, ok := c.cue(m); ok {
+	cue, ok := c.cue(m)
+	if !ok {
+		return
+	}
+	if o, ok := orientation(cue); ok {
+		c.video.Orient(o)
+	}
+	if c.onCue != nil {
 		c.onCue(cue)
 	}
 }

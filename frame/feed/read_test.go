@@ -3,9 +3,11 @@ package feed_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"io"
 	"iter"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +18,7 @@ import (
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/feed"
 	"github.com/livestill/livestill/frame/frametest"
+	"github.com/livestill/livestill/internal/bitstream"
 	"github.com/livestill/livestill/internal/fakeclock"
 )
 
@@ -136,6 +139,46 @@ func TestEveryCodecOfMP4(t *testing.T) {
 				return &frame.Stream{Name: "file", Units: feed.ReadMP4(bytes.NewReader(file))}
 			})
 		})
+	}
+}
+
+// TestOrientationOfMP4: units of files of phones, which turn no pictures, tell how they are to be turned.
+func TestOrientationOfMP4(t *testing.T) {
+	const one = 1 << 16
+	file := ffmpeg(t, "mp4", "-i "+frametest.Clip{}.File(t)+" -c copy")
+	at := bytes.Index(file, []byte("tkhd")) + 4 + 40 // behind all but the matrix
+	if got := file[at : at+36]; !bytes.Equal(got[16:20], []byte{0, 1, 0, 0}) || !bytes.Equal(got[32:], []byte{0x40, 0, 0, 0}) {
+		t.Fatalf("there is no matrix: %x", got)
+	}
+	for _, test := range []struct {
+		a, b, c, d int32
+		want       bitstream.Orientation
+	}{
+		{one, 0, 0, one, bitstream.Orientation{}},
+		{0, one, -one, 0, bitstream.Orientation{Rotation: 90}},
+		{-one, 0, 0, -one, bitstream.Orientation{Rotation: 180}},
+		{0, -one, one, 0, bitstream.Orientation{Rotation: 270}},
+		{-one, 0, 0, one, bitstream.Orientation{Mirrored: true}},
+		{one, 0, 0, -one, bitstream.Orientation{Rotation: 180, Mirrored: true}},
+		{0, one, one, 0, bitstream.Orientation{Rotation: 270, Mirrored: true}},
+		{0, -one, -one, 0, bitstream.Orientation{Rotation: 90, Mirrored: true}},
+		{one / 10, one, -one, one / 10, bitstream.Orientation{Rotation: 90}},
+		{0, 0, 0, 0, bitstream.Orientation{}},
+		{math.MinInt32, math.MinInt32, math.MinInt32, math.MinInt32, bitstream.Orientation{Rotation: 180}},
+	} {
+		for i, v := range []int32{test.a, test.b, 0, test.c, test.d} {
+			binary.BigEndian.PutUint32(file[at+4*i:], uint32(v))
+		}
+		units, err := read(feed.ReadMP4(bytes.NewReader(file)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var tracker bitstream.Tracker
+		for i := range units {
+			if got := tracker.Next(&units[i]).Orientation; got != test.want {
+				t.Fatalf("%+v: unit %d: %+v", test, i, got)
+			}
+		}
 	}
 }
 

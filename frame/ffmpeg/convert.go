@@ -13,6 +13,7 @@ import (
 	"github.com/asticode/go-astiav"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/bitstream"
 )
 
 // Where chroma lies, by enum AVChromaLocation, whose numbers are those of ISO/IEC 23091-4 plus one.
@@ -30,12 +31,12 @@ const (
 //
 // Matrix, range and the place of chroma samples are converted; primaries and transfer function are left as they are, so wide
 // gamut and HDR come out unmapped. Chroma keeps its subsampling if it is 4:2:0, 4:2:2 or 4:4:4. The fields of interlaced
-// pictures stay woven.
-func (g *gopDecoder) convert(f *astiav.Frame, raw *C.ls_raw) (img *image.YCbCr, changes frame.Changes, err error) {
+// pictures stay woven. At last the picture is turned, as messages of u say.
+func (g *gopDecoder) convert(f *astiav.Frame, raw *C.ls_raw, u *unit) (img *image.YCbCr, changes frame.Changes, err error) {
 	if raw.whole == 0 {
 		return nil, 0, fmt.Errorf("%w: pixel format %v", ErrUnsupported, f.PixelFormat())
 	}
-	scaled, err := g.readable(f, raw)
+	scaled, err := g.readable(f, raw, orAssumed(*u.size))
 	if err != nil {
 		return nil, 0, err
 	}
@@ -46,27 +47,34 @@ func (g *gopDecoder) convert(f *astiav.Frame, raw *C.ls_raw) (img *image.YCbCr, 
 		C.ls_read(scaled.UnsafePointer(), planes)
 		planes.full, planes.space = raw.full, raw.space
 	}
-	switch num, den := int(raw.sar_num), int(raw.sar_den); {
+	switch {
 	case planes.width != raw.width:
 		changes |= frame.Squared
-	case num != den && num != 0 && den != 0:
+	case square(raw) != int(raw.width):
 		changes |= frame.Unsquared
 	}
-	img, err = planesToJPEG(planes, g.d.newImage)
-	return img, changes, err
+	img, turned, err := g.d.upright(u.status.Orientation, func(newImage imageMaker) (*image.YCbCr, error) { return planesToJPEG(planes, newImage) })
+	return img, changes | turned, err
 }
 
+// An imageMaker is image.NewYCbCr or the like.
+type imageMaker = func(image.Rectangle, image.YCbCrSubsampleRatio) *image.YCbCr
+
 // signal tells what the picture is in the stream.
-func signal(raw *C.ls_raw) frame.Signal {
+func signal(raw *C.ls_raw, o bitstream.Orientation) frame.Signal {
+	if raw.sar_num == 0 { // 0:1, says FFmpeg of what is unknown
+		raw.sar_den = 0
+	}
 	return frame.Signal{
 		Width: int32(raw.width), Height: int32(raw.height), BitDepth: uint8(raw.depth), FullRange: raw.full != 0,
 		Primaries: uint8(raw.primaries), Transfer: uint8(raw.transfer), Matrix: uint8(raw.space),
 		SampleWidth: int32(raw.sar_num), SampleHeight: int32(raw.sar_den), Fields: frame.FieldOrder(raw.fields),
+		Rotation: int32(o.Rotation), Mirrored: o.Mirrored,
 	}
 }
 
 // planesToJPEG converts planes that our own loops can read, into an image that newImage makes.
-func planesToJPEG(raw *C.ls_raw, newImage func(image.Rectangle, image.YCbCrSubsampleRatio) *image.YCbCr) (*image.YCbCr, error) {
+func planesToJPEG(raw *C.ls_raw, newImage imageMaker) (*image.YCbCr, error) {
 	w, h := int(raw.width), int(raw.height)
 	img := newImage(image.Rect(0, 0, w, h), ratio(raw))
 	space := int(raw.space)

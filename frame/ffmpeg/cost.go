@@ -17,10 +17,10 @@ const besides = 3
 var assumed = bitstream.Size{Width: 1920, Height: 1088, ChromaFormat: 1, BitDepth: 8, References: 16}
 
 // Cost returns what it takes to decode a GOP that begins with a key unit, as its headers have it; if they do not tell, that of 1080p. It is
-// counted in pictures as they are coded; Picture also in what makes pixels square, as far as H.264 and H.265 tell. What FFmpeg needs beside
+// counted in pictures as they are coded; Picture also in what makes pixels square, as far as H.264, H.265 and MPEG-4 tell. What FFmpeg needs beside
 // them is not counted: a tenth or so, of H.264 and H.265 with motion all over up to a half.
 func (d *Decoder) Cost(key frame.AccessUnit) frame.Cost {
-	return costOf(orAssumed(bitstream.SizeOf(key)))
+	return d.costOf(orAssumed(bitstream.SizeOf(key)))
 }
 
 func orAssumed(s bitstream.Size) bitstream.Size {
@@ -34,21 +34,33 @@ func orAssumed(s bitstream.Size) bitstream.Size {
 // much more: twice that, and what small pictures grow by.
 func (d *Decoder) allowed(s bitstream.Size) int64 {
 	const small = 32 << 20
-	return min(d.maxMemory(), 2*costOf(orAssumed(s)).Decoding+small)
+	return min(d.maxMemory(), 2*d.costOf(orAssumed(s)).Decoding+small)
 }
 
-// shown returns the pixels of a picture whose pixels are square.
-func shown(s bitstream.Size) int64 { return int64(float64(s.Pixels()) * max(s.Aspect, 1)) }
+// widened returns how many times as large a picture becomes when its pixels are made square, which it is not if that is more than it may have.
+func (d *Decoder) widened(s bitstream.Size) float64 {
+	return max(1, min(s.Aspect(), float64(d.maxPixels())/float64(max(s.Pixels(), 1))))
+}
 
-// costOf returns what it takes to decode a GOP of pictures of a size.
-func costOf(s bitstream.Size) frame.Cost {
+// costOf returns what it takes to decode a GOP of pictures of a size. A picture that is to be turned is made twice.
+func (d *Decoder) costOf(s bitstream.Size) frame.Cost {
 	samples := s.Pixels() * []int64{2, 3, 4, 6}[s.ChromaFormat] / 2
 	coded := samples
 	if s.BitDepth > 8 {
 		coded *= 2
 	}
-	picture := float64(max(samples, s.Pixels()*3/2)) * max(s.Aspect, 1)
-	return frame.Cost{Picture: int64(picture), Decoding: coded * int64(s.References+besides)}
+	const format422 = 2 // chroma_format_idc
+	if s.Turned && s.ChromaFormat == format422 {
+		samples = s.Pixels() * 3
+	}
+	cost := frame.Cost{
+		Picture:  int64(float64(max(samples, s.Pixels()*3/2)) * d.widened(s)),
+		Decoding: coded * int64(s.References+besides),
+	}
+	if s.Turned {
+		cost.Decoding += cost.Picture
+	}
+	return cost
 }
 
 // check returns an error if nothing decodes pictures of that size, or if a GOP of them takes more memory than the decoder may.
@@ -56,7 +68,13 @@ func (d *Decoder) check(c frame.Codec, s bitstream.Size) error {
 	if s.Pixels() > 0 && !hasDepth(c, s.BitDepth) {
 		return &Error{Step: "check", Codec: c, Err: fmt.Errorf("%w: samples of %d bits", ErrUnsupported, s.BitDepth)}
 	}
-	if need, most := costOf(s).Decoding, d.maxMemory(); need > most {
+	// Up to 15 lines and columns of what is coded may be cropped: FFmpeg has the last word.
+	const cropped = 15
+	if int64(s.Width-cropped)*int64(max(s.Height-cropped, 0)) > int64(d.maxPixels()) {
+		return &Error{Step: "check", Codec: c, Err: fmt.Errorf("%w: pictures of %d x %d are larger than the %d pixels of MaxPixels",
+			frame.ErrTooCostly, s.Width, s.Height, d.maxPixels())}
+	}
+	if need, most := d.costOf(s).Decoding, d.maxMemory(); need > most {
 		return &Error{Step: "check", Codec: c, Err: fmt.Errorf("%w: pictures of %d x %d with %d references take %d MiB, more than %d MiB",
 			frame.ErrTooCostly, s.Width, s.Height, s.References, need>>20, most>>20)}
 	}

@@ -114,16 +114,19 @@ func TestCostOfSquarePixels(t *testing.T) {
 		wide, cost int // widths of the picture that is shown, and that is paid for
 	}{
 		"H.264":                        {frame.H264, []string{"-vf", "setsar=4", "-c:v", "libx264", "h264"}, 4 * w, 4 * w},
+		"H.264, very wide":             {frame.H264, []string{"-vf", "setsar=9", "-c:v", "libx264", "h264"}, 9 * w, 9 * w},
 		"H.264, of the table":          {frame.H264, []string{"-vf", "setsar=2", "-c:v", "libx264", "h264"}, 2 * w, 2 * w},
 		"H.264, higher than wide":      {frame.H264, []string{"-vf", "setsar=1/2", "-c:v", "libx264", "h264"}, w / 2, w},
 		"H.265":                        {frame.H265, []string{"-vf", "setsar=3", "-c:v", "libx265", "-x265-params", "log-level=none", "hevc"}, 3 * w, 3 * w},
-		"MPEG-4":                       {frame.MPEG4, []string{"-vf", "setsar=4/3", "-c:v", "mpeg4", "m4v"}, 4 * w / 3, w},
-		"MPEG-4, more than is usual":   {frame.MPEG4, []string{"-vf", "setsar=4", "-c:v", "mpeg4", "m4v"}, w, w},
-		"H.264, more than is sensible": {frame.H264, []string{"-vf", "setsar=9", "-c:v", "libx264", "h264"}, w, w},
+		"MPEG-4":                       {frame.MPEG4, []string{"-vf", "setsar=4/3", "-c:v", "mpeg4", "m4v"}, 4 * w / 3, 4 * w / 3},
+		"MPEG-4, of the table":         {frame.MPEG4, []string{"-vf", "setsar=12/11", "-c:v", "mpeg4", "m4v"}, (12*w + 5) / 11, 12 * w / 11},
+		"MPEG-4, very wide":            {frame.MPEG4, []string{"-vf", "setsar=16", "-c:v", "mpeg4", "m4v"}, 16 * w, 16 * w},
+		"MJPEG":                        {frame.MJPEG, []string{"-vf", "setsar=5", "-c:v", "mjpeg", "-pix_fmt", "yuvj420p", "mjpeg"}, 5 * w, 5 * w},
+		"H.264, more than is sensible": {frame.H264, []string{"-vf", "setsar=17", "-c:v", "libx264", "h264"}, w, w},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := encode(t, tt.codec, raw, "yuv420p", w, h, tt.args...)
-			if cost := new(ffmpeg.Decoder).Cost(g[0]); cost.Picture != int64(tt.cost*h*3/2) {
+			if cost := new(ffmpeg.Decoder).Cost(g[0]); cost.Picture/(h*3/2) != int64(tt.cost) {
 				t.Errorf("a picture costs %d, want %d", cost.Picture, tt.cost*h*3/2)
 			}
 			if ps := all(t, new(ffmpeg.Decoder), g[:1], time.Time{}); len(ps) != 1 || ps[0].Rect.Dx() != tt.wide || ps[0].Rect.Dy() != h {

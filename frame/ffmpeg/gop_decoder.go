@@ -48,6 +48,7 @@ type gopDecoder struct {
 	headers  *bitstream.Headers  // of the newest unit
 	guardRow *bitstream.GuardRow // nil without one
 	size     bitstream.Size      // by the headers of the newest key unit
+	told     *bitstream.Size     // the same, for the units up to the next one
 	held     int64               // bytes of pictures, as Stats has them
 	qp       effectiveQP
 	reorder  *reorder.Buffer[*astiav.Frame]
@@ -71,7 +72,8 @@ type unit struct {
 	key    bool
 	wanted bool // its picture may be
 	status bitstream.Status
-	qp     float32 // effective quantiser of its picture
+	size   *bitstream.Size // by the headers of the key unit before
+	qp     float32         // effective quantiser of its picture
 }
 
 // open opens a gopDecoder for a GOP that begins with first.
@@ -299,6 +301,10 @@ func (g *gopDecoder) retire() {
 // read reads the headers of the next unit.
 func (g *gopDecoder) read(u *frame.AccessUnit) {
 	g.headers = g.tracker.Next(u)
+	if g.told == nil || u.Key {
+		size := g.headers.Size
+		g.told = &size
+	}
 	if g.headers.SEI > mostSEI {
 		g.headers.DropSEI()
 	}
@@ -318,7 +324,7 @@ func (g *gopDecoder) take(u *frame.AccessUnit, wanted bool) error {
 	}
 	status := g.headers.Status
 	g.d.stats.units.Add(1)
-	g.units.Add(unit{pts: u.PTS, time: u.Time, key: u.Key, wanted: wanted, status: status})
+	g.units.Add(unit{pts: u.PTS, time: u.Time, key: u.Key, wanted: wanted, status: status, size: g.told})
 	g.reorder.Add(u.PTS, u.Key)
 	g.units.Forget(g.reorder.First())
 	g.due = g.due || wanted
@@ -384,15 +390,18 @@ func (g *gopDecoder) latent(i int, f *astiav.Frame, corrupt bool, yield func(fra
 	g.d.stats.pictures.Add(1)
 	raw := new(C.ls_raw)
 	C.ls_read(f.UnsafePointer(), raw)
+	if raw.sar_num == 0 { // FFmpeg tells no absurd ones
+		raw.sar_num, raw.sar_den = C.int(u.size.SampleWidth), C.int(u.size.SampleHeight)
+	}
 	corrupt = corrupt || raw.corrupt != 0 || raw.errors != 0
 	return yield(frame.Latent{Unit: i, PTS: u.pts, Corrupt: corrupt, EffectiveQP: u.qp, Develop: func() (*frame.Picture, error) {
-		img, changes, err := g.convert(f, raw)
+		img, changes, err := g.convert(f, raw, u)
 		if err != nil {
 			return nil, &Error{Step: "convert", Codec: g.codec, Err: err}
 		}
 		return &frame.Picture{
 			YCbCr: img, PTS: u.pts, Time: u.time, Key: u.key, Corrupt: corrupt,
-			QP: float32(raw.qp), EffectiveQP: u.qp, Frozen: u.time.Sub(since), Signal: signal(raw), Changes: changes,
+			QP: float32(raw.qp), EffectiveQP: u.qp, Frozen: u.time.Sub(since), Signal: signal(raw, u.status.Orientation), Changes: changes,
 		}, nil
 	}}, nil)
 }

@@ -78,11 +78,11 @@ func (g *gopDecoder) adapt(u *frame.AccessUnit) error {
 // for what parameter sets tell of, whether there are such pictures or not. A key unit of other codecs than AV1 may go on with others: see resize.
 func (g *gopDecoder) checkSequences(key bool) error {
 	for _, z := range g.headers.Sequences {
-		if z.Pixels() == 0 && g.size.Pixels() > 0 || costOf(z).Decoding > g.d.allowed(g.size) {
+		if z.Pixels() == 0 && g.size.Pixels() > 0 || g.d.costOf(z).Decoding > g.d.allowed(g.size) {
 			return g.growth()
 		}
 	}
-	if !key && costOf(g.headers.Size).Decoding > g.d.allowed(g.size) {
+	if !key && g.d.costOf(g.headers.Size).Decoding > g.d.allowed(g.size) {
 		return g.growth()
 	}
 	return nil
@@ -121,7 +121,7 @@ func (g *gopDecoder) decode(u *frame.AccessUnit) (refused C.int) {
 	switch g.buf = g.buf[:0]; {
 	case g.guardRow != nil:
 		g.buf = g.guardRow.AppendUnit(g.buf, g.headers)
-	case g.headers.SEI > mostSEI:
+	case g.headers.Changed:
 		for _, n := range g.headers.NALs {
 			g.buf = bitstream.AppendAnnexB(g.buf, n)
 		}

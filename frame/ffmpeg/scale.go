@@ -14,14 +14,19 @@ import (
 	"github.com/livestill/livestill/internal/bitstream"
 )
 
-// A picture that squares make larger than its headers told, by more than this many times, is left as it is: what Cost says of it would not
-// hold. MPEG-4, AV1 and MJPEG, of which Cost does not know the shape of pixels, have up to 16:11 in practice.
-const mostWidened = 1.5
+const (
+	// A picture that square pixels make larger than its headers told, by more than this many times, is left as it is: what Cost says of it would not
+	// hold. AV1 and MJPEG, of which Cost does not know the shape of pixels, have up to 16:11 in practice.
+	mostWidened = 1.5
 
-// readable makes of f a frame that our own loops can read, with square pixels, by swscale. It returns nil if f is one already.
-// swscale is not told of the colours, so it leaves them alone; more than 8 bits are dithered down.
-func (g *gopDecoder) readable(f *astiav.Frame, raw *C.ls_raw) (*astiav.Frame, error) {
-	most := int(mostWidened * float64(shown(orAssumed(g.size))))
+	// No picture is made wider than this, which is the most that FFmpeg's encoder of JPEG takes.
+	mostWidth = 65500
+)
+
+// readable makes of f a frame that our own loops can read, with square pixels, by swscale. It returns nil if f is one already. size is what
+// headers say of it. swscale is not told of the colours, so it leaves them alone; more than 8 bits are dithered down.
+func (g *gopDecoder) readable(f *astiav.Frame, raw *C.ls_raw, size bitstream.Size) (*astiav.Frame, error) {
+	most := int(mostWidened * float64(size.Pixels()) * g.d.widened(size))
 	width := squareWidth(raw, min(g.d.maxPixels(), most))
 	if raw.layout != C.LS_OTHER && raw.sub_x <= 1 && raw.sub_y <= raw.sub_x && width == int(raw.width) {
 		return nil, nil
@@ -49,17 +54,22 @@ func (g *gopDecoder) readable(f *astiav.Frame, raw *C.ls_raw) (*astiav.Frame, er
 	return to, nil
 }
 
-// squareWidth returns the width that makes the pixels square; the height stays.
+// square returns the width that makes the pixels square, be it absurd; the height stays.
+func square(raw *C.ls_raw) int {
+	if raw.sar_num <= 0 || raw.sar_den <= 0 {
+		return int(raw.width) // it is not known
+	}
+	return max(int(math.Round(float64(raw.width)*float64(raw.sar_num)/float64(raw.sar_den))), 1)
+}
+
+// squareWidth is square, or the width as it is where that would be absurd, or too large.
 func squareWidth(raw *C.ls_raw, maxPixels int) int {
 	w, num, den := int(raw.width), int(raw.sar_num), int(raw.sar_den)
-	if num <= 0 || den <= 0 || num == den || num > bitstream.MaxAspect*den || den > bitstream.MaxAspect*num {
+	wanted := square(raw)
+	if num > bitstream.MaxAspect*den || den > bitstream.MaxAspect*num || wanted > max(w, mostWidth) || wanted*int(raw.height) > maxPixels {
 		return w
 	}
-	square := max(int(math.Round(float64(w)*float64(num)/float64(den))), 1)
-	if square*int(raw.height) > maxPixels {
-		return w
-	}
-	return square
+	return wanted
 }
 
 // readableFormat returns the 8-bit format nearest to that of raw, of the same range as far as swscale is concerned.

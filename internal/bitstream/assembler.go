@@ -48,6 +48,9 @@ func (a *Assembler) HasLengths() bool { return a.lengthSize > 0 }
 // Lost says that something before the next unit, or of it, did not arrive.
 func (a *Assembler) Lost() { a.h264.Lost() }
 
+// Orient says how pictures of H.264 and H.265 are to be shown, as what carries the stream says. Units from the next one on have a message of it.
+func (a *Assembler) Orient(o Orientation) { a.h264.Orientation, a.h265.Orientation = o, o }
+
 // Unit returns the data of the access unit that b is, and whether it is a key unit. The data is a copy of its own. It is empty if there is no
 // picture in b.
 func (a *Assembler) Unit(b []byte) (data []byte, key bool, err error) {

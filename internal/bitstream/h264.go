@@ -4,12 +4,18 @@ import (
 	"errors"
 
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
+
+	"github.com/livestill/livestill/frame"
 )
 
 // H264 makes access units of NAL units and remembers the parameter sets among them. The zero value is ready for a new stream.
 type H264 struct {
-	sets    knownSets
-	refresh refresh
+	// Orientation is how pictures are to be shown, from the next unit on, as what carries the stream says. Units say so then.
+	Orientation Orientation
+
+	sets        knownSets
+	refresh     refresh
+	orientation keptOrientation
 
 	// What is read of sets, by the NAL units that were read last.
 	pps      []byte
@@ -49,12 +55,16 @@ func walkAVCC(record []byte, take func(nal []byte) error) error {
 
 // Unit returns the Annex B data of the access unit that consists of nals, and whether it is a key unit: an IDR picture, or one
 // with a recovery point, see refresh, once the parameter sets are known.
-// Delimiters and filler are left out; a key unit begins with all parameter sets, those that it lacks too. The data is a copy of its
-// own. It is empty if nals hold no picture; parameter sets among them are remembered all the same.
+// Delimiters and filler are left out; a key unit begins with all parameter sets, those that it lacks too, and tells how its picture is to be shown.
+// The data is a copy of its own. It is empty if nals hold no picture; parameter sets among them are remembered all the same.
 func (h *H264) Unit(nals [][]byte) (data []byte, key bool, err error) {
-	data, key, err = h.sets.unit(classifyH264, nals, h.refresh.due(nals), byte(h264.NALUTypeSPS), byte(h264.NALUTypePPS))
+	due, told := h.refresh.due(nals), h.orientation.told
+	nals = h.orientation.tell(frame.H264, nals, due || HasIDR(nals), h.Orientation)
+	data, key, err = h.sets.unit(classifyH264, nals, due, byte(h264.NALUTypeSPS), byte(h264.NALUTypePPS))
 	if len(data) > 0 {
 		h.refresh.note(key)
+	} else {
+		h.orientation.told = told
 	}
 	return data, key, err
 }

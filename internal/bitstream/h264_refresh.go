@@ -15,11 +15,12 @@ type refresh struct {
 	pictures uint64 // since the last key unit
 	begun    bool   // there was one
 	lost     bool   // something was lost since
+	space    []byte // for messages
 }
 
 // due reports whether the unit that consists of nals is to be a key unit for its recovery point.
 func (r *refresh) due(nals [][]byte) bool {
-	count, ok := recoveryPoint(nals)
+	count, ok := recoveryPoint(nals, &r.space)
 	return ok && (count == 0 || !r.begun || r.lost || r.pictures >= refreshes*count)
 }
 
@@ -27,6 +28,6 @@ func (r *refresh) due(nals [][]byte) bool {
 func (r *refresh) note(key bool) {
 	r.pictures++
 	if key {
-		*r = refresh{begun: true}
+		*r = refresh{begun: true, space: r.space}
 	}
 }

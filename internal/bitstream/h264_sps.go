@@ -59,9 +59,9 @@ func (s *spsH264) size() Size {
 	if !s.FrameMbsOnlyFlag {
 		h *= 2
 	}
-	held, sample := s.depth(), 1.0
+	held, width, height := s.depth(), 0, 0
 	if s.VUI != nil {
-		sample = aspect(s.VUI.AspectRatioIdc, s.VUI.SarWidth, s.VUI.SarHeight)
+		width, height = sample(s.VUI.AspectRatioIdc, s.VUI.SarWidth, s.VUI.SarHeight)
 		if r := s.VUI.BitstreamRestriction; r != nil {
 			held = int(min(r.MaxNumReorderFrames, maxRefPics))
 		} else if roomier(s.LevelIdc) > knownLevel {
@@ -70,7 +70,7 @@ func (s *spsH264) size() Size {
 	}
 	return Size{
 		Width: mbSize * w, Height: mbSize * h, ChromaFormat: int(s.ChromaFormatIdc), BitDepth: 8 + int(s.BitDepthLumaMinus8),
-		References: max(held, int(s.MaxNumRefFrames)), Aspect: sample,
+		References: max(held, int(s.MaxNumRefFrames)), SampleWidth: width, SampleHeight: height,
 	}
 }
 

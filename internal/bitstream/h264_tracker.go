@@ -24,7 +24,7 @@ type pictureH264 struct {
 
 // next reads the NAL units of an access unit.
 func (t *trackerH264) next(h *Headers) {
-	h.Size = t.sets(h.NALs)
+	h.Size = t.sets(h)
 	h.sps = t.sps
 	if t.sps != nil {
 		h.Macroblocks = macroblocks(t.sps.Width(), t.sps.Height())
@@ -50,9 +50,9 @@ func (t *trackerH264) next(h *Headers) {
 }
 
 // sets takes note of the sequence parameter sets of a unit. It returns the size of the largest, if all can be read.
-func (t *trackerH264) sets(nals [][]byte) (s Size) {
+func (t *trackerH264) sets(h *Headers) (s Size) {
 	known := true
-	for _, n := range nals {
+	for i, n := range h.NALs {
 		if typeH264(n) != h264.NALUTypeSPS || forbidden(n) {
 			continue
 		}
@@ -65,6 +65,9 @@ func (t *trackerH264) sets(nals [][]byte) (s Size) {
 		}
 		t.disabled = t.disabled || sps.GapsInFrameNumValueAllowedFlag || t.sps != nil && sps.ID != t.sps.ID
 		t.sps = sps
+		if better := withoutAbsurdSample(n, sps); better != nil {
+			h.NALs[i], h.Changed = better, true
+		}
 	}
 	if !known {
 		return Size{}

@@ -2,14 +2,21 @@ package bitstream
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h265"
+
+	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/bitstream/bitio"
 )
 
 // H265 makes access units of NAL units and remembers the parameter sets among them. The zero value is ready for a new stream.
 type H265 struct {
+	// Orientation is how pictures are to be shown, from the next unit on, as what carries the stream says. Units say so then.
+	Orientation Orientation
+
 	sets             knownSets
+	orientation      keptOrientation
 	begun            bool // there was a picture of random access, and the sequence did not end since
 	leadingDecodable bool // RASL pictures may be kept: what came before the last picture of random access is there
 }
@@ -45,7 +52,7 @@ func walkHVCC(record []byte, take func(nal []byte) error) error {
 
 // Unit returns the Annex B data of the access unit that consists of nals, and whether it is a key unit: a picture of random access
 // (IRAP), that is IDR, CRA or BLA, once the parameter sets are known. Delimiters and filler are left out; a key unit begins with all parameter sets, those that it
-// lacks too. The data is a copy of its own. It is empty if nals hold no picture; parameter sets among them are remembered all the
+// lacks too, and tells how its picture is to be shown. The data is a copy of its own. It is empty if nals hold no picture; parameter sets among them are remembered all the
 // same.
 //
 // Pictures that are decoded after a CRA picture, shown before it, and may refer to what came before it (RASL) stay: they can be
@@ -67,7 +74,14 @@ func (h *H265) Unit(nals [][]byte) (data []byte, key bool, err error) {
 			return r, s
 		}
 	}
-	return h.sets.unit(classify, nals, false, byte(h265.NALUType_SPS_NUT), byte(h265.NALUType_PPS_NUT))
+	random := slices.ContainsFunc(nals, func(n []byte) bool { return len(n) > 0 && isIRAP(typeH265(n)) })
+	told := h.orientation.told
+	nals = h.orientation.tell(frame.H265, nals, random, h.Orientation)
+	data, key, err = h.sets.unit(classify, nals, false, byte(h265.NALUType_SPS_NUT), byte(h265.NALUType_PPS_NUT))
+	if len(data) == 0 {
+		h.orientation.told = told
+	}
+	return data, key, err
 }
 
 // Lacks names the parameter sets that a key unit needs and that are not known; empty if there are none.

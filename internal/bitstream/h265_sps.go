@@ -15,9 +15,9 @@ const (
 
 // sizeH265 returns the size of the pictures of a sequence.
 func sizeH265(sps *h265.SPS) Size {
-	held, sample := maxRefPics, 1.0
+	held, width, height := maxRefPics, 0, 0
 	if sps.VUI != nil {
-		sample = aspect(sps.VUI.AspectRatioIdc, sps.VUI.SarWidth, sps.VUI.SarHeight)
+		width, height = sample(sps.VUI.AspectRatioIdc, sps.VUI.SarWidth, sps.VUI.SarHeight)
 	}
 	if len(sps.MaxDecPicBufferingMinus1) > 0 {
 		held = int(min(slices.Max(sps.MaxDecPicBufferingMinus1), maxRefPics))
@@ -25,7 +25,8 @@ func sizeH265(sps *h265.SPS) Size {
 	w, h := min(sps.PicWidthInLumaSamples, maxSide+1), min(sps.PicHeightInLumaSamples, maxSide+1)
 	return Size{
 		Width: int(w), Height: int(h), ChromaFormat: int(min(sps.ChromaFormatIdc, chroma444+1)),
-		BitDepth: 8 + int(min(sps.BitDepthLumaMinus8, maxBitDepth-8+1)), References: held, Aspect: sample,
+		BitDepth: 8 + int(min(sps.BitDepthLumaMinus8, maxBitDepth-8+1)), References: held,
+		SampleWidth: width, SampleHeight: height,
 	}
 }
 

@@ -9,7 +9,8 @@ import (
 // Headers are what the headers of an access unit say, read once for all that decoding asks of them.
 type Headers struct {
 	Codec   frame.Codec
-	NALs    [][]byte // of H.264 and H.265: parts of the unit's data
+	NALs    [][]byte // of H.264 and H.265: parts of the unit's data, unless Changed
+	Changed bool     // they are not those of the unit: some are left out, or others
 	Crowded bool     // it has more NAL units, OBUs or pictures than a unit may have, or OBUs that cannot be told apart
 
 	Slices      int // of H.264 and H.265
@@ -40,6 +41,8 @@ type Status struct {
 	BeforeRecovery   bool // so it lies before the point at which a recovery point promises clean pictures
 	Malformed        bool // it holds bytes that no encoder writes
 	Hidden           bool // it may rightly have no picture of its own
+
+	Orientation Orientation // of its picture, as far as messages of H.264 and H.265 tell
 }
 
 // A Tracker follows the headers of a GOP's access units in decoding order. The zero Tracker is ready for a GOP. What it remembers has a bound,
@@ -49,9 +52,10 @@ type Status struct {
 // again, as where a stream goes on with units of another one from an earlier place: see trackerH264 and trackerH265. What cannot be read
 // counts as in order; the decoder will have more to say about it.
 type Tracker struct {
-	h264    trackerH264
-	h265    trackerH265
-	headers Headers
+	h264         trackerH264
+	h265         trackerH265
+	orientations orientations
+	headers      Headers
 }
 
 // Next reads the headers of the next unit. They hold until the next call.
@@ -61,6 +65,8 @@ func (t *Tracker) Next(u *frame.AccessUnit) *Headers {
 	switch u.Codec {
 	case frame.H264, frame.H265:
 		t.nals(h, u.Data)
+		h.Orientation, _ = t.orientations.next(u.Codec, h.NALs, u.PTS)
+		h.Size.Turned = h.Orientation != Orientation{}
 	case frame.AV1:
 		readAV1(h, u.Data)
 	case frame.VP8:
@@ -105,6 +111,7 @@ func (t *Tracker) nals(h *Headers, data []byte) {
 
 // DropSEI leaves out all supplemental enhancement information of a unit of H.264 or H.265.
 func (h *Headers) DropSEI() {
+	h.Changed = true
 	h.NALs = slices.DeleteFunc(h.NALs, func(n []byte) bool { return isSEI(h.Codec, n) })
 }
 

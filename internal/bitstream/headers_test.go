@@ -107,7 +107,7 @@ func TestGuardRow(t *testing.T) {
 	g := frametest.Clip{Frames: 3}.GOPs(t)[0]
 	var tracker bitstream.Tracker
 	first := tracker.Next(&g[0])
-	if want := (bitstream.Size{Width: 320, Height: 192, ChromaFormat: 1, BitDepth: 8, References: 1, Aspect: 1}); first.Size != want {
+	if want := (bitstream.Size{Width: 320, Height: 192, ChromaFormat: 1, BitDepth: 8, References: 1}); first.Size != want {
 		t.Errorf("%+v, want %+v", first.Size, want)
 	}
 	guard := bitstream.NewGuardRow(first)
@@ -145,7 +145,7 @@ func FuzzHeaders(f *testing.F) {
 		u := frame.AccessUnit{Codec: frame.Codec(codec%7 + 1), Key: true, Data: data}
 		s := bitstream.SizeOf(u)
 		known := s.Width > 0 && s.Height > 0 && s.Width <= 1<<16 && s.Height <= 1<<16 && s.ChromaFormat >= 0 && s.ChromaFormat <= 3 &&
-			s.BitDepth >= 8 && s.BitDepth <= 16 && s.References >= 0 && s.References <= 16 && s.Aspect >= 0 && s.Aspect <= bitstream.MaxAspect
+			s.BitDepth >= 8 && s.BitDepth <= 16 && s.References >= 0 && s.References <= 16 && s.Aspect() >= 0 && s.Aspect() <= bitstream.MaxAspect
 		if s != (bitstream.Size{}) && !known {
 			t.Fatalf("%+v", s)
 		}

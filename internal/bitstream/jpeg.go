@@ -13,13 +13,16 @@ const (
 	markerDAC   = 0xcc
 	markerSOF15 = 0xcf
 	markerSOS   = 0xda
+	markerAPP0  = 0xe0
 )
 
 // sizeMJPEG reads the markers of a file up to the frame header (ITU-T T.81 section B.2.2):
 //
+//	ff  APP0  length (16)  ...
 //	ff  SOF  length (16)  precision (8)  lines (16)  samples (16)  components (8)  n x (id (8), sampling (4, 4), table (8))
 func sizeMJPEG(b []byte) Size {
 	const coefficients, sampling420 = 2, 0x22 // of a progressive file they take as much as two pictures
+	shapeWidth, shapeHeight := 0, 0
 	for b = b[min(len(b), 2):]; len(b) >= 12 && b[0] == 0xff; {
 		marker, length := b[1], 2+int(binary.BigEndian.Uint16(b[2:]))
 		if marker == 0xff { // fill
@@ -34,14 +37,29 @@ func sizeMJPEG(b []byte) Size {
 			} else if b[11] == sampling420 {
 				s.ChromaFormat = chroma420
 			}
+			s.SampleWidth, s.SampleHeight = shapeWidth, shapeHeight
 			return s
 		}
 		if length > len(b) {
 			break
 		}
+		if marker == markerAPP0 {
+			shapeWidth, shapeHeight = sampleJFIF(b[4:max(4, length)])
+		}
 		b = b[length:]
 	}
 	return Size{}
+}
+
+// sampleJFIF returns the shape of a sample by an application segment (JFIF 1.02, page 5), Xdensity to Ydensity, as FFmpeg has it whatever the units:
+//
+//	"JFIF" 0  version (16)  units (8)  Xdensity (16)  Ydensity (16)
+func sampleJFIF(b []byte) (w, h int) {
+	b, ok := bytes.CutPrefix(b, []byte("JFIF\x00"))
+	if !ok || len(b) < 7 {
+		return 0, 0
+	}
+	return sample(extendedSAR, binary.BigEndian.Uint16(b[3:]), binary.BigEndian.Uint16(b[5:]))
 }
 
 // scansMJPEG returns how many scans a file has.

@@ -9,7 +9,7 @@ import (
 
 // sizeMPEG4 reads the first video object layer of a unit (ISO/IEC 14496-2 section 6.2.3).
 func sizeMPEG4(data []byte) Size {
-	const extendedPAR, references = 15, 2
+	const lastPAR, extendedPAR, references = 5, 15, 2
 	for {
 		_, rest, found := bytes.Cut(data, startCode)
 		if !found || len(rest) == 0 {
@@ -24,8 +24,12 @@ func sizeMPEG4(data []byte) Size {
 	if r.Flag() { // is_object_layer_identifier
 		r.Skip(4 + 3)
 	}
-	if r.U(4) == extendedPAR { // aspect_ratio_info
-		r.Skip(8 + 8)
+	s := Size{ChromaFormat: chroma420, BitDepth: minBitDepth, References: references}
+	if info := r.U(4); info == extendedPAR { // aspect_ratio_info
+		width := uint16(r.U(8))
+		s.SampleWidth, s.SampleHeight = sample(extendedSAR, width, uint16(r.U(8)))
+	} else if info <= lastPAR { // which is a table as that of the others begins
+		s.SampleWidth, s.SampleHeight = sample(uint8(info), 0, 0)
 	}
 	if r.Flag() { // vol_control_parameters
 		r.Skip(2 + 1)
@@ -42,7 +46,6 @@ func sizeMPEG4(data []byte) Size {
 	if r.Flag() { // fixed_vop_rate
 		r.Skip(max(bits.Len64(resolution-min(resolution, 1)), 1))
 	}
-	s := Size{ChromaFormat: chroma420, BitDepth: minBitDepth, References: references}
 	r.Skip(1)
 	s.Width = int(r.U(13))
 	r.Skip(1)

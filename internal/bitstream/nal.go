@@ -94,7 +94,7 @@ func HasSets(c frame.Codec, data []byte) bool {
 
 // HasIDR reports whether the access unit of H.264 that consists of nals is an IDR picture.
 func HasIDR(nals [][]byte) bool {
-	return slices.ContainsFunc(nals, func(n []byte) bool { return typeH264(n) == h264.NALUTypeIDR })
+	return slices.ContainsFunc(nals, func(n []byte) bool { return len(n) > 0 && typeH264(n) == h264.NALUTypeIDR })
 }
 
 // HasKeyPicture reports whether an Annex B byte stream of H.264 or H.265 has a picture that decoding can begin with, once its parameter sets

@@ -41,7 +41,8 @@ type Video struct {
 	sequence bitstream.Assembler // its codec is zero before the first
 	called   frame.Codec         // what tags call the codec of sequence
 	habits   habits
-	changed  bool // the codec has changed, and no key unit came since
+	shown    bitstream.Orientation // as Orient has it
+	changed  bool                  // the codec has changed, and no key unit came since
 	joining  joining
 
 	ready  []dated
@@ -100,6 +101,12 @@ func (v *Video) Next() (u frame.AccessUnit, arrival time.Time) {
 	v.ready[last].Data = nil // which is the caller's
 	v.ready = v.ready[:last]
 	return u, arrival
+}
+
+// Orient says how pictures of H.264 and H.265 are to be shown from now on, by what comes beside them. Messages in the stream count more.
+func (v *Video) Orient(o bitstream.Orientation) {
+	v.shown = o
+	v.sequence.Orient(o)
 }
 
 // begin takes in a sequence header. One of another codec that cannot be read changes nothing.
@@ -188,6 +195,7 @@ func (v *Video) Miss() { v.miss(v.joining.last) }
 func (v *Video) change(c frame.Codec) {
 	v.changed = v.sequence.Codec != 0
 	v.sequence, v.called, v.habits = bitstream.Assembler{Codec: c}, c, habits{}
+	v.sequence.Orient(v.shown)
 	v.joining.forget()
 }
 

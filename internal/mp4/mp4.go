@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/bitstream"
 )
 
 // A Sample is what a file has of one picture, in the format of its codec in MP4.
@@ -23,6 +24,10 @@ type Sample struct {
 	// Config is the decoder's configuration record, or that of MPEG-4 itself. It comes with the first sample, and with the first for
 	// which another one holds; else it is nil, as it is of codecs that have none.
 	Config []byte
+
+	// Orientation is how the picture is to be shown, as the track's header
+	// has it.
+	Orientation bitstream.Orientation
 
 	PTS, DTS time.Duration
 	Data     []byte // valid until the next sample
@@ -179,7 +184,7 @@ func (d *demuxer) sample(p place) (s Sample, err error) {
 		return s, fmt.Errorf("description %d of %d", p.description, len(d.track.descriptions))
 	}
 	how := &d.track.descriptions[p.description-1]
-	s.Codec = how.codec
+	s.Codec, s.Orientation = how.codec, d.track.orientation
 	if p.description != d.used {
 		s.Config, d.used = how.config, p.description
 	}

@@ -7,12 +7,14 @@ import (
 	"strings"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/bitstream"
 )
 
 // A track is a video track of a movie.
 type track struct {
 	id           uint32
 	timescale    uint32 // units of time in a second
+	orientation  bitstream.Orientation
 	descriptions []description
 	table        []byte // the sample table box's content
 	fragmented   bool   // fragments may follow
@@ -89,6 +91,9 @@ func readTrack(trak []byte) (t *track, what string, err error) {
 		}
 		if *r.to = b.u32(); b.ended {
 			return nil, "", errors.New("track ends inside its headers")
+		}
+		if r.to == &t.id {
+			t.orientation = readMatrix(&b, version)
 		}
 	}
 	if t.timescale == 0 {

@@ -162,6 +162,7 @@ func (d *decoding) deliver(l frame.Latent) (err error) {
 		return fmt.Errorf("the Decoder made a picture of unit %d, of %d", l.Unit, d.sent.Len())
 	}
 	claimed := d.claim(l)
+	l = d.s.upright(l)
 	defer func() { // those that Goexit has left
 		for _, demand := range claimed {
 			demand.meet(result{err: shared.ErrExit})

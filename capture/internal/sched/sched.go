@@ -12,6 +12,7 @@
 //	demands.go    what is wanted of a decoding
 //	numbers.go    what units are called while a History forgets some
 //	decoding.go   the decoding of a GOP
+//	upright.go    its pictures turned as they are to be seen
 //	state.go      what a decoding does next, and why
 //	resources.go  what it needs for that
 //	warm.go       a decoding that keeps up with the stream
@@ -47,6 +48,7 @@ type Source struct {
 	History *frame.History
 	Decoder Decoder
 
+	Rotate      int           // as in capture.Camera; one that it may be
 	Warm        time.Duration // as in capture.Camera
 	MaxDecoding time.Duration // as in capture.Camera; zero means 30 seconds
 	Budget      *frame.Budget

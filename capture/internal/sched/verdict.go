@@ -8,7 +8,7 @@ import (
 	"github.com/livestill/livestill/internal/bitstream"
 )
 
-// Cost returns what the Decoder says of a GOP; zero if it says nothing.
+// Cost returns what the Decoder says of a GOP, and what it takes to turn its pictures; zero if it says nothing.
 func (s *Scheduler) Cost(g frame.GOP) frame.Cost {
 	if s.coster == nil {
 		return frame.Cost{}
@@ -16,7 +16,8 @@ func (s *Scheduler) Cost(g frame.GOP) frame.Cost {
 	return s.costs.of(gopID(g), func() (frame.Cost, bool) {
 		const most = 1 << 50 // bytes: more than any machine has, and no sum of some overflows
 		cost := s.coster.Cost(g[0])
-		return frame.Cost{Picture: min(max(cost.Picture, 0), most), Decoding: min(max(cost.Decoding, 0), most)}, true
+		cost = frame.Cost{Picture: min(max(cost.Picture, 0), most), Decoding: min(max(cost.Decoding, 0), most)}
+		return s.turning(cost), true
 	})
 }
 

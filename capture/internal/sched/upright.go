@@ -1,0 +1,43 @@
+package sched
+
+import (
+	"image"
+
+	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/turn"
+)
+
+// upright returns l, whose picture is turned as the Source wants it. It is another picture: what a Decoder gives may be shared.
+func (s *Scheduler) upright(l frame.Latent) frame.Latent {
+	develop := l.Develop
+	if s.Rotate == 0 || develop == nil {
+		return l
+	}
+	l.Develop = func() (*frame.Picture, error) {
+		p, err := develop()
+		if err == nil {
+			err = Check(p)
+		}
+		if err != nil {
+			return nil, err
+		}
+		turned := *p
+		turned.YCbCr = turn.Picture(p.YCbCr, s.Rotate, false, image.NewYCbCr)
+		turned.Changes |= frame.Turned
+		return &turned, nil
+	}
+	return l
+}
+
+// turning adds to a cost what it takes to turn pictures: each is there twice then, and of one that stands on its side afterwards more samples of
+// chroma may be needed, of 4:2:2 half as many samples again.
+func (s *Scheduler) turning(c frame.Cost) frame.Cost {
+	if s.Rotate == 0 {
+		return c
+	}
+	c.Decoding += c.Picture
+	if s.Rotate != 180 {
+		c.Picture += c.Picture / 2
+	}
+	return c
+}
