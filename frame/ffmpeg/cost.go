@@ -47,8 +47,12 @@ func costOf(s bitstream.Size) frame.Cost {
 	if s.BitDepth > 8 {
 		coded *= 2
 	}
-	picture := float64(max(samples, s.Pixels()*3/2)) * max(s.Aspect, 1)
-	return frame.Cost{Picture: int64(picture), Decoding: coded * int64(s.References+besides)}
+	picture := int64(float64(max(samples, s.Pixels()*3/2)) * max(s.Aspect, 1))
+	decoding := coded * int64(s.References+besides)
+	if s.BitDepth > 8 && s.Aspect != 0 && s.Aspect != 1 {
+		decoding += 2 * picture // of square pixels, with all their bits, to map their colours
+	}
+	return frame.Cost{Picture: picture, Decoding: decoding}
 }
 
 // check returns an error if nothing decodes pictures of that size, or if a GOP of them takes more memory than the decoder may.
