@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -250,6 +252,72 @@ func TestTone(t *testing.T) {
 				t.Errorf("%v", &d)
 			}
 		})
+	}
+}
+
+// Samples of RGB, and ones that are not square, are mapped with all their bits, too.
+func TestToneOtherwise(t *testing.T) {
+	p := chartOf(patches(1000))
+	ten := sampling{10, "444"}
+	var planes [3][]byte
+	for y := range p.h {
+		for x := range p.w {
+			for i, v := range pq.value(p.at(x, y)) {
+				planes[i] = append(planes[i], ten.bytes(1023*v)...)
+			}
+		}
+	}
+	params := "log-level=none:lossless=1:colorprim=bt2020:transfer=smpte2084:colormatrix="
+	x265 := func(matrix string, more ...string) []string {
+		return append(more, "-c:v", "libx265", "-preset", "ultrafast", "-x265-params", params+matrix, "hevc")
+	}
+	for _, tt := range []struct {
+		name, pixels string
+		raw          []byte
+		args         []string
+		wider        int
+		changes      frame.Changes
+	}{
+		{"RGB", "gbrp10le", slices.Concat(planes[1], planes[2], planes[0]), x265("gbr"), 1, 0},
+		{"twice as wide", "yuv420p10le", p.planes(sampling{10, "420"}, bt2020, pq), x265("bt2020nc", "-vf", "setsar=2"), 2, frame.Squared},
+		{"of full range and twice as wide", "yuv444p12le", p.planes(sampling{12, "444"}, bt2020.fullRange(), pq),
+			x265("bt2020nc:range=full", "-vf", "setsar=2"), 2, frame.Squared},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			g := encode(t, frame.H265, tt.raw, tt.pixels, p.w, p.h, tt.args...)
+			got := all(t, new(ffmpeg.Decoder), g, time.Time{})[0]
+			if want := tt.changes | frame.ToneMapped | frame.GamutMapped; got.Changes != want || got.Rect.Dx() != tt.wider*p.w {
+				t.Fatalf("%v: %v", got.Rect, got.Changes)
+			}
+			var d deltas
+			for y := patchSize / 2; y < p.h; y += patchSize {
+				for x := patchSize / 2; x < p.w; x += patchSize {
+					d.add(shown(got.YCbCr, tt.wider*x, y), pq.exact(p.at(x, y)))
+				}
+			}
+			t.Logf("%v", &d)
+			if d.mean() > 1 {
+				t.Errorf("%v", &d)
+			}
+		})
+	}
+}
+
+// Numbers that stand for nothing are those of a stream that tells nothing.
+func TestReservedTags(t *testing.T) {
+	p := chartOf(patches(203))
+	raw := p.planes(sampling{8, "420"}, bt709, sdr2020)
+	tagged := func(primaries, transfer, matrix int) *frame.Picture {
+		g := encode(t, frame.H264, raw, "yuv420p", p.w, p.h, "-c:v", "libx264", "-qp", "0", "-preset", "ultrafast", "-bsf:v", fmt.Sprintf(
+			"h264_metadata=colour_primaries=%d:transfer_characteristics=%d:matrix_coefficients=%d", primaries, transfer, matrix), "h264")
+		return all(t, new(ffmpeg.Decoder), g, time.Time{})[0]
+	}
+	plain := tagged(2, 2, 2)
+	for _, tag := range [][3]int{{0, 0, 3}, {3, 3, 2}, {23, 19, 15}, {255, 255, 255}, {10, 17, 0}} {
+		if got := tagged(tag[0], tag[1], tag[2]); got.Changes != 0 || !reflect.DeepEqual(got.YCbCr, plain.YCbCr) {
+			t.Errorf("tags %v: %v, %+v", tag, got.Changes, got.Signal)
+		}
 	}
 }
 
