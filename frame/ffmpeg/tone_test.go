@@ -177,6 +177,7 @@ func TestTone(t *testing.T) {
 	x264 := []string{"-c:v", "libx264", "-qp", "0", "-preset", "ultrafast", "h264"}
 	svt := []string{"-c:v", "libsvtav1", "-crf", "1", "-preset", "8", "-svtav1-params",
 		"content-light=1000,400:mastering-display=G(0.265,0.690)B(0.150,0.060)R(0.680,0.320)WP(0.3127,0.3290)L(4000,0.0001)", "ivf"}
+	var d ffmpeg.Decoder
 	both := frame.ToneMapped | frame.GamutMapped
 	for _, tt := range []struct {
 		name      string
@@ -235,21 +236,21 @@ func TestTone(t *testing.T) {
 				args = args[2:]
 			}
 			g := encode(t, tt.codec, p.planes(tt.s, tt.coding, tt.light), tt.s.pixels(), p.w, p.h, args...)
-			got := all(t, new(ffmpeg.Decoder), g, time.Time{})[0]
+			got := all(t, &d, g, time.Time{})[0]
 			if levels := [3]int32{got.Signal.MaxContent, got.Signal.MaxMastering, got.Signal.MaxAverage}; levels != tt.levels || got.Changes != tt.changes {
 				t.Errorf("%v %v, want %v %v; %+v", levels, got.Changes, tt.levels, tt.changes, got.Signal)
 			}
-			var d deltas
+			var off deltas
 			for y := 0; y < p.h; y++ {
 				for x := 0; x < p.w; x++ {
 					if inPatch(x) && inPatch(y) {
-						d.add(shown(got.YCbCr, x, y), tt.light.exact(p.at(x, y)))
+						off.add(shown(got.YCbCr, x, y), tt.light.exact(p.at(x, y)))
 					}
 				}
 			}
-			t.Logf("%s: %v", tt.name, &d)
-			if d.mean() > 1 {
-				t.Errorf("%v", &d)
+			t.Logf("%s: %v", tt.name, &off)
+			if off.mean() > 1 {
+				t.Errorf("%v", &off)
 			}
 		})
 	}
