@@ -3,6 +3,7 @@ package ffmpeg_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"image"
 	"image/jpeg"
 	"testing"
@@ -69,32 +70,40 @@ func BenchmarkJPEG(b *testing.B) {
 	})
 }
 
-// From what the decoder gives, limited-range BT.709, to what a Picture is; bytes are those of the picture.
+// From what the decoder gives to what a Picture is; bytes are those of the picture.
 func BenchmarkColour(b *testing.B) {
+	hdr := func(transfer string) []string {
+		return []string{"-pix_fmt", "yuv420p10le", "-color_trc", transfer, "-color_primaries", "bt2020", "-colorspace", "bt2020nc"}
+	}
 	for _, tt := range []struct {
 		name string
 		args []string
 	}{
 		{"709 limited", nil},
 		{"601 full", []string{"-vf", "scale=out_range=pc,setparams=range=pc:colorspace=smpte170m", "-pix_fmt", "yuvj420p"}},
-		{"10 bits", []string{"-c:v", "libx264", "-pix_fmt", "yuv420p10le"}},
+		{"10 bits", []string{"-pix_fmt", "yuv420p10le"}},
+		{"2020", hdr("bt2020-10")},
+		{"PQ", hdr("smpte2084")},
+		{"HLG", hdr("arib-std-b67")},
 	} {
-		b.Run(tt.name, func(b *testing.B) {
-			clip := live
-			clip.Frames, clip.Args = 1, tt.args
-			key := clip.GOPs(b)[0][0]
-			b.SetBytes(1920 * 1080 * 3 / 2)
-			b.ReportAllocs()
-			for latent, err := range new(ffmpeg.Decoder).Follow(b.Context(), func(yield func(frame.AccessUnit, bool) bool) { yield(key, true) }) {
-				if err != nil {
-					b.Fatal(err)
-				}
-				for b.Loop() {
-					if _, err := latent.Develop(); err != nil {
+		for _, height := range []int{720, 1080, 2160} {
+			b.Run(fmt.Sprintf("%s/%d", tt.name, height), func(b *testing.B) {
+				clip := live
+				clip.Width, clip.Height, clip.Frames, clip.Args = height*16/9, height, 1, tt.args
+				key := clip.GOPs(b)[0][0]
+				b.SetBytes(int64(clip.Width * clip.Height * 3 / 2))
+				b.ReportAllocs()
+				for latent, err := range new(ffmpeg.Decoder).Follow(b.Context(), func(yield func(frame.AccessUnit, bool) bool) { yield(key, true) }) {
+					if err != nil {
 						b.Fatal(err)
 					}
+					for b.Loop() {
+						if _, err := latent.Develop(); err != nil {
+							b.Fatal(err)
+						}
+					}
 				}
-			}
-		})
+			})
+		}
 	}
 }

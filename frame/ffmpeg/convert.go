@@ -13,6 +13,7 @@ import (
 	"github.com/asticode/go-astiav"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/frame/ffmpeg/internal/tone"
 	"github.com/livestill/livestill/internal/bitstream"
 )
 
@@ -29,14 +30,16 @@ const (
 
 // convert makes a full-range BT.601 image of a frame, of which raw is known, and tells what was changed for that.
 //
-// Matrix, range and the place of chroma samples are converted; primaries and transfer function are left as they are, so wide
-// gamut and HDR come out unmapped. Chroma keeps its subsampling if it is 4:2:0, 4:2:2 or 4:4:4. The fields of interlaced
-// pictures stay woven. At last the picture is turned, as messages of u say.
+// Matrix, range and the place of chroma samples are converted; high dynamic range and wide primaries are mapped, see package tone. Chroma keeps
+// its subsampling if it is 4:2:0, 4:2:2 or 4:4:4. The fields of interlaced pictures stay woven. At last the picture is turned, as messages of u say.
 func (g *gopDecoder) convert(f *astiav.Frame, raw *C.ls_raw, u *unit) (img *image.YCbCr, changes frame.Changes, err error) {
 	if raw.whole == 0 {
 		return nil, 0, fmt.Errorf("%w: pixel format %v", ErrUnsupported, f.PixelFormat())
 	}
-	scaled, err := g.readable(f, raw, orAssumed(*u.size))
+	came := signal(g.codec, raw, u.status.Orientation)
+	mapping := tone.Of(&came)
+	mapped := mapping != tone.Mapping{}
+	scaled, err := g.readable(f, raw, orAssumed(*u.size), mapped)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -53,38 +56,41 @@ func (g *gopDecoder) convert(f *astiav.Frame, raw *C.ls_raw, u *unit) (img *imag
 	case square(raw) != int(raw.width):
 		changes |= frame.Unsquared
 	}
-	img, turned, err := g.d.upright(u.status.Orientation, func(newImage imageMaker) (*image.YCbCr, error) { return planesToJPEG(planes, newImage) })
-	return img, changes | turned, err
+	img, turned, err := g.d.upright(u.status.Orientation, func(newImage imageMaker) (*image.YCbCr, error) {
+		if mapped {
+			return planesToneMapped(planes, g.d.cubes().Of(mapping), newImage)
+		}
+		return planesToJPEG(planes, newImage)
+	})
+	return img, changes | mapping.Changes() | turned, err
 }
 
 // An imageMaker is image.NewYCbCr or the like.
 type imageMaker = func(image.Rectangle, image.YCbCrSubsampleRatio) *image.YCbCr
 
-// signal tells what the picture is in the stream.
-func signal(raw *C.ls_raw, o bitstream.Orientation) frame.Signal {
+// signal tells what the picture is in the stream. VP9 has one number for all of BT.2020 (section 7.2.2), and nothing for PQ and HLG.
+func signal(c frame.Codec, raw *C.ls_raw, o bitstream.Orientation) frame.Signal {
 	if raw.sar_num == 0 { // 0:1, says FFmpeg of what is unknown
 		raw.sar_den = 0
 	}
-	return frame.Signal{
+	s := frame.Signal{
 		Width: int32(raw.width), Height: int32(raw.height), BitDepth: uint8(raw.depth), FullRange: raw.full != 0,
 		Primaries: uint8(raw.primaries), Transfer: uint8(raw.transfer), Matrix: uint8(raw.space),
 		SampleWidth: int32(raw.sar_num), SampleHeight: int32(raw.sar_den), Fields: frame.FieldOrder(raw.fields),
 		Rotation: int32(o.Rotation), Mirrored: o.Mirrored,
+		MaxContent: int32(raw.max_content), MaxMastering: int32(raw.max_mastering), MaxAverage: int32(raw.max_average),
 	}
+	if c == frame.VP9 && s.Matrix == spaceBT2020NCL {
+		s.Primaries = tone.BT2020
+	}
+	return s
 }
 
 // planesToJPEG converts planes that our own loops can read, into an image that newImage makes.
 func planesToJPEG(raw *C.ls_raw, newImage imageMaker) (*image.YCbCr, error) {
 	w, h := int(raw.width), int(raw.height)
 	img := newImage(image.Rect(0, 0, w, h), ratio(raw))
-	space := int(raw.space)
-	switch {
-	case raw.layout == C.LS_GBR:
-		space = spaceRGB
-	case space == spaceRGB: // the stream says so, but the planes are Y, Cb and Cr
-		space = spaceUnspecified
-	}
-	q := toJPEG(space, raw.full != 0, w, h).q14()
+	q := toJPEG(space(raw), raw.full != 0, w, h).q14()
 	job := new(C.ls_job)
 	for r := range q {
 		for c := range q[r] {
@@ -115,9 +121,21 @@ func planesToJPEG(raw *C.ls_raw, newImage imageMaker) (*image.YCbCr, error) {
 	return img, nil
 }
 
+// space returns the matrix coefficients of planes. A stream may say that they are of RGB where the planes are Y, Cb and Cr, and the other way
+// round.
+func space(raw *C.ls_raw) int {
+	switch {
+	case raw.rgb != 0:
+		return spaceRGB
+	case raw.space == spaceRGB:
+		return spaceUnspecified
+	}
+	return int(raw.space)
+}
+
 func ratio(raw *C.ls_raw) image.YCbCrSubsampleRatio {
 	switch {
-	case raw.layout == C.LS_GRAY || raw.sub_x != 0 && raw.sub_y != 0:
+	case raw.grey != 0 || raw.sub_x != 0 && raw.sub_y != 0:
 		return image.YCbCrSubsampleRatio420
 	case raw.sub_x != 0:
 		return image.YCbCrSubsampleRatio422

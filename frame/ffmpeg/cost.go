@@ -60,6 +60,9 @@ func (d *Decoder) costOf(s bitstream.Size) frame.Cost {
 	if s.Turned {
 		cost.Decoding += cost.Picture
 	}
+	if s.BitDepth > 8 && s.Aspect() != 1 {
+		cost.Decoding += 2 * cost.Picture // of square pixels, with all their bits, to map their colours
+	}
 	return cost
 }
 

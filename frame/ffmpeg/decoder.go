@@ -10,6 +10,7 @@ import (
 
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/ffmpeg/internal/places"
+	"github.com/livestill/livestill/frame/ffmpeg/internal/tone"
 )
 
 // The largest picture decoded if MaxPixels is not set: 8K, the largest that H.264 level 6.2 and H.265 level 6.2 make room for.
@@ -54,7 +55,9 @@ type Decoder struct {
 	once   sync.Once
 	places *places.Places
 	stats  counts
-	shared []byte // memory that images are made in, one over the other; nil means that each has its own
+	tones  tone.Cubes
+	kept   *tone.Cubes // of the child that this is in, instead of tones
+	shared []byte      // memory that images are made in, one over the other; nil means that each has its own
 }
 
 // Decode yields the pictures of g that were shown at or after from, in presentation order; the zero time yields all. PTS, Time
@@ -168,6 +171,13 @@ func begins(u *frame.AccessUnit) error {
 		return &Error{Step: "check", Codec: u.Codec, Err: fmt.Errorf("%w: begins with a unit that is not a key unit", ErrGOP)}
 	}
 	return nil
+}
+
+func (d *Decoder) cubes() *tone.Cubes {
+	if d.kept != nil {
+		return d.kept
+	}
+	return &d.tones
 }
 
 func (d *Decoder) threads() int {

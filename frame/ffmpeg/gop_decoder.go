@@ -401,7 +401,8 @@ func (g *gopDecoder) latent(i int, f *astiav.Frame, corrupt bool, yield func(fra
 		}
 		return &frame.Picture{
 			YCbCr: img, PTS: u.pts, Time: u.time, Key: u.key, Corrupt: corrupt,
-			QP: float32(raw.qp), EffectiveQP: u.qp, Frozen: u.time.Sub(since), Signal: signal(raw, u.status.Orientation), Changes: changes,
+			QP: float32(raw.qp), EffectiveQP: u.qp, Frozen: u.time.Sub(since),
+			Signal: signal(g.codec, raw, u.status.Orientation), Changes: changes,
 		}, nil
 	}}, nil)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/ffmpeg/internal/child"
+	"github.com/livestill/livestill/frame/ffmpeg/internal/tone"
 )
 
 // A child has no more threads for one GOP, whatever it is told.
@@ -52,6 +53,7 @@ func greet(socket io.ReadWriter, shared []byte, confined bool, headroom func() b
 // serve is what a child does: it decodes one GOP after the other, as it is told, until there are no more requests. Images are made in the
 // memory that it shares. It gives a GOP up when there is no headroom.
 func serve(socket io.ReadWriter, shared []byte, headroom func() bool) error {
+	var cubes tone.Cubes
 	for {
 		o, _, err := readRequest(socket)
 		switch {
@@ -64,7 +66,7 @@ func serve(socket io.ReadWriter, shared []byte, headroom func() bool) error {
 		}
 		s := &served{socket: socket, headroom: headroom}
 		s.decoder.Threads, s.decoder.MaxPixels, s.decoder.MaxMemory = int(min(o.Threads, mostThreads)), int(o.MaxPixels), o.MaxMemory
-		s.decoder.shared = shared
+		s.decoder.shared, s.decoder.kept = shared, &cubes
 		if err := s.gop(); err != nil {
 			return err
 		}

@@ -81,6 +81,24 @@ func toRGB(space int, full bool, width, height int) matrix {
 	return m
 }
 
+// ofDepth returns the matrix for code values of so many bits, of one for those of 8.
+func (m matrix) ofDepth(depth int, rgb, full bool) matrix {
+	scale, middle := math.Ldexp(1, 8-depth), 128.0 // code values of limited range, and chroma without colour
+	if full {
+		scale = 255 / (math.Ldexp(1, depth) - 1)
+		middle = scale * math.Ldexp(1, depth-1)
+	}
+	for r := range m {
+		if !rgb {
+			m[r][3] += (128 - middle) * (m[r][1] + m[r][2])
+		}
+		for c := range 3 {
+			m[r][c] *= scale
+		}
+	}
+	return m
+}
+
 // toJPEG returns the matrix from code values of the source to those of full-range BT.601.
 func toJPEG(space int, full bool, width, height int) matrix {
 	const kr, kg, kb = 0.299, 0.587, 0.114

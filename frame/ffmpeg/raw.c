@@ -2,21 +2,23 @@
 
 #include "buffers.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include <libavutil/frame.h>
 #include <libavutil/imgutils.h>
+#include <libavutil/mastering_display_metadata.h>
 #include <libavutil/pixdesc.h>
 #include <libavutil/video_enc_params.h>
 
-// layout tells which of our own loops can read a pixel format.
-static int layout(const AVPixFmtDescriptor *d)
+// layout tells which of our own loops can read a pixel format whose samples have so many bytes.
+static int layout(const AVPixFmtDescriptor *d, int bytes)
 {
 	int i;
 	if (d->flags & (AV_PIX_FMT_FLAG_HWACCEL | AV_PIX_FMT_FLAG_PAL | AV_PIX_FMT_FLAG_BITSTREAM | AV_PIX_FMT_FLAG_BE))
 		return LS_OTHER;
 	for (i = 0; i < d->nb_components; i++)
-		if (d->comp[i].depth != 8 || d->comp[i].step != 1 || d->comp[i].shift || d->comp[i].offset)
+		if ((d->comp[i].depth + 7) / 8 != bytes || d->comp[i].step != bytes || d->comp[i].depth < 8 || d->comp[i].shift || d->comp[i].offset)
 			return LS_OTHER;
 	if (d->nb_components < 3)
 		return LS_GRAY; // with or without alpha, which is left out
@@ -86,6 +88,24 @@ static int fields(const AVFrame *f)
 	return interlaced ? top ? 1 : 2 : 0;
 }
 
+// light_levels reads what HDR10 tells of a stream. MaxCLL and MaxFALL are CTA-861.3's, the other SMPTE ST 2086's.
+static void light_levels(const AVFrame *f, ls_raw *out)
+{
+	const AVFrameSideData *sd = av_frame_get_side_data(f, AV_FRAME_DATA_CONTENT_LIGHT_LEVEL);
+	if (sd) {
+		const AVContentLightMetadata *light = (const AVContentLightMetadata *)sd->data;
+		out->max_content = light->MaxCLL > INT_MAX ? 0 : light->MaxCLL;
+		out->max_average = light->MaxFALL > INT_MAX ? 0 : light->MaxFALL;
+	}
+	sd = av_frame_get_side_data(f, AV_FRAME_DATA_MASTERING_DISPLAY_METADATA);
+	if (sd) {
+		const AVMasteringDisplayMetadata *display = (const AVMasteringDisplayMetadata *)sd->data;
+		const AVRational most = display->max_luminance;
+		if (display->has_luminance && most.num > 0 && most.den > 0)
+			out->max_mastering = (most.num + (int64_t)most.den / 2) / most.den;
+	}
+}
+
 void ls_read(const void *frame, ls_raw *out)
 {
 	const AVFrame *f = frame;
@@ -103,6 +123,7 @@ void ls_read(const void *frame, ls_raw *out)
 	out->primaries = f->color_primaries;
 	out->transfer = f->color_trc;
 	out->fields = fields(f);
+	light_levels(f, out);
 	out->sar_num = f->sample_aspect_ratio.num;
 	out->sar_den = f->sample_aspect_ratio.den;
 	out->intra = f->pict_type == AV_PICTURE_TYPE_I;
@@ -112,7 +133,8 @@ void ls_read(const void *frame, ls_raw *out)
 		return;
 	out->depth = d->comp[0].depth;
 	out->whole = is_whole(f, d);
-	out->layout = layout(d);
+	out->layout = layout(d, 1);
+	out->wide = layout(d, 2);
 	out->rgb = (d->flags & (AV_PIX_FMT_FLAG_RGB | AV_PIX_FMT_FLAG_PAL)) != 0;
 	out->grey = d->nb_components < 3 && !out->rgb;
 	out->yuvj = is_yuvj(d);

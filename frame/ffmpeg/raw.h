@@ -20,6 +20,7 @@ typedef struct {
 	int width, height;
 	int whole;        // the planes are as large as that says; else nothing may be read
 	int layout;       // LS_OTHER...
+	int wide;         // the same of a frame whose samples have 9 to 16 bits, each in two bytes: LS_OTHER if it is none
 	int sub_x, sub_y; // log2 of the chroma subsampling
 	int rgb, grey;    // what the samples are, if not Y, Cb, Cr
 	int yuvj;         // one of the formats that say by their name that they are of full range
@@ -30,6 +31,7 @@ typedef struct {
 	int depth;     // bits of a sample of luma
 	int primaries; // enum AVColorPrimaries, its numbers are those of H.273 as well
 	int transfer;  // enum AVColorTransferCharacteristic, likewise
+	int max_content, max_mastering, max_average; // light levels in cd/m2, 0 where they are not told
 	int fields;    // 0 progressive, 1 interlaced with the top field first, 2 with the bottom field first
 	int64_t pts;
 	int corrupt;    // AV_FRAME_FLAG_CORRUPT

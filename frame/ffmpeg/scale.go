@@ -24,14 +24,15 @@ const (
 )
 
 // readable makes of f a frame that our own loops can read, with square pixels, by swscale. It returns nil if f is one already. size is what
-// headers say of it. swscale is not told of the colours, so it leaves them alone; more than 8 bits are dithered down.
-func (g *gopDecoder) readable(f *astiav.Frame, raw *C.ls_raw, size bitstream.Size) (*astiav.Frame, error) {
+// headers say of it. swscale is not told of the colours, so it leaves them alone; more than 8 bits are dithered down, unless they are to be kept.
+func (g *gopDecoder) readable(f *astiav.Frame, raw *C.ls_raw, size bitstream.Size, keepBits bool) (*astiav.Frame, error) {
 	most := int(mostWidened * float64(size.Pixels()) * g.d.widened(size))
 	width := squareWidth(raw, min(g.d.maxPixels(), most))
-	if raw.layout != C.LS_OTHER && raw.sub_x <= 1 && raw.sub_y <= raw.sub_x && width == int(raw.width) {
+	known := raw.layout != C.LS_OTHER || keepBits && raw.wide != C.LS_OTHER
+	if known && raw.sub_x <= 1 && raw.sub_y <= raw.sub_x && width == int(raw.width) {
 		return nil, nil
 	}
-	format := readableFormat(raw)
+	format := readableFormat(raw, keepBits && raw.depth > 8)
 	scaler, err := astiav.CreateSoftwareScaleContext(int(raw.width), int(raw.height), f.PixelFormat(), width, int(raw.height),
 		format, astiav.SoftwareScaleContextFlags(C.SWS_LANCZOS|C.SWS_ACCURATE_RND))
 	if err != nil {
@@ -72,23 +73,26 @@ func squareWidth(raw *C.ls_raw, maxPixels int) int {
 	return wanted
 }
 
-// readableFormat returns the 8-bit format nearest to that of raw, of the same range as far as swscale is concerned.
-func readableFormat(raw *C.ls_raw) astiav.PixelFormat {
-	format := func(plain, yuvj astiav.PixelFormat) astiav.PixelFormat {
-		if raw.yuvj != 0 {
+// readableFormat returns the format of 8 bits, or of 16, nearest to that of raw, of the same range as far as swscale is concerned.
+func readableFormat(raw *C.ls_raw, wide bool) astiav.PixelFormat {
+	format := func(plain, yuvj, wider astiav.PixelFormat) astiav.PixelFormat {
+		switch {
+		case wide:
+			return wider
+		case raw.yuvj != 0:
 			return yuvj
 		}
 		return plain
 	}
 	switch {
 	case raw.rgb != 0:
-		return astiav.PixelFormatGbrp
+		return format(astiav.PixelFormatGbrp, astiav.PixelFormatGbrp, astiav.PixelFormatGbrp16Le)
 	case raw.grey != 0:
-		return astiav.PixelFormatGray8
+		return format(astiav.PixelFormatGray8, astiav.PixelFormatGray8, astiav.PixelFormatGray16Le)
 	case raw.sub_x == 0:
-		return format(astiav.PixelFormatYuv444P, astiav.PixelFormatYuvj444P)
+		return format(astiav.PixelFormatYuv444P, astiav.PixelFormatYuvj444P, astiav.PixelFormatYuv444P16Le)
 	case raw.sub_y == 0:
-		return format(astiav.PixelFormatYuv422P, astiav.PixelFormatYuvj422P)
+		return format(astiav.PixelFormatYuv422P, astiav.PixelFormatYuvj422P, astiav.PixelFormatYuv422P16Le)
 	}
-	return format(astiav.PixelFormatYuv420P, astiav.PixelFormatYuvj420P)
+	return format(astiav.PixelFormatYuv420P, astiav.PixelFormatYuvj420P, astiav.PixelFormatYuv420P16Le)
 }

@@ -1,0 +1,34 @@
+package ffmpeg
+
+// #include "tone.h"
+import "C"
+
+import (
+	"errors"
+	"image"
+	"unsafe"
+
+	"github.com/livestill/livestill/frame/ffmpeg/internal/tone"
+)
+
+// planesToneMapped converts planes of 8 to 16 bits, of another range of light or other primaries, into an image that newImage makes.
+func planesToneMapped(raw *C.ls_raw, cube *tone.Cube, newImage imageMaker) (*image.YCbCr, error) {
+	w, h, depth := int(raw.width), int(raw.height), int(raw.depth)
+	img := newImage(image.Rect(0, 0, w, h), ratio(raw))
+	full, rgb := raw.full != 0, raw.rgb != 0
+	job := &C.ls_tone_job{nodes: tone.Nodes, neutral: C.float(uint(1) << (depth - 1))}
+	for r, row := range toRGB(space(raw), full, w, h).ofDepth(depth, rgb, full) {
+		for c, v := range row {
+			job.m[r][c] = C.float((tone.Nodes - 1) * v)
+		}
+	}
+	if depth > 8 {
+		job.wide = 1
+	}
+	job.shift_x, job.shift_y = shifts(raw)
+	y, cb, cr := unsafe.SliceData(img.Y), unsafe.SliceData(img.Cb), unsafe.SliceData(img.Cr)
+	if C.ls_tone(job, (*C.float)(&cube[0]), raw, (*C.uint8_t)(y), C.int(img.YStride), (*C.uint8_t)(cb), (*C.uint8_t)(cr), C.int(img.CStride)) != 0 {
+		return nil, errors.New("out of memory")
+	}
+	return img, nil
+}
