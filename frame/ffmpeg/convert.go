@@ -29,8 +29,7 @@ const (
 // convert makes a full-range BT.601 image of a frame, of which raw is known, and tells what was changed for that.
 //
 // Matrix, range and the place of chroma samples are converted; primaries and transfer function are left as they are, so wide
-// gamut and HDR come out unmapped. Chroma keeps its subsampling if it is 4:2:0, 4:2:2 or 4:4:4. The fields of interlaced
-// pictures stay woven.
+// gamut and HDR come out unmapped. Chroma keeps its subsampling if it is 4:2:0, 4:2:2 or 4:4:4. What is left of two fields stays woven.
 func (g *gopDecoder) convert(f *astiav.Frame, raw *C.ls_raw) (img *image.YCbCr, changes frame.Changes, err error) {
 	if raw.whole == 0 {
 		return nil, 0, fmt.Errorf("%w: pixel format %v", ErrUnsupported, f.PixelFormat())
@@ -56,13 +55,20 @@ func (g *gopDecoder) convert(f *astiav.Frame, raw *C.ls_raw) (img *image.YCbCr, 
 	return img, changes, err
 }
 
-// signal tells what the picture is in the stream.
-func signal(raw *C.ls_raw) frame.Signal {
-	return frame.Signal{
+// signal tells what the picture is in the stream; s is nil if it is progressive.
+func signal(raw *C.ls_raw, s *fields) frame.Signal {
+	told := frame.Signal{
 		Width: int32(raw.width), Height: int32(raw.height), BitDepth: uint8(raw.depth), FullRange: raw.full != 0,
 		Primaries: uint8(raw.primaries), Transfer: uint8(raw.transfer), Matrix: uint8(raw.space),
-		SampleWidth: int32(raw.sar_num), SampleHeight: int32(raw.sar_den), Fields: frame.FieldOrder(raw.fields),
+		SampleWidth: int32(raw.sar_num), SampleHeight: int32(raw.sar_den),
 	}
+	if s != nil {
+		told.Fields = s.order
+		if s.apart {
+			told.Height *= 2
+		}
+	}
+	return told
 }
 
 // planesToJPEG converts planes that our own loops can read, into an image that newImage makes.

@@ -13,6 +13,9 @@ const mostGrowth = 4
 // What is held beside the pictures that others refer to: the one that is decoded, the one that is shown, and one that waits to be shown.
 const besides = 3
 
+// And beside these where pictures may have two fields: the one before, and what is made of both.
+const besidesInterlaced = 2
+
 // What a GOP is taken to be whose headers do not tell.
 var assumed = bitstream.Size{Width: 1920, Height: 1088, ChromaFormat: 1, BitDepth: 8, References: 16}
 
@@ -47,8 +50,12 @@ func costOf(s bitstream.Size) frame.Cost {
 	if s.BitDepth > 8 {
 		coded *= 2
 	}
+	held := s.References + besides
+	if s.Interlaced {
+		held += besidesInterlaced
+	}
 	picture := float64(max(samples, s.Pixels()*3/2)) * max(s.Aspect, 1)
-	return frame.Cost{Picture: int64(picture), Decoding: coded * int64(s.References+besides)}
+	return frame.Cost{Picture: int64(picture), Decoding: coded * int64(held)}
 }
 
 // check returns an error if nothing decodes pictures of that size, or if a GOP of them takes more memory than the decoder may.

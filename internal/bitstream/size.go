@@ -4,10 +4,11 @@ import "github.com/livestill/livestill/frame"
 
 // A Size is what the headers of a GOP say of its pictures. The zero Size is unknown.
 type Size struct {
-	Width, Height int     // of what is coded, in samples of luma
+	Width, Height int     // of what is coded, in samples of luma; where each picture is a field, of two of them
 	ChromaFormat  int     // as chroma_format_idc of H.264 and H.265: 4:0:0, 4:2:0, 4:2:2, 4:4:4
 	BitDepth      int     // of a sample
 	References    int     // pictures that may be held to refer to them, or to put them in order
+	Interlaced    bool    // frames of two fields may be among them, as far as H.264, H.265 and MPEG-4 tell
 	Aspect        float64 // the width of a sample by its height, as far as H.264 and H.265 tell; zero if unknown
 }
 
@@ -44,13 +45,13 @@ func (s Size) valid() Size {
 	return s
 }
 
-// larger returns the larger of two sizes, with the wider samples of both.
+// larger returns the larger of two sizes, with the wider samples of both, and interlaced if one is.
 func larger(a, b Size) Size {
-	aspect := max(a.Aspect, b.Aspect)
+	interlaced, aspect := a.Interlaced || b.Interlaced, max(a.Aspect, b.Aspect)
 	if b.Pixels() > a.Pixels() || b.Pixels() == a.Pixels() && b.References > a.References {
 		a = b
 	}
-	a.Aspect = aspect
+	a.Interlaced, a.Aspect = interlaced, aspect
 	return a
 }
 
