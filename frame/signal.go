@@ -100,7 +100,8 @@ const (
 	Turned
 	// Left for right.
 	Flipped
-	// Each line is of the same instant.
+	// It had fields of two instants, or only one field: between the lines
+	// of one, others were interpolated.
 	Deinterlaced
 	// Of two fields that came as two pictures.
 	Woven

@@ -31,12 +31,12 @@ const (
 // convert makes a full-range BT.601 image of a frame, of which raw is known, and tells what was changed for that.
 //
 // Matrix, range and the place of chroma samples are converted; high dynamic range and wide primaries are mapped, see package tone. Chroma keeps
-// its subsampling if it is 4:2:0, 4:2:2 or 4:4:4. The fields of interlaced pictures stay woven. At last the picture is turned, as messages of u say.
+// its subsampling if it is 4:2:0, 4:2:2 or 4:4:4. What is left of two fields stays woven. At last the picture is turned, as messages of u say.
 func (g *gopDecoder) convert(f *astiav.Frame, raw *C.ls_raw, u *unit) (img *image.YCbCr, changes frame.Changes, err error) {
 	if raw.whole == 0 {
 		return nil, 0, fmt.Errorf("%w: pixel format %v", ErrUnsupported, f.PixelFormat())
 	}
-	came := signal(g.codec, raw, u.status.Orientation)
+	came := signal(g.codec, raw, u.status.Orientation, nil)
 	mapping := tone.Of(&came)
 	mapped := mapping != tone.Mapping{}
 	scaled, err := g.readable(f, raw, orAssumed(*u.size), mapped)
@@ -68,22 +68,29 @@ func (g *gopDecoder) convert(f *astiav.Frame, raw *C.ls_raw, u *unit) (img *imag
 // An imageMaker is image.NewYCbCr or the like.
 type imageMaker = func(image.Rectangle, image.YCbCrSubsampleRatio) *image.YCbCr
 
-// signal tells what the picture is in the stream. VP9 has one number for all of BT.2020 (section 7.2.2), and nothing for PQ and HLG.
-func signal(c frame.Codec, raw *C.ls_raw, o bitstream.Orientation) frame.Signal {
+// signal tells what the picture is in the stream; s is nil if it is progressive. VP9 has one number for all of BT.2020 (section 7.2.2), and nothing
+// for PQ and HLG.
+func signal(c frame.Codec, raw *C.ls_raw, o bitstream.Orientation, s *fields) frame.Signal {
 	if raw.sar_num == 0 { // 0:1, says FFmpeg of what is unknown
 		raw.sar_den = 0
 	}
-	s := frame.Signal{
+	told := frame.Signal{
 		Width: int32(raw.width), Height: int32(raw.height), BitDepth: uint8(raw.depth), FullRange: raw.full != 0,
 		Primaries: uint8(raw.primaries), Transfer: uint8(raw.transfer), Matrix: uint8(raw.space),
-		SampleWidth: int32(raw.sar_num), SampleHeight: int32(raw.sar_den), Fields: frame.FieldOrder(raw.fields),
+		SampleWidth: int32(raw.sar_num), SampleHeight: int32(raw.sar_den),
 		Rotation: int32(o.Rotation), Mirrored: o.Mirrored,
 		MaxContent: int32(raw.max_content), MaxMastering: int32(raw.max_mastering), MaxAverage: int32(raw.max_average),
 	}
-	if c == frame.VP9 && s.Matrix == spaceBT2020NCL {
-		s.Primaries = tone.BT2020
+	if c == frame.VP9 && told.Matrix == spaceBT2020NCL {
+		told.Primaries = tone.BT2020
 	}
-	return s
+	if s != nil {
+		told.Fields = s.order
+		if s.apart {
+			told.Height *= 2
+		}
+	}
+	return told
 }
 
 // planesToJPEG converts planes that our own loops can read, into an image that newImage makes.

@@ -13,6 +13,9 @@ const mostGrowth = 4
 // What is held beside the pictures that others refer to: the one that is decoded, the one that is shown, and one that waits to be shown.
 const besides = 3
 
+// And beside these where pictures may have two fields: the one before, and what is made of both.
+const besidesInterlaced = 2
+
 // What a GOP is taken to be whose headers do not tell.
 var assumed = bitstream.Size{Width: 1920, Height: 1088, ChromaFormat: 1, BitDepth: 8, References: 16}
 
@@ -53,9 +56,13 @@ func (d *Decoder) costOf(s bitstream.Size) frame.Cost {
 	if s.Turned && s.ChromaFormat == format422 {
 		samples = s.Pixels() * 3
 	}
+	held := s.References + besides
+	if s.Interlaced {
+		held += besidesInterlaced
+	}
 	cost := frame.Cost{
 		Picture:  int64(float64(max(samples, s.Pixels()*3/2)) * d.widened(s)),
-		Decoding: coded * int64(s.References+besides),
+		Decoding: coded * int64(held),
 	}
 	if s.Turned {
 		cost.Decoding += cost.Picture

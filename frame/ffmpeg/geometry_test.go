@@ -15,9 +15,9 @@ import (
 	"github.com/livestill/livestill/frame/frametest"
 )
 
-// card returns the luma of a card, of limited range: bars of 8 pixels across and down whose pattern does not repeat, so that no part of it is like
+// cardLuma returns the luma of a card, of limited range: bars of 8 pixels across and down whose pattern does not repeat, so that no part of it is like
 // another one.
-func card(x, y int) int {
+func cardLuma(x, y int) int {
 	const across, down = 0x9e3779b97f4a7c15, 0xd1b54a32d192ed03
 	bit := func(pattern uint64, i int) int { return int(pattern * uint64(i/8+1) >> 63) }
 	return 50 + 90*bit(across, x) + 60*bit(down, y)
@@ -28,7 +28,7 @@ func cardOf(w, h int, pixels string) []byte {
 	raw := make([]byte, 0, 3*w*h)
 	for y := range h {
 		for x := range w {
-			raw = append(raw, byte(card(x, y)))
+			raw = append(raw, byte(cardLuma(x, y)))
 		}
 	}
 	chroma := w * h
@@ -44,7 +44,7 @@ func offCard(p *frame.Picture, left, top int, wide float64) float64 {
 	sum := 0
 	for y := range p.Rect.Dy() {
 		for x := range p.Rect.Dx() {
-			want := (card(left+int((float64(x)+0.5)*wide), top+y) - 16) * 255 / 219
+			want := (cardLuma(left+int((float64(x)+0.5)*wide), top+y) - 16) * 255 / 219
 			got := int(p.Y[p.YOffset(x, y)])
 			sum += max(got-want, want-got)
 		}

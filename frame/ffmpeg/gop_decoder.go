@@ -55,14 +55,15 @@ type gopDecoder struct {
 
 	offered []*astiav.Frame // by a child, which can develop them until the next unit
 
-	buf   []byte        // a unit and its padding
-	due   bool          // a picture was wanted
-	given bool          // one came
-	last  error         // the latest error of libav
-	clear bool          // the first clean picture was sent, if decoding began without one
-	clean time.Duration // and its PTS
-	hash  uint64        // of the picture that was shown last
-	since time.Time     // when it was first shown
+	buf     []byte        // a unit and its padding
+	due     bool          // a picture was wanted
+	given   bool          // one came
+	last    error         // the latest error of libav
+	clear   bool          // the first clean picture was sent, if decoding began without one
+	clean   time.Duration // and its PTS
+	lasting lasting       // of the picture that was shown last
+
+	interlacing interlacing
 }
 
 // A unit is what is kept of an access unit.
@@ -72,8 +73,9 @@ type unit struct {
 	key    bool
 	wanted bool // its picture may be
 	status bitstream.Status
-	size   *bitstream.Size // by the headers of the key unit before
-	qp     float32         // effective quantiser of its picture
+	size   *bitstream.Size  // by the headers of the key unit before
+	qp     float32          // effective quantiser of its picture
+	fields frame.FieldOrder // of its picture
 }
 
 // open opens a gopDecoder for a GOP that begins with first.
@@ -227,6 +229,10 @@ func (g *gopDecoder) account() {
 
 // close frees everything.
 func (g *gopDecoder) close() {
+	if half := g.interlacing.half; half != nil {
+		g.leave(half.Picture)
+	}
+	g.precede(shownFields{})
 	g.retire()
 	for _, f := range g.reorder.Rest() {
 		f.Free()
@@ -277,7 +283,7 @@ func (d *Decoder) follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, 
 // says FFmpeg of what it knows and cannot do.
 func (g *gopDecoder) finish(yield func(frame.Latent, error) bool) error {
 	g.drain()
-	if !g.show(yield) || g.given || !g.due {
+	if !g.show(yield) || !g.alone(yield) || g.given || !g.due {
 		return nil
 	}
 	err := ErrNoPicture
@@ -326,7 +332,7 @@ func (g *gopDecoder) take(u *frame.AccessUnit, wanted bool) error {
 	g.d.stats.units.Add(1)
 	g.units.Add(unit{pts: u.PTS, time: u.Time, key: u.Key, wanted: wanted, status: status, size: g.told})
 	g.reorder.Add(u.PTS, u.Key)
-	g.units.Forget(g.reorder.First())
+	g.units.Forget(g.oldest())
 	g.due = g.due || wanted
 	if u.Lost || status.MissingReference {
 		g.reorder.Damage(i, false)
@@ -356,33 +362,26 @@ func (g *gopDecoder) show(yield func(frame.Latent, error) bool) bool {
 		if !ok {
 			return true
 		}
-		i, f := o.Unit, o.Picture
-		if o.Hidden {
-			// Of a unit that is shown before the first it cannot be told: what it refers to is not there.
-			u := g.units.At(i)
-			if u.wanted && u.pts >= g.start && !yield(frame.Latent{Unit: i, PTS: u.pts, Hidden: true}, nil) {
+		if !o.Hidden {
+			if !g.present(o, yield) {
 				return false
 			}
 			continue
 		}
-		if hash := uint64(C.ls_hash(f.UnsafePointer())); hash != g.hash || g.since.IsZero() {
-			g.hash, g.since = hash, g.units.At(i).time
-		}
-		more := g.latent(i, f, o.Corrupt, yield)
-		if g.d.shared != nil {
-			g.offered = append(g.offered, f)
-		} else {
-			f.Free()
-		}
-		if !more {
+		// Of a unit that is shown before the first it cannot be told: what it refers to is not there.
+		u := g.units.At(o.Unit)
+		if u.wanted && u.pts >= g.start && !yield(frame.Latent{Unit: o.Unit, PTS: u.pts, Hidden: true}, nil) {
 			return false
 		}
 	}
 }
 
-// latent yields the picture of unit i, if it is wanted.
-func (g *gopDecoder) latent(i int, f *astiav.Frame, corrupt bool, yield func(frame.Latent, error) bool) bool {
-	u, since := g.units.At(i), g.since
+// latent yields a picture, if it is wanted. s is nil if it is progressive.
+func (g *gopDecoder) latent(o output, s *fields, yield func(frame.Latent, error) bool) bool {
+	u, f, since := g.units.At(o.Unit), o.Picture, g.lasting.since
+	if s != nil && s.apart && s.second {
+		since = g.interlacing.second.since
+	}
 	if !u.wanted {
 		return true
 	}
@@ -393,16 +392,16 @@ func (g *gopDecoder) latent(i int, f *astiav.Frame, corrupt bool, yield func(fra
 	if raw.sar_num == 0 { // FFmpeg tells no absurd ones
 		raw.sar_num, raw.sar_den = C.int(u.size.SampleWidth), C.int(u.size.SampleHeight)
 	}
-	corrupt = corrupt || raw.corrupt != 0 || raw.errors != 0
-	return yield(frame.Latent{Unit: i, PTS: u.pts, Corrupt: corrupt, EffectiveQP: u.qp, Develop: func() (*frame.Picture, error) {
-		img, changes, err := g.convert(f, raw, u)
+	corrupt := o.Corrupt || raw.corrupt != 0 || raw.errors != 0
+	return yield(frame.Latent{Unit: o.Unit, PTS: u.pts, Corrupt: corrupt, EffectiveQP: u.qp, Develop: func() (*frame.Picture, error) {
+		img, changes, err := g.develop(f, raw, u, s)
 		if err != nil {
 			return nil, &Error{Step: "convert", Codec: g.codec, Err: err}
 		}
 		return &frame.Picture{
 			YCbCr: img, PTS: u.pts, Time: u.time, Key: u.key, Corrupt: corrupt,
 			QP: float32(raw.qp), EffectiveQP: u.qp, Frozen: u.time.Sub(since),
-			Signal: signal(g.codec, raw, u.status.Orientation), Changes: changes,
+			Signal: signal(g.codec, raw, u.status.Orientation, s), Changes: changes,
 		}, nil
 	}}, nil)
 }

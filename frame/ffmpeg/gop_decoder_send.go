@@ -218,6 +218,7 @@ func (g *gopDecoder) keep() {
 		g.frame.Unref()
 		return
 	}
+	u.fields = interlaced(g.codec, u.status.PicStruct, frame.FieldOrder(raw.fields))
 	u.qp = g.qp.next(scaleQP(g.codec, float64(raw.qp)), raw.intra != 0, raw.bi != 0)
 	if damaged(g.codec, raw) || g.hasCanaries() && C.ls_canaries_left(g.frame.UnsafePointer()) != 0 {
 		g.reorder.Damage(i, u.status.NonReference)

@@ -33,7 +33,7 @@ func TestGuardRowIsChecked(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !l.Corrupt {
-				good = append(good, s.hash)
+				good = append(good, s.lasting.hash)
 			}
 			return true
 		}

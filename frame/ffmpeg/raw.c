@@ -77,6 +77,13 @@ static int is_whole(const AVFrame *f, const AVPixFmtDescriptor *d)
 	return 1;
 }
 
+int ls_whole(const void *frame)
+{
+	const AVFrame *f = frame;
+	const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(f->format);
+	return d && is_whole(f, d);
+}
+
 // fields tells the order of fields. FFmpeg 8 knows it as flags only, 5.1 as fields only.
 static int fields(const AVFrame *f)
 {

@@ -43,6 +43,9 @@ typedef struct {
 // ls_read fills out from an AVFrame.
 void ls_read(const void *frame, ls_raw *out);
 
+// ls_whole tells whether all planes of an AVFrame lie within its buffers.
+int ls_whole(const void *frame);
+
 // ls_hash returns a number that is the same for pictures of the same luma, and most likely another for others. It reads one line in seven,
 // so that each macroblock has two of them.
 uint64_t ls_hash(const void *frame);

@@ -70,7 +70,7 @@ func (s *spsH264) size() Size {
 	}
 	return Size{
 		Width: mbSize * w, Height: mbSize * h, ChromaFormat: int(s.ChromaFormatIdc), BitDepth: 8 + int(s.BitDepthLumaMinus8),
-		References: max(held, int(s.MaxNumRefFrames)), SampleWidth: width, SampleHeight: height,
+		References: max(held, int(s.MaxNumRefFrames)), SampleWidth: width, SampleHeight: height, Interlaced: !s.FrameMbsOnlyFlag,
 	}
 }
 

@@ -23,9 +23,14 @@ func sizeH265(sps *h265.SPS) Size {
 		held = int(min(slices.Max(sps.MaxDecPicBufferingMinus1), maxRefPics))
 	}
 	w, h := min(sps.PicWidthInLumaSamples, maxSide+1), min(sps.PicHeightInLumaSamples, maxSide+1)
+	fields := sps.VUI != nil && sps.VUI.FieldSeqFlag
+	if fields {
+		h *= 2
+	}
 	return Size{
-		Width: int(w), Height: int(h), ChromaFormat: int(min(sps.ChromaFormatIdc, chroma444+1)),
-		BitDepth: 8 + int(min(sps.BitDepthLumaMinus8, maxBitDepth-8+1)), References: held,
+		Width: int(w), Height: int(h), Interlaced: fields || sps.VUI != nil && sps.VUI.FrameFieldInfoPresentFlag,
+		ChromaFormat: int(min(sps.ChromaFormatIdc, chroma444+1)),
+		BitDepth:     8 + int(min(sps.BitDepthLumaMinus8, maxBitDepth-8+1)), References: held,
 		SampleWidth: width, SampleHeight: height,
 	}
 }

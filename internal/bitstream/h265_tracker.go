@@ -17,6 +17,8 @@ type trackerH265 struct {
 	pps  map[uint32]*h265.PPS
 	have []int // the order counts of pictures that are there, the newest last; nil before the first
 	last int   // the count that others are counted from: prevTid0Pic (8.3.1)
+
+	governs *h265.SPS // the newest picture; nil if that is not known
 }
 
 // next reads the NAL units of an access unit: parameter sets, and of its slices the first. A picture that leads a random access picture, and
@@ -31,6 +33,7 @@ func (t *trackerH265) next(h *Headers) {
 	h.Macroblocks = macroblocks(width, height)
 	if slice != nil {
 		h.MissingReference = !t.picture(slice)
+		h.PicStruct = readPicStruct(h.NALs, t.governs)
 	}
 }
 
@@ -95,7 +98,9 @@ func (t *trackerH265) picture(slice []byte) (ok bool) {
 		return false
 	case h == nil: // it cannot be read: the decoder has more to say about it
 		return true
-	case isIDR(h.kind):
+	}
+	t.governs = h.sps
+	if isIDR(h.kind) {
 		t.have, t.last = []int{0}, 0
 		return true
 	}

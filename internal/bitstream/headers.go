@@ -42,6 +42,8 @@ type Status struct {
 	Malformed        bool // it holds bytes that no encoder writes
 	Hidden           bool // it may rightly have no picture of its own
 
+	PicStruct PicStruct // of H.265
+
 	Orientation Orientation // of its picture, as far as messages of H.264 and H.265 tell
 }
 

@@ -53,5 +53,7 @@ func sizeMPEG4(data []byte) Size {
 	if r.Failed {
 		return Size{}
 	}
+	r.Skip(1)
+	s.Interlaced = r.Flag()
 	return s
 }

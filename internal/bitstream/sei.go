@@ -8,6 +8,7 @@ import (
 
 // Values of payloadType (ITU-T H.264 section D.1.1, H.265 section D.2.1).
 const (
+	seiPicTiming          = 1
 	seiRecoveryPoint      = 6
 	seiDisplayOrientation = 47
 )

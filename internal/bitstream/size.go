@@ -4,10 +4,11 @@ import "github.com/livestill/livestill/frame"
 
 // A Size is what the headers of a GOP say of its pictures. The zero Size is unknown.
 type Size struct {
-	Width, Height int // of what is coded, in samples of luma
-	ChromaFormat  int // as chroma_format_idc of H.264 and H.265: 4:0:0, 4:2:0, 4:2:2, 4:4:4
-	BitDepth      int // of a sample
-	References    int // pictures that may be held to refer to them, or to put them in order
+	Width, Height int  // of what is coded, in samples of luma; where each picture is a field, of two of them
+	ChromaFormat  int  // as chroma_format_idc of H.264 and H.265: 4:0:0, 4:2:0, 4:2:2, 4:4:4
+	BitDepth      int  // of a sample
+	References    int  // pictures that may be held to refer to them, or to put them in order
+	Interlaced    bool // frames of two fields may be among them, as far as H.264, H.265 and MPEG-4 tell
 
 	// The shape of a sample, its width to its height, as H.264, H.265 and MPEG-4 tell it, absurd as it may be; zero if they do not.
 	SampleWidth, SampleHeight int
@@ -56,16 +57,16 @@ func (s Size) Aspect() float64 {
 	return float64(s.SampleWidth) / float64(s.SampleHeight)
 }
 
-// larger returns the larger of two sizes, with the wider samples of both.
+// larger returns the larger of two sizes, with the wider samples of both, and interlaced if one is.
 func larger(a, b Size) Size {
-	wide := a
+	wide, interlaced := a, a.Interlaced || b.Interlaced
 	if b.Aspect() > a.Aspect() || a.SampleWidth == 0 {
 		wide = b
 	}
 	if b.Pixels() > a.Pixels() || b.Pixels() == a.Pixels() && b.References > a.References {
 		a = b
 	}
-	a.SampleWidth, a.SampleHeight = wide.SampleWidth, wide.SampleHeight
+	a.SampleWidth, a.SampleHeight, a.Interlaced = wide.SampleWidth, wide.SampleHeight, interlaced
 	return a
 }
 

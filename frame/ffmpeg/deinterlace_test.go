@@ -1,0 +1,312 @@
+package ffmpeg_test
+
+import (
+	"bytes"
+	"errors"
+	"image"
+	"math"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/frame/feed"
+	"github.com/livestill/livestill/frame/ffmpeg"
+	"github.com/livestill/livestill/frame/frametest"
+	"github.com/livestill/livestill/internal/peer"
+)
+
+// The card of the tests of interlace: a bar before a texture at rest.
+const (
+	cardWidth, cardHeight = 320, 192
+	barWidth, barAt       = 48, 24
+)
+
+// card draws the card with the bar moved to the right.
+func card(moved int) *image.YCbCr {
+	img := image.NewYCbCr(image.Rect(0, 0, cardWidth, cardHeight), image.YCbCrSubsampleRatio420)
+	for i := range img.Cb {
+		img.Cb[i], img.Cr[i] = 128, 128
+	}
+	grain := rand.New(rand.NewPCG(1, 2))
+	for y := range cardHeight {
+		line := img.Y[y*img.YStride:][:cardWidth]
+		for x := range line {
+			line[x] = byte(40 + y/4 + grain.IntN(24))
+			if x >= barAt+moved && x < barAt+moved+barWidth {
+				line[x] = 220
+			}
+		}
+	}
+	return img
+}
+
+// An interlacedCode is a way in which fields are coded.
+type interlacedCode struct {
+	codec frame.Codec
+	order frame.FieldOrder
+	apart bool // each field is a unit
+	args  []string
+}
+
+var interlacedCodes = map[string]interlacedCode{
+	"H.264, MBAFF": {frame.H264, frame.TopFirst, false, []string{
+		"-c:v", "libx264", "-bf", "0", "-flags", "+ilme+ildct", "-x264-params", "tff=1"}},
+	"H.264, MBAFF, bottom first": {frame.H264, frame.BottomFirst, false, []string{
+		"-c:v", "libx264", "-bf", "0", "-flags", "+ilme+ildct", "-x264-params", "bff=1"}},
+	"H.264, MBAFF, B-frames": {frame.H264, frame.TopFirst, false, []string{
+		"-c:v", "libx264", "-bf", "2", "-flags", "+ilme+ildct", "-x264-params", "tff=1"}},
+	"H.264, 10 bits 4:2:2": {frame.H264, frame.TopFirst, false, []string{
+		"-c:v", "libx264", "-bf", "0", "-pix_fmt", "yuv422p10le", "-flags", "+ilme+ildct", "-x264-params", "tff=1"}},
+	"MPEG-4": {frame.MPEG4, frame.TopFirst, false, []string{
+		"-c:v", "mpeg4", "-q:v", "2", "-flags", "+ilme+ildct", "-top", "1", "-field_order", "tt"}},
+	"H.265, fields": {frame.H265, frame.TopFirst, true, []string{
+		"-c:v", "libx265", "-x265-params", "log-level=none:interlace=tff:bframes=0:aud=1:crf=16"}},
+	"H.265, fields, bottom first": {frame.H265, frame.BottomFirst, true, []string{
+		"-c:v", "libx265", "-x265-params", "log-level=none:interlace=bff:bframes=0:aud=1:crf=16"}},
+	"H.265, fields, B-frames": {frame.H265, frame.TopFirst, true, []string{
+		"-c:v", "libx265", "-x265-params", "log-level=none:interlace=tff:bframes=3:aud=1:crf=16"}},
+}
+
+// encode encodes n pictures, of which at draws the field that is shown in the first half or in the second. They are of full range, so that luma stays as it
+// is when it is decoded.
+func (c interlacedCode) encode(tb testing.TB, n int, at func(field int) *image.YCbCr) (g frame.GOP) {
+	tb.Helper()
+	peer.Needs(tb, "ffmpeg")
+	var raw bytes.Buffer
+	lines := func(p []byte, stride, first, step int) {
+		for y := first; y < len(p)/stride; y += step {
+			raw.Write(p[y*stride:][:stride])
+		}
+	}
+	for i := range n {
+		first, second := at(2*i), at(2*i+1)
+		if c.apart {
+			for k, f := range []*image.YCbCr{first, second} {
+				parity := (k + int(c.order) - 1) % 2
+				lines(f.Y, f.YStride, parity, 2)
+				lines(f.Cb, f.CStride, parity, 2)
+				lines(f.Cr, f.CStride, parity, 2)
+			}
+			continue
+		}
+		p := woven(first, second, c.order)
+		for _, plane := range [][]byte{p.Y, p.Cb, p.Cr} {
+			raw.Write(plane)
+		}
+	}
+	size, rate := "320x192", "25"
+	if c.apart {
+		size, rate = "320x96", "50"
+	}
+	path := filepath.Join(tb.TempDir(), "out.mp4")
+	args := []string{"-nostdin", "-v", "error", "-f", "rawvideo", "-pix_fmt", "yuvj420p", "-s", size, "-r", rate, "-i", "pipe:0", "-g", "100"}
+	if !c.apart {
+		args = append(args, "-vf", "setfield="+[]string{"prog", "tff", "bff"}[c.order])
+	}
+	args = append(append(args, c.args...), "-color_range", "pc", "-colorspace", "bt470bg", "-threads", "1", path)
+	cmd := exec.CommandContext(tb.Context(), "ffmpeg", args...)
+	cmd.Stdin = &raw
+	if out, err := cmd.CombinedOutput(); err != nil {
+		tb.Fatalf("%v\n%s", err, out)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer func() { _ = file.Close() }()
+	for u, err := range feed.ReadMP4(file) {
+		if err != nil {
+			tb.Fatal(err)
+		}
+		u.Time = frametest.Epoch.Add(u.PTS)
+		g = append(g, u)
+	}
+	return g
+}
+
+// woven returns the picture of two fields.
+func woven(first, second *image.YCbCr, order frame.FieldOrder) *image.YCbCr {
+	img := image.NewYCbCr(first.Rect, first.SubsampleRatio)
+	weave := func(to, first, second []byte, stride int) {
+		for y := range len(to) / stride {
+			from := first
+			if (y%2 == 1) != (order == frame.BottomFirst) {
+				from = second
+			}
+			copy(to[y*stride:][:stride], from[y*stride:])
+		}
+	}
+	weave(img.Y, first.Y, second.Y, img.YStride)
+	weave(img.Cb, first.Cb, second.Cb, img.CStride)
+	weave(img.Cr, first.Cr, second.Cr, img.CStride)
+	return img
+}
+
+// comb returns by how many columns the bar's edge differs between neighbouring lines, at most.
+func comb(img *image.YCbCr) (width int) {
+	left := func(y int) int {
+		return slices.IndexFunc(img.Y[y*img.YStride:][:cardWidth], func(v byte) bool { return v > 150 })
+	}
+	for y := 1; y < img.Rect.Dy(); y++ {
+		width = max(width, left(y)-left(y-1), left(y-1)-left(y))
+	}
+	return width
+}
+
+// psnr compares the luma of two pictures, in dB.
+func psnr(a, b *image.YCbCr) float64 {
+	sum := 0.0
+	for y := range a.Rect.Dy() {
+		for x := range a.Rect.Dx() {
+			d := float64(a.Y[y*a.YStride+x]) - float64(b.Y[y*b.YStride+x])
+			sum += d * d
+		}
+	}
+	return 10 * math.Log10(255*255*float64(a.Rect.Dx()*a.Rect.Dy())/max(sum, 1))
+}
+
+// A picture of two fields is delivered as that of the instant of its first. Where each field has a unit, each has the picture of its own instant.
+func TestDeinterlace(t *testing.T) {
+	const pictures, speed = 8, 6 // columns a field
+	for name, c := range interlacedCodes {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := c.encode(t, pictures, func(field int) *image.YCbCr { return card(speed * field) })
+			ps := all(t, new(ffmpeg.Decoder), g, time.Time{})
+			fields, want, units := 2, frame.Deinterlaced, pictures
+			if c.apart {
+				fields, want, units = 1, frame.Deinterlaced|frame.Woven, 2*pictures
+			}
+			if len(ps) != units {
+				t.Fatalf("%d pictures of %d units", len(ps), len(g))
+			}
+			for i, p := range ps {
+				truth, before := card(speed*fields*i), card(speed*(fields*i+1))
+				if before = woven(truth, before, c.order); comb(before) != speed {
+					t.Fatalf("the card has a comb of %d columns", comb(before))
+				}
+				if p.Changes != want || p.Signal.Fields != c.order || p.Signal.Height != cardHeight || p.Rect != truth.Rect {
+					t.Errorf("picture %d: %v, %v, %d lines, now %v", i, p.Changes, p.Signal.Fields, p.Signal.Height, p.Rect)
+				}
+				if width := comb(p.YCbCr); width > 1 {
+					t.Errorf("picture %d: a comb of %d columns", i, width)
+				}
+				if got, was := psnr(p.YCbCr, truth), psnr(before, truth); got < was+6 || got < 27 {
+					t.Errorf("picture %d: %.1f dB, woven it is %.1f", i, got, was)
+				} else {
+					t.Logf("picture %d: %.1f dB, woven it is %.1f", i, got, was)
+				}
+			}
+		})
+	}
+}
+
+// A picture whose fields show the same instant is left as it is, bit for bit.
+func TestProgressiveAsFields(t *testing.T) {
+	const pictures, speed = 8, 12
+	for name, c := range interlacedCodes {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := c.encode(t, pictures, func(field int) *image.YCbCr { return card(speed * (field / 2)) })
+			ps := all(t, new(ffmpeg.Decoder), g, time.Time{})
+			fields, want := 1, frame.Changes(0)
+			if c.apart {
+				fields, want = 2, frame.Woven
+			}
+			if len(ps) != fields*pictures {
+				t.Fatalf("%d pictures of %d units", len(ps), len(g))
+			}
+			luma := c.decoded(t, g)
+			for i, p := range ps {
+				if p.Changes != want || p.Signal.Fields != c.order || p.Rect.Dy() != cardHeight {
+					t.Errorf("picture %d: %v, %v, %v", i, p.Changes, p.Signal.Fields, p.Rect)
+				}
+				if p.Signal.BitDepth == 8 && p.Signal.FullRange && !bytes.Equal(p.Y, luma[i/fields]) {
+					t.Errorf("picture %d is not what was decoded", i)
+				}
+			}
+		})
+	}
+}
+
+// decoded returns the luma of the pictures of g as FFmpeg decodes them, two fields as one picture.
+func (c interlacedCode) decoded(tb testing.TB, g frame.GOP) (luma [][]byte) {
+	tb.Helper()
+	var in bytes.Buffer
+	for _, u := range g {
+		in.Write(u.Data)
+	}
+	format := map[frame.Codec]string{frame.H264: "h264", frame.H265: "hevc", frame.MPEG4: "m4v"}[c.codec]
+	cmd := exec.CommandContext(tb.Context(), "ffmpeg", "-nostdin", "-v", "error", "-f", format, "-i", "pipe:0", "-vsync", "passthrough",
+		"-vf", "extractplanes=y", "-f", "rawvideo", "pipe:1")
+	cmd.Stdin = &in
+	out, err := cmd.Output()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for picture := range slices.Chunk(out, cardWidth*cardHeight) {
+		if c.apart {
+			both := make([]byte, 0, len(picture))
+			first, second := picture[:len(picture)/2], picture[len(picture)/2:]
+			if c.order == frame.BottomFirst {
+				first, second = second, first
+			}
+			for y := 0; y < len(first); y += cardWidth {
+				both = append(append(both, first[y:y+cardWidth]...), second[y:y+cardWidth]...)
+			}
+			picture = both
+		}
+		luma = append(luma, picture)
+	}
+	return luma
+}
+
+// A field of H.265 that comes alone is delivered in full height, and what follows is paired as if it had come.
+func TestLoneField(t *testing.T) {
+	const pictures, speed = 6, 6
+	whole := interlacedCodes["H.265, fields"].encode(t, pictures, func(field int) *image.YCbCr { return card(speed * field) })
+	for _, tt := range []struct {
+		about string
+		lacks int // the unit that does not come
+		alone int // the unit whose field is alone
+	}{
+		{"a first field is missing", 4, 5},
+		{"a second field is missing", 5, 4},
+		{"the last field is missing", 2*pictures - 1, 2*pictures - 2},
+	} {
+		g := slices.Delete(slices.Clone(whole), tt.lacks, tt.lacks+1)
+		ps := all(t, new(ffmpeg.Decoder), g, time.Time{})
+		if len(ps) != len(g) {
+			t.Fatalf("%s: %d pictures of %d units", tt.about, len(ps), len(g))
+		}
+		for i, p := range ps {
+			unit, want := i, frame.Woven|frame.Deinterlaced
+			if unit >= tt.lacks {
+				unit++
+			}
+			if unit == tt.alone {
+				want = frame.Deinterlaced
+			}
+			if width := comb(p.YCbCr); p.Changes != want || p.Rect.Dy() != cardHeight || width > 1 && !p.Corrupt {
+				t.Errorf("%s: unit %d: %v, %v, a comb of %d columns", tt.about, unit, p.Changes, p.Rect, width)
+			}
+			if got := psnr(p.YCbCr, card(speed*unit)); got < 27 && !p.Corrupt {
+				t.Errorf("%s: unit %d: %.1f dB", tt.about, unit, got)
+			}
+		}
+	}
+}
+
+// Two fields that are larger together than a picture may be are refused.
+func TestFieldsTooLarge(t *testing.T) {
+	g := interlacedCodes["H.265, fields"].encode(t, 2, card)
+	_, err := decode(t.Context(), &ffmpeg.Decoder{MaxPixels: cardWidth*cardHeight - 1}, g, time.Time{})
+	if !errors.Is(err, frame.ErrTooCostly) {
+		t.Error(err)
+	}
+}
