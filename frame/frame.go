@@ -50,7 +50,8 @@ func (c *Codec) UnmarshalText(text []byte) error {
 //
 // Data is contiguous and immutable: whoever holds a unit may share it and keep it, nobody may write to it. It is made so that a
 // GOP decodes on its own, with no data from elsewhere:
-//   - H.264, H.265: Annex B byte stream; a key unit begins with its parameter sets
+//   - H.264, H.265: Annex B byte stream; a key unit begins with its parameter sets, and has
+//     the display orientation message that holds for it, if there is one
 //   - AV1: a temporal unit in the low-overhead format; a key unit carries its sequence header
 //   - VP8, VP9: the frame; MJPEG: the file; MPEG-4: a key unit begins with its visual object sequence
 type AccessUnit struct {

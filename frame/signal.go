@@ -33,7 +33,7 @@ type Signal struct {
 
 	// Rotation is by how many degrees the coded picture has to be turned
 	// clockwise to be upright, after it was mirrored if Mirrored is true:
-	// 0, 90, 180 or 270.
+	// 0, 90, 180 or 270. Other angles that a stream tells are rounded.
 	Rotation int32 `json:"rotation,omitempty"`
 	Mirrored bool  `json:"mirrored,omitempty"` // left is right
 

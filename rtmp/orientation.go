@@ -2,6 +2,7 @@ package rtmp
 
 import (
 	"bytes"
+	"strconv"
 
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/bitstream"
@@ -17,22 +18,41 @@ func mayOrient(m message) bool {
 }
 
 // orientation returns how metadata say that pictures are to be shown, if they do. Publishers on phones that do not turn pictures themselves write by
-// how much a player is to turn them clockwise, each time that the phone is turned: Red5 Pro's in degrees, Flashphoner's in quarters.
+// how much a player is to turn them clockwise, each time that the phone is turned. As orientation Red5 Pro has it in degrees, and Flashphoner in
+// quarters. Tools for MP4 files call it rotate or rotation. ffmpeg writes numbers as text.
 func orientation(cue frame.Cue) (o bitstream.Orientation, ok bool) {
 	if cue.Name != metadata || len(cue.Values) == 0 {
 		return o, false
 	}
 	object, _ := cue.Values[0].(map[string]any)
-	switch object["orientation"] {
-	case 0.0, 360.0, -360.0:
-	case 1.0, 90.0, -270.0:
-		o.Rotation = 90
-	case 2.0, 180.0, -180.0:
-		o.Rotation = 180
-	case 3.0, 270.0, -90.0:
-		o.Rotation = 270
-	default:
-		return o, false
+	for _, key := range []string{"orientation", "rotation", "rotate"} {
+		if o.Rotation, ok = clockwise(object[key]); ok {
+			return o, true
+		}
 	}
-	return o, true
+	return o, false
+}
+
+// clockwise returns the degrees that a value means.
+func clockwise(v any) (degrees int, ok bool) {
+	n, is := v.(float64)
+	if text, written := v.(string); written {
+		var err error
+		n, err = strconv.ParseFloat(text, 64)
+		is = err == nil
+	}
+	if !is {
+		return 0, false
+	}
+	switch n {
+	case 0, 360, -360:
+		return 0, true
+	case 1, 90, -270:
+		return 90, true
+	case 2, 180, -180:
+		return 180, true
+	case 3, 270, -90:
+		return 270, true
+	}
+	return 0, false
 }

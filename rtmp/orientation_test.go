@@ -49,6 +49,7 @@ func TestOrientation(t *testing.T) {
 		{metadata(true), 90}, {metadata([]any{180.0}), 90}, {values(t, "onMetaData"), 90}, {values(t, "onMetaData", 180.0), 90},
 		{values(t, "onTextData", map[string]any{"orientation": 180.0}), 90}, {[]byte("\x02\x00\x0aonMetaData\x03"), 90},
 		{values(t, "@setDataFrame", "onMetaData", map[string]any{"orientation": 180.0}), 180},
+		{metadata("270"), 270}, {values(t, "onMetaData", map[string]any{"rotate": "90"}), 90}, {values(t, "onMetaData", map[string]any{"rotation": 180.0}), 180},
 	} {
 		if tt.says != nil {
 			send(dataAMF0, tt.says)

@@ -23,6 +23,9 @@
 // A server that offers it in its description (a=rtcp-fb, nack pli) is asked for a key picture by RTCP, as RFC 4585 has it, when
 // Stream.RequestKey is called: a Camera does so for captures that have none to decode from.
 //
+// How pictures of H.264 and H.265 are to be turned is told by messages of theirs, or by a header extension of 3GPP that the description
+// has (a=extmap, urn:3gpp:video-orientation): then key units have such a message, too.
+//
 // # Loss
 //
 // A unit is Lost if packets of it did not arrive, or if packets are missing right before it: those may be of either unit. Of H.264,

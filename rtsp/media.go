@@ -27,7 +27,8 @@ type video struct {
 	media  *description.Media
 	format format.Format
 
-	width, height int // of pictures of MJPEG, in pixels, if the description tells; else zero
+	width, height int   // of pictures of MJPEG, in pixels, if the description tells; else zero
+	orientation   uint8 // id of the header extension that tells it; zero for none
 }
 
 // choose returns the first video that a session has in a codec; zero takes any. Media is which video media to look at, from 1; zero
@@ -148,24 +149,31 @@ func describe(f format.Format) string {
 // unpack returns a new Stream of the video's packets that knows the parameter sets of the session description. It will do without those
 // that the error tells of.
 func (v video) unpack() (*unpack.Stream, error) {
+	f, err := v.payload()
+	s := unpack.New(f)
+	s.Orient(v.orientation)
+	return s, err
+}
+
+func (v video) payload() (unpack.Format, error) {
 	switch f := v.format.(type) {
 	case *format.H265:
 		h := new(unpack.H265)
-		return unpack.New(h), h.Learn(f.SafeParams())
+		return h, h.Learn(f.SafeParams())
 	case *format.AV1:
-		return unpack.New(new(unpack.AV1)), nil
+		return new(unpack.AV1), nil
 	case *format.VP8:
-		return unpack.New(new(unpack.VP8)), nil
+		return new(unpack.VP8), nil
 	case *format.VP9:
-		return unpack.New(new(unpack.VP9)), nil
+		return new(unpack.VP9), nil
 	case *format.MPEG4Video:
 		m := new(unpack.MPEG4)
-		return unpack.New(m), m.Learn(f.SafeParams())
+		return m, m.Learn(f.SafeParams())
 	case *format.H264:
 		h := new(unpack.H264)
-		return unpack.New(h), h.Learn(f.SafeParams())
+		return h, h.Learn(f.SafeParams())
 	}
 	j := new(unpack.MJPEG)
 	j.Learn(v.width, v.height)
-	return unpack.New(j), nil
+	return j, nil
 }

@@ -12,12 +12,15 @@ import (
 	"github.com/livestill/livestill/frame"
 )
 
-// measure finds the size of JPEG pictures in the description that desc was made of. RTP has no room for large ones.
+// measure finds the size of JPEG pictures in the description that desc was made of, since RTP has no room for large ones, and what tells the
+// orientation of pictures.
 func (v *video) measure(body []byte, desc *description.Session) {
+	attributes := v.attributes(body, desc)
+	v.orientation = orientationID(attributes)
 	if codecOf(v.format) != frame.MJPEG {
 		return
 	}
-	for _, a := range v.attributes(body, desc) {
+	for _, a := range attributes {
 		if width, height, ok := sizeOf(a.Key, a.Value); ok {
 			v.width, v.height = width, height
 			return

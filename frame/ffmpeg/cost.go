@@ -81,8 +81,8 @@ func (d *Decoder) check(c frame.Codec, s bitstream.Size) error {
 	// Up to 15 lines and columns of what is coded may be cropped: FFmpeg has the last word.
 	const cropped = 15
 	if int64(s.Width-cropped)*int64(max(s.Height-cropped, 0)) > int64(d.maxPixels()) {
-		return &Error{Step: "check", Codec: c, Err: fmt.Errorf("%w: pictures of %d x %d are larger than the %d pixels of MaxPixels",
-			frame.ErrTooCostly, s.Width, s.Height, d.maxPixels())}
+		return &Error{Step: "check", Codec: c, Err: fmt.Errorf("%w: %w: pictures of %d x %d are larger than the %d pixels of MaxPixels",
+			ErrNoPicture, frame.ErrTooCostly, s.Width, s.Height, d.maxPixels())}
 	}
 	if need, most := d.costOf(s).Decoding, d.maxMemory(); need > most {
 		return &Error{Step: "check", Codec: c, Err: fmt.Errorf("%w: pictures of %d x %d with %d references take %d MiB, more than %d MiB",

@@ -44,7 +44,8 @@ type Decoder struct {
 	Concurrent int
 
 	// MaxPixels is the most that a picture may have; larger ones are
-	// refused. Zero means 8192 x 4320.
+	// refused, and pixels are not made square if that makes one larger.
+	// Zero means 8192 x 4320.
 	MaxPixels int
 
 	// MaxMemory bounds the bytes of decoded pictures that decoding one GOP

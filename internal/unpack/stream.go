@@ -79,8 +79,9 @@ type made struct {
 
 // A Stream makes access units of the packets of one RTP stream. One goroutine at a time may use it, but for Report.
 type Stream struct {
-	format Format
-	order  orderer // the format, if it can tell when units are decoded; else nil
+	format      Format
+	order       orderer // the format, if it can tell when units are decoded; else nil
+	orientation uint8   // as Orient has it
 
 	timing  timing
 	wall    wall
@@ -195,6 +196,7 @@ func (s *Stream) extend(p *rtp.Packet) {
 	if !p.Extension {
 		return
 	}
+	s.orient(p)
 	extension := p.GetExtension(0)
 	if p.ExtensionProfile == replayProfile {
 		if shown, gap, ok := replayed(extension); ok {
