@@ -20,6 +20,7 @@ func FuzzContainers(f *testing.F) {
 }
 
 func checkPNG(t *testing.T, from []byte, _ image.Point) {
+	t.Helper()
 	parts, err := pngChunks(from)
 	if err != nil {
 		return
@@ -35,6 +36,7 @@ func checkPNG(t *testing.T, from []byte, _ image.Point) {
 }
 
 func checkWebP(t *testing.T, from []byte, size image.Point) {
+	t.Helper()
 	parts, err := webpChunks(from, size)
 	if err != nil {
 		return
@@ -50,6 +52,7 @@ func checkWebP(t *testing.T, from []byte, size image.Point) {
 }
 
 func checkJFIF(t *testing.T, from []byte, _ image.Point) {
+	t.Helper()
 	header, rest, err := jfif(from)
 	if err != nil {
 		return
@@ -61,6 +64,7 @@ func checkJFIF(t *testing.T, from []byte, _ image.Point) {
 }
 
 func checkAVIF(t *testing.T, from []byte, size image.Point) {
+	t.Helper()
 	parts, err := avif(from, size)
 	if err != nil {
 		return
