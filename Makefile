@@ -21,10 +21,10 @@ RACE = $(GO) GOFLAGS="$$GOFLAGS -race"
 # Packages to test at a time: one more than there are cores, since many tests wait for peers that send in real time.
 AT_A_TIME = $$(($$(nproc) + 1))
 
-# The servers and encoders that the tests and benchmarks talk to, and what makes small disks for them.
+# The servers and encoders that the tests and benchmarks talk to, what makes small disks for them, and what opens image files.
 PEERS = nginx-light libnginx-mod-rtmp gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
 	gstreamer1.0-plugins-bad gstreamer1.0-rtsp python3-gi gir1.2-gst-rtsp-server-1.0 glib-networking iproute2 \
-	e2fsprogs mount
+	e2fsprogs mount chromium libimage-exiftool-perl libjpeg-turbo-progs webp libavif-bin
 
 # Where what enhance has learned is learned from: 5 GB.
 TRAIN = /tmp/livestill-train

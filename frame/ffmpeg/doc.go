@@ -1,5 +1,5 @@
-// Package ffmpeg decodes GOPs to pictures, makes better pictures by FFmpeg's filters, and encodes pictures as JPEG files. It is the only
-// package of Livestill that uses cgo, and no C memory leaves it.
+// Package ffmpeg decodes GOPs to pictures, makes better pictures by FFmpeg's filters, and encodes pictures as JPEG, PNG, WebP and AVIF files. It
+// is the only package of Livestill that uses cgo, and no C memory leaves it.
 //
 // One source serves FFmpeg 5.1 to 8: of go-astiav it uses only what has not changed between the versions that bind them. What
 // more is needed of libav's structures is read in raw.c; picture buffers are checked and counted in buffers.c; filter graphs are made in

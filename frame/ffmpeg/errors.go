@@ -14,7 +14,8 @@ var (
 	ErrGOP = errors.New("not a GOP")
 
 	// ErrUnsupported: this FFmpeg has no codec, no decoder for the depth or
-	// the layout of the samples, or no way to read the pixels.
+	// the layout of the samples, or no way to read the pixels; of an encoder
+	// also that the picture is empty, or too large for such a file.
 	ErrUnsupported = frame.ErrUnsupported
 
 	// ErrNoPicture: pictures were due, and the decoder, or the graph of a
@@ -31,7 +32,8 @@ var (
 	ErrClosed  = child.ErrClosed // Close was called
 )
 
-// An Error says which step failed, on which codec or in which filter graph.
+// An Error says which step failed, on which codec, in which filter graph, or for
+// which type of file.
 type Error struct {
 	// Step is "check", "open", "send", "receive", "convert" or "encode"; of
 	// a Filter "check", "parse", "link", "configure", "filter" or
@@ -39,10 +41,14 @@ type Error struct {
 	Step  string
 	Codec frame.Codec
 	Graph string // of a Filter, which has no Codec
+	Type  string // of an encoder, such as "image/webp"; it has no Codec
 	Err   error
 }
 
 func (e *Error) Error() string {
+	if e.Type != "" {
+		return fmt.Sprintf("ffmpeg: %s %s: %v", e.Step, e.Type, e.Err)
+	}
 	if e.Graph != "" {
 		return fmt.Sprintf("ffmpeg: %s %q: %v", e.Step, e.Graph, e.Err)
 	}

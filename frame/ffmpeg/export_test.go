@@ -3,13 +3,16 @@ package ffmpeg
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
+	"image"
 	"io"
 	"net"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/ffmpeg/internal/child"
 )
 
@@ -17,6 +20,19 @@ import (
 func (d *Decoder) In(shared []byte) *Decoder {
 	d.shared = shared
 	return d
+}
+
+// An AVIFOf is an AVIF that has one of FFmpeg's encoders alone.
+type AVIFOf struct {
+	AVIF
+	Encoder string
+}
+
+// Encode is that of AVIF.
+func (e *AVIFOf) Encode(ctx context.Context, w io.Writer, p *frame.Picture) error {
+	return format{mime: e.Type(), side: maxAV1, file: func(img *image.YCbCr) ([][]byte, error) {
+		return e.file(img, e.Encoder)
+	}}.encode(ctx, w, p)
 }
 
 // Serve is what a child does, with so many bytes for pictures.

@@ -3,6 +3,8 @@ package ffmpeg
 import (
 	"encoding/binary"
 	"errors"
+
+	"github.com/livestill/livestill/internal/srgb"
 )
 
 // Markers of ITU-T T.81, table B.1.
@@ -14,15 +16,12 @@ const (
 	markerCOM  = 0xfe
 )
 
-// The start of a file and its JFIF 1.01 header: square pixels, no thumbnail.
-var jfifHeader = [...]byte{0xff, markerSOI, 0xff, markerAPP0, 0, 16, 'J', 'F', 'I', 'F', 0, 1, 1, 0, 0, 1, 0, 1, 0, 0}
-
 // jfif rebuilds the header of a JPEG file: FFmpeg writes a comment that names itself, and no JFIF header, which readers go by to
 // know what the colours mean. It returns the header up to the first scan and what follows it, which is a part of file.
 //
 //	| ff | marker | length (2) | length-2 bytes |
 func jfif(file []byte) (header, rest []byte, err error) {
-	header = append(make([]byte, 0, 1024), jfifHeader[:]...)
+	header = append(make([]byte, 0, 2048), srgb.JFIF()...)
 	if len(file) < 2 || file[0] != 0xff || file[1] != markerSOI {
 		return nil, nil, errors.New("the encoder gave no JPEG file")
 	}

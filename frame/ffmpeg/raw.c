@@ -196,10 +196,16 @@ void ls_plane(void *frame, int i, const uint8_t *src, int stride, int w, int h)
 		memcpy(dst, src, w);
 }
 
-void ls_intra(void *frame, int lambda)
+void ls_line(void *frame, int y, const uint8_t *src, int n)
 {
 	AVFrame *f = frame;
-	f->color_range = AVCOL_RANGE_JPEG;
+	memcpy(f->data[0] + y * (ptrdiff_t)f->linesize[0], src, n);
+}
+
+void ls_still(void *frame, int full, int lambda)
+{
+	AVFrame *f = frame;
+	f->color_range = full ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
 	f->pict_type = AV_PICTURE_TYPE_I;
 	f->quality = lambda;
 	f->pts = 0;

@@ -56,7 +56,11 @@ void ls_like(void *frame, const void *other);
 // ls_plane copies h rows of w bytes from src into plane i of frame, which must be that large.
 void ls_plane(void *frame, int i, const uint8_t *src, int stride, int w, int h);
 
-// ls_intra makes frame a full-range picture that an encoder codes as an intra picture. lambda is its quantiser in units of FF_QP2LAMBDA.
-void ls_intra(void *frame, int lambda);
+// ls_line copies n bytes into line y of the first plane of frame, which must be that large.
+void ls_line(void *frame, int y, const uint8_t *src, int n);
+
+// ls_still makes frame a picture of full or limited range that an encoder codes as an intra picture. lambda is its quantiser in units of
+// FF_QP2LAMBDA, for encoders that go by it.
+void ls_still(void *frame, int full, int lambda);
 
 #endif

@@ -161,3 +161,16 @@ func FuzzSplit(f *testing.F) {
 		_ = bitstream.CodecOfRecord(b)
 	})
 }
+
+// FuzzAV1Record makes a record of any unit: it is refused, or readers of records take it.
+func FuzzAV1Record(f *testing.F) {
+	f.Fuzz(func(t *testing.T, unit []byte) {
+		record, err := bitstream.AV1Record(unit)
+		if err != nil {
+			return
+		}
+		if err := new(bitstream.AV1).Config(record); err != nil || len(record) != 4 {
+			t.Fatalf("%x of %x: %v", record, unit, err)
+		}
+	})
+}

@@ -1,0 +1,111 @@
+package ffmpeg
+
+// #include "raw.h"
+import "C"
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+
+	"github.com/asticode/go-astiav"
+
+	"github.com/livestill/livestill/frame"
+)
+
+// A format is a kind of image file.
+type format struct {
+	mime string
+	side int // the most pixels in width and height
+	// file returns the file's parts, of an image that is not empty and whose planes hold all of it.
+	file func(img *image.YCbCr) ([][]byte, error)
+}
+
+// encode writes a picture to w. FFmpeg cannot be stopped within a picture: ctx ends the waiting for a place alone.
+func (f format) encode(ctx context.Context, w io.Writer, p *frame.Picture) error {
+	quiet()
+	var parts [][]byte
+	err := frame.Work(ctx, func(context.Context) (err error) {
+		if err := f.check(p.YCbCr); err != nil {
+			return err
+		}
+		parts, err = f.file(p.YCbCr)
+		return err
+	})
+	if cause := context.Cause(ctx); cause != nil && errors.Is(err, cause) {
+		return err
+	}
+	if err != nil {
+		return &Error{Step: "encode", Type: f.mime, Err: err}
+	}
+	for _, part := range parts {
+		if _, err := w.Write(part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check refuses what C cannot be given, and what the format cannot hold.
+func (f format) check(img *image.YCbCr) error {
+	if err := check(img); err != nil {
+		return err
+	}
+	if size := img.Rect.Size(); max(size.X, size.Y) > f.side {
+		return fmt.Errorf("%w: a picture of %d x %d, where such a file has %d x %d at most: scale it down, or take another encoder",
+			ErrUnsupported, size.X, size.Y, f.side, f.side)
+	}
+	return nil
+}
+
+// findEncoder returns the first of some encoders that this FFmpeg has.
+func findEncoder(names ...string) (*astiav.Codec, error) {
+	for _, name := range names {
+		if codec := astiav.FindEncoderByName(name); codec != nil {
+			return codec, nil
+		}
+	}
+	return nil, fmt.Errorf("%w: this FFmpeg was built without the encoder %q: link one that has it, or take another encoder", ErrUnsupported, names)
+}
+
+// encodeFrame returns what an encoder makes of a frame, on one thread.
+func encodeFrame(codec *astiav.Codec, f *astiav.Frame, settings ...[2]string) ([]byte, error) {
+	options := astiav.NewDictionary()
+	defer options.Free()
+	for _, o := range append(settings, [2]string{"threads", "1"}) {
+		if err := options.Set(o[0], o[1], 0); err != nil {
+			return nil, err
+		}
+	}
+	encoder := astiav.AllocCodecContext(codec)
+	defer encoder.Free()
+	encoder.SetWidth(f.Width())
+	encoder.SetHeight(f.Height())
+	encoder.SetPixelFormat(f.PixelFormat())
+	encoder.SetTimeBase(astiav.NewRational(1, 1))
+	if err := encoder.Open(codec, options); err != nil {
+		return nil, err
+	}
+	packet := astiav.AllocPacket()
+	defer packet.Free()
+	if err := encoder.SendFrame(f); err != nil {
+		return nil, err
+	}
+	if err := encoder.SendFrame(nil); err != nil {
+		return nil, err
+	}
+	if err := encoder.ReceivePacket(packet); err != nil {
+		return nil, err
+	}
+	return packet.Data(), nil
+}
+
+// setting returns the quality or speed that a caller has set, within 1 and most.
+func setting(set, usual, most int) int {
+	if set == 0 {
+		return usual
+	}
+	return min(max(set, 1), most)
+}

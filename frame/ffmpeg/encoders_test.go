@@ -1,0 +1,223 @@
+package ffmpeg_test
+
+import (
+	"bytes"
+	"errors"
+	"image"
+	"image/jpeg"
+	"image/png"
+	"io"
+	"testing"
+
+	"github.com/livestill/livestill/capture"
+	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/frame/ffmpeg"
+)
+
+// A fileKind is a way to encode pictures, and how near a file of a smooth picture comes to it.
+type fileKind struct {
+	name    string
+	encoder capture.Encoder
+	mean    float64 // of the differences of R, G and B
+	exact   bool    // it loses nothing
+	min     int     // the least width and height it can be
+	only    bool    // 4:2:0 of even size alone
+}
+
+func fileKinds() []fileKind {
+	return []fileKind{
+		{name: "still.jpg", encoder: &ffmpeg.JPEG{}, mean: 1.5},
+		{name: "444.jpg", encoder: &ffmpeg.JPEG{Chroma444: true}, mean: 1.5},
+		{name: "still.png", encoder: &ffmpeg.PNG{}},
+		{name: "still.webp", encoder: &ffmpeg.WebP{}, mean: 2},
+		{name: "lossless.webp", encoder: &ffmpeg.WebP{Lossless: true}},
+		{name: "still.avif", encoder: &ffmpeg.AVIF{}, mean: 1.5},
+		{name: "rav1e.avif", encoder: &ffmpeg.AVIFOf{Encoder: "librav1e"}, mean: 1.5, min: 16},
+		{name: "svt.avif", encoder: &ffmpeg.AVIFOf{Encoder: "libsvtav1"}, mean: 1.5, min: 64, only: true},
+	}
+}
+
+func (k fileKind) encode(tb testing.TB, img *image.YCbCr) []byte {
+	tb.Helper()
+	var file bytes.Buffer
+	if err := k.encoder.Encode(tb.Context(), &file, &frame.Picture{YCbCr: img}); err != nil {
+		tb.Fatalf("%s: %v", k.name, err)
+	}
+	return file.Bytes()
+}
+
+// takes reports whether the encoder knows pictures like that.
+func (k fileKind) takes(img *image.YCbCr) bool {
+	w, h := img.Rect.Dx(), img.Rect.Dy()
+	even := img.SubsampleRatio == image.YCbCrSubsampleRatio420 && w%2 == 0 && h%2 == 0 && img.Rect.Min.X%2 == 0 && img.Rect.Min.Y%2 == 0
+	return min(w, h) >= k.min && (even || !k.only)
+}
+
+// smoothPictures returns pictures of all the kinds that an Encoder may get.
+func smoothPictures() map[string]*image.YCbCr {
+	whole := gradient(image.Rect(0, 0, 320, 180), image.YCbCrSubsampleRatio420)
+	pictures := map[string]*image.YCbCr{
+		"whole":               whole,
+		"a part":              whole.SubImage(image.Rect(20, 30, 122, 96)).(*image.YCbCr),
+		"a part between":      whole.SubImage(image.Rect(21, 31, 122, 96)).(*image.YCbCr),
+		"beyond the origin":   gradient(image.Rect(-64, -32, 64, 32), image.YCbCrSubsampleRatio420),
+		"one pixel":           gradient(image.Rect(0, 0, 1, 1), image.YCbCrSubsampleRatio420),
+		"a line":              gradient(image.Rect(0, 0, 319, 1), image.YCbCrSubsampleRatio420),
+		"a column":            gradient(image.Rect(0, 0, 1, 181), image.YCbCrSubsampleRatio422),
+		"less than a block":   gradient(image.Rect(0, 0, 15, 17), image.YCbCrSubsampleRatio420),
+		"of odd size, 4:2:0":  gradient(image.Rect(0, 0, 321, 181), image.YCbCrSubsampleRatio420),
+		"of odd size, 4:2:2":  gradient(image.Rect(0, 0, 321, 181), image.YCbCrSubsampleRatio422),
+		"of odd size, 4:4:4":  gradient(image.Rect(0, 0, 321, 181), image.YCbCrSubsampleRatio444),
+		"4:4:0":               gradient(image.Rect(0, 0, 160, 90), image.YCbCrSubsampleRatio440),
+		"4:1:1":               gradient(image.Rect(0, 0, 160, 90), image.YCbCrSubsampleRatio411),
+		"4:1:0, of odd size":  gradient(image.Rect(0, 0, 161, 91), image.YCbCrSubsampleRatio410),
+		"wide":                gradient(image.Rect(0, 0, 16383, 64), image.YCbCrSubsampleRatio420),
+		"higher than is wide": gradient(image.Rect(0, 0, 64, 4000), image.YCbCrSubsampleRatio420),
+	}
+	return pictures
+}
+
+// Files of what has no pixels, lies about them, or is too large are refused, with an error that says so; nothing is written.
+func TestEncodersRefuse(t *testing.T) {
+	unsound := image.NewYCbCr(image.Rect(0, 0, 64, 64), image.YCbCrSubsampleRatio420)
+	unsound.Cb = unsound.Cb[:10]
+	for _, k := range fileKinds() {
+		bad := map[string]*image.YCbCr{
+			"nil":         nil,
+			"empty":       image.NewYCbCr(image.Rectangle{}, image.YCbCrSubsampleRatio420),
+			"flat":        image.NewYCbCr(image.Rect(5, 5, 100, 5), image.YCbCrSubsampleRatio420),
+			"unsound":     unsound,
+			"of no ratio": {Rect: image.Rect(0, 0, 64, 64), Y: make([]byte, 64*64), YStride: 64, CStride: 1, SubsampleRatio: 99},
+		}
+		switch k.encoder.Type() {
+		case "image/webp":
+			bad["16384 wide"] = image.NewYCbCr(image.Rect(0, 0, 16384, 2), image.YCbCrSubsampleRatio420)
+			bad["16384 high"] = image.NewYCbCr(image.Rect(0, 0, 2, 16384), image.YCbCrSubsampleRatio420)
+		case "image/jpeg":
+			bad["65536 wide"] = image.NewYCbCr(image.Rect(0, 0, 65536, 2), image.YCbCrSubsampleRatio420)
+		case "image/avif":
+			bad["65537 high"] = image.NewYCbCr(image.Rect(0, 0, 2, 65537), image.YCbCrSubsampleRatio420)
+		}
+		for about, img := range bad {
+			var file bytes.Buffer
+			err := k.encoder.Encode(t.Context(), &file, &frame.Picture{YCbCr: img})
+			var typed *ffmpeg.Error
+			if !errors.As(err, &typed) || !errors.Is(err, ffmpeg.ErrUnsupported) || typed.Step != "encode" || typed.Type != k.encoder.Type() || file.Len() > 0 {
+				t.Errorf("%s, %s: %v", k.name, about, err)
+			}
+		}
+	}
+}
+
+// What this FFmpeg lacks is named, and what to do about it.
+func TestEncoderMissing(t *testing.T) {
+	err := (&ffmpeg.AVIFOf{Encoder: "libnone"}).Encode(t.Context(), io.Discard, &frame.Picture{YCbCr: gradient(image.Rect(0, 0, 64, 64), 0)})
+	const want = `ffmpeg: encode image/avif: not supported here: this FFmpeg was built without the encoder ["libnone"]: link one that has it, or take another encoder`
+	if !errors.Is(err, ffmpeg.ErrUnsupported) || err.Error() != want {
+		t.Error(err)
+	}
+}
+
+// A writer that fails is told as it is; a context that has ended as well, of whoever has to wait for a place.
+func TestEncodersFail(t *testing.T) {
+	p := &frame.Picture{YCbCr: gradient(image.Rect(0, 0, 64, 64), image.YCbCrSubsampleRatio420)}
+	full := errors.New("the disk is full")
+	for _, k := range fileKinds() {
+		r, w := io.Pipe()
+		_ = r.CloseWithError(full)
+		if err := k.encoder.Encode(t.Context(), w, p); !errors.Is(err, full) {
+			t.Errorf("%s: %v", k.name, err)
+		}
+	}
+}
+
+// More quality costs more bytes; out of range is the nearest in it.
+func TestEncodersQuality(t *testing.T) {
+	img := gradient(image.Rect(0, 0, 320, 180), image.YCbCrSubsampleRatio420)
+	for name, of := range map[string]struct {
+		usual int
+		with  func(quality int) capture.Encoder
+	}{
+		"WebP": {90, func(q int) capture.Encoder { return &ffmpeg.WebP{Quality: q} }},
+		"AVIF": {84, func(q int) capture.Encoder { return &ffmpeg.AVIF{Quality: q} }},
+	} {
+		size := func(quality int) int { return len(fileKind{encoder: of.with(quality)}.encode(t, img)) }
+		if size(1) >= size(50) || size(50) >= size(80) || size(80) >= size(100) {
+			t.Errorf("%s has %d, %d, %d, %d bytes", name, size(1), size(50), size(80), size(100))
+		}
+		if size(0) != size(of.usual) || size(-5) != size(1) || size(1000) != size(100) {
+			t.Errorf("%s: zero is not %d, or what is out of range not the nearest in it", name, of.usual)
+		}
+	}
+}
+
+// Pixels of the formats that lose nothing are those that the picture's At gives.
+func TestEncodersLossless(t *testing.T) {
+	for about, img := range smoothPictures() {
+		got, err := png.Decode(bytes.NewReader(fileKind{encoder: &ffmpeg.PNG{}}.encode(t, img)))
+		if err != nil {
+			t.Fatalf("%s: %v", about, err)
+		}
+		if mean, most := rgbOff(t, img, got); mean != 0 {
+			t.Errorf("%s: pixels are off by %.3f and up to %d", about, mean, most)
+		}
+	}
+}
+
+// rgbOff returns by how much the pixels of two pictures of one size differ, in steps of R, G or B: on average, and at most.
+func rgbOff(tb testing.TB, a, b image.Image) (mean float64, most int) {
+	tb.Helper()
+	if a.Bounds().Size() != b.Bounds().Size() {
+		tb.Fatalf("%v and %v", a.Bounds(), b.Bounds())
+	}
+	p, q := rgb(a), rgb(b)
+	sum := 0
+	for i := range p {
+		d := diff(p[i], q[i])
+		sum += d
+		most = max(most, d)
+	}
+	return float64(sum) / float64(len(p)), most
+}
+
+// rgb returns R, G and B of each pixel.
+func rgb(img image.Image) (samples []byte) {
+	bounds := img.Bounds()
+	for y := bounds.Min.Y; y < bounds.Max.Y; y++ {
+		for x := bounds.Min.X; x < bounds.Max.X; x++ {
+			r, g, b, _ := img.At(x, y).RGBA()
+			samples = append(samples, byte(r>>8), byte(g>>8), byte(b>>8))
+		}
+	}
+	return samples
+}
+
+// A file of 4:4:4 has the chroma between samples that a reader of the file of 4:2:0 would make.
+func TestJPEGChroma444(t *testing.T) {
+	for _, ratio := range []image.YCbCrSubsampleRatio{
+		image.YCbCrSubsampleRatio420, image.YCbCrSubsampleRatio422, image.YCbCrSubsampleRatio440, image.YCbCrSubsampleRatio444,
+	} {
+		exact := gradient(image.Rect(0, 0, 320, 180), image.YCbCrSubsampleRatio444)
+		img := image.NewYCbCr(exact.Rect, ratio)
+		copy(img.Y, exact.Y)
+		for y := range 180 {
+			for x := range 320 {
+				img.Cb[img.COffset(x, y)] = byte(2*x/4 + 40)
+				img.Cr[img.COffset(x, y)] = byte(y + 30)
+				exact.Cb[exact.COffset(x, y)] = byte(2*x/4 + 40)
+				exact.Cr[exact.COffset(x, y)] = byte(y + 30)
+			}
+		}
+		file := fileKind{encoder: &ffmpeg.JPEG{Chroma444: true, Quality: 100}}.encode(t, img)
+		got, err := jpeg.Decode(bytes.NewReader(file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := got.(*image.YCbCr).SubsampleRatio; r != image.YCbCrSubsampleRatio444 {
+			t.Errorf("%v became %v", ratio, r)
+		}
+		if _, chroma, _ := planes(t, exact, got.(*image.YCbCr)); chroma > 3 {
+			t.Errorf("%v: chroma of a ramp is off by up to %d", ratio, chroma)
+		}
+	}
+}
