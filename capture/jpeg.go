@@ -22,5 +22,10 @@ func (j JPEG) Encode(ctx context.Context, w io.Writer, p *frame.Picture) error {
 	return frame.Work(ctx, func(context.Context) error { return jpeg.Encode(w, p.YCbCr, &jpeg.Options{Quality: quality}) })
 }
 
+// EncodeQuality is Encode at another quality, from 1 to 100.
+func (j JPEG) EncodeQuality(ctx context.Context, w io.Writer, p *frame.Picture, quality int) error {
+	return JPEG{Quality: quality}.Encode(ctx, w, p)
+}
+
 // Type returns "image/jpeg".
 func (JPEG) Type() string { return "image/jpeg" }

@@ -1,17 +1,20 @@
 package shared
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
 	"time"
 )
 
-// How many results are kept at most. Those of pictures of 1080p take 12 MiB.
-const maxKept = 4
+// How many results are kept at most if nothing else is said. Those of pictures of 1080p take 12 MiB.
+const mostKept = 4
 
 // Calls make a call once for all who want its result at the same time, or shortly after, by a key. The zero value is ready.
 type Calls[K comparable, V any] struct {
+	Most int // how many results are kept at most; zero means 4
+
 	mu   sync.Mutex
 	all  map[K]*call[V] // under way, and kept
 	kept []K            // keys of those that have returned, oldest first
@@ -81,7 +84,7 @@ func (c *Calls[K, V]) finish(key K, call *call[V]) {
 		delete(c.all, key)
 		return
 	}
-	if c.kept = append(c.kept, key); len(c.kept) > maxKept {
+	if c.kept = append(c.kept, key); len(c.kept) > cmp.Or(c.Most, mostKept) {
 		c.drop(c.kept[0])
 	}
 	time.AfterFunc(Retention, func() {
