@@ -27,6 +27,7 @@ type call[V any] struct {
 	done    chan struct{} // closed when it has returned
 	result  V
 	err     error
+	forget  *time.Timer // of the result; nil before it is kept
 }
 
 // Common returns the context of what is begun for ctx, and is for others, too. It has no values of anybody's, and does not end.
@@ -87,7 +88,7 @@ func (c *Calls[K, V]) finish(key K, call *call[V]) {
 	if c.kept = append(c.kept, key); len(c.kept) > cmp.Or(c.Most, mostKept) {
 		c.drop(c.kept[0])
 	}
-	time.AfterFunc(Retention, func() {
+	call.forget = time.AfterFunc(Retention, func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if c.all[key] == call {
@@ -98,6 +99,9 @@ func (c *Calls[K, V]) finish(key K, call *call[V]) {
 
 // drop forgets a result; c.mu is held.
 func (c *Calls[K, V]) drop(key K) {
+	if call := c.all[key]; call != nil && call.forget != nil {
+		call.forget.Stop() // it has the result until then
+	}
 	delete(c.all, key)
 	if i := slices.Index(c.kept, key); i >= 0 {
 		c.kept = slices.Delete(c.kept, i, i+1)
