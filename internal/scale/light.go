@@ -6,19 +6,8 @@ import (
 	"sync"
 )
 
-// A pixel is its red, green and blue light in sums of it: red in the low and green in the high half of the first word, blue in the second. So two are
-// multiplied by a weight at once. Light is in units of 1/white. What sums have below zero an offset keeps above: with the kernel's weights they lie
-// between -0.28 and 1.28 of white, so that none reaches into the other half.
-type pixel struct{ rg, b uint64 }
-
-const (
-	white  = 1<<16 - 1
-	offset = white * 5 / 16
-	both   = 1<<32 | 1 // times what both halves are to have
-
-	// What the halves keep when weights are divided out: 18 bits.
-	kept = (1<<18 - 1) * both
-)
+// A pixel is its red, green and blue light; white has one of each. The fourth makes it as wide as a register.
+type pixel struct{ r, g, b, _ float32 }
 
 // Levels are components of R'G'B' in quarters of a step of 8 bits, from the least that YCbCr can say on: finer than the rounding of YCbCr is.
 const (
@@ -27,28 +16,29 @@ const (
 	levels    = 1 << 12
 )
 
-// What is stored is looked up by light in units of 4/white, and has six bits more than it will: black has five steps of it a level there.
+// What is stored is looked up by light in units of 1/white, of which black has five a level, and has six bits more than it will.
 const (
-	lightBits = 2
-	fineBits  = 6
+	white    = 1 << 14
+	fineBits = 6
 )
+
+// lights are pixels in units of 1/white, 0 to white.
+type lights [4]int32
 
 // tables returns the light of levels, and the levels of light, with fineBits more bits than 8.
 var tables = sync.OnceValue(func() *struct {
-	light [levels]uint16
-	level [1 << 15]uint16
+	light [levels]float32
+	level [2 * white]uint16 // of which the second half but one is not used
 } {
 	t := new(struct {
-		light [levels]uint16
-		level [1 << 15]uint16
+		light [levels]float32
+		level [2 * white]uint16
 	})
 	for i := range t.light {
-		v := min(max(float64(i-least)/(255<<levelBits), 0), 1)
-		t.light[i] = uint16(math.Round(white * linear(v)))
+		t.light[i] = float32(linear(min(max(float64(i-least)/(255<<levelBits), 0), 1)))
 	}
-	for i := range t.level {
-		v := (float64(i<<lightBits) + 1.5 - offset) / white
-		t.level[i] = uint16(math.Round(255 << fineBits * gamma(min(max(v, 0), 1))))
+	for i := range white + 1 {
+		t.level[i] = uint16(math.Round(255 << fineBits * gamma(float64(i)/white)))
 	}
 	return t
 })
@@ -73,7 +63,7 @@ func gamma(v float64) float64 {
 type reader struct {
 	from         *image.YCbCr
 	across, down int // pixels that share a chroma sample
-	light        *[levels]uint16
+	light        *[levels]float32
 
 	// What a chroma sample adds to red, green and blue, as levels.
 	red, greenCb, greenCr, blue [256]int32
@@ -105,10 +95,7 @@ func (r *reader) read(row []pixel, y int) {
 		tint := colour{r.red[cr[i]], r.greenCb[cb[i]] + r.greenCr[cr[i]], r.blue[cb[i]]}
 		for ; x < end; x++ {
 			v := int32(luma[x]) << levelBits
-			row[x] = pixel{
-				uint64(light[uint32(v+tint.r)%levels]) | uint64(light[uint32(v+tint.g)%levels])<<32,
-				uint64(light[uint32(v+tint.b)%levels]),
-			}
+			row[x] = pixel{r: light[uint32(v+tint.r)%levels], g: light[uint32(v+tint.g)%levels], b: light[uint32(v+tint.b)%levels]}
 		}
 	}
 }
@@ -116,7 +103,7 @@ func (r *reader) read(row []pixel, y int) {
 // A writer writes rows of light into an image, one after the other.
 type writer struct {
 	to    *image.YCbCr
-	level *[1 << 15]uint16
+	level *[2 * white]uint16
 	sums  []colour // of the pixels that share a chroma sample, of the row before; nil if they are of one row
 }
 
@@ -131,13 +118,10 @@ func newWriter(to *image.YCbCr) *writer {
 	return w
 }
 
-// colour returns what is stored for light, from the sums of a pixel.
-func (w *writer) colour(p pixel) colour {
-	return colour{
-		int32(w.level[uint32(p.rg)>>lightBits%uint32(len(w.level))]),
-		int32(w.level[uint32(p.rg>>(32+lightBits))%uint32(len(w.level))]),
-		int32(w.level[uint32(p.b)>>lightBits%uint32(len(w.level))]),
-	}
+// colour returns what is stored for light.
+func (w *writer) colour(p lights) colour {
+	const mask = 2*white - 1
+	return colour{int32(w.level[p[0]&mask]), int32(w.level[p[1]&mask]), int32(w.level[p[2]&mask])}
 }
 
 // What BT.601 makes of red, green and blue, as package color has it: in units of 1/65536.
@@ -159,7 +143,7 @@ func (c colour) chroma(n int) (cb, cr uint8) {
 }
 
 // write writes row y.
-func (w *writer) write(row []pixel, y int) {
+func (w *writer) write(row []lights, y int) {
 	m := w.to
 	at := m.Rect.Min.Add(image.Pt(0, y))
 	luma := m.Y[m.YOffset(at.X, at.Y):][:len(row)]

@@ -5,7 +5,7 @@
 //
 //	taps.go    which pixels make one of the result, and how much each counts
 //	light.go   from and to linear light
-//	rows.go    sums of pixels, across and down
+//	rows.go    sums of pixels, across and down; rows_amd64.s for AVX2
 package scale
 
 import (
@@ -39,7 +39,8 @@ func Into(ctx context.Context, dst, src *image.YCbCr) error {
 	for i := range recent {
 		recent[i] = make([]pixel, size.X)
 	}
-	row, sums := make([]pixel, was.X), make([]pixel, size.X)
+	rows := make([][]pixel, down.n) // of these, in order
+	row, sums := make([]pixel, was.X), make([]lights, size.X)
 	read := 0
 	for y, first := range down.first {
 		if ctx.Err() != nil {
@@ -48,10 +49,13 @@ func Into(ctx context.Context, dst, src *image.YCbCr) error {
 		for ; read < first+down.n; read++ {
 			if read >= first {
 				from.read(row, read)
-				across.across(recent[read%down.n], row)
+				fastest.across(recent[read%down.n], row, across)
 			}
 		}
-		down.down(sums, recent, y)
+		for k := range rows {
+			rows[k] = recent[(first+k)%down.n]
+		}
+		fastest.down(sums, rows, down.weights[y*down.n:][:down.n])
 		to.write(sums, y)
 	}
 	return nil

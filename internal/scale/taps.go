@@ -19,17 +19,11 @@ func kernel(x float64) float64 {
 	return math.Sin(x) / x * math.Sin(x/lobes) / (x / lobes)
 }
 
-// Weights are in units of 1/one, of which those of a pixel make one exactly: what is flat stays as it is.
-const (
-	oneBits = 14
-	one     = 1 << oneBits
-)
-
 // Taps say which pixels of a row or a column make one of another size, and how much each counts.
 type taps struct {
-	n       int      // how many make one
-	first   []int    // for each, the first of them; ascending
-	weights []uint64 // for each, n of them; those below zero as their two's complement
+	n       int       // how many make one
+	first   []int     // for each, the first of them; ascending
+	weights []float32 // for each, n of them; their sum is one
 }
 
 // newTaps returns those that make size pixels of n. What lies beyond an edge is the pixel at the edge again. If there are more to be made than there
@@ -39,7 +33,7 @@ func newTaps(size, n int) *taps {
 	wide := max(1, ratio)
 	span := int(math.Ceil(2 * lobes * wide))
 	t := &taps{n: min(span, n), first: make([]int, size)}
-	t.weights = make([]uint64, size*t.n)
+	t.weights = make([]float32, size*t.n)
 	exact := make([]float64, t.n)
 	for i := range size {
 		middle := (float64(i)+0.5)*ratio - 0.5
@@ -53,18 +47,9 @@ func newTaps(size, n int) *taps {
 			sum += w
 		}
 		t.first[i] = first
-		round(t.weights[i*t.n:][:t.n], exact, sum)
+		for k, w := range exact {
+			t.weights[i*t.n+k] = float32(w / sum)
+		}
 	}
 	return t
-}
-
-// round makes weights that sum up to one. Their running sum is never off by more than half a unit, so that many small ones are right together.
-func round(weights []uint64, exact []float64, sum float64) {
-	running, before := 0.0, 0
-	for k, w := range exact {
-		running += w
-		now := int(math.Round(running / sum * one))
-		weights[k] = uint64(now - before)
-		before = now
-	}
 }
