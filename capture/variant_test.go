@@ -555,3 +555,35 @@ func TestGivenUpWhileVariantsAreMade(t *testing.T) {
 		}
 	})
 }
+
+// FuzzVariantLayout: a Variant of a picture is an error that says so, or it shows a part of that picture, and is as large as it may be.
+func FuzzVariantLayout(f *testing.F) {
+	f.Add([]byte(`{"name":"a","width":320,"fit":"pad","crop":{"x":3,"y":4,"width":500,"height":9}}`), uint16(1920), uint16(1080))
+	f.Add([]byte(`{"name":"a","width":1,"height":16384,"fit":"fill","enlarge":true}`), uint16(1), uint16(65535))
+	f.Add([]byte(`{"name":"a","width":-1}`), uint16(2), uint16(2))
+	f.Fuzz(func(t *testing.T, text []byte, w, h uint16) {
+		var v capture.Variant
+		if json.Unmarshal(text, &v) != nil || w == 0 || h == 0 {
+			return
+		}
+		picture := image.Rect(0, 0, int(w), int(h))
+		from, size, to, err := v.Layout(picture.Max)
+		if err != nil {
+			if !errors.Is(err, capture.ErrVariant) {
+				t.Fatal(err)
+			}
+			return
+		}
+		box := image.Rectangle{Max: size}
+		switch {
+		case from.Empty() || !from.In(picture), to.Empty() || !to.In(box):
+			t.Fatalf("%s of %v: %v to %v of %v", text, picture, from, to, size)
+		case !v.Enlarge && (to.Dx() > from.Dx() || to.Dy() > from.Dy()):
+			t.Fatalf("%s of %v: %v is enlarged to %v", text, picture, from, to)
+		case v.Width > 0 && size.X > v.Width, v.Height > 0 && size.Y > v.Height:
+			t.Fatalf("%s of %v: %v", text, picture, size)
+		case size.X*size.Y > max(int(w)*int(h), 1<<26):
+			t.Fatalf("%s of %v: %v is too large", text, picture, size)
+		}
+	})
+}
