@@ -47,6 +47,12 @@ import (
 // runtime.Goexit, without one; the others are on the goroutine of the capture, which ends then. One that hangs holds up its own capture until
 // that gives up; only a Decoder, and what a hook does in frame.Work, keeps others from the processor.
 //
+// Of one decoded, enhanced and moderated picture come several files if there are Variants. They are scaled and encoded at the same time, each in a
+// place of the Decoder. Finisher, Sealer and Store are called for each file, of Variants on goroutines that the capture waits for, at the same time
+// as for the others. Nothing is stored before all files are made, and the still itself is put last. A capture fails if one of its files does, and the
+// Error names that; then some Variants may be in the Store, the still itself is not. Capture again with the same Request.ID, and it has all, each
+// once. But where a Variant lacks its Encoder (ErrUnsupported), the others come, and Still.Variants says so.
+//
 // If the Enhancer is a Merger, a capture holds many pictures while these are gathered and merged. So one capture at a time does that. Others
 // wait, and hold no more than the picture that they have decoded; but one of them may have kept the neighbours that came before it.
 type Camera struct {
@@ -55,7 +61,9 @@ type Camera struct {
 	Enhancer  Enhancer
 	Moderator Moderator
 	Finisher  Finisher
-	Encoder   Encoder // nil means JPEG{}
+	Variants  []Variant // other files of each still; requests may choose
+	Encoder   Encoder   // of the still itself; nil means JPEG{}
+	Encoders  []Encoder // others, for Variants that name their Type
 	Sealer    Sealer
 	Store     Store // nil keeps the still with the caller alone
 	Notifier  Notifier
@@ -110,6 +118,8 @@ type Camera struct {
 	scores   shared.Calls[sched.ID, Scores]
 	enhanced shared.Calls[enhancedID, enhanced]
 	files    shared.Calls[fileID, []byte]
+	scaled   shared.Calls[fileID, *frame.Picture] // of Variants
+	variants shared.Calls[fileID, []byte]
 
 	merging     shared.Semaphore // of captures that hold neighbours; made by scheduler
 	prefetching atomic.Bool      // a capture has a prefetch
@@ -120,10 +130,15 @@ type Camera struct {
 	discreet    atomic.Bool                  // a Hub has it: whoever captures need not know whose stream it was
 }
 
+// The Variants of this many pictures are kept for other captures.
+const keptPictures = 4
+
 // scheduler returns what decodes for captures.
 func (c *Camera) scheduler() *sched.Scheduler {
 	c.once.Do(func() {
 		c.merging = make(shared.Semaphore, 1)
+		c.scaled.Most = keptPictures * len(c.Variants)
+		c.variants.Most = c.scaled.Most
 		c.decodes = sched.New(sched.Source{
 			History: &c.History, Decoder: c.Decoder, Warm: c.Warm, MaxDecoding: c.MaxDecoding, Budget: c.Budget, Group: &c.running,
 			Rotate: c.Rotate,

@@ -1,12 +1,10 @@
 package capture
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/livestill/livestill/capture/internal/sched"
@@ -15,12 +13,14 @@ import (
 
 // A capture is a still on its way through the steps of a Camera.
 type capture struct {
+	record
 	camera *Camera
-	still  *Still
 	asked  time.Time
-	began  time.Time // when the step did that runs now
 
-	refines  string    // the location of the still that it is to replace
+	choice choice  // what is asked for
+	all    []*file // that are made of it
+
+	refines  *Still    // a file of the still that it is to replace
 	deletion *deletion // of that still; nil for a capture that is not refined
 
 	found    found
@@ -31,16 +31,8 @@ type capture struct {
 	last *sched.ID // of the picture that was delivered before, which is not wanted again; nil for none
 
 	picture *frame.Picture // as it was decoded
-	changes frame.Changes  // of it, up to the step before
 	id      sched.ID
 	scores  <-chan Scores // of the picture, once; nil when they have been received
-}
-
-// A step is what is done in a Step of a capture.
-type step struct {
-	name string // as in Step
-	hook any    // as in Step; nil leaves the step out
-	do   func() error
 }
 
 // begun returns a capture that is asked for now, of another picture than the last one; nil for any.
@@ -52,7 +44,7 @@ func (c *Camera) begun(r Request, last *sched.ID) *capture {
 		r.ID = rand.Text()
 	}
 	c.stats.captures.Add(1)
-	w := &capture{camera: c, still: &Still{ID: r.ID, Stream: r.Stream, Request: r}, asked: time.Now(), reach: alone, last: last}
+	w := &capture{camera: c, record: record{still: &Still{ID: r.ID, Stream: r.Stream, Request: r}}, asked: time.Now(), reach: alone, last: last}
 	if _, ok := c.Enhancer.(Merger); ok && r.Lookahead >= 0 {
 		w.reach = r.Lookahead
 	}
@@ -68,47 +60,6 @@ func (w *capture) close(ctx context.Context) {
 	w.camera.scheduler().Settle(ctx)
 }
 
-// run runs steps up to the first that fails. Its error is an *Error.
-func (w *capture) run(ctx context.Context, steps ...step) error {
-	for _, step := range steps {
-		if step.hook == nil {
-			continue
-		}
-		w.began = time.Now()
-		err := context.Cause(ctx)
-		if err == nil {
-			err = contain(step.do)
-		}
-		if err != nil {
-			return stepError(ctx, step.name, w.still.Stream, err)
-		}
-		w.done(step.name, fmt.Sprintf("%T", step.hook), time.Now())
-		w.tellChanges(step.name)
-	}
-	return nil
-}
-
-// done writes down that a step has ended, and the next begun.
-func (w *capture) done(name, hook string, at time.Time) {
-	w.still.Steps = append(w.still.Steps, Step{Name: name, Hook: hook, Took: at.Sub(w.began)})
-	w.began = at
-}
-
-// tellChanges writes down what a step has changed of the picture.
-func (w *capture) tellChanges(step string) {
-	s, before := w.still, frame.Changes(0)
-	now := w.picture
-	switch step {
-	case StepDecode:
-	case StepEnhance, StepFinish:
-		before, now = w.changes, s.Picture
-	default:
-		return
-	}
-	w.changes = now.Changes
-	s.Steps[len(s.Steps)-1].Did = (now.Changes &^ before).String()
-}
-
 // untilDecoded runs the steps up to the decoded picture.
 func (w *capture) untilDecoded(ctx context.Context) error {
 	c, s := w.camera, w.still
@@ -118,11 +69,24 @@ func (w *capture) untilDecoded(ctx context.Context) error {
 	if n := c.Rotate; n != 0 && n != 90 && n != 180 && n != 270 {
 		return &Error{Step: StepDecode, Stream: s.Stream, Err: fmt.Errorf("%w: %d", ErrRotate, n)}
 	}
+	if err := w.run(ctx, step{StepPolicy, c.Policy, func() error { return c.Policy.Allow(ctx, s.Request) }}); err != nil {
+		return err
+	}
+	if err := contain(w.choose); err != nil {
+		return w.failed(ctx, StepVariants, err)
+	}
 	return w.run(ctx,
-		step{StepPolicy, c.Policy, func() error { return c.Policy.Allow(ctx, s.Request) }},
 		step{StepWait, &c.History, func() error { return w.waitStep(ctx) }},
 		step{StepDecode, c.Decoder, func() error { return w.decodeStep(ctx) }},
 	)
+}
+
+// choose finds out what is asked for.
+func (w *capture) choose() (err error) {
+	if w.choice, err = w.camera.choose(w.still.Request); !w.choice.enhanced() {
+		w.reach = alone
+	}
+	return err
 }
 
 // waitStep waits for the moment, and finds its unit.
@@ -165,6 +129,7 @@ func (w *capture) decodeStep(ctx context.Context) (err error) {
 	if w.picture, err = c.expose(ctx, s, w.found, w.prefetch); err != nil {
 		return err
 	}
+	w.still.Picture = w.picture
 	w.id = sched.IDOf(w.picture.PTS, w.picture.Time)
 	w.tellAge()
 	if err := w.wants(w.id, s.Age); err != nil { // another stood in
@@ -191,52 +156,44 @@ func (w *capture) tellAge() {
 // finish runs the steps that make a still of the decoded picture, and of its neighbours as far as it may reach.
 func (w *capture) finish(ctx context.Context, reach time.Duration) error {
 	c, s := w.camera, w.still
-	encoder := c.Encoder
-	if encoder == nil {
-		encoder = JPEG{}
+	s.Picture, w.changes = w.picture, w.picture.Changes
+	id := fileID{ID: w.id}
+	var enhancer any
+	if w.choice.enhanced() {
+		enhancer = c.Enhancer
 	}
-	s.Picture = w.picture
-	file := fileID{ID: w.id}
-	return w.run(ctx,
-		step{StepEnhance, c.Enhancer, func() error {
+	err := w.run(ctx,
+		step{StepEnhance, enhancer, func() error {
 			e, err := w.enhanceStep(ctx, reach)
 			if err != nil {
 				return err
 			}
 			s.Picture, s.Merged = e.Picture, e.merged
 			if e.merged > 1 {
-				file.own = e.Picture
+				id.own = e.Picture
 			}
 			return nil
 		}},
-		step{StepModerate, c.Moderator, func() error { return c.Moderator.Moderate(ctx, s.Request, s.Picture) }},
-		step{StepFinish, c.Finisher, func() error {
-			p, err := c.Finisher.Finish(c.working(ctx), s.Request, s.Picture)
-			if err == nil {
-				err = sched.Check(p)
-			}
-			if p != s.Picture {
-				s.Picture, file.own = p, p
+		step{StepModerate, c.Moderator, func() error {
+			err := c.Moderator.Moderate(ctx, s.Request, s.Picture)
+			if err == nil && w.choice.plain() && w.picture != s.Picture {
+				err = c.Moderator.Moderate(ctx, s.Request, w.picture)
 			}
 			return err
 		}},
-		step{StepEncode, encoder, func() (err error) {
-			s.Type = encoder.Type()
-			p := s.Picture
-			s.Data, err = c.files.Do(ctx, &c.running, file, func(ctx context.Context) ([]byte, error) { return c.encode(ctx, encoder, p) })
-			w.awaitScores()
-			return err
-		}},
-		step{StepSeal, c.Sealer, func() error {
-			sealed, err := c.Sealer.Seal(c.working(ctx), s)
-			if err == nil && len(sealed) == 0 && len(s.Data) > 0 {
-				err = errors.New("the sealed file has no bytes")
-			}
-			s.Data = slices.Clip(sealed)
-			return err
-		}},
-		step{StepStore, c.Store, func() error { return w.store(ctx) }},
 	)
+	if err != nil {
+		return err
+	}
+	w.all = w.begunFiles(id)
+	if err := w.makeFiles(ctx, w.all); err != nil {
+		return err
+	}
+	if err := w.run(ctx, step{StepStore, c.Store, func() error { return w.store(ctx) }}); err != nil {
+		return err
+	}
+	w.tellVariants()
+	return nil
 }
 
 // working returns the context of a hook that may have a place of the Decoder for its work.
@@ -274,8 +231,8 @@ func (w *capture) awaitScores() {
 	}
 }
 
-// borrow waits for the memory of the pictures that the capture will hold: the decoded one, for a Best those beside it, and the enhanced
-// one. Captures of the same picture share it.
+// borrow waits for the memory of the pictures that the capture will hold: the decoded one, for a Best those beside it, the enhanced one, and those
+// of the Variants. Captures of the same picture share it.
 func (w *capture) borrow(ctx context.Context) (err error) {
 	c, t := w.camera, w.found
 	if t.gop == nil {
@@ -285,10 +242,11 @@ func (w *capture) borrow(ctx context.Context) (err error) {
 	if w.still.Request.Moment.window > 0 {
 		pictures += contenders
 	}
-	if c.Enhancer != nil {
+	if c.Enhancer != nil && w.choice.enhanced() {
 		pictures++
 	}
-	w.giveBack, err = c.scheduler().Reserve(ctx, t.gop, t.index, pictures)
+	variants := w.choice.bytes(c.scheduler().Cost(t.gop).Picture)
+	w.giveBack, err = c.scheduler().Reserve(ctx, t.gop, t.index, pictures, variants)
 	return err
 }
 
@@ -353,12 +311,6 @@ type enhanced struct {
 	gathered time.Time // when these were there
 }
 
-// A fileID tells image files apart.
-type fileID struct {
-	sched.ID
-	own *frame.Picture // what it is made of, if that is not what all captures have: merged of neighbours that came meanwhile, or finished
-}
-
 // enhanceWith has the Enhancer make a better picture of p with its neighbours as far as it may reach, or of p alone.
 func (c *Camera) enhanceWith(ctx context.Context, p *frame.Picture, reach time.Duration, f *prefetch) (e enhanced, err error) {
 	merge := func(b *frame.Burst) error {
@@ -377,13 +329,6 @@ func (c *Camera) enhanceWith(ctx context.Context, p *frame.Picture, reach time.D
 		err = c.gather(ctx, m, p, f, merge)
 	}
 	return e, err
-}
-
-// encode makes the image file of a picture.
-func (c *Camera) encode(ctx context.Context, encoder Encoder, p *frame.Picture) ([]byte, error) {
-	var file bytes.Buffer
-	err := encoder.Encode(c.working(ctx), &file, p)
-	return slices.Clip(file.Bytes()), err // without room behind it: several stills share it
 }
 
 // rate rates a picture while it is enhanced and encoded. What it returns is to be received from.

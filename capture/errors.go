@@ -50,6 +50,10 @@ var (
 	// Delete of it has begun, so that it is not refined.
 	ErrDeleted = errors.New("still was deleted meanwhile")
 
+	// ErrVariant: a Variant that cannot be made, or that there is none of.
+	// The error says what is wrong with it, and what to do.
+	ErrVariant = errors.New("no such variant")
+
 	// ErrDecoder: nothing can be captured without one.
 	ErrDecoder = errors.New("camera has no Decoder")
 
@@ -61,7 +65,8 @@ var (
 	ErrTooCostly = frame.ErrTooCostly
 )
 
-// The steps of a capture in their order, as Error.Step and Step.Name have them.
+// The steps of a capture in their order, as Error.Step and Step.Name have them. Those of a Variant are scale, finish, encode, seal and store; that
+// the still itself waits for them is variants.
 const (
 	StepPolicy   = "policy"
 	StepWait     = "wait"   // for the moment
@@ -69,8 +74,10 @@ const (
 	StepGather   = "gather" // for the neighbours of a Merger
 	StepEnhance  = "enhance"
 	StepModerate = "moderate"
+	StepScale    = "scale" // to the size of a Variant
 	StepFinish   = "finish"
 	StepEncode   = "encode"
+	StepVariants = "variants"
 	StepSeal     = "seal"
 	StepStore    = "store"
 	StepNotify   = "notify"
@@ -95,22 +102,32 @@ type Error struct {
 	Step string
 
 	Stream string // may be empty: no stream came yet
-	Err    error
+
+	// Variant is of which file: the Name of a Variant. It is empty if it is
+	// not of one alone.
+	Variant string
+
+	Err error
 }
 
 // Error is one line, whatever a stranger has called the stream.
 func (e *Error) Error() string {
-	if e.Stream == "" {
-		return fmt.Sprintf("capture: %s: %v", e.Step, e.Err)
+	text := "capture"
+	if e.Stream != "" {
+		text += " of " + ingest.Excerpt(e.Stream, ingest.MaxText/2)
 	}
-	return fmt.Sprintf("capture of %s: %s: %v", ingest.Excerpt(e.Stream, ingest.MaxText/2), e.Step, e.Err)
+	text += ": " + e.Step
+	if e.Variant != "" {
+		text += " of variant " + ingest.Excerpt(e.Variant, maxVariantName)
+	}
+	return fmt.Sprintf("%s: %v", text, e.Err)
 }
 
 // Unwrap returns e.Err.
 func (e *Error) Unwrap() error { return e.Err }
 
 // stepError makes of a step's error that of a capture whose context is ctx, as Error promises.
-func stepError(ctx context.Context, step, stream string, err error) error {
+func stepError(ctx context.Context, step, stream string, err error) *Error {
 	switch ended := ctx.Err(); {
 	case ended == nil && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)):
 		err = hookError{err}

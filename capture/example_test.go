@@ -220,3 +220,39 @@ func ExamplePolicyFunc() {
 	// told: mallory capture of live/alice: policy: denied: only friends may capture
 	// true
 }
+
+// Variants are other files of the same still, under the same ID: here a
+// thumbnail, and a square of the middle. Who wants but one of them asks for it.
+func ExampleVariant() {
+	cam := &capture.Camera{
+		Decoder: painter{}, // &ffmpeg.Decoder{}
+		Variants: []capture.Variant{
+			{Name: "thumb", Width: 16},
+			{Name: "square", Width: 8, Height: 8, Fit: capture.Fill, Quality: 75},
+		},
+		Store:   &store.Mem{},
+		History: frame.History{MaxAge: time.Hour},
+	}
+	ctx := context.Background()
+	if err := cam.ServeStream(ctx, slides("live/alice")); err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, r := range []capture.Request{{}, {Variants: []string{"thumb"}}} {
+		still, err := cam.Capture(ctx, r)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(still.Location != "")
+		for _, v := range still.Variants {
+			fmt.Println(v.Variant, v.Picture.Rect.Size(), v.Type, v.Location != "")
+		}
+	}
+	// Output:
+	// true
+	// thumb (16,8) image/jpeg true
+	// square (8,8) image/jpeg true
+	// false
+	// thumb (16,8) image/jpeg true
+}

@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"image"
 	"math"
 	"slices"
 	"time"
@@ -70,4 +71,13 @@ func (p *Promising) ChosenOfAll() (chosen []int) {
 		chosen = append([]int{p.wanted}, chosen...)
 	}
 	return chosen
+}
+
+// Layout returns which part of a picture of a size a Variant shows, how large it is, and where in it that part goes.
+func (v *Variant) Layout(picture image.Point) (from image.Rectangle, size image.Point, to image.Rectangle, err error) {
+	if err = v.check(); err != nil {
+		return from, size, to, err
+	}
+	l, err := v.layout(picture)
+	return l.from, l.size, l.to, err
 }

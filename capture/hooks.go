@@ -73,7 +73,8 @@ type Enhancer interface {
 }
 
 // A Moderator looks at the finished picture before it is encoded or stored. Any error refuses the picture, a failure of the
-// moderator's own too. It must not write to p. It is called on the goroutine of the capture, and ctx is that of the capture: whoever ignores it
+// moderator's own too. It sees all of the picture before Variants are made of it; if some are to be made of the decoded picture, that one as well,
+// right after. It must not write to p. It is called on the goroutine of the capture, and ctx is that of the capture: whoever ignores it
 // holds the capture beyond its deadline.
 type Moderator interface {
 	Moderate(ctx context.Context, r Request, p *frame.Picture) error
@@ -81,7 +82,8 @@ type Moderator interface {
 
 // A Finisher makes the picture of one request alone, of the one that the Moderator has seen: with the name of who asked for it, or a mark that
 // tells where it came from. It returns another picture, or p untouched: then the file of other captures is shared. It must not write to p. It is
-// called on the goroutine of the capture, and ctx is that of the capture: whoever ignores it holds the capture beyond its deadline.
+// called for each file of a capture, with the picture at its size, and VariantOf tells of which: for the still itself on the goroutine of the
+// capture, for Variants on others at the same time. ctx is that of the capture: whoever ignores it holds the capture beyond its deadline.
 type Finisher interface {
 	Finish(ctx context.Context, r Request, p *frame.Picture) (*frame.Picture, error)
 }
@@ -99,8 +101,8 @@ type Encoder interface {
 
 // A Sealer makes the file of one request alone: with metadata, or signed. It is given the still as the Store will get it, Location and the
 // steps to come left out, and returns another file of the same type, or s.Data untouched. It must not write to s, nor to s.Data, which other
-// captures share. It is called on the goroutine of the capture, and ctx is that of the capture: whoever ignores it holds the capture beyond its
-// deadline.
+// captures share. It is called for each file of a capture, which Still.Variant names: for the still itself on the goroutine of the capture, for
+// Variants on others at the same time. ctx is that of the capture: whoever ignores it holds the capture beyond its deadline.
 type Sealer interface {
 	Seal(ctx context.Context, s *Still) (file []byte, err error)
 }

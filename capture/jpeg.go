@@ -34,5 +34,10 @@ func (j JPEG) Encode(ctx context.Context, w io.Writer, p *frame.Picture) error {
 	return err
 }
 
+// EncodeQuality is Encode at another quality, from 1 to 100.
+func (j JPEG) EncodeQuality(ctx context.Context, w io.Writer, p *frame.Picture, quality int) error {
+	return JPEG{Quality: quality}.Encode(ctx, w, p)
+}
+
 // Type returns "image/jpeg".
 func (JPEG) Type() string { return "image/jpeg" }

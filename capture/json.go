@@ -25,11 +25,12 @@ type (
 	bareStill Still
 	stillJSON struct {
 		*bareStill
-		PTS     seconds `json:"pts_seconds"`
-		Age     seconds `json:"age_seconds"`
-		Backlog seconds `json:"backlog_seconds,omitempty"`
-		Frozen  seconds `json:"frozen_seconds,omitempty"`
-		Instead string  `json:"instead,omitempty"`
+		PTS     seconds    `json:"pts_seconds"`
+		Age     seconds    `json:"age_seconds"`
+		Backlog seconds    `json:"backlog_seconds,omitempty"`
+		Frozen  seconds    `json:"frozen_seconds,omitempty"`
+		Instead string     `json:"instead,omitempty"`
+		Error   *errorJSON `json:"error,omitempty"`
 	}
 
 	bareStep Step
@@ -45,11 +46,12 @@ type (
 	}
 
 	errorJSON struct {
-		Kind   string `json:"kind,omitempty"`
-		Step   string `json:"step,omitempty"`
-		Stream string `json:"stream,omitempty"`
-		Reason string `json:"reason,omitempty"`
-		Text   string `json:"text"`
+		Kind    string `json:"kind,omitempty"`
+		Step    string `json:"step,omitempty"`
+		Stream  string `json:"stream,omitempty"`
+		Variant string `json:"variant,omitempty"`
+		Reason  string `json:"reason,omitempty"`
+		Text    string `json:"text"`
 	}
 )
 
@@ -62,8 +64,16 @@ func (r Request) MarshalJSON() ([]byte, error) {
 func (r *Request) UnmarshalJSON(b []byte) error {
 	j := requestJSON{(*bareRequest)(r), seconds(r.MaxAge), seconds(r.Tolerance), seconds(r.Lookahead)} // what is not told stays
 	r.Labels = maps.Clone(r.Labels)                                                                    // which others may have, too
+	variants, own := r.Variants, r.Own
+	r.Variants, r.Own = nil, nil
 	err := json.Unmarshal(b, &j)
 	r.MaxAge, r.Tolerance, r.Lookahead = time.Duration(j.MaxAge), time.Duration(j.Tolerance), time.Duration(j.Lookahead)
+	if r.Variants == nil {
+		r.Variants = variants
+	}
+	if r.Own == nil {
+		r.Own = own
+	}
 	return err
 }
 
@@ -73,6 +83,7 @@ func (s Still) MarshalJSON() ([]byte, error) {
 	if s.Instead != nil {
 		j.Instead = s.Instead.Error()
 	}
+	j.Error = newErrorJSON(s.Err)
 	s.Wanted, s.Time = utc(s.Wanted), utc(s.Time)
 	s.QP = float32(finite(float64(s.QP)))
 	return json.Marshal(j)
@@ -89,6 +100,7 @@ func (s *Still) UnmarshalJSON(b []byte) error {
 		return err
 	}
 	s.PTS, s.Age, s.Backlog, s.Frozen = time.Duration(j.PTS), time.Duration(j.Age), time.Duration(j.Backlog), time.Duration(j.Frozen)
+	s.Err = j.Error.err()
 	if j.Instead == "" {
 		return nil
 	}
@@ -127,7 +139,7 @@ func (s Scores) MarshalJSON() ([]byte, error) {
 
 // MarshalJSON writes an object with request, and with still or error. An error has a text, the step and stream of an Error, the reason of a
 // Denied, and a kind if it is one of those that a caller may branch on: denied, forgotten, corrupt, unsupported, blank, unchanged, not_live,
-// taken_over, live, deleted, no_decoder, bad_rotation, too_costly, rejected, deadline, canceled.
+// taken_over, live, deleted, variant, no_decoder, bad_rotation, too_costly, rejected, deadline, canceled.
 func (e Event) MarshalJSON() ([]byte, error) {
 	return json.Marshal(eventJSON{e.Request, e.Still, newErrorJSON(e.Err)})
 }
@@ -161,6 +173,7 @@ var kinds = []struct {
 	{"taken_over", ErrTakenOver},
 	{"live", ErrLive},
 	{"deleted", ErrDeleted},
+	{"variant", ErrVariant},
 	{"no_decoder", ErrDecoder},
 	{"bad_rotation", ErrRotate},
 	{"too_costly", ErrTooCostly},
@@ -190,7 +203,7 @@ func newErrorJSON(err error) *errorJSON {
 	}
 	var failed *Error
 	if errors.As(err, &failed) && failed.Err != nil {
-		j.Step, j.Stream, j.Text = failed.Step, failed.Stream, failed.Err.Error()
+		j.Step, j.Stream, j.Variant, j.Text = failed.Step, failed.Stream, failed.Variant, failed.Err.Error()
 	}
 	return &j
 }
@@ -212,7 +225,7 @@ func (j *errorJSON) err() error {
 	if j.Step == "" {
 		return told
 	}
-	return &Error{Step: j.Step, Stream: j.Stream, Err: told}
+	return &Error{Step: j.Step, Stream: j.Stream, Variant: j.Variant, Err: told}
 }
 
 // A toldError is an error that another process has told of.

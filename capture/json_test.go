@@ -27,6 +27,10 @@ func fullStill() *capture.Still {
 		Request: capture.Request{
 			Stream: "live/alice", Moment: capture.Ago(1500*time.Millisecond).Best(time.Second, nil), By: "bob",
 			Labels: map[string]string{"tenant": "a"}, ID: "id", MaxAge: time.Minute, Tolerance: -1, Lookahead: 100 * time.Millisecond,
+			Variants: []string{"", "thumb"}, Own: []capture.Variant{{
+				Name: "mine", Width: 320, Height: 240, Fit: capture.Pad, Crop: capture.Crop{X: 1, Y: 2, Width: 30, Height: 40}, Enlarge: true, Plain: true,
+				Type: "image/png", Quality: 75, Encoder: capture.JPEG{},
+			}},
 		},
 		Wanted: shownAt.Add(time.Second), Time: shownAt, PTS: 95443*time.Second + 718*time.Microsecond, Age: -7 * time.Millisecond, Backlog: 12 * time.Second, Key: true, QP: 31.5,
 		Scores: capture.Scores{
@@ -35,6 +39,10 @@ func fullStill() *capture.Still {
 		Frozen: 40 * time.Millisecond, Blank: true, Off: -1, Merged: 3, Refined: true, Instead: fmt.Errorf("%w: lost", capture.ErrCorrupt),
 		Steps:    []capture.Step{{Name: capture.StepPolicy, Took: 1}, {Name: capture.StepDecode, Hook: "*ffmpeg.Decoder", Took: 9 * time.Millisecond}},
 		Location: "/stills/x.jpg",
+		Variants: []*capture.Still{{
+			ID: "id", Stream: "live/alice", Variant: "mine", Type: "image/avif", Wanted: shownAt, Time: shownAt,
+			Err: &capture.Error{Step: capture.StepEncode, Stream: "live/alice", Variant: "mine", Err: capture.ErrUnsupported},
+		}},
 	}
 }
 
@@ -79,7 +87,8 @@ func TestStableJSON(t *testing.T) {
 func TestEventErrorAsJSON(t *testing.T) {
 	for _, err := range []error{
 		capture.ErrDenied, capture.ErrForgotten, capture.ErrCorrupt, capture.ErrUnsupported, capture.ErrBlank, capture.ErrUnchanged,
-		capture.ErrNotLive, capture.ErrTakenOver, capture.ErrLive, capture.ErrDecoder, capture.ErrRotate, capture.ErrTooCostly, capture.ErrRejected,
+		capture.ErrNotLive, capture.ErrTakenOver, capture.ErrLive, capture.ErrVariant, capture.ErrDecoder, capture.ErrRotate,
+		capture.ErrTooCostly, capture.ErrRejected,
 		context.DeadlineExceeded, context.Canceled, capture.Deny("friends only"),
 	} {
 		for _, err := range []error{err, fmt.Errorf("hook: %w", err), &capture.Error{Step: capture.StepStore, Stream: "live", Err: err}} {
@@ -132,9 +141,13 @@ func TestMomentText(t *testing.T) {
 // TestPresetsStay: what JSON does not tell stays as it was, as encoding/json has it.
 func TestPresetsStay(t *testing.T) {
 	for _, text := range []string{`{}`, `null`, `{"by":"bob"}`, `{"moment":null}`} {
-		r := capture.Request{Moment: capture.Keyframe(), MaxAge: time.Minute, Stream: "live"}
-		if err := json.Unmarshal([]byte(text), &r); err != nil || r.MaxAge != time.Minute || r.Stream != "live" || r.Moment != capture.Keyframe() {
+		own := []capture.Variant{{Name: "a", Width: 3}}
+		r := capture.Request{Moment: capture.Keyframe(), MaxAge: time.Minute, Stream: "live", Variants: []string{}, Own: own}
+		if err := json.Unmarshal([]byte(text), &r); err != nil || r.Variants == nil || len(r.Own) != 1 || r.MaxAge != time.Minute || r.Stream != "live" || r.Moment != capture.Keyframe() {
 			t.Errorf("%s: %+v, %v", text, r, err)
+		}
+		if err := json.Unmarshal([]byte(`{"variants":["b"],"own":[{"name":"b"}]}`), &r); err != nil || r.Own[0] != (capture.Variant{Name: "b"}) || own[0].Name != "a" {
+			t.Errorf("%+v, and what others have is %+v, %v", r, own, err)
 		}
 	}
 }

@@ -33,7 +33,10 @@ func (c *Camera) Refine(ctx context.Context, r Request) iter.Seq2[*Still, error]
 			defer func() { _ = contain(func() error { w.deletion.forget(); return nil }) }()
 			err = w.finish(ctx, alone)
 		}
-		second := *w.still // before the first is the caller's
+		second, refines := *w.still, Still{} // before the first is the caller's
+		if stored := made(w.all); len(stored) > 0 {
+			refines = *stored[0].still
+		}
 		resume := w.lend()
 		defer resume()
 		first, err := w.end(ctx, err)
@@ -42,28 +45,24 @@ func (c *Camera) Refine(ctx context.Context, r Request) iter.Seq2[*Still, error]
 		}
 		resume()
 		second.Steps, second.Ranked = slices.Clone(second.Steps[:decoded]), slices.Clone(second.Ranked)
-		second.Data, second.Picture, second.Location, second.Refined = nil, nil, "", true
-		w.still, w.refines = &second, first.Location
+		second.Data, second.Variants, second.Location, second.Refined = nil, nil, "", true
+		w.still, w.refines = &second, &refines
 		yield(w.end(ctx, w.finish(ctx, w.reach)))
 	}
 }
 
 // store stores the still, unless it refines one that was deleted meanwhile.
 func (w *capture) store(ctx context.Context) error {
-	put := func(ctx context.Context) (err error) {
-		w.still.Location, err = w.camera.Store.Put(ctx, w.still)
-		return err
-	}
 	switch {
 	case w.deletion == nil:
-		return put(ctx)
+		return w.putFiles(ctx)
 	case !w.still.Refined:
 		w.deletion.watch(w.camera.Store, w.still)
-		return put(w.deletion.own(ctx))
+		return w.putFiles(w.deletion.own(ctx))
 	case w.gone(ctx):
 		return ErrDeleted
 	}
-	return w.deletion.unless(ctx, put)
+	return w.deletion.unless(ctx, w.putFiles)
 }
 
 // gone reports whether the still that is refined is known to be there no longer.
@@ -73,11 +72,11 @@ func (w *capture) gone(ctx context.Context) bool {
 		return false
 	}
 	if l, ok := o.(Locator); ok {
-		if _, err := l.Locate(w.still); err != nil {
+		if _, err := l.Locate(w.refines); err != nil {
 			return false // it may have moved meanwhile
 		}
 	}
-	opened, err := o.Open(ctx, w.refines)
+	opened, err := o.Open(ctx, w.refines.Location)
 	if err == nil {
 		_ = opened.Close() // nothing was read
 	}

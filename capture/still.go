@@ -27,6 +27,16 @@ type Request struct {
 	// UTF-8; stores take MaxLabels of them.
 	Labels map[string]string `json:"labels,omitempty"`
 
+	// Variants name the files that are wanted: some of Camera.Variants, and
+	// "" for the still itself. Nil means all. A name that there is not is
+	// an ErrVariant. If the still itself is not wanted, Still has no Data
+	// and no Picture.
+	Variants []string `json:"variants,omitzero"`
+
+	// Own are Variants of the asker's own beside those, up to 16. Whether
+	// they may be had is for the Policy to say.
+	Own []Variant `json:"own,omitempty"`
+
 	// ID names the still; empty means a new random one. A Store replaces
 	// what it has of the same picture under the same ID.
 	ID string `json:"id,omitempty"`
@@ -74,9 +84,19 @@ type Still struct {
 	ID     string `json:"id"`
 	Stream string `json:"stream"`
 
-	// Variant says which of the stills with the same ID this is: "thumb",
-	// "original". Empty is the still itself; a Camera makes no other.
+	// Variant says which of the stills with the same ID this is: the Name
+	// of a Variant. Empty is the still itself.
 	Variant string `json:"variant,omitempty"`
+
+	// Variants are the other files of the same still, in the order of
+	// Camera.Variants and Request.Own. Each has its own Data, Type,
+	// Picture, Steps and Location. A Sealer and a Store are given each by
+	// itself, and see none here.
+	Variants []*Still `json:"variants,omitempty"`
+
+	// Err is of a Variant that is not there, for its Encoder is not: an
+	// *Error that is an ErrUnsupported. It is nil of all else.
+	Err error `json:"-"`
 
 	// Request is as it was asked for, with Stream and ID filled in.
 	Request Request `json:"request"`
@@ -175,6 +195,12 @@ func (s *Still) LogValue() slog.Value {
 		printable("id", s.ID), printable("stream", s.Stream), printable("type", s.Type), slog.Int("bytes", len(s.Data)),
 		slog.Time("time", s.Time), slog.Duration("age", s.Age), printable("location", s.Location),
 	}
+	if s.Variant != "" {
+		attrs = append(attrs, slog.String("variant", s.Variant))
+	}
+	if len(s.Variants) > 0 {
+		attrs = append(attrs, slog.Int("variants", len(s.Variants)))
+	}
 	if s.Instead != nil {
 		attrs = append(attrs, printable("instead", s.Instead.Error()))
 	}
@@ -205,7 +231,8 @@ type Step struct {
 	Hook string `json:"hook,omitempty"`
 
 	// Did is what it changed of the picture, beside its pixels: "squared,
-	// tone-mapped". The words are those of frame.Changes.
+	// tone-mapped". The words are those of frame.Changes; of scale it is
+	// the size, "640x360".
 	Did string `json:"did,omitempty"`
 
 	// Took is from its beginning to its end, waiting included.

@@ -174,13 +174,16 @@ func (t storeTest) replaces() {
 	t.want(map[string][]byte{at: better.Data})
 }
 
-// concurrent puts many at once, each by three.
+// concurrent puts many at once, each by three: stills, and a variant of each.
 func (t storeTest) concurrent() {
 	var wait sync.WaitGroup
 	var mu sync.Mutex
 	want := make(map[string][]byte)
 	for n := range 20 {
-		s := still(fmt.Sprint("live/", n%4), fmt.Sprint("ID", n), 100_000)
+		s := still(fmt.Sprint("live/", n%2), fmt.Sprint("ID", n%10), 100_000)
+		if n >= 10 {
+			s.Variant = "thumb"
+		}
 		for range 3 {
 			wait.Go(func() {
 				location, err := t.Store.Put(t.Context(), s)

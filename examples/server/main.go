@@ -13,8 +13,6 @@ import (
 	"flag"
 	"fmt"
 	"image"
-	"image/draw"
-	"image/jpeg"
 	"log"
 	"os"
 	"os/signal"
@@ -25,6 +23,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/capture"
+	"github.com/livestill/livestill/capture/sheet"
 	"github.com/livestill/livestill/capture/store"
 	"github.com/livestill/livestill/enhance"
 	"github.com/livestill/livestill/frame"
@@ -61,10 +60,10 @@ type server struct {
 
 // serve captures from one stream for as long as it lives.
 func (s *server) serve(ctx context.Context, stream *frame.Stream) error {
-	var sheet sheet
+	var compared tiles
 	cam := &capture.Camera{
 		Decoder:  s.decoder,
-		Enhancer: comparison{enhance.Auto{}, &sheet},
+		Enhancer: comparison{enhance.Auto{}, &compared},
 		Encoder:  &ffmpeg.JPEG{},
 		Store:    &store.Dir{Path: s.out},
 	}
@@ -82,7 +81,7 @@ func (s *server) serve(ctx context.Context, stream *frame.Stream) error {
 	err := cam.ServeStream(ctx, stream)
 	cancel()
 	capturing.Wait()
-	return errors.Join(err, sheet.write(filepath.Join(s.out, filepath.Base(stream.Name)+"-contact-sheet.jpg")))
+	return errors.Join(err, compared.write(context.WithoutCancel(ctx), filepath.Join(s.out, filepath.Base(stream.Name)+"-contact-sheet.jpg")))
 }
 
 // report prints a line about a still.
@@ -97,43 +96,48 @@ func report(s *capture.Still) {
 		s.Location, s.Wanted.Format(clock), s.Time.Format(clock), size.X, size.Y, len(s.Data)>>10, steps.String())
 }
 
-// A sheet collects pictures before and after they were enhanced.
-type sheet struct{ rows [][2]*frame.Picture }
-
-// A comparison is an Enhancer whose newest six pictures a sheet remembers.
+// A comparison is an Enhancer that keeps its newest six pictures for a contact sheet, before and after, at their full resolution.
 type comparison struct {
 	capture.Merger
-	*sheet
+	*tiles
 }
+
+type tiles []sheet.Tile
 
 func (c comparison) Enhance(ctx context.Context, b *frame.Burst) (*frame.Picture, error) {
 	p, err := c.Merger.Enhance(ctx, b)
 	if err == nil {
-		c.rows = append(c.rows[max(0, len(c.rows)-5):], [2]*frame.Picture{b.Picture(), p})
+		shown := p.Time.Format("15:04:05.000")
+		all := append(*c.tiles, sheet.Tile{Picture: middle(b.Picture()), Label: shown + "  plain"}, sheet.Tile{Picture: middle(p), Label: shown + "  enhanced"})
+		*c.tiles = all[max(0, len(all)-2*6):]
 	}
 	return p, err
 }
 
-// write makes an image file of the middles of the pictures at their full resolution, a row for each.
-func (s *sheet) write(path string) error {
-	if len(s.rows) == 0 {
+const tileWidth, tileHeight = 640, 360
+
+// middle returns the middle of a picture.
+func middle(p *frame.Picture) *frame.Picture {
+	part := *p
+	from := p.Rect.Min.Add(p.Rect.Size().Sub(image.Pt(tileWidth, tileHeight)).Div(2))
+	part.YCbCr = p.SubImage(image.Rectangle{Min: from, Max: from.Add(image.Pt(tileWidth, tileHeight))}).(*image.YCbCr)
+	return &part
+}
+
+// write makes an image file of them.
+func (t tiles) write(ctx context.Context, path string) error {
+	if len(t) == 0 {
 		return nil
 	}
-	const gap = 8
-	tile := image.Pt(min(640, s.rows[0][0].Rect.Dx()), min(360, s.rows[0][0].Rect.Dy()))
-	img := image.NewRGBA(image.Rect(0, 0, 2*tile.X+gap, len(s.rows)*(tile.Y+gap)-gap))
-	for y, row := range s.rows {
-		for x, p := range row {
-			at := image.Pt(x*(tile.X+gap), y*(tile.Y+gap))
-			middle := p.Rect.Min.Add(p.Rect.Size().Sub(tile).Div(2))
-			draw.Draw(img, image.Rectangle{at, at.Add(tile)}, p.YCbCr, middle, draw.Src)
-		}
+	p, err := sheet.Sheet{Columns: 2, Width: tileWidth, Height: tileHeight}.Draw(ctx, t...)
+	if err != nil {
+		return err
 	}
 	file, err := os.Create(path)
 	if err != nil {
 		return err
 	}
-	err = errors.Join(jpeg.Encode(file, img, &jpeg.Options{Quality: 95}), file.Close())
+	err = errors.Join((&ffmpeg.JPEG{Quality: 95}).Encode(ctx, file, p), file.Close())
 	if err == nil {
 		fmt.Printf("%s  plain on the left, enhanced on the right\n", path)
 	}

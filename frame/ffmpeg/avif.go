@@ -52,7 +52,7 @@ func (*AVIF) Type() string { return "image/avif" }
 // *Error with ErrUnsupported. FFmpeg cannot be stopped within a picture: ctx ends the waiting for a place alone, see frame.Work.
 func (e *AVIF) Encode(ctx context.Context, w io.Writer, p *frame.Picture) error {
 	return format{mime: e.Type(), side: maxAV1, file: func(img *image.YCbCr) ([][]byte, error) {
-		// By measure, of TestSizes at equal SSIM: libaom takes half of the time of the others and, of SVT-AV1, two fifths of the memory. The files
+		// By measure, of TestSizesOfFiles at equal SSIM: libaom takes half of the time of the others and, of SVT-AV1, two fifths of the memory. The files
 		// of librav1e are a fifth larger, those of SVT-AV1 a twentieth smaller, and that writes to standard error.
 		return e.file(img, libaom, rav1e, svtAV1)
 	}}.encode(ctx, w, p)

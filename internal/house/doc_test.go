@@ -10,7 +10,7 @@ import (
 const columns = 80 // of a terminal, in which go doc has tabs of eight columns
 
 // The packages whose documentation fits.
-var fitting = []string{"frame", "frame/feed", "frame/ffmpeg", "frame/frametest", "rtmp", "rtsp", "capture", "capture/store", "capture/capturetest", "enhance"}
+var fitting = []string{"frame", "frame/feed", "frame/ffmpeg", "frame/frametest", "rtmp", "rtsp", "capture", "capture/store", "capture/sheet", "capture/capturetest", "enhance"}
 
 // TestDocsFitATerminal looks at what go doc shows. It wraps paragraphs by itself. Comments of fields, constants and variables, and code within
 // comments, it shows as they are. A declaration without a comment is as long as it is.

@@ -8,11 +8,11 @@ import (
 	"github.com/livestill/livestill/frame"
 )
 
-// Reserve waits for the memory of so many pictures, of the size that those of a GOP have; release gives it back. Captures of the same unit share
-// it.
-func (s *Scheduler) Reserve(ctx context.Context, g frame.GOP, unit int, pictures int64) (release func(), err error) {
-	bytes := pictures * s.Cost(g).Picture
-	id := reservationID{unitID{gopID(g), numberOf(g, unit)}, pictures}
+// Reserve waits for the memory of so many pictures, of the size that those of a GOP have, and of so many bytes beside them; release gives it back.
+// Captures of the same unit share it.
+func (s *Scheduler) Reserve(ctx context.Context, g frame.GOP, unit int, pictures, beside int64) (release func(), err error) {
+	bytes := pictures*s.Cost(g).Picture + beside
+	id := reservationID{unitID{gopID(g), numberOf(g, unit)}, pictures, beside}
 	return s.reservations.reserve(ctx, id, func(ctx context.Context) (func(), error) {
 		return s.Budget.ReserveFor(ctx, s, frame.ForPictures, bytes)
 	})
@@ -24,10 +24,10 @@ type reservations struct {
 	all map[reservationID]*reservation
 }
 
-// A reservationID names the picture that memory is for, and how many of its size there will be.
+// A reservationID names the picture that memory is for, how many of its size there will be, and how many bytes beside them.
 type reservationID struct {
 	unitID
-	pictures int64
+	pictures, beside int64
 }
 
 type reservation struct {

@@ -1,17 +1,20 @@
 package shared
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
 	"time"
 )
 
-// How many results are kept at most. Those of pictures of 1080p take 12 MiB.
-const maxKept = 4
+// How many results are kept at most if nothing else is said. Those of pictures of 1080p take 12 MiB.
+const mostKept = 4
 
 // Calls make a call once for all who want its result at the same time, or shortly after, by a key. The zero value is ready.
 type Calls[K comparable, V any] struct {
+	Most int // how many results are kept at most; zero means 4
+
 	mu   sync.Mutex
 	all  map[K]*call[V] // under way, and kept
 	kept []K            // keys of those that have returned, oldest first
@@ -24,6 +27,7 @@ type call[V any] struct {
 	done    chan struct{} // closed when it has returned
 	result  V
 	err     error
+	forget  *time.Timer // of the result; nil before it is kept
 }
 
 // Common returns the context of what is begun for ctx, and is for others, too. It has no values of anybody's, and does not end.
@@ -81,10 +85,10 @@ func (c *Calls[K, V]) finish(key K, call *call[V]) {
 		delete(c.all, key)
 		return
 	}
-	if c.kept = append(c.kept, key); len(c.kept) > maxKept {
+	if c.kept = append(c.kept, key); len(c.kept) > cmp.Or(c.Most, mostKept) {
 		c.drop(c.kept[0])
 	}
-	time.AfterFunc(Retention, func() {
+	call.forget = time.AfterFunc(Retention, func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if c.all[key] == call {
@@ -95,6 +99,9 @@ func (c *Calls[K, V]) finish(key K, call *call[V]) {
 
 // drop forgets a result; c.mu is held.
 func (c *Calls[K, V]) drop(key K) {
+	if call := c.all[key]; call != nil && call.forget != nil {
+		call.forget.Stop() // it has the result until then
+	}
 	delete(c.all, key)
 	if i := slices.Index(c.kept, key); i >= 0 {
 		c.kept = slices.Delete(c.kept, i, i+1)

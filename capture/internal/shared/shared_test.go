@@ -9,6 +9,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"github.com/livestill/livestill/capture/internal/shared"
 	"github.com/livestill/livestill/internal/fakeclock"
@@ -189,4 +190,31 @@ func TestSemaphore(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestDroppedResultsAreFree: of many results made within the time for which they are kept, those that are too many live no longer.
+func TestDroppedResultsAreFree(t *testing.T) {
+	var calls shared.Calls[int, *[1 << 20]byte]
+	var running shared.Group
+	calls.Most = 2
+	var made []weak.Pointer[[1 << 20]byte]
+	for i := range 20 {
+		result, err := calls.Do(t.Context(), &running, i, func(context.Context) (*[1 << 20]byte, error) { return new([1 << 20]byte), nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		made = append(made, weak.Make(result))
+	}
+	running.Wait()
+	runtime.GC()
+	alive := 0
+	for _, result := range made {
+		if result.Value() != nil {
+			alive++
+		}
+	}
+	if alive > 3 { // those that are kept, and one that the loop may still have
+		t.Errorf("%d of %d results are there", alive, len(made))
+	}
+	runtime.KeepAlive(&calls)
 }

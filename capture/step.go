@@ -1,0 +1,75 @@
+package capture
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/livestill/livestill/frame"
+)
+
+// A step is what is done in a Step of a capture.
+type step struct {
+	name string // as in Step
+	hook any    // as in Step; nil leaves the step out
+	do   func() error
+}
+
+// A record is a still, and what has been done for it so far.
+type record struct {
+	still   *Still
+	began   time.Time     // when the step did that runs now
+	changes frame.Changes // of Still.Picture, up to the step before
+}
+
+// run runs steps up to the first that fails. Its error is an *Error.
+func (w *record) run(ctx context.Context, steps ...step) error {
+	for _, step := range steps {
+		if step.hook == nil {
+			continue
+		}
+		w.began = time.Now()
+		err := context.Cause(ctx)
+		if err == nil {
+			err = contain(step.do)
+		}
+		if of := (fileError{}); errors.As(err, &of) {
+			return of.error
+		}
+		if err != nil {
+			return w.failed(ctx, step.name, err)
+		}
+		w.done(step.name, fmt.Sprintf("%T", step.hook), time.Now())
+		w.tellChanges(step.name)
+	}
+	return nil
+}
+
+// failed returns the error of a step.
+func (w *record) failed(ctx context.Context, step string, err error) *Error {
+	failed := stepError(ctx, step, w.still.Stream, err)
+	failed.Variant = w.still.Variant
+	return failed
+}
+
+// done writes down that a step has ended, and the next begun.
+func (w *record) done(name, hook string, at time.Time) {
+	w.still.Steps = append(w.still.Steps, Step{Name: name, Hook: hook, Took: at.Sub(w.began)})
+	w.began = at
+}
+
+// tellChanges writes down what a step has changed of the picture.
+func (w *record) tellChanges(step string) {
+	s := w.still
+	last := &s.Steps[len(s.Steps)-1]
+	switch step {
+	case StepScale:
+		last.Did = fmt.Sprintf("%dx%d", s.Picture.Rect.Dx(), s.Picture.Rect.Dy())
+	case StepDecode, StepEnhance, StepFinish:
+		last.Did = (s.Picture.Changes &^ w.changes).String()
+	default:
+		return
+	}
+	w.changes = s.Picture.Changes
+}

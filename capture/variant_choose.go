@@ -1,0 +1,123 @@
+package capture
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A choice is what a Request wants of a still.
+type choice struct {
+	still    bool // the still itself
+	variants []chosen
+}
+
+// A chosen Variant is one of a Camera's, or of the asker's own.
+type chosen struct {
+	*Variant
+	own     bool
+	encoder Encoder
+}
+
+// enhanced reports whether anything is to be made of the enhanced picture.
+func (c choice) enhanced() bool {
+	return c.still || slices.ContainsFunc(c.variants, func(v chosen) bool { return !v.Plain })
+}
+
+// plain reports whether anything is to be made of the decoded picture.
+func (c choice) plain() bool {
+	return slices.ContainsFunc(c.variants, func(v chosen) bool { return v.Plain })
+}
+
+// bytes returns how many bytes the variants' pixels take at most, if those of the picture take so many.
+func (c choice) bytes(picture int64) (n int64) {
+	for _, v := range c.variants {
+		n += v.most(picture)
+	}
+	return n
+}
+
+// choose returns what a request wants. Its error is an ErrVariant.
+func (c *Camera) choose(r Request) (choice, error) {
+	chosen := choice{still: r.Variants == nil || slices.Contains(r.Variants, "")}
+	for i := range c.Variants {
+		if v := &c.Variants[i]; r.Variants == nil || slices.Contains(r.Variants, v.Name) {
+			if err := c.add(&chosen, v, false); err != nil {
+				return chosen, err
+			}
+		}
+	}
+	for _, name := range r.Variants {
+		if name != "" && !slices.ContainsFunc(c.Variants, func(v Variant) bool { return v.Name == name }) {
+			return chosen, fmt.Errorf("%w: %.100q; there are %s", ErrVariant, name, c.variantNames())
+		}
+	}
+	if len(r.Own) > maxOwn {
+		return chosen, fmt.Errorf("%w: %d of the asker's own: ask for %d at most", ErrVariant, len(r.Own), maxOwn)
+	}
+	for i := range r.Own {
+		if err := c.add(&chosen, &r.Own[i], true); err != nil {
+			return chosen, err
+		}
+	}
+	if !chosen.still && len(chosen.variants) == 0 {
+		return chosen, fmt.Errorf("%w: no file is asked for: leave Variants nil for all, or name one of %s", ErrVariant, c.variantNames())
+	}
+	return chosen, nil
+}
+
+// add adds a Variant that can be made.
+func (c *Camera) add(to *choice, v *Variant, own bool) error {
+	err := v.check()
+	if err == nil && slices.ContainsFunc(to.variants, func(other chosen) bool { return other.Name == v.Name }) ||
+		own && slices.ContainsFunc(c.Variants, func(other Variant) bool { return other.Name == v.Name }) {
+		err = fmt.Errorf("%w: there are two of the name %s: call one another", ErrVariant, v.Name)
+	}
+	if err != nil {
+		return err
+	}
+	encoder, err := c.encoderOf(v)
+	to.variants = append(to.variants, chosen{v, own, encoder})
+	return err
+}
+
+// encoderOf returns the Encoder of a Variant.
+func (c *Camera) encoderOf(v *Variant) (Encoder, error) {
+	encoder := v.Encoder
+	if encoder == nil {
+		all := append([]Encoder{c.encoder()}, c.Encoders...)
+		i := 0
+		if v.Type != "" {
+			i = slices.IndexFunc(all, func(e Encoder) bool { return e.Type() == v.Type })
+		}
+		if i < 0 {
+			types := make([]string, len(all))
+			for i, e := range all {
+				types[i] = e.Type()
+			}
+			return nil, fmt.Errorf("%w: %s as %.100q; there are %s", ErrVariant, v.Name, v.Type, strings.Join(types, ", "))
+		}
+		encoder = all[i]
+	}
+	if _, ok := encoder.(QualityEncoder); v.Quality != 0 && !ok {
+		return nil, fmt.Errorf("%w: the quality of %s is for %T to say: leave Quality zero", ErrVariant, v.Name, encoder)
+	}
+	return encoder, nil
+}
+
+// encoder returns the Encoder of the still itself.
+func (c *Camera) encoder() Encoder {
+	if c.Encoder == nil {
+		return JPEG{}
+	}
+	return c.Encoder
+}
+
+// variantNames lists what Request.Variants may name.
+func (c *Camera) variantNames() string {
+	names := []string{`""`}
+	for _, v := range c.Variants {
+		names = append(names, fmt.Sprintf("%q", v.Name))
+	}
+	return strings.Join(names, ", ")
+}

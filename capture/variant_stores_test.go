@@ -1,0 +1,105 @@
+package capture_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/livestill/livestill/capture"
+	"github.com/livestill/livestill/capture/store"
+	"github.com/livestill/livestill/frame"
+)
+
+// TestVariantsInStores: each kind of store lists, opens and deletes all files of a still, through a Hub and with Every, and each once.
+func TestVariantsInStores(t *testing.T) {
+	type whole interface {
+		capture.Lister
+		capture.Opener
+		capture.Deleter
+	}
+	for name, made := range map[string]func(dir string) whole{
+		"Mem":      func(string) whole { return &store.Mem{} },
+		"Dir":      func(dir string) whole { return &store.Dir{Path: dir} },
+		"Tee":      func(dir string) whole { return store.Tee{&store.Dir{Path: dir + "/a"}, &store.Mem{}} },
+		"Failover": func(dir string) whole { return store.Failover{&store.Dir{Path: dir + "/a"}, &store.Mem{}} },
+		"Spool":    func(dir string) whole { return &store.Spool{Path: dir + "/spool", Store: &store.Dir{Path: dir + "/a"}} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			synctest.Test(t, func(t *testing.T) {
+				shelf := made(dir)
+				running, stop := context.WithCancel(t.Context())
+				var spooling sync.WaitGroup
+				defer spooling.Wait()
+				defer stop()
+				if spool, ok := shelf.(*store.Spool); ok {
+					spooling.Go(func() { _ = spool.Run(running) }) // until it is stopped
+				}
+				hub := &capture.Hub{NewCamera: func(*frame.Stream) (*capture.Camera, error) {
+					cam := small()
+					cam.Store = shelf
+					return cam, nil
+				}}
+				go serve(t, hub, units(100, 10, false))
+				pass(10 * interval)
+				n := 0
+				for still, err := range hub.Every(t.Context(), 3*interval, capture.Request{Stream: "live/a"}) {
+					if err != nil {
+						t.Fatal(err)
+					}
+					holds(t, shelf, still)
+					if n++; n == 3 {
+						break
+					}
+				}
+			})
+		})
+	}
+}
+
+// holds checks that a store has all files of a still, and deletes them.
+func holds(t *testing.T, shelf interface {
+	capture.Lister
+	capture.Opener
+	capture.Deleter
+}, still *capture.Still,
+) {
+	t.Helper()
+	var listed []string
+	for s, err := range shelf.List(t.Context(), capture.Selection{ID: still.ID}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		listed = append(listed, s.Variant)
+	}
+	slices.Sort(listed)
+	if !slices.Equal(listed, []string{"", "raw", "thumb"}) {
+		t.Errorf("listed are %q", listed)
+	}
+	for _, s := range append([]*capture.Still{still}, still.Variants...) {
+		opened, err := shelf.Open(t.Context(), s.Location)
+		if err != nil {
+			t.Fatalf("%q at %s: %v", s.Variant, s.Location, err)
+		}
+		data, err := io.ReadAll(opened)
+		steps := fmt.Sprint(opened.Still.Steps)
+		if err != nil || string(data) != string(s.Data) || opened.Still.Variant != s.Variant || opened.Still.Type != s.Type || opened.Still.Variants != nil ||
+			strings.Contains(steps, capture.StepScale) != (s.Variant != "") {
+			t.Errorf("%q is %q, %v, %s, %v", s.Variant, data, opened.Still, steps, err)
+		}
+		if err := opened.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := shelf.Delete(t.Context(), capture.Selection{ID: still.ID}); err != nil {
+		t.Error(err)
+	}
+	for s, err := range shelf.List(t.Context(), capture.Selection{ID: still.ID}) {
+		t.Errorf("%v is left, %v", s, err)
+	}
+}

@@ -1,0 +1,5 @@
+//go:build !amd64
+
+package scale
+
+var fastest = kernels{across, down}

@@ -1,0 +1,55 @@
+package scale
+
+import "math"
+
+// The kernel is the sinc function under a wider one, up to its second zero (Lanczos, a = 2). Of what no pixel of the result can show it lets pass
+// less than 28 % from 0.6, 10 % from 0.7 and 1.5 % from 0.8 times its sampling rate on; of what it can show, 95 % at a quarter of that rate. In
+// linear light the wider a = 3, which is sharper, puts dark lines beside bright edges: its weights below zero come to 18 %, these to 9 %.
+const lobes = 2
+
+func kernel(x float64) float64 {
+	x = math.Abs(x)
+	switch {
+	case x == 0:
+		return 1
+	case x >= lobes:
+		return 0
+	}
+	x *= math.Pi
+	return math.Sin(x) / x * math.Sin(x/lobes) / (x / lobes)
+}
+
+// Taps say which pixels of a row or a column make one of another size, and how much each counts.
+type taps struct {
+	n       int       // how many make one
+	first   []int     // for each, the first of them; ascending
+	weights []float32 // for each, n of them; their sum is one
+}
+
+// newTaps returns those that make size pixels of n. What lies beyond an edge is the pixel at the edge again. If there are more to be made than there
+// are, the kernel is as wide as the pixels that there are.
+func newTaps(size, n int) *taps {
+	ratio := float64(n) / float64(size)
+	wide := max(1, ratio)
+	span := int(math.Ceil(2 * lobes * wide))
+	t := &taps{n: min(span, n), first: make([]int, size)}
+	t.weights = make([]float32, size*t.n)
+	exact := make([]float64, t.n)
+	for i := range size {
+		middle := (float64(i)+0.5)*ratio - 0.5
+		left := int(math.Floor(middle-lobes*wide)) + 1
+		first := min(max(left, 0), n-t.n)
+		clear(exact)
+		sum := 0.0
+		for j := left; j < left+span; j++ {
+			w := kernel((float64(j) - middle) / wide)
+			exact[min(max(j, 0), n-1)-first] += w
+			sum += w
+		}
+		t.first[i] = first
+		for k, w := range exact {
+			t.weights[i*t.n+k] = float32(w / sum)
+		}
+	}
+	return t
+}
