@@ -35,10 +35,8 @@ func (g *gopDecoder) convert(f *astiav.Frame, raw *C.ls_raw) (img *image.YCbCr, 
 	if raw.whole == 0 {
 		return nil, 0, fmt.Errorf("%w: pixel format %v", ErrUnsupported, f.PixelFormat())
 	}
-	came := signal(g.codec, raw)
-	mapping := tone.Of(&came)
-	mapped := mapping != tone.Mapping{}
-	scaled, err := g.readable(f, raw, mapped)
+	mapping := mappingOf(raw)
+	scaled, err := g.readable(f, raw, mapping != tone.Mapping{})
 	if err != nil {
 		return nil, 0, err
 	}
@@ -55,26 +53,22 @@ func (g *gopDecoder) convert(f *astiav.Frame, raw *C.ls_raw) (img *image.YCbCr, 
 	case num != den && num != 0 && den != 0:
 		changes |= frame.Unsquared
 	}
-	if mapped {
+	if mapping == (tone.Mapping{}) {
+		img, err = planesToJPEG(planes, g.d.newImage)
+	} else {
 		img, err = planesToneMapped(planes, g.d.cubes().Of(mapping), g.d.newImage)
-		return img, changes | mapping.Changes(), err
 	}
-	img, err = planesToJPEG(planes, g.d.newImage)
-	return img, changes, err
+	return img, changes | mapping.Changes(), err
 }
 
-// signal tells what the picture is in the stream. VP9 has one number for all of BT.2020 (section 7.2.2), and nothing for PQ and HLG.
-func signal(c frame.Codec, raw *C.ls_raw) frame.Signal {
-	s := frame.Signal{
+// signal tells what the picture is in the stream.
+func signal(raw *C.ls_raw) frame.Signal {
+	return frame.Signal{
 		Width: int32(raw.width), Height: int32(raw.height), BitDepth: uint8(raw.depth), FullRange: raw.full != 0,
 		Primaries: uint8(raw.primaries), Transfer: uint8(raw.transfer), Matrix: uint8(raw.space),
 		SampleWidth: int32(raw.sar_num), SampleHeight: int32(raw.sar_den), Fields: frame.FieldOrder(raw.fields),
 		MaxContent: int32(raw.max_content), MaxMastering: int32(raw.max_mastering), MaxAverage: int32(raw.max_average),
 	}
-	if c == frame.VP9 && s.Matrix == spaceBT2020NCL {
-		s.Primaries = tone.BT2020
-	}
-	return s
 }
 
 // planesToJPEG converts planes that our own loops can read, into an image that newImage makes.

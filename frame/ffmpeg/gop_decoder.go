@@ -17,6 +17,7 @@ import (
 
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/ffmpeg/internal/reorder"
+	"github.com/livestill/livestill/frame/ffmpeg/internal/tone"
 	"github.com/livestill/livestill/internal/bitstream"
 	"github.com/livestill/livestill/internal/tail"
 )
@@ -384,6 +385,9 @@ func (g *gopDecoder) latent(i int, f *astiav.Frame, corrupt bool, yield func(fra
 	g.d.stats.pictures.Add(1)
 	raw := new(C.ls_raw)
 	C.ls_read(f.UnsafePointer(), raw)
+	if g.codec == frame.VP9 && raw.space == spaceBT2020NCL {
+		raw.primaries = tone.BT2020 // VP9 has one number for all of BT.2020 (section 7.2.2), and none for PQ and HLG
+	}
 	corrupt = corrupt || raw.corrupt != 0 || raw.errors != 0
 	return yield(frame.Latent{Unit: i, PTS: u.pts, Corrupt: corrupt, EffectiveQP: u.qp, Develop: func() (*frame.Picture, error) {
 		img, changes, err := g.convert(f, raw)
@@ -392,7 +396,7 @@ func (g *gopDecoder) latent(i int, f *astiav.Frame, corrupt bool, yield func(fra
 		}
 		return &frame.Picture{
 			YCbCr: img, PTS: u.pts, Time: u.time, Key: u.key, Corrupt: corrupt,
-			QP: float32(raw.qp), EffectiveQP: u.qp, Frozen: u.time.Sub(since), Signal: signal(g.codec, raw), Changes: changes,
+			QP: float32(raw.qp), EffectiveQP: u.qp, Frozen: u.time.Sub(since), Signal: signal(raw), Changes: changes,
 		}, nil
 	}}, nil)
 }

@@ -11,6 +11,12 @@ import (
 	"github.com/livestill/livestill/frame/ffmpeg/internal/tone"
 )
 
+// mappingOf returns what has to be done to the colours of a frame.
+func mappingOf(raw *C.ls_raw) tone.Mapping {
+	s := signal(raw)
+	return tone.Of(&s)
+}
+
 // planesToneMapped converts planes of 8 to 16 bits, of another range of light or other primaries, into an image that newImage makes.
 func planesToneMapped(raw *C.ls_raw, cube *tone.Cube, newImage func(image.Rectangle, image.YCbCrSubsampleRatio) *image.YCbCr) (*image.YCbCr, error) {
 	w, h, depth := int(raw.width), int(raw.height), int(raw.depth)
