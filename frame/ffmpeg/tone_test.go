@@ -2,6 +2,7 @@ package ffmpeg_test
 
 import (
 	"fmt"
+	"image"
 	"image/png"
 	"math"
 	"os"
@@ -302,6 +303,35 @@ func TestToneOtherwise(t *testing.T) {
 				t.Errorf("%v", &d)
 			}
 		})
+	}
+}
+
+// Pictures of any size are mapped to their last line and column.
+func TestToneSizes(t *testing.T) {
+	orange := colour{150, 60, 10}
+	want := sdr2020.exact(orange)
+	for _, format := range []string{"420", "422", "444"} {
+		for _, size := range []image.Point{{1, 1}, {2, 1}, {1, 2}, {3, 3}, {17, 9}, {66, 35}} {
+			t.Run(fmt.Sprint(format, " ", size), func(t *testing.T) {
+				s := sampling{10, format}
+				p := scenery{size.X, size.Y, func(_, _ int) colour { return orange }}
+				g := encode(t, frame.VP9, p.planes(s, bt2020, sdr2020), s.pixels(), p.w, p.h, "-colorspace", "bt2020nc", "-c:v", "libvpx-vp9",
+					"-lossless", "1", "ivf")
+				got := all(t, new(ffmpeg.Decoder), g, time.Time{})[0]
+				if got.Rect.Size() != size || got.Changes != frame.GamutMapped {
+					t.Fatalf("%v: %v", got.Rect, got.Changes)
+				}
+				var d deltas
+				for y := range p.h {
+					for x := range p.w {
+						d.add(shown(got.YCbCr, x, y), want)
+					}
+				}
+				if d.most > 1 {
+					t.Errorf("%v", &d)
+				}
+			})
+		}
 	}
 }
 
