@@ -17,7 +17,6 @@ import (
 
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/ffmpeg/internal/reorder"
-	"github.com/livestill/livestill/frame/ffmpeg/internal/tone"
 	"github.com/livestill/livestill/internal/bitstream"
 	"github.com/livestill/livestill/internal/tail"
 )
@@ -49,7 +48,8 @@ type gopDecoder struct {
 	headers  *bitstream.Headers  // of the newest unit
 	guardRow *bitstream.GuardRow // nil without one
 	size     bitstream.Size      // by the headers of the newest key unit
-	held     int64               // bytes of pictures, as Stats has them
+	light    bitstream.LightLevels
+	held     int64 // bytes of pictures, as Stats has them
 	qp       effectiveQP
 	reorder  *reorder.Buffer[*astiav.Frame]
 
@@ -300,6 +300,9 @@ func (g *gopDecoder) retire() {
 // read reads the headers of the next unit.
 func (g *gopDecoder) read(u *frame.AccessUnit) {
 	g.headers = g.tracker.Next(u)
+	if u.Key && u.Codec == frame.H264 {
+		g.light = bitstream.ReadLightLevels(g.headers.NALs)
+	}
 	if g.headers.SEI > mostSEI {
 		g.headers.DropSEI()
 	}
@@ -385,9 +388,7 @@ func (g *gopDecoder) latent(i int, f *astiav.Frame, corrupt bool, yield func(fra
 	g.d.stats.pictures.Add(1)
 	raw := new(C.ls_raw)
 	C.ls_read(f.UnsafePointer(), raw)
-	if g.codec == frame.VP9 && raw.space == spaceBT2020NCL {
-		raw.primaries = tone.BT2020 // VP9 has one number for all of BT.2020 (section 7.2.2), and none for PQ and HLG
-	}
+	g.supplement(raw)
 	corrupt = corrupt || raw.corrupt != 0 || raw.errors != 0
 	return yield(frame.Latent{Unit: i, PTS: u.pts, Corrupt: corrupt, EffectiveQP: u.qp, Develop: func() (*frame.Picture, error) {
 		img, changes, err := g.convert(f, raw)

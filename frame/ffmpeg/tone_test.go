@@ -204,6 +204,8 @@ func TestTone(t *testing.T) {
 		{"PQ of full range", frame.H265, sampling{10, "444"}, bt2020.fullRange(), pq, "bt2020", "bt2020nc", x265("range=full"), both, [3]int32{}},
 		{"PQ of 8 bits", frame.H264, sampling{8, "420"}, bt2020, pq, "bt2020", "bt2020nc", x264, both, [3]int32{}},
 		{"PQ in H.264", frame.H264, sampling{10, "420"}, bt2020, pq, "bt2020", "bt2020nc", x264, both, [3]int32{}},
+		{"HDR10 in H.264", frame.H264, sampling{10, "420"}, bt2020, pq, "bt2020", "bt2020nc", append([]string{"-x264-params",
+			"cll=1000,400:" + strings.Replace(fmt.Sprintf(mastering, 4000), "master", "mastering", 1)}, x264...), both, [3]int32{1000, 4000, 400}},
 		{"PQ in AV1", frame.AV1, sampling{10, "420"}, bt2020, pq, "bt2020", "bt2020nc", av1, both, [3]int32{}},
 		{"HDR10 in AV1", frame.AV1, sampling{10, "420"}, bt2020, pq, "bt2020", "bt2020nc", svt, both, [3]int32{1000, 4000, 400}},
 		{"PQ of BT.709", frame.H265, sampling{10, "420"}, bt709, pq.of([3]colour{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}), "bt709", "bt709", x265(""),
