@@ -12,7 +12,8 @@ import (
 	"github.com/livestill/livestill/frame/ffmpeg/internal/tone"
 )
 
-// supplement adds what FFmpeg does not tell of the colours of a frame. VP9 has one number for all of BT.2020 (section 7.2.2), and none for PQ and HLG.
+// supplement adds what FFmpeg does not tell of the colours of a frame. VP9 has one number for all of BT.2020 (section 7.2.2), and none for PQ and
+// HLG.
 func (g *gopDecoder) supplement(raw *C.ls_raw) {
 	switch {
 	case g.codec == frame.VP9 && raw.space == spaceBT2020NCL:

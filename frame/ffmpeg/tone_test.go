@@ -44,7 +44,7 @@ var (
 	to709OfP3   = [3]colour{{1.224940, -0.224940, 0}, {-0.042057, 1.042057, 0}, {-0.019638, -0.078636, 1.098274}}
 )
 
-// bt2390 is how bright the SDR screen is that shows light, where the brightest is peak; both in cd/m². Figures are those of the report, section 5.4.1.
+// bt2390 is how bright the SDR screen is that shows light, where the brightest is peak; both in cd/m². It is by the report's section 5.4.1.
 func bt2390(light, peak float64) float64 {
 	const white = 203
 	if peak <= white {
@@ -234,7 +234,8 @@ func TestTone(t *testing.T) {
 				colours = colours[:10]
 			}
 			p := chartOf(colours)
-			args := append([]string{"-color_primaries", tt.primaries, "-color_trc", tt.light.transfer, "-colorspace", tt.matrix, "-pix_fmt", tt.s.pixels()}, tt.args...)
+			args := append([]string{"-color_primaries", tt.primaries, "-color_trc", tt.light.transfer, "-colorspace", tt.matrix, "-pix_fmt",
+				tt.s.pixels()}, tt.args...)
 			if tt.primaries == "" {
 				args = args[2:]
 			}

@@ -35,8 +35,10 @@ func TestOf(t *testing.T) {
 			frame.Signal{Primaries: 9, Transfer: 16, MaxContent: 600}},
 		{"a display alone", frame.Signal{Primaries: 9, Transfer: 16, MaxMastering: 4000}, both, frame.Signal{Primaries: 9, Transfer: 16, MaxContent: 4000}},
 		{"darker than SDR", frame.Signal{Primaries: 9, Transfer: 16, MaxContent: 1}, both, frame.Signal{Primaries: 9, Transfer: 16, MaxContent: 203}},
-		{"brighter than PQ", frame.Signal{Primaries: 9, Transfer: 16, MaxContent: 1 << 30}, both, frame.Signal{Primaries: 9, Transfer: 16, MaxContent: 10000}},
-		{"less than nothing", frame.Signal{Primaries: 9, Transfer: 16, MaxContent: -5, MaxMastering: -1 << 31}, both, frame.Signal{Primaries: 9, Transfer: 16}},
+		{"brighter than PQ", frame.Signal{Primaries: 9, Transfer: 16, MaxContent: 1 << 30}, both,
+			frame.Signal{Primaries: 9, Transfer: 16, MaxContent: 10000}},
+		{"less than nothing", frame.Signal{Primaries: 9, Transfer: 16, MaxContent: -5, MaxMastering: -1 << 31}, both,
+			frame.Signal{Primaries: 9, Transfer: 16}},
 		{"HLG knows no light levels", frame.Signal{Primaries: 9, Transfer: 18, MaxContent: 4000}, both, frame.Signal{Primaries: 9, Transfer: 18}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
