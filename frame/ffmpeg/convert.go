@@ -36,10 +36,8 @@ func (g *gopDecoder) convert(f *astiav.Frame, raw *C.ls_raw, u *unit) (img *imag
 	if raw.whole == 0 {
 		return nil, 0, fmt.Errorf("%w: pixel format %v", ErrUnsupported, f.PixelFormat())
 	}
-	came := signal(g.codec, raw, u.status.Orientation, nil)
-	mapping := tone.Of(&came)
-	mapped := mapping != tone.Mapping{}
-	scaled, err := g.readable(f, raw, orAssumed(*u.size), mapped)
+	mapping := mappingOf(raw)
+	scaled, err := g.readable(f, raw, orAssumed(*u.size), mapping != tone.Mapping{})
 	if err != nil {
 		return nil, 0, err
 	}
@@ -57,10 +55,10 @@ func (g *gopDecoder) convert(f *astiav.Frame, raw *C.ls_raw, u *unit) (img *imag
 		changes |= frame.Unsquared
 	}
 	img, turned, err := g.d.upright(u.status.Orientation, func(newImage imageMaker) (*image.YCbCr, error) {
-		if mapped {
-			return planesToneMapped(planes, g.d.cubes().Of(mapping), newImage)
+		if mapping == (tone.Mapping{}) {
+			return planesToJPEG(planes, newImage)
 		}
-		return planesToJPEG(planes, newImage)
+		return planesToneMapped(planes, g.d.cubes().Of(mapping), newImage)
 	})
 	return img, changes | mapping.Changes() | turned, err
 }
@@ -68,9 +66,8 @@ func (g *gopDecoder) convert(f *astiav.Frame, raw *C.ls_raw, u *unit) (img *imag
 // An imageMaker is image.NewYCbCr or the like.
 type imageMaker = func(image.Rectangle, image.YCbCrSubsampleRatio) *image.YCbCr
 
-// signal tells what the picture is in the stream; s is nil if it is progressive. VP9 has one number for all of BT.2020 (section 7.2.2), and nothing
-// for PQ and HLG.
-func signal(c frame.Codec, raw *C.ls_raw, o bitstream.Orientation, s *fields) frame.Signal {
+// signal tells what the picture is in the stream; s is nil if it is progressive.
+func signal(raw *C.ls_raw, o bitstream.Orientation, s *fields) frame.Signal {
 	if raw.sar_num == 0 { // 0:1, says FFmpeg of what is unknown
 		raw.sar_den = 0
 	}
@@ -80,9 +77,6 @@ func signal(c frame.Codec, raw *C.ls_raw, o bitstream.Orientation, s *fields) fr
 		SampleWidth: int32(raw.sar_num), SampleHeight: int32(raw.sar_den),
 		Rotation: int32(o.Rotation), Mirrored: o.Mirrored,
 		MaxContent: int32(raw.max_content), MaxMastering: int32(raw.max_mastering), MaxAverage: int32(raw.max_average),
-	}
-	if c == frame.VP9 && told.Matrix == spaceBT2020NCL {
-		told.Primaries = tone.BT2020
 	}
 	if s != nil {
 		told.Fields = s.order

@@ -49,7 +49,8 @@ type gopDecoder struct {
 	guardRow *bitstream.GuardRow // nil without one
 	size     bitstream.Size      // by the headers of the newest key unit
 	told     *bitstream.Size     // the same, for the units up to the next one
-	held     int64               // bytes of pictures, as Stats has them
+	light    bitstream.LightLevels
+	held     int64 // bytes of pictures, as Stats has them
 	qp       effectiveQP
 	reorder  *reorder.Buffer[*astiav.Frame]
 
@@ -311,6 +312,9 @@ func (g *gopDecoder) read(u *frame.AccessUnit) {
 		size := g.headers.Size
 		g.told = &size
 	}
+	if u.Key && u.Codec == frame.H264 {
+		g.light = bitstream.ReadLightLevels(g.headers.NALs)
+	}
 	if g.headers.SEI > mostSEI {
 		g.headers.DropSEI()
 	}
@@ -389,6 +393,7 @@ func (g *gopDecoder) latent(o output, s *fields, yield func(frame.Latent, error)
 	g.d.stats.pictures.Add(1)
 	raw := new(C.ls_raw)
 	C.ls_read(f.UnsafePointer(), raw)
+	g.supplement(raw)
 	if raw.sar_num == 0 { // FFmpeg tells no absurd ones
 		raw.sar_num, raw.sar_den = C.int(u.size.SampleWidth), C.int(u.size.SampleHeight)
 	}
@@ -401,7 +406,7 @@ func (g *gopDecoder) latent(o output, s *fields, yield func(frame.Latent, error)
 		return &frame.Picture{
 			YCbCr: img, PTS: u.pts, Time: u.time, Key: u.key, Corrupt: corrupt,
 			QP: float32(raw.qp), EffectiveQP: u.qp, Frozen: u.time.Sub(since),
-			Signal: signal(g.codec, raw, u.status.Orientation, s), Changes: changes,
+			Signal: signal(raw, u.status.Orientation, s), Changes: changes,
 		}, nil
 	}}, nil)
 }

@@ -97,7 +97,7 @@ func TestGuardedPlanes(t *testing.T) {
 
 // Pictures that are decoded fill the memory that they are made in, and nothing beyond.
 func TestGuardedImages(t *testing.T) {
-	x264 := []string{"-c:v", "libx264", "-qp", "0"}
+	x264, vp9 := []string{"-c:v", "libx264", "-qp", "0"}, []string{"-c:v", "libvpx-vp9", "-lossless", "1"}
 	with := func(args []string, more ...string) []string { return append(args[:len(args):len(args)], more...) }
 	for _, tt := range []struct {
 		name   string
@@ -108,11 +108,14 @@ func TestGuardedImages(t *testing.T) {
 		args   []string
 	}{
 		{"4:2:0", frame.H264, "yuv420p", 2, 2, 98, 66, with(x264, "-vf", "setparams=colorspace=bt709:range=tv", "h264")},
-		{"4:2:0 of odd size", frame.VP9, "yuv420p", 2, 2, 97, 65, []string{"-c:v", "libvpx-vp9", "-lossless", "1", "ivf"}},
+		{"4:2:0 of odd size", frame.VP9, "yuv420p", 2, 2, 97, 65, with(vp9, "ivf")},
 		{"4:2:0 as in JPEG, which is copied", frame.MJPEG, "yuvj420p", 2, 2, 97, 65, []string{"-c:v", "mjpeg", "mjpeg"}},
 		{"4:2:2", frame.H264, "yuv422p", 2, 1, 98, 65, with(x264, "h264")},
 		{"4:4:4", frame.H264, "yuv444p", 1, 1, 97, 65, with(x264, "h264")},
 		{"RGB", frame.H264, "gbrp", 1, 1, 97, 65, []string{"-c:v", "libx264rgb", "-qp", "0", "-pix_fmt", "rgb24", "h264"}},
+		{"4:2:0 of BT.2020, which is mapped", frame.VP9, "yuv420p", 2, 2, 97, 65, with(vp9, "-colorspace", "bt2020nc", "ivf")},
+		{"4:2:2 of BT.2020", frame.VP9, "yuv422p", 2, 1, 97, 65, with(vp9, "-colorspace", "bt2020nc", "ivf")},
+		{"4:4:4 of BT.2020", frame.VP9, "yuv444p", 1, 1, 97, 65, with(vp9, "-colorspace", "bt2020nc", "ivf")},
 		{"pixels that are not square, which are scaled", frame.H264, "yuv420p", 2, 2, 98, 66, with(x264, "-vf", "setsar=4/3", "h264")},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -148,21 +148,31 @@ static void map_all(const ls_tone_job *job, const float *table, const ls_rgb *fr
 	}
 }
 
-static void whole(const ls_tone_job *job, const float *table, const ls_raw *src, float *mem, int pitch, uint8_t *y, int ystride, uint8_t *cb,
-	uint8_t *cr, int cstride)
+// Rows of samples that a picture is made of, one after the other. Those of chroma are there thrice: a row, the one before and the one behind. Each
+// has room for one sample before it and two behind.
+enum { LUMA, CB, CR = CB + 3, SPREAD_CB = CR + 3, SPREAD_CR, TMP, MORE, MEAN, RED, GREEN, BLUE, ROWS };
+
+// Where a picture is made.
+typedef struct {
+	const ls_tone_job *job;
+	const float *table;
+	const ls_raw *src;
+	float *rows[ROWS];
+	ls_rgb at;
+} ls_bench;
+
+// make_whole makes a line of a picture whose planes are all of the same size.
+static void make_whole(ls_bench *b, int line, uint8_t *y, uint8_t *cb, uint8_t *cr)
 {
-	ls_rgb at = {mem + 3 * pitch, mem + 4 * pitch, mem + 5 * pitch};
-	int line, c;
-	for (line = 0; line < src->height; line++) {
-		for (c = 0; c < 3; c++)
-			load(job, src, c, line, src->width, mem + c * pitch);
-		to_nodes(job, mem, mem + pitch, mem + 2 * pitch, src->width, &at);
-		map_all(job, table, &at, src->width, y + (ptrdiff_t)line * ystride, cb + (ptrdiff_t)line * cstride,
-			cr + (ptrdiff_t)line * cstride);
-	}
+	const int w = b->src->width;
+	int c;
+	for (c = 0; c < 3; c++)
+		load(b->job, b->src, c, line, w, b->rows[LUMA + c]);
+	to_nodes(b->job, b->rows[LUMA], b->rows[LUMA + 1], b->rows[LUMA + 2], w, &b->at);
+	map_all(b->job, b->table, &b->at, w, y, cb, cr);
 }
 
-// spread makes a row of chroma as wide as luma of the two rows that it lies between, which may be the same. tmp is as wide as chroma.
+// spread makes a row of chroma as wide as luma, of the two rows that it lies between, which may be the same. tmp is as wide as chroma.
 static void spread(const float *restrict near, const float *restrict far, int n, float *restrict tmp, float *restrict out)
 {
 	int i;
@@ -174,63 +184,67 @@ static void spread(const float *restrict near, const float *restrict far, int n,
 	}
 }
 
-// mean adds the luma that a row of chroma is for; it is the mean in the end.
-static void mean(const float *restrict y, int w, float share, float *restrict sum)
+// make_luma makes a line of luma of the rows of chroma that it lies between, and adds it to the mean. n is the width of chroma.
+static void make_luma(ls_bench *b, int line, int near, int far, int n, uint8_t *out)
 {
+	float *cb = b->rows[SPREAD_CB], *cr = b->rows[SPREAD_CR], *luma = b->rows[LUMA], *mean = b->rows[MEAN];
+	int w = b->src->width, i;
+	load(b->job, b->src, 0, line, w, luma);
+	luma[w] = luma[w - 1]; // of an odd width the last counts twice
+	for (i = 0; i < n; i++)
+		mean[i] += luma[2 * i] + luma[2 * i + 1];
+	spread(b->rows[CB + near], b->rows[CB + far], n, b->rows[TMP], cb);
+	spread(b->rows[CR + near], b->rows[CR + far], n, b->rows[TMP], cr);
+	to_nodes(b->job, luma, cb, cr, w, &b->at);
+	map_luma(b->job, b->table, &b->at, w, out);
+}
+
+// make_chroma makes a row of chroma, by the mean of luma of so many lines.
+static void make_chroma(ls_bench *b, int row, int lines, int n, uint8_t *cb, uint8_t *cr)
+{
+	const float share = 0.5f / lines;
+	float *mean = b->rows[MEAN];
 	int i;
-	for (i = 0; i < w / 2; i++)
-		sum[i] += share * (y[2 * i] + y[2 * i + 1]);
-	if (w % 2)
-		sum[i] += 2 * share * y[w - 1];
+	for (i = 0; i < n; i++)
+		mean[i] *= share;
+	to_nodes(b->job, mean, b->rows[CB + row], b->rows[CR + row], n, &b->at);
+	map_chroma(b->job, b->table, &b->at, n, cb, cr);
+	memset(mean, 0, sizeof(*mean) * n);
+}
+
+// load_both loads row of both planes of chroma, of which there are so many rows and columns.
+static void load_both(ls_bench *b, int row, int rows, int n)
+{
+	load_chroma(b->job, b->src, 1, row, rows, n, b->rows[CB + row % 3], b->rows[TMP], b->rows[MORE]);
+	load_chroma(b->job, b->src, 2, row, rows, n, b->rows[CR + row % 3], b->rows[TMP], b->rows[MORE]);
 }
 
 int ls_tone(const ls_tone_job *job, const float *table, const ls_raw *src, uint8_t *y, int ystride, uint8_t *cb, uint8_t *cr, int cstride)
 {
 	const int sub_x = src->grey || src->sub_x, sub_y = src->grey || src->sub_y, w = src->width, h = src->height;
 	const int n = (w + sub_x) >> sub_x, rows = (h + sub_y) >> sub_y;
-	const int pitch = 2 * ((w + 1) / 2) + 4; // one before and up to two after a row
-	enum { LUMA, CB, CR = CB + 3, NEAR = CR + 3, FAR, TMP, MORE, SUM, RED, GREEN, BLUE, ROWS };
-	float *mem = malloc(sizeof(*mem) * ROWS * (size_t)pitch), *row_of[ROWS];
-	ls_rgb at;
-	int i, k, row, line;
+	const int pitch = w + 1 + 4;
+	float *mem = calloc((size_t)ROWS * pitch, sizeof(*mem));
+	ls_bench b = {job, table, src};
+	int i, row, line;
 	if (!mem)
 		return -1;
 	for (i = 0; i < ROWS; i++)
-		row_of[i] = mem + (ptrdiff_t)i * pitch + 1;
-	at = (ls_rgb){row_of[RED], row_of[GREEN], row_of[BLUE]};
-	if (!sub_x) {
-		whole(job, table, src, mem, pitch, y, ystride, cb, cr, cstride);
-		free(mem);
-		return 0;
-	}
-	for (row = 0; row <= rows; row++) {
-		float *sum = row_of[SUM];
-		// The row, and its neighbours: those at the edges are their own.
-		const int next = clampi(row, 0, rows - 1);
-		load_chroma(job, src, 1, next, rows, n, row_of[CB + row % 3], row_of[TMP], row_of[MORE]);
-		load_chroma(job, src, 2, next, rows, n, row_of[CR + row % 3], row_of[TMP], row_of[MORE]);
-		if (row == 0) {
-			memcpy(row_of[CB + 2] - 1, row_of[CB] - 1, sizeof(*mem) * (n + 2));
-			memcpy(row_of[CR + 2] - 1, row_of[CR] - 1, sizeof(*mem) * (n + 2));
-			continue;
+		b.rows[i] = mem + (ptrdiff_t)i * pitch + 1;
+	b.at = (ls_rgb){b.rows[RED], b.rows[GREEN], b.rows[BLUE]};
+	for (line = 0; line < h && !sub_x; line++)
+		make_whole(&b, line, y + (ptrdiff_t)line * ystride, cb + (ptrdiff_t)line * cstride, cr + (ptrdiff_t)line * cstride);
+	if (sub_x)
+		load_both(&b, 0, rows, n);
+	for (row = 0; row < rows && sub_x; row++) {
+		const int before = row > 0 ? row - 1 : 0, behind = row < rows - 1 ? row + 1 : row;
+		if (behind > row)
+			load_both(&b, behind, rows, n);
+		for (line = row << sub_y; line < (row + 1) << sub_y && line < h; line++) {
+			const int far = !sub_y ? row : line % 2 ? behind : before;
+			make_luma(&b, line, row % 3, far % 3, n, y + (ptrdiff_t)line * ystride);
 		}
-		const float *b = row_of[CB + (row + 2) % 3], *r = row_of[CR + (row + 2) % 3];
-		memset(sum, 0, sizeof(*sum) * n);
-		for (i = 0; i <= sub_y; i++) {
-			const int beside = !sub_y ? (row + 2) % 3 : i ? row % 3 : (row + 1) % 3;
-			k = ((row - 1) << sub_y) + i;
-			line = k < h ? k : h - 1; // of an odd height the last counts twice
-			load(job, src, 0, line, w, row_of[LUMA]);
-			mean(row_of[LUMA], w, sub_y ? 0.25f : 0.5f, sum);
-			if (k >= h)
-				continue;
-			spread(b, row_of[CB + beside], n, row_of[TMP], row_of[NEAR]);
-			spread(r, row_of[CR + beside], n, row_of[TMP], row_of[FAR]);
-			to_nodes(job, row_of[LUMA], row_of[NEAR], row_of[FAR], w, &at);
-			map_luma(job, table, &at, w, y + (ptrdiff_t)line * ystride);
-		}
-		to_nodes(job, sum, b, r, n, &at);
-		map_chroma(job, table, &at, n, cb + (ptrdiff_t)(row - 1) * cstride, cr + (ptrdiff_t)(row - 1) * cstride);
+		make_chroma(&b, row % 3, line - (row << sub_y), n, cb + (ptrdiff_t)row * cstride, cr + (ptrdiff_t)row * cstride);
 	}
 	free(mem);
 	return 0;

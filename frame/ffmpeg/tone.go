@@ -8,8 +8,27 @@ import (
 	"image"
 	"unsafe"
 
+	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/ffmpeg/internal/tone"
+	"github.com/livestill/livestill/internal/bitstream"
 )
+
+// supplement adds what FFmpeg does not tell of the colours of a frame. VP9 has one number for all of BT.2020 (section 7.2.2), and none for PQ and
+// HLG.
+func (g *gopDecoder) supplement(raw *C.ls_raw) {
+	switch {
+	case g.codec == frame.VP9 && raw.space == spaceBT2020NCL:
+		raw.primaries = tone.BT2020
+	case g.codec == frame.H264 && raw.max_content == 0 && raw.max_mastering == 0:
+		raw.max_content, raw.max_mastering, raw.max_average = C.int(g.light.MaxContent), C.int(g.light.MaxMastering), C.int(g.light.MaxAverage)
+	}
+}
+
+// mappingOf returns what has to be done to the colours of a frame.
+func mappingOf(raw *C.ls_raw) tone.Mapping {
+	s := signal(raw, bitstream.Orientation{}, nil)
+	return tone.Of(&s)
+}
 
 // planesToneMapped converts planes of 8 to 16 bits, of another range of light or other primaries, into an image that newImage makes.
 func planesToneMapped(raw *C.ls_raw, cube *tone.Cube, newImage imageMaker) (*image.YCbCr, error) {

@@ -2,6 +2,7 @@ package ffmpeg_test
 
 import (
 	"fmt"
+	"image"
 	"image/png"
 	"math"
 	"os"
@@ -43,7 +44,7 @@ var (
 	to709OfP3   = [3]colour{{1.224940, -0.224940, 0}, {-0.042057, 1.042057, 0}, {-0.019638, -0.078636, 1.098274}}
 )
 
-// bt2390 is how bright the SDR screen is that shows light, where the brightest is peak; both in cd/m². Figures are those of the report, section 5.4.1.
+// bt2390 is how bright the SDR screen is that shows light, where the brightest is peak; both in cd/m². It is by the report's section 5.4.1.
 func bt2390(light, peak float64) float64 {
 	const white = 203
 	if peak <= white {
@@ -203,6 +204,8 @@ func TestTone(t *testing.T) {
 		{"PQ of full range", frame.H265, sampling{10, "444"}, bt2020.fullRange(), pq, "bt2020", "bt2020nc", x265("range=full"), both, [3]int32{}},
 		{"PQ of 8 bits", frame.H264, sampling{8, "420"}, bt2020, pq, "bt2020", "bt2020nc", x264, both, [3]int32{}},
 		{"PQ in H.264", frame.H264, sampling{10, "420"}, bt2020, pq, "bt2020", "bt2020nc", x264, both, [3]int32{}},
+		{"HDR10 in H.264", frame.H264, sampling{10, "420"}, bt2020, pq, "bt2020", "bt2020nc", append([]string{"-x264-params",
+			"cll=1000,400:" + strings.Replace(fmt.Sprintf(mastering, 4000), "master", "mastering", 1)}, x264...), both, [3]int32{1000, 4000, 400}},
 		{"PQ in AV1", frame.AV1, sampling{10, "420"}, bt2020, pq, "bt2020", "bt2020nc", av1, both, [3]int32{}},
 		{"HDR10 in AV1", frame.AV1, sampling{10, "420"}, bt2020, pq, "bt2020", "bt2020nc", svt, both, [3]int32{1000, 4000, 400}},
 		{"PQ of BT.709", frame.H265, sampling{10, "420"}, bt709, pq.of([3]colour{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}), "bt709", "bt709", x265(""),
@@ -231,7 +234,8 @@ func TestTone(t *testing.T) {
 				colours = colours[:10]
 			}
 			p := chartOf(colours)
-			args := append([]string{"-color_primaries", tt.primaries, "-color_trc", tt.light.transfer, "-colorspace", tt.matrix, "-pix_fmt", tt.s.pixels()}, tt.args...)
+			args := append([]string{"-color_primaries", tt.primaries, "-color_trc", tt.light.transfer, "-colorspace", tt.matrix, "-pix_fmt",
+				tt.s.pixels()}, tt.args...)
 			if tt.primaries == "" {
 				args = args[2:]
 			}
@@ -302,6 +306,35 @@ func TestToneOtherwise(t *testing.T) {
 				t.Errorf("%v", &d)
 			}
 		})
+	}
+}
+
+// Pictures of any size are mapped to their last line and column.
+func TestToneSizes(t *testing.T) {
+	orange := colour{150, 60, 10}
+	want := sdr2020.exact(orange)
+	for _, format := range []string{"420", "422", "444"} {
+		for _, size := range []image.Point{{1, 1}, {2, 1}, {1, 2}, {3, 3}, {17, 9}, {66, 35}} {
+			t.Run(fmt.Sprint(format, " ", size), func(t *testing.T) {
+				s := sampling{10, format}
+				p := scenery{size.X, size.Y, func(_, _ int) colour { return orange }}
+				g := encode(t, frame.VP9, p.planes(s, bt2020, sdr2020), s.pixels(), p.w, p.h, "-colorspace", "bt2020nc", "-c:v", "libvpx-vp9",
+					"-lossless", "1", "ivf")
+				got := all(t, new(ffmpeg.Decoder), g, time.Time{})[0]
+				if got.Rect.Size() != size || got.Changes != frame.GamutMapped {
+					t.Fatalf("%v: %v", got.Rect, got.Changes)
+				}
+				var d deltas
+				for y := range p.h {
+					for x := range p.w {
+						d.add(shown(got.YCbCr, x, y), want)
+					}
+				}
+				if d.most > 1 {
+					t.Errorf("%v", &d)
+				}
+			})
+		}
 	}
 }
 

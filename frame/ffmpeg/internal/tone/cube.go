@@ -47,7 +47,7 @@ func yCbCr(c colour) [3]float64 {
 	return [3]float64{255 * y, min(128+255*(c[2]-y)/(2*(1-kb)), 255), min(128+255*(c[0]-y)/(2*(1-kr)), 255)}
 }
 
-// most is how many Cubes are kept. One takes half a mebibyte, and 15 ms to make.
+// most is how many Cubes are kept. One takes half a mebibyte, and 18 ms to make.
 const most = 4
 
 // Cubes makes Cubes, and keeps those that were asked for last. The zero Cubes is ready to use, by any number of goroutines.

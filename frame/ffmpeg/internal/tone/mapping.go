@@ -8,13 +8,23 @@ package tone
 
 import "github.com/livestill/livestill/frame"
 
-// Primaries by their numbers in ITU-T H.273, table 2.
+// BT2020 are the primaries of BT.2020, by their number in ITU-T H.273, table 2.
+const BT2020 = 9
+
+// The other primaries of that table.
 const (
-	bt709       = 1
-	unspecified = 2
-	BT2020      = 9
-	dciP3       = 11
-	displayP3   = 12
+	bt709     = 1
+	dciP3     = 11
+	displayP3 = 12
+
+	// Players take these for BT.709: most are near it, and the others are of no stream.
+	bt470M    = 4
+	bt470BG   = 5 // BT.601 of 625 lines
+	smpte170M = 6 // BT.601 of 525 lines
+	smpte240M = 7
+	film      = 8
+	cieXYZ    = 10
+	ebu3213   = 22
 )
 
 // Light in cd/m².
@@ -33,18 +43,18 @@ type Mapping struct {
 
 // Of returns what has to be done to the colours of a signal.
 //
-// Primaries of BT.2020 and P3 are mapped. The others are shown by players as if they were those of BT.709, which they are near; so are
-// numbers that stand for none. HDR without primaries is BT.2020. All transfer functions but PQ and HLG are that of SDR displays.
+// Primaries of BT.2020 and P3 are mapped. HDR without primaries is BT.2020, all else BT.709. All transfer functions but PQ and HLG are that of
+// SDR displays.
 func Of(s *frame.Signal) Mapping {
-	m := Mapping{primaries: s.Primaries}
+	m := Mapping{primaries: bt709}
 	switch s.Primaries {
-	case bt709, BT2020, dciP3, displayP3:
-	case unspecified:
-		if m.primaries = bt709; s.HDR() {
+	case BT2020, dciP3, displayP3:
+		m.primaries = s.Primaries
+	case bt709, bt470M, bt470BG, smpte170M, smpte240M, film, cieXYZ, ebu3213:
+	default:
+		if s.HDR() {
 			m.primaries = BT2020
 		}
-	default:
-		m.primaries = bt709
 	}
 	switch {
 	case s.Transfer == frame.TransferPQ:
