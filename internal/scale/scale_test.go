@@ -7,6 +7,7 @@ import (
 	"image/color"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"testing"
 
 	"github.com/livestill/livestill/internal/scale"
@@ -125,7 +126,7 @@ func TestAsDefined(t *testing.T) {
 	for _, from := range subsamplings {
 		for _, sizes := range [][2]image.Point{
 			{{24, 16}, {12, 8}}, {{25, 17}, {11, 7}}, {{31, 9}, {5, 8}}, {{16, 16}, {16, 16}}, {{17, 13}, {1, 1}}, {{7, 5}, {15, 11}}, {{1, 1}, {3, 5}},
-			{{2, 40}, {2, 3}}, {{33, 2}, {4, 2}}, {{3, 3}, {2, 2}},
+			{{2, 40}, {2, 3}}, {{33, 2}, {4, 2}}, {{3, 3}, {2, 2}}, {{150, 130}, {9, 7}}, {{3, 333}, {5, 2}}, {{4, 90}, {4, 11}}, {{2, 33}, {2, 1}},
 		} {
 			src := noise(sizes[0], from)
 			want := exact(src, sizes[1])
@@ -325,6 +326,23 @@ func TestParts(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+// TestMemory: what it takes is a few rows, whatever becomes of how many.
+func TestMemory(t *testing.T) {
+	for _, size := range []image.Point{{2000, 1}, {2000, 30}, {1, 2000}, {1000, 1000}, {2000, 4000}} {
+		src, dst := noise(image.Pt(2000, 2000), s420), image.NewYCbCr(image.Rectangle{Max: size}, s420)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if err := scale.Into(t.Context(), dst, src); err != nil {
+			t.Fatal(err)
+		}
+		runtime.ReadMemStats(&after)
+		most := 16*(33*size.X+2000+2*size.X) + 200_000 // and what says which pixels count
+		if took := int(after.TotalAlloc - before.TotalAlloc); took > most {
+			t.Errorf("2000x2000 to %v takes %d bytes, want %d at most", size, took, most)
 		}
 	}
 }
