@@ -55,6 +55,7 @@ func (w *work) keepSums(ctx context.Context) error {
 	n, first := w.down.n, w.down.first
 	kept := w.rows(w.down.overlapping()) // the sum of row y at y modulo their number
 	read := w.rows(1)[0]
+	sum, once := make([][]pixel, 1), []float32{1}
 	for y, begun, done := 0, 0, 0; done < len(first); y++ {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -67,7 +68,8 @@ func (w *work) keepSums(ctx context.Context) error {
 			add(kept[i%len(kept)], read, w.down.weights[i*n+y-first[i]])
 		}
 		for ; done < begun && first[done]+n-1 == y; done++ {
-			fastest.down(w.sums, [][]pixel{kept[done%len(kept)]}, []float32{1})
+			sum[0] = kept[done%len(kept)]
+			fastest.down(w.sums, sum, once)
 			w.to.write(w.sums, done)
 		}
 	}
