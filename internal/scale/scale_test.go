@@ -192,7 +192,7 @@ func TestCheckerboard(t *testing.T) {
 // what it cannot show nothing comes back as other rings.
 func TestZonePlate(t *testing.T) {
 	const n = 200
-	for _, ratio := range []float64{1.7, 2, 3, 4, 6, 10} {
+	for _, ratio := range []float64{1.7, 2, 3, 4, 6} {
 		side := n * ratio
 		src := grey(image.Pt(int(side), int(side)), s420, func(x, y int) uint8 {
 			dx, dy := float64(x)-side/2+0.5, float64(y)-side/2+0.5
@@ -332,17 +332,17 @@ func TestParts(t *testing.T) {
 
 // TestMemory: what it takes is a few rows, whatever becomes of how many.
 func TestMemory(t *testing.T) {
-	for _, size := range []image.Point{{2000, 1}, {2000, 30}, {1, 2000}, {1000, 1000}, {2000, 4000}} {
-		src, dst := noise(image.Pt(2000, 2000), s420), image.NewYCbCr(image.Rectangle{Max: size}, s420)
+	for _, size := range []image.Point{{1000, 1}, {1000, 30}, {1, 1000}, {500, 500}, {1000, 2000}} {
+		src, dst := noise(image.Pt(1000, 1000), s420), image.NewYCbCr(image.Rectangle{Max: size}, s420)
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		if err := scale.Into(t.Context(), dst, src); err != nil {
 			t.Fatal(err)
 		}
 		runtime.ReadMemStats(&after)
-		most := 16*(33*size.X+2000+2*size.X) + 200_000 // and what says which pixels count
+		most := 16*(33*size.X+1000+2*size.X) + 100_000 // and what says which pixels count
 		if took := int(after.TotalAlloc - before.TotalAlloc); took > most {
-			t.Errorf("2000x2000 to %v takes %d bytes, want %d at most", size, took, most)
+			t.Errorf("1000x1000 to %v takes %d bytes, want %d at most", size, took, most)
 		}
 	}
 }
