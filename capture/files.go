@@ -169,15 +169,13 @@ func (f *file) make(ctx context.Context) error {
 			return err
 		}},
 	)
-	if f.variant != nil && errors.Is(err, ErrUnsupported) && f.encoding() {
+	var failed *Error
+	if f.variant != nil && errors.As(err, &failed) && failed.Step == StepEncode && errors.Is(err, ErrUnsupported) {
 		s.Err, s.Picture = err, nil
 		return nil
 	}
 	return err
 }
-
-// encoding reports whether what is done for the file now, or has failed, is to encode it.
-func (f *file) encoding() bool { return f.still.Type != "" }
 
 // encode makes the image file of a picture.
 func (f *file) encode(ctx context.Context, p *frame.Picture) ([]byte, error) {

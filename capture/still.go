@@ -33,8 +33,8 @@ type Request struct {
 	// and no Picture.
 	Variants []string `json:"variants,omitzero"`
 
-	// Own are Variants of the asker's own beside those, up to 16. Whether
-	// they may be had is for the Policy to say.
+	// Own are Variants of the asker's own beside those, up to 16; immutable
+	// once asked. Whether they may be had is for the Policy to say.
 	Own []Variant `json:"own,omitempty"`
 
 	// ID names the still; empty means a new random one. A Store replaces

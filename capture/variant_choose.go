@@ -55,8 +55,8 @@ func (c *Camera) choose(r Request) (choice, error) {
 	if len(r.Own) > maxOwn {
 		return chosen, fmt.Errorf("%w: %d of the asker's own: ask for %d at most", ErrVariant, len(r.Own), maxOwn)
 	}
-	for i := range r.Own {
-		if err := c.add(&chosen, &r.Own[i], true); err != nil {
+	for _, v := range r.Own { // a copy: work that is shared may outlast the Request
+		if err := c.add(&chosen, &v, true); err != nil {
 			return chosen, err
 		}
 	}

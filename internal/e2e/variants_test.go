@@ -98,7 +98,8 @@ func TestVariantsOfAStream(t *testing.T) {
 	shelf := &store.Mem{}
 	cam := plain()
 	cam.Variants, cam.Store = three, shelf
-	still, err := scene(clip.Units(t)).remember(cam).Capture(t.Context(), capture.Request{})
+	rough := []capture.Variant{{Name: "rough", Quality: 10}, {Name: "fine", Quality: 98}}
+	still, err := scene(clip.Units(t)).remember(cam).Capture(t.Context(), capture.Request{Own: rough})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +107,7 @@ func TestVariantsOfAStream(t *testing.T) {
 	if !ok {
 		t.Fatal("the still has no number")
 	}
-	sizes := []image.Point{{640, 360}, {640, 360}, {320, 180}}
+	sizes := []image.Point{{640, 360}, {640, 360}, {320, 180}, {640, 360}, {640, 360}}
 	for i, v := range still.Variants {
 		img, err := jpeg.Decode(bytes.NewReader(v.Data))
 		if err != nil || img.Bounds().Size() != sizes[i] || v.Type != "image/jpeg" || v.Location == "" {
@@ -116,7 +117,10 @@ func TestVariantsOfAStream(t *testing.T) {
 			t.Errorf("%s shows %d, want %d", v.Variant, n, want)
 		}
 	}
-	if n, err := shelf.Delete(t.Context(), capture.Selection{ID: still.ID}); n != 4 || err != nil {
+	if rough, fine := len(still.Variants[3].Data), len(still.Variants[4].Data); 2*rough > len(still.Data) || fine < len(still.Data) {
+		t.Errorf("of quality 10 it has %d bytes, of 90 %d, of 98 %d", rough, len(still.Data), fine)
+	}
+	if n, err := shelf.Delete(t.Context(), capture.Selection{ID: still.ID}); n != 6 || err != nil {
 		t.Errorf("deleted %d files, %v", n, err)
 	}
 }

@@ -3,6 +3,7 @@ package scale
 import (
 	"image"
 	"math"
+	"math/bits"
 	"sync"
 )
 
@@ -128,18 +129,15 @@ func (w *writer) colour(p lights) colour {
 const bt601Bits = 16
 
 func (c colour) luma() uint8 {
-	const bits = bt601Bits + fineBits
-	return uint8((19595*c.r + 38470*c.g + 7471*c.b + 1<<(bits-1)) >> bits)
+	const of = bt601Bits + fineBits
+	return uint8((19595*c.r + 38470*c.g + 7471*c.b + 1<<(of-1)) >> of)
 }
 
-// chroma returns Cb and Cr of the sum of n colours, n up to 4.
+// chroma returns Cb and Cr of the sum of n colours: 1, 2 or 4.
 func (c colour) chroma(n int) (cb, cr uint8) {
-	const half = 1 << (bt601Bits + fineBits - 1)
-	unit := int64(n) << (bt601Bits + fineBits)
-	r, g, b := int64(c.r), int64(c.g), int64(c.b)
-	cb64 := (-11059*r - 21709*g + 32768*b + 257*int64(n)*half - 1) / unit
-	cr64 := (32768*r - 27439*g - 5329*b + 257*int64(n)*half - 1) / unit
-	return uint8(min(cb64, 255)), uint8(min(cr64, 255))
+	of := bt601Bits + fineBits + bits.TrailingZeros(uint(n))
+	r, g, b, middle := int64(c.r), int64(c.g), int64(c.b), int64(257)<<(of-1)-1 // 128, and what rounds
+	return uint8(min((-11059*r-21709*g+32768*b+middle)>>of, 255)), uint8(min((32768*r-27439*g-5329*b+middle)>>of, 255))
 }
 
 // write writes row y.

@@ -35,3 +35,13 @@ func down(to []lights, rows [][]pixel, weights []float32) {
 
 // light returns light in units of 1/white.
 func light(v float32) int32 { return int32(min(max(v, 0), 1)*white + 0.5) }
+
+// add adds a row to another, with a weight.
+func add(to, from []pixel, w float32) {
+	from = from[:len(to)]
+	for x := range to {
+		to[x].r += w * from[x].r
+		to[x].g += w * from[x].g
+		to[x].b += w * from[x].b
+	}
+}

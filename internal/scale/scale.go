@@ -5,6 +5,7 @@
 //
 //	taps.go    which pixels make one of the result, and how much each counts
 //	light.go   from and to linear light
+//	work.go    which rows are read, kept and written when
 //	rows.go    sums of pixels, across and down; rows_amd64.s for AVX2
 package scale
 
@@ -23,7 +24,8 @@ const MaxSide = 1 << 16
 
 // Into fills dst with src, both as far as their Rect. Their pixels are as package image has them: 8-bit full-range BT.601, chroma in the middle of
 // the pixels that share it, the transfer function of sRGB. dst is 4:4:4, or 4:2:0 that begins at even coordinates; src has any subsampling. Chroma
-// that pixels of dst share with others beyond its Rect becomes that of dst alone. It uses one goroutine, and ends early when ctx does.
+// that pixels of dst share with others beyond its Rect becomes that of dst alone. It uses one
+// goroutine, has no more than 32 rows of dst and one of src in memory beside both, at 16 bytes a pixel, and ends early when ctx does.
 func Into(ctx context.Context, dst, src *image.YCbCr) error {
 	if err := errors.Join(check(dst), check(src)); err != nil {
 		return err
@@ -33,32 +35,14 @@ func Into(ctx context.Context, dst, src *image.YCbCr) error {
 		return fmt.Errorf("%w: cannot make %v at %v", ErrImage, dst.SubsampleRatio, from)
 	}
 	size, was := dst.Rect.Size(), src.Rect.Size()
-	across, down := newTaps(size.X, was.X), newTaps(size.Y, was.Y)
-	from, to := newReader(src), newWriter(dst)
-	recent := make([][]pixel, down.n) // rows of src, scaled across; row y at y modulo their number
-	for i := range recent {
-		recent[i] = make([]pixel, size.X)
+	w := &work{
+		from: newReader(src), to: newWriter(dst), across: newTaps(size.X, was.X), down: newTaps(size.Y, was.Y),
+		row: make([]pixel, was.X), sums: make([]lights, size.X),
 	}
-	rows := make([][]pixel, down.n) // of these, in order
-	row, sums := make([]pixel, was.X), make([]lights, size.X)
-	read := 0
-	for y, first := range down.first {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		for ; read < first+down.n; read++ {
-			if read >= first {
-				from.read(row, read)
-				fastest.across(recent[read%down.n], row, across)
-			}
-		}
-		for k := range rows {
-			rows[k] = recent[(first+k)%down.n]
-		}
-		fastest.down(sums, rows, down.weights[y*down.n:][:down.n])
-		to.write(sums, y)
+	if w.down.n > mostRows {
+		return w.keepSums(ctx)
 	}
-	return nil
+	return w.keepRows(ctx)
 }
 
 // check reports what is wrong with an image.

@@ -53,3 +53,15 @@ func newTaps(size, n int) *taps {
 	}
 	return t
 }
+
+// overlapping returns how many of the pixels that are made have a pixel in common, at most.
+func (t *taps) overlapping() (most int) {
+	from := 0
+	for i, first := range t.first {
+		for t.first[from]+t.n <= first {
+			from++
+		}
+		most = max(most, i-from+1)
+	}
+	return most
+}
