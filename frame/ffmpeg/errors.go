@@ -14,8 +14,8 @@ var (
 	ErrGOP = errors.New("not a GOP")
 
 	// ErrUnsupported: this FFmpeg has no codec, no decoder for the depth or
-	// the layout of the samples, or no way to read the pixels; of an encoder
-	// also that the picture is empty, or too large for such a file.
+	// the layout of the samples, or no way to read the pixels. Of an
+	// encoder: the picture is empty, or too large for such a file.
 	ErrUnsupported = frame.ErrUnsupported
 
 	// ErrNoPicture: pictures were due, and the decoder, or the graph of a

@@ -37,9 +37,9 @@ type JPEG struct {
 	Quality int
 
 	// Chroma444 makes files of as many samples of colour as of luma, 4:4:4,
-	// whatever the picture has. Those between are made as libjpeg's readers
-	// make them. It is for what reads files without doing that, and for text
-	// to be drawn on what it reads.
+	// whatever the picture has. Those between are made as libjpeg's
+	// readers make them. It is for what reads files without doing that,
+	// and for text to be drawn on what it reads.
 	Chroma444 bool
 }
 

@@ -45,7 +45,7 @@ func ssim(tb testing.TB, a, b string) float64 {
 }
 
 // By default, files of all formats look about the same by SSIM. The table is that of docs/figures.md.
-func TestSizes(t *testing.T) {
+func TestSizesOfFiles(t *testing.T) {
 	for _, program := range []string{"ffmpeg", "djpeg", "dwebp", "avifdec"} {
 		peer.Needs(t, program)
 	}
