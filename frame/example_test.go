@@ -1,10 +1,12 @@
 package frame_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"image"
+	"image/png"
 	"time"
 
 	"github.com/livestill/livestill/frame"
@@ -29,6 +31,25 @@ func ExampleHistory() {
 	// true 2s 10 units 220 bytes
 	// true 3s 10 units 220 bytes
 	// true 4s 10 units 220 bytes
+}
+
+// A Picture is an image.Image, for whoever encodes, scales or draws pictures
+// by other packages: its At gives the colours of sRGB.
+func ExamplePicture() {
+	// A grey picture where a decoded one would be, such as Still.Picture.
+	p := &frame.Picture{YCbCr: image.NewYCbCr(image.Rect(0, 0, 64, 36), image.YCbCrSubsampleRatio420)}
+	for i := range p.Cb {
+		p.Cb[i], p.Cr[i] = 128, 128
+	}
+
+	var file bytes.Buffer
+	if err := png.Encode(&file, p); err != nil {
+		fmt.Println(err)
+		return
+	}
+	config, format, err := image.DecodeConfig(&file)
+	fmt.Println(format, config.Width, config.Height, p.At(10, 10), err)
+	// Output: png 64 36 {0 128 128} <nil>
 }
 
 // Changed tells when there is more to look at, without polling.

@@ -122,7 +122,8 @@ func (g GOP) Size() int {
 }
 
 // A Picture is one decoded picture: 8-bit full-range BT.601 YCbCr, which is what JPEG and package image mean by YCbCr, whatever
-// the stream was coded in, with the primaries and the transfer function of BT.709. Its memory is Go's and belongs to whoever holds the Picture; the pictures of a Burst are shared and
+// the stream was coded in, with the primaries and the transfer function of BT.709. That is what screens show as sRGB, and image files of
+// ffmpeg.JPEG and its like say they are. A Picture is an image.Image, for other packages to encode. Its memory is Go's and belongs to whoever holds the Picture; the pictures of a Burst are shared and
 // must not be written to.
 type Picture struct {
 	*image.YCbCr

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/ffmpeg"
 	"github.com/livestill/livestill/frame/frametest"
@@ -68,6 +69,36 @@ func BenchmarkJPEG(b *testing.B) {
 			return jpeg.Encode(file, image.Image(p.YCbCr), &jpeg.Options{Quality: 90})
 		})
 	})
+}
+
+// Encoding a picture of a real clip, scaled, in each format at its default quality.
+func BenchmarkEncoders(b *testing.B) {
+	for _, size := range []image.Point{{1280, 720}, {1920, 1080}, {3840, 2160}} {
+		p := &frame.Picture{YCbCr: clipPicture(b, "beer", 20, size)}
+		for _, encoder := range []struct {
+			name string
+			capture.Encoder
+		}{
+			{"JPEG", &ffmpeg.JPEG{}},
+			{"JPEG 4:4:4", &ffmpeg.JPEG{Chroma444: true}},
+			{"PNG", &ffmpeg.PNG{}},
+			{"WebP", &ffmpeg.WebP{}},
+			{"WebP lossless", &ffmpeg.WebP{Lossless: true}},
+			{"AVIF", &ffmpeg.AVIF{}},
+		} {
+			b.Run(fmt.Sprintf("%s %dp", encoder.name, size.Y), func(b *testing.B) {
+				var file bytes.Buffer
+				b.ReportAllocs()
+				for b.Loop() {
+					file.Reset()
+					if err := encoder.Encode(b.Context(), &file, p); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric(float64(file.Len()), "bytes/file")
+			})
+		}
+	}
 }
 
 // From what the decoder gives to what a Picture is; bytes are those of the picture.

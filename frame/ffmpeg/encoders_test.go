@@ -2,6 +2,7 @@ package ffmpeg_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"image"
 	"image/jpeg"
@@ -144,6 +145,13 @@ func TestEncodersQuality(t *testing.T) {
 		size := func(quality int) int { return len(fileKind{encoder: of.with(quality)}.encode(t, img)) }
 		if size(1) >= size(50) || size(50) >= size(80) || size(80) >= size(100) {
 			t.Errorf("%s has %d, %d, %d, %d bytes", name, size(1), size(50), size(80), size(100))
+		}
+		var other bytes.Buffer
+		err := of.with(80).(interface {
+			EncodeQuality(ctx context.Context, w io.Writer, p *frame.Picture, quality int) error
+		}).EncodeQuality(t.Context(), &other, &frame.Picture{YCbCr: img}, 50)
+		if err != nil || other.Len() != size(50) {
+			t.Errorf("%s at another quality has %d bytes, want %d, %v", name, other.Len(), size(50), err)
 		}
 		if size(0) != size(of.usual) || size(-5) != size(1) || size(1000) != size(100) {
 			t.Errorf("%s: zero is not %d, or what is out of range not the nearest in it", name, of.usual)

@@ -44,7 +44,9 @@ func (*PNG) file(img *image.YCbCr) ([][]byte, error) {
 		return nil, err
 	}
 	defer f.Free()
-	file, err := encodeFrame(codec, f, [2]string{"pred", "mixed"})
+	// By measure of pictures of real clips: to choose a filter for each line makes files no smaller, and level 6 makes them a thirtieth smaller
+	// in twice the time.
+	file, err := encodeFrame(codec, f, [][2]string{{"pred", "up"}, {"compression_level", "3"}}...)
 	if err != nil {
 		return nil, err
 	}
