@@ -47,7 +47,7 @@ func (g *gopDecoder) deinterlace(s *fields) (picture *astiav.Frame, changes fram
 	if s.apart && 2*s.kept.Width()*s.kept.Height() > g.d.maxPixels() {
 		return nil, 0, fmt.Errorf("%w: a picture of two fields of %d x %d", frame.ErrTooCostly, s.kept.Width(), s.kept.Height())
 	}
-	of := C.ls_fields{kept: s.field(s.kept, s.second), other: s.field(s.other, !s.second)}
+	of := &C.ls_fields{kept: s.field(s.kept, s.second), other: s.field(s.other, !s.second)}
 	of.kept_before, of.other_before = s.field(s.before.first, false), s.field(s.before.second, true)
 	weave := C.int(0)
 	if s.second {
@@ -63,7 +63,7 @@ func (g *gopDecoder) deinterlace(s *fields) (picture *astiav.Frame, changes fram
 		changes |= frame.Woven
 	}
 	picture = astiav.AllocFrame()
-	did := C.ls_deinterlace(&of, picture.UnsafePointer(), weave)
+	did := C.ls_deinterlace(of, picture.UnsafePointer(), weave)
 	switch {
 	case did < 0:
 		err = errors.New("out of memory")
