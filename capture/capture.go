@@ -162,7 +162,7 @@ func (w *capture) decodeStep(ctx context.Context) (err error) {
 	if w.picture, err = c.expose(ctx, s, w.found, w.prefetch); err != nil {
 		return err
 	}
-	w.id = sched.IDOf(w.picture.PTS, w.picture.Time)
+	w.id = sched.PictureID(w.picture)
 	w.tellAge()
 	if err := w.wants(w.id, s.Age); err != nil { // another stood in
 		return err

@@ -12,7 +12,7 @@ import (
 // it.
 func (s *Scheduler) Reserve(ctx context.Context, g frame.GOP, unit int, pictures int64) (release func(), err error) {
 	bytes := pictures * s.Cost(g).Picture
-	id := reservationID{unitID{gopID(g), numberOf(g, unit)}, pictures}
+	id := reservationID{unitID{gop: gopID(g), number: numberOf(g, unit)}, pictures}
 	return s.reservations.reserve(ctx, id, func(ctx context.Context) (func(), error) {
 		return s.Budget.ReserveFor(ctx, s, frame.ForPictures, bytes)
 	})
