@@ -23,7 +23,7 @@ func pictureOf(format astiav.PixelFormat, width, height int, seed []byte) *astia
 		return nil
 	}
 	defer f.Free()
-	scaler, err := astiav.CreateSoftwareScaleContext(width, height, f.PixelFormat(), width, height, format, astiav.NewSoftwareScaleContextFlags())
+	scaler, err := astiav.CreateSoftwareScaleContext(width, height, f.PixelFormat(), width, height, format, astiav.SoftwareScaleContextFlags(0))
 	if err != nil {
 		return nil
 	}

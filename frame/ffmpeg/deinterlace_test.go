@@ -67,7 +67,7 @@ var interlacedCodes = map[string]interlacedCode{
 	"H.264, 10 bits 4:2:2": {frame.H264, frame.TopFirst, false, []string{
 		"-c:v", "libx264", "-bf", "0", "-pix_fmt", "yuv422p10le", "-flags", "+ilme+ildct", "-x264-params", "tff=1"}},
 	"MPEG-4": {frame.MPEG4, frame.TopFirst, false, []string{
-		"-c:v", "mpeg4", "-q:v", "2", "-flags", "+ilme+ildct", "-top", "1", "-field_order", "tt"}},
+		"-c:v", "mpeg4", "-q:v", "2", "-flags", "+ilme+ildct"}},
 	"H.265, fields": {frame.H265, frame.TopFirst, true, []string{
 		"-c:v", "libx265", "-x265-params", "log-level=none:interlace=tff:bframes=0:aud=1:crf=16"}},
 	"H.265, fields, bottom first": {frame.H265, frame.BottomFirst, true, []string{
