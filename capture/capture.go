@@ -130,7 +130,7 @@ func (w *capture) decodeStep(ctx context.Context) (err error) {
 		return err
 	}
 	w.still.Picture = w.picture
-	w.id = sched.IDOf(w.picture.PTS, w.picture.Time)
+	w.id = sched.PictureID(w.picture)
 	w.tellAge()
 	if err := w.wants(w.id, s.Age); err != nil { // another stood in
 		return err

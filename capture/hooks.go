@@ -55,6 +55,13 @@ type Coster interface {
 	Cost(key frame.AccessUnit) frame.Cost
 }
 
+// A Fields is a Decoder that tells whether pictures of a GOP that begins with a key unit may have two fields, each of an instant of its own:
+// Latent.Second. Fields is called as Cost is.
+type Fields interface {
+	Decoder
+	Fields(key frame.AccessUnit) bool
+}
+
 // A Header is a Decoder that tells what in a key unit governs its whole GOP: the parameter sets. Damage there may decode to another
 // picture with no error, of another size or quantiser. But streams hardly ever change them, so that damage is what one GOP has
 // alone. Header returns nil if there is nothing of the kind. What it returns may be a part of the unit; it is called as Cost is.

@@ -14,7 +14,8 @@ import (
 // A Moment says which picture is wanted. The zero Moment is the newest picture there is; on a stream that has not begun, its first.
 //
 // The picture of an instant is the one that a viewer saw then: the latest that was shown at or before it. Presentation time
-// decides, not the order of arrival or decoding.
+// decides, not the order of arrival or decoding. Of a picture of two fields it is what the field shows that was on show: the second one, if half
+// of the time to the next picture had passed (frame.SecondField).
 type Moment struct {
 	kind kind
 	at   time.Time
@@ -174,10 +175,28 @@ func (t found) remembered() bool { return t.gop != nil && t.unit().Data != nil }
 
 // with returns what is to be decoded: what was found, and the neighbours that f fetches on the way to it; nil for none.
 func (t found) with(f *prefetch) sched.Wanted {
-	if f == nil {
-		return sched.Wanted{GOP: t.gop, Unit: t.index}
+	w := sched.Wanted{GOP: t.gop, Unit: t.index, Second: t.second()}
+	if f != nil {
+		w.Along, w.Take, w.Hold = f.units, f.take, f.hold
 	}
-	return sched.Wanted{GOP: t.gop, Unit: t.index, Along: f.units, Take: f.take, Hold: f.hold}
+	return w
+}
+
+// second reports whether half of the time has passed, at the instant that is wanted, for which its picture is on show. That is as long as to the
+// nearest picture of its GOP.
+func (t found) second() bool {
+	u := t.unit()
+	late := t.wanted.Sub(u.Time)
+	if late <= 0 {
+		return false
+	}
+	each := time.Duration(0)
+	for i := range t.gop {
+		if d := t.gop[i].Time.Sub(u.Time).Abs(); d > 0 && (each == 0 || d < each) {
+			each = d
+		}
+	}
+	return each > 0 && late >= each/2
 }
 
 // errUndecided says that units which are still to come may decide which picture is wanted.

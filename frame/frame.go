@@ -180,6 +180,10 @@ type Latent struct {
 	// Develop makes the Picture. It can be called until the next Latent is
 	// asked for.
 	Develop func() (*Picture, error)
+
+	// Second is Develop of what a picture of two fields shows half a
+	// picture later: its second field. It is nil of other pictures.
+	Second func() (*Picture, error)
 }
 
 // A Place is the right to keep a processor busy, as decoding does. There are few, so that streams come in meanwhile. One goroutine at a

@@ -105,6 +105,8 @@ const (
 	Deinterlaced
 	// Of two fields that came as two pictures.
 	Woven
+	// It shows the instant of its second field, half a picture after Time.
+	SecondField
 	// From high to standard dynamic range.
 	ToneMapped
 	// From wider primaries to those of BT.709.
@@ -114,7 +116,7 @@ const (
 	Unsquared
 )
 
-var changes = [...]string{"squared", "turned", "flipped", "deinterlaced", "woven", "tone-mapped", "gamut-mapped", "unsquared"}
+var changes = [...]string{"squared", "turned", "flipped", "deinterlaced", "woven", "second field", "tone-mapped", "gamut-mapped", "unsquared"}
 
 // String lists the changes; it is empty for none.
 func (c Changes) String() string {

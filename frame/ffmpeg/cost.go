@@ -26,6 +26,10 @@ func (d *Decoder) Cost(key frame.AccessUnit) frame.Cost {
 	return d.costOf(orAssumed(bitstream.SizeOf(key)))
 }
 
+// Fields reports whether pictures of a GOP that begins with a key unit may have two fields: frame.Latent.Second. Its headers tell that of H.264,
+// H.265 and MPEG-4.
+func (d *Decoder) Fields(key frame.AccessUnit) bool { return bitstream.SizeOf(key).Interlaced }
+
 func orAssumed(s bitstream.Size) bitstream.Size {
 	if s.Pixels() == 0 {
 		return assumed

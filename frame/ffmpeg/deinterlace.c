@@ -11,10 +11,12 @@
 
 #define BLOCK 16 // lines and columns of a block
 
-// What tells a picture of two instants. The numbers are fitted on clips of 50 pictures a second, woven and not woven, clean, noisy and with
-// small letters that move: woven ones with motion have a quarter as many combed blocks as there were before, or more, others a twentieth at most.
+// What tells a picture of two instants. The numbers are fitted on ten clips of 640 x 480, woven and not woven, raw and coded as interlaced by x264 and
+// FFmpeg's MPEG-4, good and bad: faces, pans, letters that move, noise of 20 grey levels. Of 2,600 pictures that were not woven none is taken for
+// combed; of those that were, all but those that hardly move or drown in noise.
 enum {
 	FLOOR = 6,          // grey levels that a sample may stick out of its neighbours, by noise
+	TEXTURE = 5,        // halves of what texture does that combs have to do more than
 	COMBED = 80,        // and that those of a block stick out further, in all, where it is combed
 	CLEARLY = 480,      // the same if there is nothing to compare with
 	FAINTLY = 120,      // the same if others are clearly combed
@@ -130,7 +132,7 @@ static inline tally count(const plane *p, comb *combs, int wide)
 			if (i > 0)
 				comb_line(p, i, combs, wide);
 		for (x = 0; x < p->across; x++) {
-			int now = combs[x].now - 2 * combs[x].texture, before = combs[x].before - 2 * combs[x].texture;
+			int texture = combs[x].texture * TEXTURE / 2, now = combs[x].now - texture, before = combs[x].before - texture;
 			t.now += now > COMBED;
 			t.before += before > COMBED;
 			t.clearly += now > CLEARLY;

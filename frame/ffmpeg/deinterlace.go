@@ -41,41 +41,55 @@ func (s *fields) field(f *astiav.Frame, second bool) (l C.ls_field) {
 	return l
 }
 
+// lines returns the same as deinterlace.c has it.
+func (s *fields) lines() *C.ls_fields {
+	l := &C.ls_fields{kept: s.field(s.kept, s.second), other: s.field(s.other, !s.second)}
+	l.kept_before, l.other_before = s.field(s.before.first, false), s.field(s.before.second, true)
+	if s.second {
+		l.kept_before, l.other_before, l.late = l.other_before, l.kept_before, 1
+	}
+	if s.second != (s.order == frame.BottomFirst) {
+		l.bottom = 1
+	}
+	return l
+}
+
 // deinterlace makes the picture of the instant of the kept field. It returns nil if that is the frame as it came: both of its fields show the same
 // instant, or its samples cannot be read here.
 func (g *gopDecoder) deinterlace(s *fields) (picture *astiav.Frame, changes frame.Changes, err error) {
 	if s.apart && 2*s.kept.Width()*s.kept.Height() > g.d.maxPixels() {
 		return nil, 0, fmt.Errorf("%w: a picture of two fields of %d x %d", frame.ErrTooCostly, s.kept.Width(), s.kept.Height())
 	}
-	of := C.ls_fields{kept: s.field(s.kept, s.second), other: s.field(s.other, !s.second)}
-	of.kept_before, of.other_before = s.field(s.before.first, false), s.field(s.before.second, true)
 	weave := C.int(0)
-	if s.second {
-		of.kept_before, of.other_before, of.late = of.other_before, of.kept_before, 1
-	}
-	if s.second != (s.order == frame.BottomFirst) {
-		of.bottom = 1
-	}
 	if s.apart {
 		weave = 1
 	}
-	if s.apart && s.other != nil {
-		changes |= frame.Woven
-	}
 	picture = astiav.AllocFrame()
-	did := C.ls_deinterlace(&of, picture.UnsafePointer(), weave)
+	did := C.ls_deinterlace(s.lines(), picture.UnsafePointer(), weave)
 	switch {
 	case did < 0:
 		err = errors.New("out of memory")
-	case did == C.LS_UNREADABLE && s.apart:
+	case did == C.LS_DEINTERLACED || did == C.LS_UNCOMBED && s.apart:
+		return picture, s.changes(did == C.LS_DEINTERLACED), nil
+	case s.apart:
 		err = fmt.Errorf("%w: fields of pixel format %v", ErrUnsupported, s.kept.PixelFormat())
-	case did == C.LS_DEINTERLACED:
-		return picture, changes | frame.Deinterlaced, nil
-	case did == C.LS_UNCOMBED && s.apart:
-		return picture, changes, nil
 	}
 	picture.Free()
 	return nil, 0, err
+}
+
+// changes returns what was done to a picture.
+func (s *fields) changes(deinterlaced bool) (c frame.Changes) {
+	if s.apart && s.other != nil {
+		c |= frame.Woven
+	}
+	if deinterlaced {
+		c |= frame.Deinterlaced
+	}
+	if deinterlaced && s.second && !s.apart {
+		c |= frame.SecondField
+	}
+	return c
 }
 
 // develop makes the image of the picture of u; s is nil for one that is progressive.

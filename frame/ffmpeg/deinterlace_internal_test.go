@@ -2,6 +2,7 @@ package ffmpeg
 
 import (
 	"bytes"
+	"fmt"
 	"image"
 	"testing"
 
@@ -22,7 +23,7 @@ func pictureOf(format astiav.PixelFormat, width, height int, seed []byte) *astia
 		return nil
 	}
 	defer f.Free()
-	scaler, err := astiav.CreateSoftwareScaleContext(width, height, f.PixelFormat(), width, height, format, astiav.NewSoftwareScaleContextFlags())
+	scaler, err := astiav.CreateSoftwareScaleContext(width, height, f.PixelFormat(), width, height, format, astiav.SoftwareScaleContextFlags(0))
 	if err != nil {
 		return nil
 	}
@@ -119,4 +120,45 @@ func FuzzDeinterlace(f *testing.F) {
 			}
 		}
 	})
+}
+
+// BenchmarkDeinterlace makes the picture of an instant of a frame of two fields, with the picture before; and finds that there is nothing to do, for the
+// fields show one instant.
+func BenchmarkDeinterlace(b *testing.B) {
+	for _, size := range []image.Point{{1280, 720}, {1920, 1080}, {3840, 2160}} {
+		for _, speed := range []int{12, 0} {
+			draw := func(moved int) *astiav.Frame { // bars, of which every other line has moved by a part more
+				img := image.NewYCbCr(image.Rectangle{Max: size}, image.YCbCrSubsampleRatio420)
+				for y := range size.Y {
+					for x := range size.X {
+						if (x+moved+y%2*speed)%97 < 40 {
+							img.Y[y*img.YStride+x] = byte(150 + y%50)
+						}
+					}
+				}
+				f, err := copied(img, astiav.PixelFormatYuvj420P)
+				if err != nil {
+					b.Fatal(err)
+				}
+				return f
+			}
+			before, now := draw(0), draw(24)
+			defer before.Free()
+			defer now.Free()
+			b.Run(fmt.Sprintf("%dp, combed %v", size.Y, speed > 0), func(b *testing.B) {
+				g := &gopDecoder{d: new(Decoder)}
+				s := &fields{kept: now, other: now, before: shownFields{before, before}, order: frame.TopFirst}
+				b.ReportAllocs()
+				for b.Loop() {
+					picture, _, err := g.deinterlace(s)
+					if err != nil || (picture != nil) != (speed > 0) {
+						b.Fatal(picture, err)
+					}
+					if picture != nil {
+						picture.Free()
+					}
+				}
+			})
+		}
+	}
 }

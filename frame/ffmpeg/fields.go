@@ -69,12 +69,17 @@ func (g *gopDecoder) oldest() int {
 // present yields the next picture, or keeps it back until the other field of its frame is there.
 func (g *gopDecoder) present(o output, yield func(frame.Latent, error) bool) bool {
 	u := g.units.At(o.Unit)
-	if u.status.PicStruct.Field() {
-		return g.field(o, yield)
-	}
-	if !g.alone(yield) {
+	isField := u.status.PicStruct.Field()
+	if (u.key || !isField) && !g.alone(yield) {
 		g.leave(o.Picture)
 		return false
+	}
+	if u.key { // a picture is the same wherever decoding began
+		g.precede(shownFields{})
+		g.interlacing.order = frame.Progressive
+	}
+	if isField {
+		return g.field(o, yield)
 	}
 	g.lasting.note(o.Picture, u.time)
 	var s *fields

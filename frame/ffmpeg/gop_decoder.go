@@ -398,15 +398,31 @@ func (g *gopDecoder) latent(o output, s *fields, yield func(frame.Latent, error)
 		raw.sar_num, raw.sar_den = C.int(u.size.SampleWidth), C.int(u.size.SampleHeight)
 	}
 	corrupt := o.Corrupt || raw.corrupt != 0 || raw.errors != 0
-	return yield(frame.Latent{Unit: o.Unit, PTS: u.pts, Corrupt: corrupt, EffectiveQP: u.qp, Develop: func() (*frame.Picture, error) {
-		img, changes, err := g.develop(f, raw, u, s)
-		if err != nil {
-			return nil, &Error{Step: "convert", Codec: g.codec, Err: err}
-		}
-		return &frame.Picture{
-			YCbCr: img, PTS: u.pts, Time: u.time, Key: u.key, Corrupt: corrupt,
-			QP: float32(raw.qp), EffectiveQP: u.qp, Frozen: u.time.Sub(since),
-			Signal: signal(raw, u.status.Orientation, s), Changes: changes,
-		}, nil
-	}}, nil)
+	l := frame.Latent{Unit: o.Unit, PTS: u.pts, Corrupt: corrupt, EffectiveQP: u.qp}
+	l.Develop = func() (*frame.Picture, error) { return g.picture(u, f, raw, s, corrupt, since) }
+	if s != nil && !s.apart && !g.isSplit(o.Unit) {
+		second := *s
+		second.second = true
+		l.Second = func() (*frame.Picture, error) { return g.picture(u, f, raw, &second, corrupt, since) }
+	}
+	return yield(l, nil)
+}
+
+// isSplit reports whether the second field of a picture of H.264 has a unit of its own.
+func (g *gopDecoder) isSplit(unit int) bool {
+	next := g.units.At(unit + 1)
+	return next != nil && next.status.SecondField
+}
+
+// picture makes the picture of a unit.
+func (g *gopDecoder) picture(u *unit, f *astiav.Frame, raw *C.ls_raw, s *fields, corrupt bool, since time.Time) (*frame.Picture, error) {
+	img, changes, err := g.develop(f, raw, u, s)
+	if err != nil {
+		return nil, &Error{Step: "convert", Codec: g.codec, Err: err}
+	}
+	return &frame.Picture{
+		YCbCr: img, PTS: u.pts, Time: u.time, Key: u.key, Corrupt: corrupt,
+		QP: float32(raw.qp), EffectiveQP: u.qp, Frozen: u.time.Sub(since),
+		Signal: signal(raw, u.status.Orientation, s), Changes: changes,
+	}, nil
 }

@@ -149,7 +149,7 @@ func (s *served) units(yield func(frame.AccessUnit, bool) bool, abandon func()) 
 			s.finishing = true
 			return
 		case o.Kind == reqDevelop && l >= 0:
-			a, fault = s.develop(s.offered[l])
+			a, fault = s.develop(s.offered[l], o.Second)
 			continue
 		case o.Kind != reqUnit:
 			s.err = fmt.Errorf("request %d where a unit is due", o.Kind)
@@ -166,7 +166,7 @@ func (s *served) units(yield func(frame.AccessUnit, bool) bool, abandon func()) 
 
 // offer tells of a picture, with what is said next; when the GOP comes to its end, that is at once. It returns false if the GOP is over.
 func (s *served) offer(l frame.Latent) bool {
-	a, fault := answer{Kind: ansLatent, Unit: uint32(l.Unit), Corrupt: l.Corrupt, Hidden: l.Hidden, EffectiveQP: l.EffectiveQP}, error(nil)
+	a, fault := answer{Kind: ansLatent, Unit: uint32(l.Unit), Corrupt: l.Corrupt, Hidden: l.Hidden, Second: l.Second != nil, EffectiveQP: l.EffectiveQP}, error(nil)
 	if !s.finishing {
 		s.offered = append(s.offered, l)
 		s.say = appendAnswer(s.say, &a, nil)
@@ -183,13 +183,17 @@ func (s *served) offer(l frame.Latent) bool {
 			s.err = fmt.Errorf("request %d where a picture is offered", o.Kind)
 			return false
 		}
-		a, fault = s.develop(l)
+		a, fault = s.develop(l, o.Second)
 	}
 }
 
 // develop makes the picture, in the shared memory.
-func (s *served) develop(l frame.Latent) (answer, error) {
-	p, err := l.Develop()
+func (s *served) develop(l frame.Latent, second bool) (answer, error) {
+	latent := l.Develop
+	if second && l.Second != nil {
+		latent = l.Second
+	}
+	p, err := latent()
 	if err == nil && (len(p.Y) == 0 || &p.Y[0] != &s.decoder.shared[0]) {
 		err = &Error{Step: "convert", Err: fmt.Errorf("%w: a picture of %d by %d", frame.ErrTooCostly, p.Rect.Dx(), p.Rect.Dy())}
 	}

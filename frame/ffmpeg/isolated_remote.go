@@ -157,15 +157,19 @@ func (r *remote) latent(ctx context.Context, a *answer, yield func(frame.Latent,
 	l := frame.Latent{Unit: int(a.Unit), PTS: u.pts, Corrupt: a.Corrupt, EffectiveQP: finite(a.EffectiveQP), Hidden: a.Hidden}
 	if !a.Hidden {
 		r.d.stats.pictures.Add(1)
-		l.Develop = func() (*frame.Picture, error) {
+		develop := func(second bool) (*frame.Picture, error) {
 			if over {
 				return nil, &Error{Step: "convert", Codec: r.name, Err: errors.New("too late: the next picture has come")}
 			}
-			p, err := r.develop(ctx, a.Unit)
+			p, err := r.develop(ctx, a.Unit, second)
 			if err == nil {
 				p.PTS, p.Time, p.Key, p.Corrupt, p.EffectiveQP = u.pts, u.time, u.key, l.Corrupt, l.EffectiveQP
 			}
 			return p, err
+		}
+		l.Develop = func() (*frame.Picture, error) { return develop(false) }
+		if a.Second {
+			l.Second = func() (*frame.Picture, error) { return develop(true) }
 		}
 	}
 	defer func() { over = true }()
@@ -173,8 +177,8 @@ func (r *remote) latent(ctx context.Context, a *answer, yield func(frame.Latent,
 }
 
 // develop gets the pixels of the picture that the child has told of, and what else is known of them only now.
-func (r *remote) develop(ctx context.Context, unit uint32) (*frame.Picture, error) {
-	_, a, told, err := r.ask(ctx, &request{Kind: reqDevelop, Unit: unit}, nil)
+func (r *remote) develop(ctx context.Context, unit uint32, second bool) (*frame.Picture, error) {
+	_, a, told, err := r.ask(ctx, &request{Kind: reqDevelop, Unit: unit, Second: second}, nil)
 	switch {
 	case err != nil:
 		return nil, err

@@ -65,8 +65,10 @@ type request struct {
 	Time              int64  // nanoseconds after the first unit
 	Size              uint32 // bytes of data, which follow
 
-	// Of develop: the number of the picture's unit, as in Latent.
-	Unit uint32
+	// Of develop: the number of the picture's unit, as in Latent, and which
+	// of its instants.
+	Unit   uint32
+	Second bool
 }
 
 // An answerKind says what an answer is.
@@ -91,6 +93,7 @@ type answer struct {
 	// Of latent: the fields of frame.Latent. The rest of it this process knows itself.
 	Unit            uint32
 	Corrupt, Hidden bool
+	Second          bool // it has one
 	EffectiveQP     float32
 
 	// Of pixels: the fields of frame.Picture. The planes are where planeSizes puts them.

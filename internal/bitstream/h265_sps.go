@@ -28,7 +28,7 @@ func sizeH265(sps *h265.SPS) Size {
 		h *= 2
 	}
 	return Size{
-		Width: int(w), Height: int(h), Interlaced: fields || sps.VUI != nil && sps.VUI.FrameFieldInfoPresentFlag,
+		Width: int(w), Height: int(h), Interlaced: !fields && sps.VUI != nil && sps.VUI.FrameFieldInfoPresentFlag,
 		ChromaFormat: int(min(sps.ChromaFormatIdc, chroma444+1)),
 		BitDepth:     8 + int(min(sps.BitDepthLumaMinus8, maxBitDepth-8+1)), References: held,
 		SampleWidth: width, SampleHeight: height,

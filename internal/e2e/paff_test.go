@@ -2,9 +2,12 @@ package e2e_test
 
 import (
 	"image"
+	"slices"
+	"testing"
 	"time"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/frame/ffmpeg"
 	"github.com/livestill/livestill/frame/frametest"
 )
 
@@ -60,10 +63,28 @@ func (w *bitWriter) nal(header byte) []byte {
 // paff makes a stream whose pictures are coded as pairs of fields (picture-adaptive frame-field coding), which no encoder at hand
 // does. The first field of a key picture and both of the others hold plain samples (I_PCM); the second of a key picture is all skipped,
 // so that it is the first again. Each unit is a picture, or a field if apart is set.
-func paff(apart bool) (units []frame.AccessUnit) {
+func paff(apart bool) []frame.AccessUnit {
+	return paffOf(apart, func(n, _ int) *image.YCbCr { return paffPicture(n) })
+}
+
+// paffPicture draws picture n of paff.
+func paffPicture(n int) *image.YCbCr {
+	img := image.NewYCbCr(image.Rect(0, 0, paffWidth, paffHeight), image.YCbCrSubsampleRatio420)
+	for i := range img.Cb {
+		img.Cb[i], img.Cr[i] = 128, 128
+	}
+	for i := range img.Y {
+		img.Y[i] = byte(64 + n)
+	}
+	frametest.Draw(img, n)
+	return img
+}
+
+// paffOf is paff of other pictures, of which draw draws that of a field.
+func paffOf(apart bool, draw func(n, parity int) *image.YCbCr) (units []frame.AccessUnit) {
 	for n := range momentFrames {
 		key := n%momentGOP == 0
-		first, second := paffField(n, 0), paffField(n, 1)
+		first, second := paffField(n, 0, draw(n, 0)), paffField(n, 1, draw(n, 1))
 		if key {
 			first = append(paffSets(), first...)
 		}
@@ -102,8 +123,8 @@ func paffSets() []byte {
 	return append(sps.nal(0x67), pps.nal(0x68)...)
 }
 
-// paffField returns a field of picture n, a slice (section 7.3.3): the top one is 0, the bottom one is 1.
-func paffField(n, parity int) []byte {
+// paffField returns a field of picture n, a slice (section 7.3.3): the top one is 0, the bottom one is 1. It has its lines of img.
+func paffField(n, parity int, img *image.YCbCr) []byte {
 	const intra, predicted, pcmIntra, pcmPredicted = 7, 5, 25, 30
 	at := n % momentGOP
 	idr := at == 0 && parity == 0
@@ -136,14 +157,6 @@ func paffField(n, parity int) []byte {
 		w.ue(count) // all skipped
 		return w.nal(header)
 	}
-	img := image.NewYCbCr(image.Rect(0, 0, paffWidth, paffHeight), image.YCbCrSubsampleRatio420)
-	for i := range img.Cb {
-		img.Cb[i], img.Cr[i] = 128, 128
-	}
-	for i := range img.Y {
-		img.Y[i] = byte(64 + n)
-	}
-	frametest.Draw(img, n)
 	for mb := range count {
 		if kind == predicted {
 			w.ue(0, pcmPredicted)
@@ -161,4 +174,49 @@ func paffField(n, parity int) []byte {
 		}
 	}
 	return w.nal(header)
+}
+
+// Pairs of fields of two instants, in one unit or in two, become pictures without combs.
+func TestPAFFIsDeinterlaced(t *testing.T) {
+	const speed = 1 // columns a field
+	draw := func(n, parity int) *image.YCbCr {
+		img := paffPicture(0)
+		at := 8 + speed*(2*(n%momentGOP)+parity)
+		for y := range paffHeight {
+			for x := range paffWidth {
+				img.Y[y*img.YStride+x] = 64
+				if x >= at {
+					img.Y[y*img.YStride+x] = 192
+				}
+			}
+		}
+		return img
+	}
+	for _, apart := range []bool{false, true} {
+		g := frame.GOP(paffOf(apart, draw))
+		g = g[:1+slices.IndexFunc(g[1:], func(u frame.AccessUnit) bool { return u.Key })]
+		n := 0
+		for p, err := range new(ffmpeg.Decoder).Decode(t.Context(), g, time.Time{}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			first := n == 0 // whose second field is its first
+			if deinterlaced := p.Changes&frame.Deinterlaced != 0; deinterlaced == first || p.Signal.Fields != frame.TopFirst {
+				t.Errorf("apart %v: picture %d: %v, %v", apart, n, p.Changes, p.Signal.Fields)
+			}
+			edge := func(y int) int {
+				return slices.IndexFunc(p.Y[y*p.YStride:][:paffWidth], func(v byte) bool { return v > 128 })
+			}
+			for y := 1; y < paffHeight; y++ {
+				if edge(y) != edge(0) {
+					t.Errorf("apart %v: picture %d: the edge is at %d and %d", apart, n, edge(0), edge(y))
+					break
+				}
+			}
+			n++
+		}
+		if n != momentGOP {
+			t.Errorf("apart %v: %d pictures", apart, n)
+		}
+	}
 }

@@ -74,6 +74,9 @@ func recordings() []recording {
 			"-c:v libx265 -preset ultrafast -x265-params log-level=none:repeat-headers=1:rc-lookahead=12:bframes=7:b-adapt=0:b-pyramid=1:open-gop=0:keyint=15:min-keyint=15")},
 		{about: "H.265, open GOPs", units: encoded(frame.H265,
 			"-c:v libx265 -preset ultrafast -x265-params log-level=none:repeat-headers=1:bframes=3:b-adapt=0:open-gop=1:keyint=15:min-keyint=15")},
+		{about: "H.265, fields", units: encoded(frame.H265,
+			"-vf setfield=tff,separatefields,select=eq(mod(n\\,4)\\,0)+eq(mod(n\\,4)\\,3),setpts=N/30/TB -c:v libx265 -preset ultrafast "+
+				"-x265-params log-level=none:repeat-headers=1:interlace=tff:bframes=0:keyint=15:min-keyint=15")},
 		{about: "AV1", units: encoded(frame.AV1, "-c:v libsvtav1 -preset 10 -g 15 -crf 30")},
 		{about: "AV1, low latency", units: encoded(frame.AV1, "-c:v libaom-av1 -cpu-used 8 -usage realtime -g 15 -lag-in-frames 0")},
 		{about: "VP9, hidden frames", units: encoded(frame.VP9, "-c:v libvpx-vp9 -deadline good -cpu-used 5 -g 15 -auto-alt-ref 1 -lag-in-frames 12 -b:v 1M")},

@@ -168,16 +168,20 @@ func (d *decoding) deliver(l frame.Latent) (err error) {
 			demand.meet(result{err: shared.ErrExit})
 		}
 	}()
-	made := result{}
+	var first, second result
 	for len(claimed) > 0 {
 		demand, wanted := claimed[0], claimed[0].wants(l)
+		made, latent := &first, l.Develop
+		if demand.Second && l.Second != nil {
+			made, latent = &second, l.Second
+		}
 		if wanted && made.Picture == nil && made.err == nil {
-			made = resultOf(l)
+			*made = resultOf(l, latent)
 			d.keep(l.Unit, made.Picture)
 		}
 		claimed = claimed[1:]
 		if wanted {
-			demand.meet(made)
+			demand.meet(*made)
 		} else {
 			demand.meet(result{})
 		}
@@ -185,15 +189,15 @@ func (d *decoding) deliver(l frame.Latent) (err error) {
 	return nil
 }
 
-// resultOf makes the picture of l, if it has an undamaged one.
-func resultOf(l frame.Latent) result {
+// resultOf has latent make the picture of l, if it has an undamaged one.
+func resultOf(l frame.Latent, latent func() (*frame.Picture, error)) result {
 	switch {
 	case l.Hidden:
 		return result{err: errHidden}
 	case l.Corrupt:
 		return result{err: errDamaged}
 	default:
-		return develop(l)
+		return develop(latent)
 	}
 }
 

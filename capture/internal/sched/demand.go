@@ -12,6 +12,7 @@ import (
 // A Demand is what a capture wants of a GOP: the picture of a unit.
 type Demand struct {
 	Unit     int                     // index in the GOP
+	Second   bool                    // as in Wanted
 	Optional bool                    // nobody waits for it: it is made if it comes before what somebody waits for
 	Keep     func(frame.Latent) bool // is asked whether to make the picture; nil makes it whatever it is like
 	Hold     *Hold                   // of the decoding that meets it; nil for none
@@ -165,10 +166,10 @@ func (s *Scheduler) begin(ctx context.Context, g frame.GOP) *decoding {
 	return d
 }
 
-// develop makes a picture.
-func develop(l frame.Latent) (made result) {
+// develop has a Latent make a picture.
+func develop(latent func() (*frame.Picture, error)) (made result) {
 	made.err = shared.Contain(func() (err error) {
-		if made.Picture, err = l.Develop(); err == nil {
+		if made.Picture, err = latent(); err == nil {
 			err = Check(made.Picture)
 		}
 		return err
@@ -180,4 +181,4 @@ func develop(l frame.Latent) (made result) {
 }
 
 // Develop makes the picture of l; nil if there is none. It is for a Demand's Keep that looks at pixels.
-func Develop(l frame.Latent) *frame.Picture { return develop(l).Picture }
+func Develop(l frame.Latent) *frame.Picture { return develop(l.Develop).Picture }

@@ -8,12 +8,18 @@ import (
 
 // An ID tells the pictures of a stream apart, and the units that they are decoded from.
 type ID struct {
-	pts  time.Duration
-	time int64
+	pts    time.Duration
+	time   int64
+	second bool // of two fields; false of a unit
 }
 
 // IDOf returns the ID of the picture that is shown at such times.
-func IDOf(pts time.Duration, t time.Time) ID { return ID{pts, t.UnixNano()} }
+func IDOf(pts time.Duration, t time.Time) ID { return ID{pts: pts, time: t.UnixNano()} }
+
+// PictureID returns the ID of a picture, which may be of one of two fields.
+func PictureID(p *frame.Picture) ID {
+	return ID{p.PTS, p.Time.UnixNano(), p.Changes&frame.SecondField != 0}
+}
 
 // Is reports whether the picture is that of u.
 func (id ID) Is(u *frame.AccessUnit) bool { return u.PTS == id.pts && u.Time.UnixNano() == id.time }
@@ -25,6 +31,7 @@ func (id ID) In(g frame.GOP, unit int) bool { return unit < len(g) && id.Is(&g[u
 type unitID struct {
 	gop    ID
 	number int
+	second bool // as in Wanted
 }
 
 // gopID returns the ID of the key unit of g.

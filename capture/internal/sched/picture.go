@@ -13,6 +13,8 @@ type Wanted struct {
 	GOP  frame.GOP
 	Unit int // index in GOP
 
+	Second bool // what it shows in the second half of its time, if it has two fields
+
 	Along []int                  // units whose pictures are taken along if they come out of the Decoder before it
 	Take  func(p *frame.Picture) // is given these
 	Hold  *Hold                  // of the decoding; nil for none
@@ -24,6 +26,7 @@ const mostHidden = 16
 // Picture decodes the very picture that is wanted, or that before it if its unit has none of its own. Its error is an ErrCorrupt, an ErrForgotten, a
 // Fault, or that of ctx.
 func (s *Scheduler) Picture(ctx context.Context, w Wanted) (*frame.Picture, error) {
+	w.Second = w.Second && s.hasFields(w.GOP)
 	trusted := s.Trusted(w.GOP)
 	for range mostHidden {
 		if ctx.Err() != nil {
@@ -108,10 +111,10 @@ func (s *Scheduler) fromGOPBefore(ctx context.Context, before frame.GOP, w Wante
 	if err := s.foundFruitless(before, unit); err != nil {
 		return nil, err
 	}
-	return s.shared(ctx, unitID{gopID(before), unit}, key, func() Wanted {
+	return s.shared(ctx, unitID{gopID(before), unit, w.Second}, key, func() Wanted {
 		g := slices.Concat(before, w.GOP[:w.Unit+1])
-		g[len(before)].Key = false        // so that damage before it reaches what is asked for
-		return Wanted{GOP: g, Unit: unit} // takes none along: they have other indexes in g
+		g[len(before)].Key = false                          // so that damage before it reaches what is asked for
+		return Wanted{GOP: g, Unit: unit, Second: w.Second} // takes none along: they have other indexes in g
 	})
 }
 
@@ -123,14 +126,14 @@ func (s *Scheduler) mayBeOpen(g frame.GOP, err error) bool {
 
 // sharedUnit decodes what is wanted from the beginning of its GOP on, once for all captures of the unit.
 func (s *Scheduler) sharedUnit(ctx context.Context, w Wanted, key bool) (*frame.Picture, error) {
-	return s.shared(ctx, unitID{gopID(w.GOP), numberOf(w.GOP, w.Unit)}, key, func() Wanted { return w })
+	return s.shared(ctx, unitID{gopID(w.GOP), numberOf(w.GOP, w.Unit), w.Second}, key, func() Wanted { return w })
 }
 
 // shared is sharedUnit of what wanted returns, which is called for the first capture of the unit alone.
 func (s *Scheduler) shared(ctx context.Context, id unitID, key bool, wanted func() Wanted) (*frame.Picture, error) {
 	made, err := s.pictures.Do(ctx, s.Group, id, func(ctx context.Context) (result, error) {
 		w := wanted()
-		demand := &Demand{Unit: w.Unit, Hold: w.Hold}
+		demand := &Demand{Unit: w.Unit, Second: w.Second, Hold: w.Hold}
 		demands := []*Demand{demand}
 		for _, unit := range w.Along {
 			demands = append(demands, &Demand{Unit: unit, Optional: true})

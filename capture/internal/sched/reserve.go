@@ -12,7 +12,7 @@ import (
 // Captures of the same unit share it.
 func (s *Scheduler) Reserve(ctx context.Context, g frame.GOP, unit int, pictures, beside int64) (release func(), err error) {
 	bytes := pictures*s.Cost(g).Picture + beside
-	id := reservationID{unitID{gopID(g), numberOf(g, unit)}, pictures, beside}
+	id := reservationID{unitID{gop: gopID(g), number: numberOf(g, unit)}, pictures, beside}
 	return s.reservations.reserve(ctx, id, func(ctx context.Context) (func(), error) {
 		return s.Budget.ReserveFor(ctx, s, frame.ForPictures, bytes)
 	})

@@ -32,7 +32,7 @@ import (
 	"github.com/livestill/livestill/frame"
 )
 
-// A Decoder is a capture.Decoder. It may also be a capture.Follower, a capture.Coster and a capture.Header.
+// A Decoder is a capture.Decoder. It may also be a capture.Follower, a capture.Coster, a capture.Header and a capture.Fields.
 type Decoder interface {
 	Decode(ctx context.Context, g frame.GOP, from time.Time) iter.Seq2[*frame.Picture, error]
 }
@@ -67,11 +67,15 @@ type Scheduler struct {
 	header interface {
 		Header(key frame.AccessUnit) []byte
 	} // nil if the Decoder is none
+	fielder interface {
+		Fields(key frame.AccessUnit) bool
+	} // nil if the Decoder is none
 	recalls <-chan struct{} // as of ffmpeg.Isolated: receives when a decoding that nobody waits for is to end; nil if it never is
 
 	pictures     shared.Calls[unitID, result]
 	headers      recent[ID, []byte]
 	costs        recent[ID, frame.Cost]
+	fields       recent[ID, bool]
 	closed       recent[ID, bool]
 	verdicts     recent[surroundings, bool]
 	reservations reservations
@@ -112,6 +116,9 @@ func New(s Source) *Scheduler {
 	})
 	n.header, _ = s.Decoder.(interface {
 		Header(key frame.AccessUnit) []byte
+	})
+	n.fielder, _ = s.Decoder.(interface {
+		Fields(key frame.AccessUnit) bool
 	})
 	if d, ok := s.Decoder.(interface{ Recalls() <-chan struct{} }); ok {
 		n.recalls = d.Recalls()

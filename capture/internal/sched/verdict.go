@@ -21,6 +21,11 @@ func (s *Scheduler) Cost(g frame.GOP) frame.Cost {
 	})
 }
 
+// hasFields reports whether pictures of a GOP may have two fields, as far as the Decoder tells.
+func (s *Scheduler) hasFields(g frame.GOP) bool {
+	return s.fielder != nil && s.fields.of(gopID(g), func() (bool, bool) { return s.fielder.Fields(g[0]), true })
+}
+
 // Trusted returns how many of the units of a remembered GOP can be trusted as far as is known without decoding: those before the first that is
 // lost, or none if its header is damaged.
 func (s *Scheduler) Trusted(g frame.GOP) int {
