@@ -120,6 +120,7 @@ type Camera struct {
 	stats       counters
 	serving     atomic.Pointer[frame.Stream] // nil unless a stream is live
 	ended       atomic.Pointer[error]        // why the last stream has ended; nil if its publisher left properly
+	publisher   atomic.Pointer[publisher]    // of a Hub, that it serves or is about to; nil for none
 	discreet    atomic.Bool                  // a Hub has it: whoever captures need not know whose stream it was
 }
 

@@ -159,11 +159,12 @@ type Denied struct {
 	Reason string
 }
 
+// Error is one line, whatever is in the reason.
 func (d Denied) Error() string {
 	if d.Reason == "" {
 		return ErrDenied.Error()
 	}
-	return ErrDenied.Error() + ": " + d.Reason
+	return ErrDenied.Error() + ": " + ingest.Printable(d.Reason)
 }
 
 // Is makes it an ErrDenied.

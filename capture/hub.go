@@ -33,7 +33,9 @@ type Hub struct {
 	// once, all but one may be refused after all. Any number of goroutines
 	// call it. If a Camera of that name is still there, see Linger, that
 	// one goes on, and the new one is not used. One Camera serves one name:
-	// with that of another name a publisher is refused. It is required.
+	// with that of another name a publisher is refused. So it is, with
+	// ErrLive, while the Camera has a stream that is not of this Hub. It is
+	// required.
 	NewCamera func(s *frame.Stream) (*Camera, error)
 
 	// TakeOver lets a second publisher of a live name take it over, but not
@@ -104,6 +106,7 @@ type named struct {
 
 // A publisher is one that has a name for its stream.
 type publisher struct {
+	hub    *Hub
 	stream *frame.Stream
 	pull   *pull // that it comes by; nil for none
 	since  time.Time
@@ -120,7 +123,7 @@ func (h *Hub) ServeStream(ctx context.Context, s *frame.Stream) error {
 	if err != nil {
 		return err
 	}
-	mine := &publisher{stream: s, pull: pull, since: time.Now()}
+	mine := &publisher{hub: h, stream: s, pull: pull, since: time.Now()}
 	c, before, err := h.hold(c, mine)
 	if err != nil {
 		return err
@@ -133,6 +136,8 @@ func (h *Hub) ServeStream(ctx context.Context, s *frame.Stream) error {
 			return context.Cause(ctx)
 		}
 	}
+	c.publisher.Store(mine)
+	defer c.publisher.CompareAndSwap(mine, nil)
 	s.Units = h.units(c, mine)
 	err = c.ServeStream(ctx, s)
 	return errors.Join(err, mine.failed)
@@ -176,6 +181,12 @@ func (h *Hub) hold(c *Camera, p *publisher) (camera *Camera, before <-chan struc
 		return nil, nil, err
 	}
 	n := h.named[name]
+	if n != nil && n.live == nil {
+		c = n.camera
+	}
+	if err := h.foreign(name, c); err != nil {
+		return nil, nil, err
+	}
 	switch {
 	case n == nil:
 		n = h.newNamed(c)
@@ -211,6 +222,17 @@ func (h *Hub) apart(name string, c *Camera) error {
 	}
 	if before != "" && before != name {
 		return fmt.Errorf("%s: NewCamera gave it the Camera of %s", name, before)
+	}
+	return nil
+}
+
+// foreign refuses a Camera that another Hub serves a stream with, or whoever has called its ServeStream: that stream is not ours to end.
+func (h *Hub) foreign(name string, c *Camera) error {
+	if c.scheduler().Live() == nil {
+		return nil
+	}
+	if p := c.publisher.Load(); p == nil || p.hub != h {
+		return fmt.Errorf("%s: its Camera has a stream that is not of this Hub: %w", name, ErrLive)
 	}
 	return nil
 }

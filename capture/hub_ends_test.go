@@ -414,3 +414,40 @@ func TestComingAndGoing(t *testing.T) {
 		}
 	})
 }
+
+// TestHubOfABusyCamera has a Camera that has a stream of somebody else's already: who publishes is refused at once, whatever TakeOver says, until that
+// stream has ended.
+func TestHubOfABusyCamera(t *testing.T) {
+	for _, takeOver := range []bool{false, true} {
+		for _, other := range []string{"another Hub", "ServeStream"} {
+			synctest.Test(t, func(t *testing.T) {
+				cam := &capture.Camera{Decoder: new(decoder)}
+				hub := func() *capture.Hub {
+					return &capture.Hub{TakeOver: takeOver, NewCamera: func(*frame.Stream) (*capture.Camera, error) { return cam, nil }}
+				}
+				h, serve := hub(), cam.ServeStream
+				if other == "another Hub" {
+					serve = hub().ServeStream
+				}
+				var busy sync.WaitGroup
+				busy.Go(func() {
+					if err := serve(t.Context(), frametest.Live(t.Context(), "door", units(50, 10, false))); err != nil {
+						t.Errorf("%s, the first: %v", other, err)
+					}
+				})
+				synctest.Wait()
+				begin := time.Now()
+				err := play(t, h, "door", 10)
+				if !errors.Is(err, capture.ErrLive) || !strings.Contains(err.Error(), "not of this Hub") || !time.Now().Equal(begin) {
+					t.Errorf("%s: %v after %v", other, err, time.Since(begin))
+				}
+				busy.Wait()
+				for range 2 {
+					if err := play(t, h, "door", 10); err != nil {
+						t.Errorf("%s, when it has ended: %v", other, err)
+					}
+				}
+			})
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 )
 
 // A Runner takes in a stream until ctx ends, and returns why it has ended: an rtsp.Client or an rtmp.Client, whose Handler is the Hub that asked
-// for it.
+// for it. One that does not return then keeps its name: captures of it end with ErrNotLive after ten seconds, and slog.Default tells once.
 type Runner interface {
 	Run(ctx context.Context) error
 }
@@ -41,6 +42,7 @@ type pull struct {
 	streams int           // that it has brought
 	idle    *time.Timer   // ends it; runs while there are none
 	expired bool          // nobody used it for a while: whoever wants it now has it pulled anew
+	stuck   bool          // it did not end in time after that, and the log has told
 	ended   chan struct{} // closed when it has ended, with err
 	err     error
 }
@@ -94,7 +96,7 @@ func (h *Hub) source(ctx context.Context, name string) (c *Camera, done func(), 
 		if err == nil {
 			return c, func() { h.leave(p) }, nil
 		}
-		if anew := h.leave(p); !anew || ctx.Err() != nil {
+		if anew := h.leave(p); !anew || ctx.Err() != nil || errors.Is(err, errStuck) {
 			return nil, nil, err
 		}
 	}
@@ -115,7 +117,7 @@ func (h *Hub) arrival(ctx context.Context, p *pull, before int) (*Camera, error)
 		select {
 		case <-changed:
 		case <-late.C:
-			return nil, fmt.Errorf("%w: it was not there within %v", ErrNotLive, longestArrival)
+			return nil, h.late(p)
 		case <-p.ended:
 			if c, _ := h.await(p, before); c != nil {
 				return c, nil
@@ -125,6 +127,24 @@ func (h *Hub) arrival(ctx context.Context, p *pull, before int) (*Camera, error)
 			return nil, context.Cause(ctx)
 		}
 	}
+}
+
+// errStuck is of a Runner that ignores its context.
+var errStuck = fmt.Errorf("%w: what pulled it before was told to end and has not within %v, so that it cannot be pulled anew", ErrNotLive, longestArrival)
+
+// late tells why the stream of a pull is not there in time. The log tells once of a Runner that does not end.
+func (h *Hub) late(p *pull) error {
+	h.mu.Lock()
+	expired, told := p.expired, p.stuck
+	p.stuck = expired
+	h.mu.Unlock()
+	if !expired {
+		return fmt.Errorf("%w: it was not there within %v", ErrNotLive, longestArrival)
+	}
+	if !told {
+		slog.Warn("capture: a Runner has not ended with its context, its stream cannot be pulled", printable("stream", p.name))
+	}
+	return errStuck
 }
 
 // await returns the Camera of a live stream, or of one that the pull has brought since it had brought so many; else what is closed when another

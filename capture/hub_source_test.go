@@ -3,6 +3,7 @@ package capture_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"runtime"
 	"strings"
 	"sync"
@@ -248,5 +249,60 @@ func TestSourceThatPanics(t *testing.T) {
 		if told == nil || len(h.Live()) != 0 {
 			t.Errorf("OnEnd is told %v; live: %v", told, h.Live())
 		}
+	})
+}
+
+// deaf is a Runner that ignores its context, until it is released.
+type deaf struct{ release chan struct{} }
+
+func (d deaf) Run(context.Context) error {
+	<-d.release
+	return nil
+}
+
+// TestRunnerThatDoesNotEnd keeps its name: who captures is told so in time, the log once, and once it has ended the stream is pulled again.
+func TestRunnerThatDoesNotEnd(t *testing.T) {
+	var log strings.Builder
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	defer slog.SetDefault(before)
+	synctest.Test(t, func(t *testing.T) {
+		h, release, pulled := newHub(), make(chan struct{}), 0
+		h.Linger = time.Second
+		h.Source = func(string) (capture.Runner, error) {
+			pulled++
+			if pulled > 1 {
+				return &puller{h, "door", make(chan error, 1)}, nil
+			}
+			return deaf{release}, nil
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { _ = h.Run(ctx) })
+		synctest.Wait()
+		ask := func() error {
+			_, err := h.Capture(t.Context(), capture.Request{Stream: "door"})
+			return err
+		}
+		if err := ask(); !errors.Is(err, capture.ErrNotLive) || !strings.Contains(err.Error(), "not there within 10s") {
+			t.Errorf("at first: %v", err)
+		}
+		fakeclock.Pass(2 * time.Second) // nobody asks for it any more
+		for range 3 {
+			begin := time.Now()
+			if err := ask(); !errors.Is(err, capture.ErrNotLive) || !strings.Contains(err.Error(), "was told to end") || time.Since(begin) != 10*time.Second {
+				t.Errorf("%v after %v", err, time.Since(begin))
+			}
+		}
+		if n := strings.Count(log.String(), "stream=door"); n != 1 {
+			t.Errorf("logged %d times: %s", n, log.String())
+		}
+		close(release)
+		synctest.Wait()
+		if err := ask(); err != nil || pulled != 2 {
+			t.Errorf("when it has ended: %v, pulled %d times", err, pulled)
+		}
+		stop()
+		running.Wait()
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/ingest"
 )
 
 // A Request asks for one still. The zero Request asks for the newest picture. As JSON its names are those of the tags, its durations seconds,
@@ -177,10 +178,10 @@ type Still struct {
 
 // String is the still in a line, without its pixels.
 func (s Still) String() string {
-	text := fmt.Sprintf("still %q of %q, %s of %d bytes, shown %s, %v before it was asked for", s.ID, s.Stream, s.Type, len(s.Data),
+	text := fmt.Sprintf("still %q of %q, %s of %d bytes, shown %s, %v before it was asked for", s.ID, s.Stream, ingest.Printable(s.Type), len(s.Data),
 		s.Time.Format(time.RFC3339Nano), s.Age)
 	if s.Instead != nil {
-		text += fmt.Sprintf(", stands in: %v", s.Instead)
+		text += ", stands in: " + ingest.Printable(s.Instead.Error())
 	}
 	return text
 }
@@ -191,8 +192,8 @@ func (s *Still) LogValue() slog.Value {
 		return slog.AnyValue(nil)
 	}
 	attrs := []slog.Attr{
-		slog.String("id", s.ID), slog.String("stream", s.Stream), slog.String("type", s.Type), slog.Int("bytes", len(s.Data)),
-		slog.Time("time", s.Time), slog.Duration("age", s.Age), slog.String("location", s.Location),
+		printable("id", s.ID), printable("stream", s.Stream), printable("type", s.Type), slog.Int("bytes", len(s.Data)),
+		slog.Time("time", s.Time), slog.Duration("age", s.Age), printable("location", s.Location),
 	}
 	if s.Variant != "" {
 		attrs = append(attrs, slog.String("variant", s.Variant))
@@ -201,10 +202,13 @@ func (s *Still) LogValue() slog.Value {
 		attrs = append(attrs, slog.Int("variants", len(s.Variants)))
 	}
 	if s.Instead != nil {
-		attrs = append(attrs, slog.String("instead", s.Instead.Error()))
+		attrs = append(attrs, printable("instead", s.Instead.Error()))
 	}
 	return slog.GroupValue(attrs...)
 }
+
+// printable is a text that may be a stranger's, fit for a log, whatever its Handler does.
+func printable(key, text string) slog.Attr { return slog.String(key, ingest.Printable(text)) }
 
 // Step returns how long the named step took; zero if it did not run.
 func (s *Still) Step(name string) time.Duration {

@@ -181,10 +181,6 @@ func TestStreamsThatBreak(t *testing.T) {
 			_ = c.send()
 		}, rtmp.ErrLimit},
 		{"a command too long", func(c *client) { c.call(1, "x", 0, strings.Repeat("x", 17<<10)) }, rtmp.ErrLimit},
-		{"a video tag that is none", func(c *client) {
-			c.write(4, rtmp.Message{Kind: video, Stream: 1, Body: []byte{0x12, 0}})
-			_ = c.send()
-		}, nil},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			got := make(recorder, 1)
@@ -201,6 +197,39 @@ func TestStreamsThatBreak(t *testing.T) {
 			}
 			conn.hungUp()
 		})
+	}
+}
+
+// TestCodecThatIsNotTaken has a codec end its stream unless there were pictures: then it costs its message, and the stream goes on.
+func TestCodecThatIsNotTaken(t *testing.T) {
+	for about, body := range map[string][]byte{
+		"Sorenson H.263": {0x12, 0}, "VP6 with alpha": {0x15, 0}, "On2 Screen": {0x16, 0, 0, 0, 0, 1}, "H.266": []byte("\x91vvc1\x00\x00\x00"),
+	} {
+		for _, pictures := range []int{0, 1, 2} {
+			got := make(recorder, 1)
+			addr, _ := start(t, &rtmp.Server{Handler: got})
+			c := dial(t, addr)
+			c.publish("key")
+			for i := range pictures {
+				c.write(4, rtmp.Message{Kind: video, Stream: 1, Time: uint32(40 * i), Body: picture(i == 0, 1000)})
+			}
+			c.write(4, rtmp.Message{Kind: video, Stream: 1, Time: 80, Body: body})
+			if pictures == 0 {
+				_ = c.send()
+				var wrapped *rtmp.Error
+				if r := <-got; len(r.units) > 0 || r.err == nil || !errors.As(r.err, &wrapped) || !strings.Contains(r.err.Error(), "unsupported video codec") {
+					t.Errorf("%s: %d units, then %v", about, len(r.units), r.err)
+				}
+				c.hungUp()
+				continue
+			}
+			c.write(4, rtmp.Message{Kind: video, Stream: 1, Time: 120, Body: picture(false, 1000)})
+			c.write(4, rtmp.Message{Kind: video, Stream: 1, Time: 160, Body: picture(true, 1000)})
+			c.unpublish()
+			if r := <-got; len(r.units) != pictures+2 || r.err != nil {
+				t.Errorf("%s after %d pictures: %d units, then %v", about, pictures, len(r.units), r.err)
+			}
+		}
 	}
 }
 

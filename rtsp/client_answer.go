@@ -1,6 +1,9 @@
 package rtsp
 
 import (
+	"bytes"
+	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
@@ -18,6 +21,9 @@ type answers struct {
 	begun     bool              // a connection was asked something
 	asked     base.Method       // the newest request
 	open      bool              // it was not answered
+	url       url.URL           // that it was for
+	cseq      int               // of it
+	miscounts bool              // the server has answered with a number that no request had
 	transport headers.Transport // that the newest SETUP asked for
 	described bool              // it was answered with a description
 	body      []byte            // that
@@ -29,12 +35,13 @@ type answers struct {
 
 // ask looks at a request before it is sent.
 func (p *pull) ask(req *base.Request) {
-	p.answers.asked, p.answers.open = req.Method, true
-	if cseq := req.Header["CSeq"]; len(cseq) == 1 && cseq[0] == "1" { // of a connection
+	p.answers.asked, p.answers.open, p.answers.url = req.Method, true, url.URL(*req.URL)
+	p.answers.cseq, _ = strconv.Atoi(req.Header["CSeq"][0]) // the library's own
+	if p.answers.cseq == 1 {                                // of a connection
 		if p.answers.begun { // another: old answers would count as wrong ones
 			p.credentials = digest.Credentials{User: p.credentials.User}
 		}
-		p.answers.begun = true
+		p.answers.begun, p.answers.miscounts = true, false
 	}
 	if req.Method == base.Play {
 		p.dialler.plays.Store(true)
@@ -46,6 +53,9 @@ func (p *pull) ask(req *base.Request) {
 	if req.Method == base.Setup {
 		p.answers.transport = headers.Transport{}
 		_ = p.answers.transport.Unmarshal(req.Header["Transport"]) // the library's own
+		if p.setsUpUDP() {
+			p.silence.Reset(p.udpTimeout())
+		}
 	}
 	p.credentials.Authorize(req)
 }
@@ -61,6 +71,7 @@ func asked(req *base.Request) {
 // answer looks at what a server answers.
 func (p *pull) answer(res *base.Response) {
 	p.answers.open = false
+	p.uncount(res)
 	p.credentials.Answered(p.answers.asked, res)
 	if session := res.Header["Session"]; len(session) > 0 {
 		res.Header["Session"] = base.HeaderValue{mend.Session(session[0])}
@@ -79,6 +90,18 @@ func (p *pull) answer(res *base.Response) {
 	case base.Play:
 		p.answerPlay(res)
 	default:
+	}
+}
+
+// uncount leaves the number out of an answer of a server that miscounts: there is one request at a time that an answer is waited for. The
+// answer to an earlier request, which the library passes over, keeps its number.
+func (p *pull) uncount(res *base.Response) {
+	if values := res.Header["CSeq"]; len(values) == 1 {
+		n, err := strconv.Atoi(strings.TrimSpace(values[0]))
+		p.answers.miscounts = p.answers.miscounts || err != nil || n < 1 || n > p.answers.cseq
+	}
+	if p.answers.miscounts {
+		delete(res.Header, "CSeq")
 	}
 }
 
@@ -107,6 +130,9 @@ func answerOptions(res *base.Response) {
 
 func (p *pull) answerDescribe(res *base.Response) {
 	if len(res.Header["Location"]) > 0 {
+		if to, err := p.answers.url.Parse(strings.TrimSpace(res.Header["Location"][0])); err == nil { // it may be relative
+			res.Header["Location"] = base.HeaderValue{to.String()}
+		}
 		if p.answers.redirects++; p.answers.redirects > maxRedirects {
 			delete(res.Header, "Location") // the library takes the status for an error then
 		}
@@ -127,14 +153,21 @@ func (p *pull) answerDescribe(res *base.Response) {
 		res.Body = body
 		p.log.Info("what is malformed in the description is left out")
 	}
-	if kind := res.Header["Content-Type"]; len(kind) == 0 || strings.Contains(strings.ToLower(kind[0]), "sdp") {
+	if kind := res.Header["Content-Type"]; len(kind) == 0 || mayBeSDP(strings.ToLower(kind[0]), res.Body) {
 		res.Header["Content-Type"] = base.HeaderValue{"application/sdp"}
 	}
 	p.answers.body = res.Body
 }
 
+// mayBeSDP reports whether a body is a description by its type, or begins as one does (RFC 8866 section 5.1) and is of no other type.
+func mayBeSDP(kind string, body []byte) bool {
+	untold := kind == "" || strings.HasPrefix(kind, "text/plain")
+	return strings.Contains(kind, "sdp") || untold && bytes.HasPrefix(bytes.TrimSpace(body), []byte("v=0"))
+}
+
 func (p *pull) answerSetup(res *base.Response) {
 	const useTCP = base.StatusUnsupportedTransport // has the library do so
+	p.silence.Reset(p.timeout)
 	switch {
 	case p.mayBeTCP(res.StatusCode):
 		res.StatusCode = useTCP

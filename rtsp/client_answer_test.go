@@ -2,6 +2,7 @@ package rtsp_test
 
 import (
 	"io"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -24,6 +25,43 @@ func to(method base.Method, status, header string) func(*base.Request) (string, 
 	return func(req *base.Request) (string, string, string) {
 		if req.Method == method {
 			return status, header, ""
+		}
+		return "", "", ""
+	}
+}
+
+// numbered describes a stream, and answers all requests with numbers of its own.
+func numbered(sdp string, number func(asked int) string) func(*base.Request) (string, string, string) {
+	return func(req *base.Request) (status, header, body string) {
+		asked, _ := strconv.Atoi(req.Header["CSeq"][0])
+		header = "CSeq: " + number(asked) + "\r\n"
+		switch req.Method {
+		case base.Describe:
+			return "200 OK", header + "Content-Type: application/sdp\r\n", sdp
+		case base.Setup:
+			header += "Session: 1\r\nTransport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n"
+		default:
+		}
+		return "200 OK", header, ""
+	}
+}
+
+// moved redirects whoever asks for something without "other" in its URL.
+func moved(to string) func(*base.Request) (string, string, string) {
+	return func(req *base.Request) (string, string, string) {
+		if req.Method == base.Describe && !strings.Contains(req.URL.String(), "other") {
+			return "302 Moved", "Location: " + to + "\r\n", ""
+		}
+		return "", "", ""
+	}
+}
+
+// offered describes a stream as of these formats.
+func offered(formats string) func(*base.Request) (string, string, string) {
+	return func(req *base.Request) (string, string, string) {
+		if req.Method == base.Describe {
+			sdp := general + ofH264 + "a=control:trackID=1\r\n"
+			return "200 OK", "Content-Type: application/sdp\r\n", strings.Replace(sdp, "RTP/AVP 96", "RTP/AVP "+formats, 1)
 		}
 		return "", "", ""
 	}
@@ -70,6 +108,19 @@ func TestAnswersAsTheyAre(t *testing.T) {
 		{"Content-Base twice", described(sdpType + "Content-Base: cam\r\nContent-Base: rtsp://192.168.1.64/cam/\r\n")},
 		{"no Content-Type", described("")},
 		{"a Content-Type in other letters", described("Content-Type: Application/SDP; charset=utf-8\r\n")},
+		{"a Content-Type of any text", described("Content-Type: text/plain\r\n")},
+		{"a Content-Type of none", described("Content-Type: \r\n")},
+		{"an answer with a number that nobody gave", described(sdpType + "CSeq: 99\r\n")},
+		{"an answer with a number before the first", described(sdpType + "CSeq: 0\r\n")},
+		{"an answer with a number that is none", described(sdpType + "CSeq: x\r\n")},
+		{"answers that are all first", numbered(sdp, func(int) string { return "0" })},
+		{"answers that are counted from zero", numbered(sdp, func(asked int) string { return strconv.Itoa(asked - 1) })},
+		{"answers that are counted ahead", numbered(sdp, func(asked int) string { return strconv.Itoa(asked + 100) })},
+		{"a redirection to a path", moved("/other/cam")},
+		{"a redirection to a name", moved(" other ")},
+		{"a redirection to a query", moved("?other=1")},
+		{"a format that is not described", offered("96 97")},
+		{"a format that is not described before the one that is", offered("97 35 96")},
 		{"no Transport", set(session)},
 		{"an empty one", set(session + "Transport: \r\n")},
 		{"no channels", set(session + "Transport: RTP/AVP/TCP;unicast\r\n")},

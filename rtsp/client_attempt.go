@@ -28,7 +28,7 @@ type attempts struct {
 }
 
 // next makes the next attempt. A server that hangs up instead of an answer, to SETUP over UDP or after it has asked for credentials, gets
-// another connection at once: some close each after a refusal.
+// another connection at once: some close each after a refusal. So does one that does not answer SETUP over UDP.
 func (a *attempts) next(ctx context.Context) (last bool, err error) {
 	const most = 3 // of UDP, of UDP with credentials, of TCP
 	over, known := a.transport, digest.Credentials{User: a.url.User}
@@ -39,14 +39,14 @@ func (a *attempts) next(ctx context.Context) (last bool, err error) {
 			a.times = p.unpacker.Times()
 		}
 		last = last || isPermanent(err)
-		hungUp := p.answers.open && ctx.Err() == nil && !errors.Is(err, ErrSilent)
+		hungUp := p.answers.open && ctx.Err() == nil && (p.setsUpUDP() || !errors.Is(err, ErrSilent))
 		switch {
 		case last || !hungUp || n == most:
 			return last, err
 		case p.credentials.Refused():
 			return true, a.fail("describe", fmt.Errorf("%w: %w", ErrUnauthorized, err))
 		case p.setsUpUDP():
-			a.log.Info("not over UDP", "reason", "the server hung up")
+			a.log.Info("not over UDP", "reason", "the server hung up, or did not answer")
 			tcp := gortsplib.TransportTCP
 			over = &tcp
 		case p.credentials.Challenged():

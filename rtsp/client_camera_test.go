@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -22,7 +23,7 @@ type camera struct {
 	play     func(n int, r *raw)             // what it sends then; the connection ends with it
 
 	// respond answers a request in its own way: header is of lines, with their ends. If the status is empty, the camera answers as usual;
-	// if it is "hang up", it does that.
+	// if it is "hang up", it does that, and if it is "none", it says nothing. A header without a CSeq gets the right one.
 	respond func(req *base.Request) (status, header, body string)
 
 	wire func(answer string) string // makes what is sent of an answer; nil leaves it as it is
@@ -71,7 +72,10 @@ func (c camera) serve(n int, r *raw) {
 			return
 		}
 		answer := func(status, header, body string) {
-			text := fmt.Sprintf("RTSP/1.0 %s\r\nCSeq: %s\r\n%s\r\n%s", status, req.Header["CSeq"][0], header, body)
+			if !strings.Contains(header, "CSeq: ") {
+				header = "CSeq: " + req.Header["CSeq"][0] + "\r\n" + header
+			}
+			text := fmt.Sprintf("RTSP/1.0 %s\r\n%s\r\n%s", status, header, body)
 			if c.wire != nil {
 				text = c.wire(text)
 			}
@@ -81,6 +85,8 @@ func (c camera) serve(n int, r *raw) {
 			switch status, header, body := c.respond(&req); status {
 			case "hang up":
 				return
+			case "none":
+				continue
 			case "":
 			default:
 				if body != "" {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/bluenviron/gortsplib/v4"
 	"github.com/bluenviron/gortsplib/v4/pkg/description"
+	"github.com/bluenviron/gortsplib/v4/pkg/liberrors"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/ingest"
 	"github.com/livestill/livestill/internal/unpack"
@@ -22,7 +23,7 @@ import (
 )
 
 const (
-	udpTimeout      = 3 * time.Second // without a packet over UDP; then TCP is tried
+	udpTimeout      = 3 * time.Second // without an answer to SETUP over UDP, or without a packet; then TCP is tried
 	teardownTimeout = time.Second     // for a server to take our TEARDOWN, without which some stream on to nobody
 )
 
@@ -55,6 +56,7 @@ type pull struct {
 	credentials digest.Credentials
 	source      unpack.Source
 	media       *description.Media // of the video
+	payloadType uint8              // of its packets
 	takesPLI    bool
 }
 
@@ -96,7 +98,7 @@ func (p *pull) client() *gortsplib.Client {
 		Transport:             p.transport,
 		ReadTimeout:           2*p.timeout + time.Second, // ours comes first, and the library's is in whole seconds
 		WriteTimeout:          p.timeout,
-		InitialUDPReadTimeout: min(udpTimeout, p.timeout/2), // so that there is time left for TCP
+		InitialUDPReadTimeout: p.udpTimeout(),
 		UserAgent:             "livestill",
 		DialContext:           p.dialler.dial,
 		ListenPacket:          listenPacket,
@@ -109,9 +111,16 @@ func (p *pull) client() *gortsplib.Client {
 	}
 }
 
+// udpTimeout leaves time for TCP.
+func (p *pull) udpTimeout() time.Duration { return min(udpTimeout, p.timeout/2) }
+
 // ignore takes note of what is no packet, or none of the stream. It is a gap for unpack.
 func (p *pull) ignore(err error) {
 	p.ignored.Store(&err)
+	var other liberrors.ErrClientRTPPacketUnknownPayloadType
+	if errors.As(err, &other) && p.watchdog.since.IsZero() { // the goroutine of packet
+		p.lacks.Set(fmt.Sprintf("packets come with payload type %d, but the description has %d", other.PayloadType, p.payloadType))
+	}
 	if isMalformedRTCP(err) && !p.malformed.take(1, time.Now()) {
 		p.end(errMalformed())
 	}
@@ -141,7 +150,7 @@ func (p *pull) setup(life context.Context) error {
 		return p.fail("setup", fmt.Errorf("%w: %w", ErrTransport, errSRTP))
 	}
 	video.follow(&p.source)
-	p.media = video.media
+	p.media, p.payloadType = video.media, video.format.PayloadType()
 	if err := p.twice(func() error {
 		_, err := p.conn.Setup(desc.BaseURL, video.media, 0, 0)
 		return err

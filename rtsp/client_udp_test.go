@@ -66,6 +66,7 @@ func TestUDPAsItIs(t *testing.T) {
 		{"PLAY is refused", setup(ok, session+"Transport: RTP/AVP;unicast;server_port=6000-6001\r\n"), "461 Unsupported Transport", false},
 		{"PLAY fails", setup(ok, session+"Transport: RTP/AVP;unicast;server_port=6000-6001\r\n"), "500 Internal Server Error", false},
 		{"it hangs up", setup("hang up", ""), "", false},
+		{"it does not answer", setup("none", ""), "", false},
 	} {
 		t.Run(test.about, func(t *testing.T) {
 			t.Parallel()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"time"
 
 	"github.com/bluenviron/gortsplib/v4"
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
@@ -49,9 +50,11 @@ func (c *Client) Pull(ctx context.Context, open func(ctx context.Context, networ
 
 // Exchange has a Client ask for something, look at the answer, and ask again.
 func Exchange(u *base.URL, method base.Method, transport string, res *base.Response) (again *base.Request) {
-	p := pull{Client: new(Client), log: slog.New(slog.DiscardHandler), conn: new(gortsplib.Client), credentials: digest.Credentials{User: u.User}}
+	p := pull{Client: new(Client), log: slog.New(slog.DiscardHandler), conn: new(gortsplib.Client), credentials: digest.Credentials{User: u.User},
+		silence: time.NewTimer(defaultTimeout)}
+	defer p.silence.Stop()
 	request := func() *base.Request {
-		return &base.Request{Method: method, URL: u, Header: base.Header{"Transport": base.HeaderValue{transport}}}
+		return &base.Request{Method: method, URL: u, Header: base.Header{"CSeq": base.HeaderValue{"2"}, "Transport": base.HeaderValue{transport}}}
 	}
 	p.ask(request())
 	p.answer(res)

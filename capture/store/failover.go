@@ -17,7 +17,7 @@ import (
 //
 // A store that took a still, and failed only to say so, has it beside the one that stood in. And a still that is put again, as Refine does,
 // while its store is away, is in two versions then, of which List yields that in the first store. A Spool before the first store has
-// neither trouble. The stores have Stats, the Failover has not.
+// neither trouble.
 type Failover []capture.Store
 
 // Put puts s into the first store that takes it.
@@ -51,6 +51,9 @@ func (f Failover) Put(ctx context.Context, s *capture.Still) (location string, e
 		return "", fmt.Errorf("%w\n%s", errors.Join(errs...), rejected.Error())
 	}
 }
+
+// Stats returns what Puts into each store have come to, in the order of the list, as those of a Tee. They tell how often a store stood in.
+func (f Failover) Stats() []capture.StoreStats { return statsOf(f) }
 
 // Open opens a still in the first store that has it there.
 func (f Failover) Open(ctx context.Context, location string) (*capture.Opened, error) {

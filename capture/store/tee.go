@@ -11,7 +11,7 @@ import (
 )
 
 // Tee puts each still into all of its stores, at once. It is taken when all have it; until then, by whichever fails, it may be in some
-// of them, and Put again makes it complete. Its location is that in the first store. The stores have Stats, the Tee has not.
+// of them, and Put again makes it complete. Its location is that in the first store.
 type Tee []capture.Store
 
 var (
@@ -39,6 +39,10 @@ func (t Tee) Put(ctx context.Context, s *capture.Still) (location string, err er
 	}
 	return locations[0], nil
 }
+
+// Stats returns what Puts into each store have come to, in the order of the list: zero for a store that does not count them. A Tee or Failover in
+// the list has those of its own stores in its place. It may be called at any time.
+func (t Tee) Stats() []capture.StoreStats { return statsOf(t) }
 
 // Locate returns where the first store puts s.
 func (t Tee) Locate(s *capture.Still) (string, error) {

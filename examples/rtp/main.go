@@ -28,14 +28,14 @@ func main() {
 	cam := &capture.Camera{Decoder: &ffmpeg.Decoder{}}
 	go save(ctx, cam)
 	context.AfterFunc(ctx, func() { _ = conn.Close() })
-	log.Print(cam.ServeStream(ctx, &frame.Stream{Name: os.Args[1], Units: units(conn)}))
+	rtp := &feed.RTP{Codec: frame.H264}
+	log.Print(cam.ServeStream(ctx, &frame.Stream{Name: os.Args[1], Units: units(conn, rtp), Lacks: rtp.Lacks}))
 	stop()
 }
 
 // units yields what comes in.
-func units(conn net.PacketConn) func(yield func(frame.AccessUnit, error) bool) {
+func units(conn net.PacketConn, rtp *feed.RTP) func(yield func(frame.AccessUnit, error) bool) {
 	return func(yield func(frame.AccessUnit, error) bool) {
-		rtp := feed.RTP{Codec: frame.H264}
 		packet := make([]byte, 64<<10)
 		for {
 			n, _, err := conn.ReadFrom(packet)

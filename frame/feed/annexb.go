@@ -17,8 +17,6 @@ const (
 	maxUnit = 8 << 20 // bytes of a unit of a byte stream; a key picture of 2160p60 at 50 Mbit/s has 1 to 3 MiB
 	maxNALs = 8 << 10 // of a unit: 8 MiB in slices as small as a packet are 6,000
 	chunk   = 32 << 10
-
-	mostIdle = 100 // reads in a row that bring nothing, as in bufio
 )
 
 // ReadAnnexB yields the units of an Annex B byte stream of H.264 or H.265, as encoders and cameras write it to a pipe or a file. A unit is whole
@@ -27,7 +25,8 @@ const (
 //   - else pictures, or fields, follow each other at so many a second, and Time is when they were read; for a file see Play
 //
 // Pictures that are reordered (B-frames) have the times of the order they are decoded in. It is ranged over once. It takes memory for a unit,
-// 8 MiB at most. An error ends it.
+// 8 MiB at most. An error ends it; that no key unit has
+// come is one.
 func ReadAnnexB(r io.Reader, codec frame.Codec, fps float64) iter.Seq2[frame.AccessUnit, error] {
 	return func(yield func(frame.AccessUnit, error) bool) {
 		if !inNALs(codec) || !(fps >= 0) {
@@ -36,11 +35,14 @@ func ReadAnnexB(r io.Reader, codec frame.Codec, fps float64) iter.Seq2[frame.Acc
 		}
 		video := Video{Codec: codec}
 		video.follow()
-		s := splitter{r: r, codec: codec}
+		s := splitter{r: progress{r}, codec: codec}
 		times := pace{fps: fps}
 		for {
 			nals, came, err := s.unit()
 			if errors.Is(err, io.EOF) {
+				if err := video.lacking(); err != nil {
+					yield(frame.AccessUnit{}, err)
+				}
 				return
 			}
 			var u frame.AccessUnit
@@ -162,17 +164,12 @@ func (s *splitter) fill() error {
 		return fmt.Errorf("%d bytes in which no access unit ends", len(s.buf))
 	}
 	s.buf = slices.Grow(s.buf, chunk)
-	for range mostIdle {
-		n, err := s.r.Read(s.buf[len(s.buf) : len(s.buf)+chunk])
-		s.buf = s.buf[:len(s.buf)+n]
-		s.read = time.Now()
-		if errors.Is(err, io.EOF) {
-			s.ended = true
-			return nil
-		}
-		if n > 0 || err != nil {
-			return err
-		}
+	n, err := s.r.Read(s.buf[len(s.buf) : len(s.buf)+chunk])
+	s.buf = s.buf[:len(s.buf)+n]
+	s.read = time.Now()
+	if errors.Is(err, io.EOF) {
+		s.ended = true
+		return nil
 	}
-	return io.ErrNoProgress
+	return err
 }

@@ -22,8 +22,8 @@ func Example() {
 		{0, 0, []byte("\x00\x00\x00\x04\x65\x88\x84\x10")},
 		{40 * time.Millisecond, 40 * time.Millisecond, []byte("\x00\x00\x00\x03\x41\x9a\x02")},
 	}
-	stream := &frame.Stream{Units: func(yield func(frame.AccessUnit, error) bool) {
-		video := feed.Video{Codec: frame.H264}
+	video := feed.Video{Codec: frame.H264}
+	stream := &frame.Stream{Lacks: video.Lacks, Units: func(yield func(frame.AccessUnit, error) bool) {
 		if err := video.Config(avcC); err != nil {
 			yield(frame.AccessUnit{}, err)
 			return
@@ -38,9 +38,11 @@ func Example() {
 	for u, err := range stream.Units { // as Camera.ServeStream does
 		fmt.Printf("%v, key %v: %x %v\n", u.Codec, u.Key, u.Data, err)
 	}
+	fmt.Printf("it lacks %q\n", stream.Lacks())
 	// Output:
 	// H.264, key true: 000000016742c01eda0000000168ce38800000000165888410 <nil>
 	// H.264, key false: 00000001419a02 <nil>
+	// it lacks ""
 }
 
 // An MP4 file, in real time. Without Play the units come as fast as they are read.

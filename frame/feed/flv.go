@@ -10,6 +10,7 @@ import (
 
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/flv"
+	"github.com/livestill/livestill/internal/ingest"
 )
 
 // An FLV makes access units of the video tags of FLV, which are also the bodies of RTMP's video messages: those of Adobe's specification and of
@@ -22,6 +23,7 @@ type FLV struct {
 	video    flv.Video
 	timeline flv.Timeline
 	clock    frame.Clock
+	lacks    ingest.Lacks
 }
 
 // Tag makes the access unit of the body of a video tag; nothing of body is kept. The timestamp counts milliseconds and may wrap. ok is false if
@@ -33,6 +35,9 @@ type FLV struct {
 func (f *FLV) Tag(timestamp uint32, body []byte) (u frame.AccessUnit, ok bool, err error) {
 	f.video.Track = f.Track
 	err = f.video.Take(time.Duration(timestamp)*time.Millisecond, time.Now(), body)
+	if !f.timeline.Started() {
+		f.lacks.Set(f.video.Lacks())
+	}
 	u, ok = f.next()
 	var harmless flv.HabitError
 	if err == nil || ok || errors.As(err, &harmless) {
@@ -40,6 +45,10 @@ func (f *FLV) Tag(timestamp uint32, body []byte) (u frame.AccessUnit, ok bool, e
 	}
 	return u, false, fmt.Errorf("feed: FLV: %w", err)
 }
+
+// Lacks tells why no key unit came of the tags up to now; nothing if one did, or if there were none. It is for Stream.Lacks: any goroutine may
+// call it.
+func (f *FLV) Lacks() string { return f.lacks.Text() }
 
 // next returns the next unit that is complete; ok is false if there is none.
 func (f *FLV) next() (u frame.AccessUnit, ok bool) {
@@ -83,7 +92,7 @@ func (f *FLV) read(r io.Reader, yield func(frame.AccessUnit) bool) error {
 		return true
 	}
 	var broken, malformed error
-	for tag, err := range flv.Tags(r) {
+	for tag, err := range flv.Tags(progress{r}) {
 		if broken = err; err == nil {
 			err = f.video.Take(time.Duration(tag.Timestamp)*time.Millisecond, time.Now(), tag.Body)
 			malformed = cmp.Or(malformed, err)

@@ -13,11 +13,12 @@ import (
 // MJPEG or MPEG-4. PTS and DTS are the file's, without its edit lists; Time is when they were read, so see Play. It is ranged over once.
 //
 // What is not in the order of playing, such as a file that has its index (moov) at the end, can be read if r is an io.Seeker. It takes memory
-// for the index, 64 MiB at most, and for a picture, 32 MiB at most. An error ends it.
+// for the index, 64 MiB at most, and for a picture, 32 MiB at most. An error ends it;
+// that no key unit has come is one.
 func ReadMP4(r io.Reader) iter.Seq2[frame.AccessUnit, error] {
 	return func(yield func(frame.AccessUnit, error) bool) {
 		var video Video
-		for s, err := range mp4.Samples(r) {
+		for s, err := range mp4.Samples(progressing(r)) {
 			if err != nil {
 				yield(frame.AccessUnit{}, fmt.Errorf("feed: MP4: %w", err))
 				return
@@ -26,6 +27,9 @@ func ReadMP4(r io.Reader) iter.Seq2[frame.AccessUnit, error] {
 			if (ok || err != nil) && !yield(u, err) || err != nil {
 				return
 			}
+		}
+		if err := video.lacking(); err != nil {
+			yield(frame.AccessUnit{}, err)
 		}
 	}
 }
@@ -38,5 +42,5 @@ func (v *Video) sample(s *mp4.Sample) (u frame.AccessUnit, ok bool, err error) {
 			return u, false, err
 		}
 	}
-	return v.Unit(s.PTS, s.DTS, s.Data)
+	return v.unit(s.PTS, s.DTS, s.Data)
 }

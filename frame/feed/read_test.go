@@ -275,6 +275,47 @@ func TestFilesThatAreNone(t *testing.T) {
 	}
 }
 
+// TestReadersThatStall bring some bytes, and then nothing for ever: 100 times is enough, wherever it happens, also where a file can be sought in.
+func TestReadersThatStall(t *testing.T) {
+	path := frametest.Clip{}.File(t)
+	for about, test := range map[string]struct {
+		file []byte
+		read func(r io.Reader) iter.Seq2[frame.AccessUnit, error]
+	}{
+		"FLV": {ffmpeg(t, "flv", "-i "+path+" -c copy"), feed.ReadFLV},
+		"MP4": {ffmpeg(t, "mp4", "-i "+path+" -c copy -movflags faststart"), feed.ReadMP4},
+		"Annex B": {ffmpeg(t, "bin", "-i "+path+" -c copy -f h264"), func(r io.Reader) iter.Seq2[frame.AccessUnit, error] {
+			return feed.ReadAnnexB(r, frame.H264, 0)
+		}},
+	} {
+		for _, n := range []int{0, 5, 9, 13, 20, 30, 200, len(test.file) / 2, len(test.file) - 100} {
+			stalls := &stall{Reader: bytes.NewReader(test.file[:n])}
+			for _, r := range []io.Reader{&stall{Reader: bytes.NewReader(test.file[:n])}, pipe{stalls}} {
+				if units, err := read(test.read(r)); !errors.Is(err, io.ErrNoProgress) {
+					t.Errorf("%s, after %d bytes: %d units, %v", about, n, len(units), err)
+				}
+			}
+			if stalls.idle != 100 {
+				t.Errorf("%s, after %d bytes: read %d times in vain", about, n, stalls.idle)
+			}
+		}
+	}
+}
+
+// A stall brings nothing for ever where its Reader ends.
+type stall struct {
+	*bytes.Reader
+	idle int
+}
+
+func (s *stall) Read(b []byte) (int, error) {
+	n, err := s.Reader.Read(b)
+	if n == 0 && err != nil {
+		s.idle++
+	}
+	return n, nil
+}
+
 type zeros struct{}
 
 func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }

@@ -9,6 +9,7 @@ import (
 	"github.com/pion/rtp"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/ingest"
 	"github.com/livestill/livestill/internal/unpack"
 )
 
@@ -26,6 +27,7 @@ type RTP struct {
 	stream *unpack.Stream
 	learn  func(sets ...[]byte) error
 	err    error // after which there is nothing more
+	lacks  ingest.Lacks
 }
 
 // Config takes what a session description has beside the packets: of H.264 and H.265 the parameter sets (sprop-parameter-sets, sprop-vps,
@@ -65,8 +67,13 @@ func (r *RTP) Packet(b []byte) (units []frame.AccessUnit, err error) {
 	if err := r.stream.Packet(&p, time.Now(), func(u frame.AccessUnit) { units = append(units, u) }); err != nil {
 		r.err = fmt.Errorf("feed: %v: %w", r.Codec, err)
 	}
+	r.lacks.Set(r.stream.Lacks())
 	return units, r.err
 }
+
+// Lacks tells why no unit came of the packets up to now; nothing if one did, or if there were none. It is for Stream.Lacks: any goroutine may call
+// it.
+func (r *RTP) Lacks() string { return r.lacks.Text() }
 
 const (
 	version = 2 // RFC 3550 section 5.1

@@ -8,6 +8,7 @@ import (
 
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/bitstream"
+	"github.com/livestill/livestill/internal/ingest"
 )
 
 // A Video makes access units of pictures that come one by one. It is ready when its Codec is set.
@@ -23,6 +24,10 @@ type Video struct {
 	last      time.Duration // its DTS
 	shift     time.Duration // what steps back of dts add up to
 	clock     frame.Clock
+	lacks     ingest.Lacks
+
+	pictures   int  // that have come while there was no key unit
+	keyPicture bool // the last of them is one, without parameter sets
 }
 
 // Config takes the decoder's configuration record, as MP4, FLV and Matroska have it: avcC of H.264, hvcC of H.265, av1C of AV1; of MPEG-4 what
@@ -40,8 +45,21 @@ func (v *Video) Config(record []byte) error {
 // it, or if no key unit came yet. Where pictures are not reordered, dts is pts. Where dts goes back, as it does when a source begins anew, units go
 // on from where they were.
 //
+// A key picture of H.264 or H.265 whose parameter sets have never come is a *frame.UnitError, which counts pictures. Other pictures before the
+// first key unit are none: see Lacks.
+//
 // After an error the next unit is Lost, so that one may go on. Whoever knows that something did not arrive sets Lost of the next unit.
 func (v *Video) Unit(pts, dts time.Duration, data []byte) (u frame.AccessUnit, ok bool, err error) {
+	before := v.pictures
+	u, ok, err = v.unit(pts, dts, data)
+	if v.pictures > before && v.keyPicture && v.assembler.Lacks() != "" {
+		err = fmt.Errorf("feed: %v: %w", v.Codec, &frame.UnitError{Unit: before, Reason: v.Lacks()})
+	}
+	return u, ok, err
+}
+
+// unit is Unit, but a key picture without parameter sets is no error.
+func (v *Video) unit(pts, dts time.Duration, data []byte) (u frame.AccessUnit, ok bool, err error) {
 	v.follow()
 	if !v.assembler.HasLengths() && inNALs(v.Codec) && len(data) > 0 && !bytes.Contains(data, startCode) {
 		err = errLengths
@@ -54,6 +72,29 @@ func (v *Video) Unit(pts, dts time.Duration, data []byte) (u frame.AccessUnit, o
 		err = fmt.Errorf("%w; it looks like an Annex B byte stream, and Config was called", err)
 	}
 	return v.made(u, err, pts, dts, time.Now())
+}
+
+// Lacks tells why no key unit came of the pictures up to now, that of the Codec of the last one; nothing if one did, or if there were none. It is
+// for Stream.Lacks: any goroutine may call it.
+func (v *Video) Lacks() string { return v.lacks.Text() }
+
+// passedOver notes a picture that is no unit since there was no key unit.
+func (v *Video) passedOver(data []byte) {
+	v.pictures++
+	v.keyPicture = inNALs(v.Codec) && bitstream.HasKeyPicture(v.Codec, data)
+	if sets := v.assembler.Lacks(); sets != "" {
+		v.lacks.Set(fmt.Sprintf("%d pictures have come, but no %s, neither in Config nor in band", v.pictures, sets))
+	} else {
+		v.lacks.Set(fmt.Sprintf("%d pictures have come, but no key picture", v.pictures))
+	}
+}
+
+// lacking is an error if nothing has come but pictures that no key unit could be made of.
+func (v *Video) lacking() error {
+	if text := v.Lacks(); text != "" && !v.dated {
+		return fmt.Errorf("feed: %v: %s", v.Codec, text)
+	}
+	return nil
 }
 
 var (
@@ -71,8 +112,15 @@ func (v *Video) made(u frame.AccessUnit, err error, pts, dts time.Duration, arri
 		v.assembler.Lost()
 		return frame.AccessUnit{}, false, fmt.Errorf("feed: %v: %w", v.Codec, err)
 	}
-	if len(u.Data) == 0 || !u.Key && !v.begun {
+	if len(u.Data) == 0 {
 		return frame.AccessUnit{}, false, nil
+	}
+	if !v.begun {
+		if !u.Key {
+			v.passedOver(u.Data)
+			return frame.AccessUnit{}, false, nil
+		}
+		v.lacks.Set("")
 	}
 	if v.dated {
 		v.shift = max(v.shift, v.last-dts)
@@ -89,6 +137,7 @@ func (v *Video) made(u frame.AccessUnit, err error, pts, dts time.Duration, arri
 func (v *Video) follow() {
 	if v.assembler.Codec != v.Codec {
 		v.assembler = bitstream.Assembler{Codec: v.Codec}
-		v.begun = false
+		v.begun, v.pictures = false, 0
+		v.lacks.Set("")
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pion/rtp"
+
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/feed"
 	"github.com/livestill/livestill/frame/frametest"
@@ -222,5 +224,110 @@ func TestErrPacket(t *testing.T) {
 	var none feed.RTP
 	if _, err := none.Packet([]byte("\x80\x60")); err == nil || errors.Is(err, feed.ErrPacket) {
 		t.Errorf("no codec: %v", err)
+	}
+}
+
+// TestLacks has pictures of which no unit can be made, in every way that they come in: each tells why, until one can.
+func TestLacks(t *testing.T) {
+	all := samples(t, frametest.Clip{Frames: 20, GOP: 10})
+	key, delta := annexB(t, all[0].Data), annexB(t, all[1].Data)
+	whole := append(sets(all[0].Config), key...)
+	for _, test := range []struct {
+		about    string
+		codec    frame.Codec
+		pictures [][]byte
+		says     string // nothing: there is a unit
+		wrong    bool   // the last one is a UnitError
+	}{
+		{"nothing", frame.H264, nil, "", false},
+		{"a key picture without sets", frame.H264, [][]byte{key}, "1 pictures have come, but no parameter sets", true},
+		{"the same, later", frame.H264, [][]byte{delta, delta, key}, "3 pictures have come, but no parameter sets", true},
+		{"pictures after it", frame.H264, [][]byte{key, delta}, "2 pictures have come, but no parameter sets", false},
+		{"pictures for ever", frame.H264, [][]byte{delta, delta, delta}, "3 pictures have come, but no parameter sets", false},
+		{"sets, and no key picture", frame.H264, [][]byte{sets(all[0].Config), delta}, "1 pictures have come, but no key picture", false},
+		{"H.265, a key picture without sets", frame.H265, [][]byte{[]byte("\x00\x00\x01\x26\x01\xaf")}, "1 pictures have come, but no ", true},
+		{"VP8, no key picture", frame.VP8, [][]byte{[]byte("\x01\x00\x00\x00")}, "1 pictures have come, but no key picture", false},
+		{"all is there", frame.H264, [][]byte{whole, delta}, "", false},
+		{"all is there at last", frame.H264, [][]byte{delta, key, whole, delta}, "", false},
+	} {
+		video := feed.Video{Codec: test.codec}
+		var err error
+		var ok bool
+		for i, p := range test.pictures {
+			at := time.Duration(i) * 40 * time.Millisecond
+			_, ok, err = video.Unit(at, at, p)
+		}
+		var wrong *frame.UnitError
+		if errors.As(err, &wrong) != test.wrong || wrong != nil && (wrong.Unit != len(test.pictures)-1 || wrong.Reason != video.Lacks()) || err != nil && !test.wrong {
+			t.Errorf("%s: %v", test.about, err)
+		}
+		if got := video.Lacks(); !strings.HasPrefix(got, test.says) || (got == "") != (test.says == "") || ok != (test.says == "" && test.pictures != nil) {
+			t.Errorf("%s: it lacks %q, want %q; ok %v", test.about, got, test.says, ok)
+		}
+		if inNALs := test.codec == frame.H264 || test.codec == frame.H265; !inNALs || test.pictures == nil {
+			continue
+		}
+		units, err := read(feed.ReadAnnexB(bytes.NewReader(bytes.Join(test.pictures, nil)), test.codec, 25))
+		if (len(units) == 0) != (test.says != "") || test.says == "" && err != nil || test.says != "" && (err == nil || !strings.Contains(err.Error(), test.says)) {
+			t.Errorf("%s, as a byte stream: %d units, %v, want %q", test.about, len(units), err, test.says)
+		}
+	}
+}
+
+// TestLacksOfTagsAndPackets has pictures without parameter sets as tags of FLV, and as packets of RTP, and then a key picture with them.
+func TestLacksOfTagsAndPackets(t *testing.T) {
+	all := samples(t, frametest.Clip{Frames: 20, GOP: 10})
+	key, delta := all[0], all[1]
+	const begins, is = 0, 1 // a sequence header, a picture
+	tag := func(kind byte, data []byte) []byte { return append([]byte{0x17, kind, 0, 0, 0}, data...) }
+	var f feed.FLV
+	take := func(body []byte) {
+		if _, _, err := f.Tag(0, body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := f.Lacks(); got != "" {
+		t.Errorf("FLV without a tag lacks %q", got)
+	}
+	take(tag(is, delta.Data))
+	take(tag(is, key.Data))
+	if got := f.Lacks(); !strings.Contains(got, "parameter sets") {
+		t.Errorf("FLV lacks %q", got)
+	}
+	take(tag(begins, key.Config))
+	take(tag(is, key.Data))
+	if got := f.Lacks(); got != "" {
+		t.Errorf("FLV with a key unit lacks %q", got)
+	}
+
+	r := feed.RTP{Codec: frame.H264}
+	number := uint16(0)
+	packet := func(nal []byte) {
+		number++
+		b, err := (&rtp.Packet{Header: rtp.Header{
+			Version: 2, PayloadType: 96, Marker: true, SequenceNumber: number, Timestamp: 3000 * uint32(number),
+		}, Payload: nal}).Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Packet(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	packet([]byte("\x41\x9a\x02"))
+	packet([]byte("\x65\x88\x84\x10"))
+	packet([]byte("\x41\x9a\x02"))
+	if got := r.Lacks(); !strings.Contains(got, "parameter sets") {
+		t.Errorf("RTP lacks %q", got)
+	}
+	for _, set := range bitstream.SplitAnnexB(nil, sets(key.Config)) {
+		if err := r.Config(set); err != nil {
+			t.Fatal(err)
+		}
+	}
+	packet([]byte("\x65\x88\x84\x10"))
+	packet([]byte("\x41\x9a\x02"))
+	if got := r.Lacks(); got != "" {
+		t.Errorf("RTP with a key unit lacks %q", got)
 	}
 }

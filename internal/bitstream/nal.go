@@ -97,5 +97,18 @@ func HasIDR(nals [][]byte) bool {
 	return slices.ContainsFunc(nals, func(n []byte) bool { return typeH264(n) == h264.NALUTypeIDR })
 }
 
+// HasKeyPicture reports whether an Annex B byte stream of H.264 or H.265 has a picture that decoding can begin with, once its parameter sets
+// are known. A recovery point is none.
+func HasKeyPicture(codec frame.Codec, data []byte) bool {
+	classify := classifier(classifyH264)
+	if codec == frame.H265 {
+		classify = classifyH265
+	}
+	return slices.ContainsFunc(SplitAnnexB(nil, data), func(n []byte) bool {
+		r, _ := classify(n)
+		return r == keyPicture
+	})
+}
+
 // forbidden reports whether forbidden_zero_bit is set, by which networks mark NAL units that are damaged. Decoders pass over them.
 func forbidden(n []byte) bool { return n[0]&0x80 != 0 }

@@ -54,7 +54,7 @@ func readTags(r io.Reader, yield func(FileTag) bool) error {
 		case typeVideo:
 			body = slices.Grow(body[:0], size)[:size]
 			if _, err := io.ReadFull(r, body); err != nil {
-				return io.ErrUnexpectedEOF
+				return ends(err)
 			}
 			if !yield(FileTag{uint32(head[11])<<24 | uint32(head[8])<<16 | uint32(head[9])<<8 | uint32(head[10]), body}) {
 				return nil
@@ -72,7 +72,11 @@ func readTags(r io.Reader, yield func(FileTag) bool) error {
 // readHeader reads what a file begins with.
 func readHeader(r io.Reader) error {
 	var file [9]byte
-	if _, err := io.ReadFull(r, file[:]); err != nil || string(file[:3]) != "FLV" {
+	_, err := io.ReadFull(r, file[:])
+	if err = ends(err); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return err
+	}
+	if err != nil || string(file[:3]) != "FLV" {
 		return fmt.Errorf("no FLV file: it begins with %q", file[:3])
 	}
 	size := int(binary.BigEndian.Uint32(file[5:]))
@@ -84,7 +88,15 @@ func readHeader(r io.Reader) error {
 
 func skip(r io.Reader, n int) error {
 	if _, err := io.CopyN(io.Discard, r, int64(n)); err != nil {
-		return io.ErrUnexpectedEOF
+		return ends(err)
 	}
 	return nil
+}
+
+// ends makes an error of the end of a file where there should be more.
+func ends(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
 }

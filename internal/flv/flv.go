@@ -65,7 +65,7 @@ type dated struct {
 // of enhanced RTMP define, another track. Nothing comes of pictures before there are parameter sets. When the codec changes, units begin anew
 // with a key unit.
 //
-// An error that Ends the stream is its end. A HabitError is told once. Others say what is wrong with this tag alone.
+// An error that Ends the stream is its end; an ErrCodec is none after a key unit, of which the stream goes on. A HabitError is told once. Others say what is wrong with this tag alone.
 func (v *Video) Take(timestamp time.Duration, arrival time.Time, body []byte) error {
 	t, ok, err := parse(body, v.Track)
 	switch {
@@ -82,6 +82,9 @@ func (v *Video) Take(timestamp time.Duration, arrival time.Time, body []byte) er
 	}
 	if v.failed != nil {
 		return v.failed
+	}
+	if v.begun && errors.Is(err, ErrCodec) {
+		return errors.New(err.Error()) // which does not end the stream
 	}
 	return err
 }
@@ -197,6 +200,8 @@ func (v *Video) Lacks() string {
 		return fmt.Sprintf("%d messages with pictures have come, but no %s: of the sequence header, %v", v.tags, sets, v.unread)
 	case sets != "":
 		return fmt.Sprintf("%d messages with pictures have come, but no %s, neither in a sequence header nor in band", v.tags, sets)
+	case inNALs(v.sequence.Codec) && !v.joining.any:
+		return fmt.Sprintf("%d messages have come that should have pictures, but no slice of %v in them", v.tags, v.sequence.Codec)
 	default:
 		return fmt.Sprintf("%d messages with pictures have come, but no whole key picture", v.tags)
 	}

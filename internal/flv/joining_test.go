@@ -15,8 +15,8 @@ func sliced(t *testing.T) []stream {
 	t.Helper()
 	return []stream{
 		h264Stream(encode(t, "-c:v libx264 -preset veryfast -bf 2 -x264-params slices=4 -bsf:v h264_metadata=aud=insert -f h264")),
-		h265Stream(encode(t, "-c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=5:scenecut=0:bframes=2:b-adapt=0:open-gop=0:slices=3 "+
-			"-bsf:v hevc_metadata=aud=insert -f hevc")),
+		h265Stream(encode(t, "-c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=5:scenecut=0:bframes=2:b-adapt=0:open-gop=0:slices=3:aud=1 "+
+			"-f hevc")),
 	}
 }
 

@@ -3,6 +3,7 @@ package flv_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -18,8 +19,8 @@ func streams264and265(t *testing.T) []stream {
 	t.Helper()
 	return []stream{
 		h264Stream(encode(t, "-c:v libx264 -preset veryfast -bf 2 -x264-params slices=2 -bsf:v h264_metadata=aud=insert -f h264")),
-		h265Stream(encode(t, "-c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=5:scenecut=0:bframes=2:b-adapt=0:open-gop=0:slices=2 "+
-			"-bsf:v hevc_metadata=aud=insert -f hevc")),
+		h265Stream(encode(t, "-c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=5:scenecut=0:bframes=2:b-adapt=0:open-gop=0:slices=3:aud=1 "+
+			"-f hevc")),
 	}
 }
 
@@ -71,7 +72,7 @@ func TestMalformedTags(t *testing.T) {
 			{"tracks in tracks", []byte{enhancedInter | multitrack, multitrack, 0}, nothing, "packets of type 6"},
 			{"a length that is too large", body(append([]byte{0, 9, 0, 0}, good[4:first]...)), nothing, "NAL unit of"},
 			{"a second length that is too large", body(larger), part, "NAL unit of"},
-			{"a message cut short", body(good[:len(good)-9]), part, "NAL unit of"},
+			{"a message cut short", body(good[:len(good)-3]), part, "NAL unit of"},
 			{"half a length behind", body(append(bytes.Clone(good), 0, 9)), part, "2 bytes left"},
 			{"lengths of nothing", body(make([]byte, 16)), nothing, "picture of no bytes"},
 			{"garbage", body(bytes.Repeat([]byte{0xa5}, 99)), nothing, "NAL unit of"},
@@ -82,7 +83,7 @@ func TestMalformedTags(t *testing.T) {
 			{"start codes between slices under one length", body(lengths(startCodes(4, nals...)[4:])), all, ""},
 			{"start codes between a delimiter and slices under one length", body(lengths(startCodes(4, s.units[2]...)[4:])), all, "start codes behind lengths"},
 			{"start codes of three bytes under one length", body(lengths(startCodes(3, nals...))), all, "start codes behind lengths"},
-			{"a start code before each NAL unit, under its length", body(lengths(startCodes(4, nals[0]), startCodes(4, nals[1]))), all, "start codes behind lengths"},
+			{"a start code before each NAL unit, under its length", body(lengths(eachWithStartCode(nals)...)), all, "start codes behind lengths"},
 			{"parameter sets and a picture under one length", body(lengths(startCodes(4, append(onlySets(s, key), nals...)...))), all, "start codes behind lengths"},
 			{"a length, and start codes behind its NAL unit", body(append(bytes.Clone(good[:first]), startCodes(4, nals[1:]...)...)), all, "start codes behind lengths"},
 			{"start codes in place of lengths", body(startCodes(4, nals...)), all, "start codes in place of lengths"},
@@ -176,6 +177,14 @@ func startCodes(size int, nals ...[]byte) (b []byte) {
 		b = append(b, n...)
 	}
 	return b
+}
+
+// eachWithStartCode returns NAL units with a start code before each.
+func eachWithStartCode(nals [][]byte) (all [][]byte) {
+	for _, n := range nals {
+		all = append(all, startCodes(4, n))
+	}
+	return all
 }
 
 func onlySets(s stream, nals [][]byte) [][]byte {
@@ -369,6 +378,7 @@ func TestLacks(t *testing.T) {
 	for _, s := range streams264and265(t) {
 		sets := onlySets(s, s.units[0])
 		pps := slices.IndexFunc(sets, func(n []byte) bool { return s.codec == frame.H264 && n[0]&31 == 8 || n[0]>>1 == 34 })
+		isSlice := func(n []byte) bool { return bitstream.IsSlice(s.codec, n) }
 		pictures := func(v *flv.Video, drop func(n []byte) bool, keys bool) {
 			for i, nals := range s.units {
 				if keys || i%5 != 0 {
@@ -387,6 +397,7 @@ func TestLacks(t *testing.T) {
 			{"no PPS", slices.Delete(slices.Clone(sets), pps, pps+1), s.isSet, true, "but no picture parameter set (PPS)"},
 			{"a sequence header that cannot be read", nil, s.isSet, true, unreadable},
 			{"no key picture", sets, s.isSet, false, "8 messages with pictures have come, but no whole key picture"},
+			{"no slices", sets, isSlice, true, fmt.Sprintf("10 messages have come that should have pictures, but no slice of %v", s.codec)},
 			{"all that is needed", sets, s.isSet, true, ""},
 		} {
 			var v flv.Video

@@ -46,6 +46,7 @@ func (h *H265) add(b []byte) bool {
 	case kind == typeFU265 && len(b) > 3:
 		return h.addFragment([]byte{b[0]&0x81 | b[2]&0x3f<<1, b[1]}, b[3:], b[2]&0x80 != 0, b[2]&0x40 != 0)
 	}
+	h.other.see(b, h.sets.Lacks())
 	return false
 }
 

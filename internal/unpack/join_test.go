@@ -74,7 +74,7 @@ func sliced(tb testing.TB, c frame.Codec) (units []frame.AccessUnit, stream func
 			func() *unpack.Stream { return unpack.New(new(unpack.H264)) }
 	}
 	k := kind{about: "slices", codec: c, muxer: "hevc", args: []string{"libx265", "-preset", "ultrafast", "-x265-params",
-		"keyint=15:min-keyint=15:bframes=0:slices=3:ctu=16:log-level=none"}}
+		"keyint=15:min-keyint=15:bframes=0:slices=3:ctu=64:log-level=none"}}
 	_, file := k.record(tb)
 	for i, data := range units265(tb, file) {
 		units = append(units, frame.AccessUnit{Codec: c, Data: data, PTS: time.Duration(i) * time.Second / 30})

@@ -32,21 +32,33 @@ type Source struct {
 	late   int         // packets of that in a row, and one
 	anew   *rtp.Packet // the newest with which a sender began
 	goesOn bool        // its sequence number does
+	recent recent
 
 	sender atomic.Pointer[uint32] // SSRC of the one that sends now
 }
 
-// Follow has a packet go on after those before it. One that is none of the stream any more gets an SSRC by which it is known.
+// Follow has a packet go on after those before it. One that is none of the stream any more, or that comes again, gets an SSRC by which it is
+// known.
+//
+// A packet that is behind in numbers changed places with others if its number was free. A number that another packet had is used again
+// by a sender that began anew close behind.
 func (s *Source) Follow(p *rtp.Packet) {
 	if !s.begun {
 		s.begun, s.ssrc, s.newest = true, p.SSRC, p.SequenceNumber
 		s.send(p.SSRC)
+		s.recent.take(p)
 		return
 	}
 	sender := *s.sender.Load()
 	step := int(int16(p.SequenceNumber + s.shift - s.newest))
-	goesOn := p.SSRC == sender && -mostBack < step && step < mostAhead
+	goesOn, again := false, false
+	if p.SSRC == sender {
+		goesOn, again = s.goesOnWith(p, step)
+	}
 	switch {
+	case again:
+		p.SSRC = ^s.ssrc
+		return
 	case goesOn:
 		s.late = min(s.late, 1)
 	case p.SSRC == sender:
@@ -67,6 +79,16 @@ func (s *Source) Follow(p *rtp.Packet) {
 	if int16(p.SequenceNumber-s.newest) > 0 {
 		s.newest = p.SequenceNumber
 	}
+	s.recent.take(p)
+}
+
+// goesOnWith reports whether a packet's sequence number goes on after those before it by a step, and whether it is a packet that came already.
+func (s *Source) goesOnWith(p *rtp.Packet, step int) (goesOn, again bool) {
+	if step > 0 {
+		return step < mostAhead, false
+	}
+	used, again := s.recent.has(p, p.SequenceNumber+s.shift)
+	return step > -mostBack && !used, step > -mostBack && again
 }
 
 // begin begins the sequence numbers of a sender anew, with a packet.

@@ -63,6 +63,69 @@ func TestSource(t *testing.T) {
 	}
 }
 
+// TestNumbersBeginAnewCloseBehind has a sender begin its sequence numbers anew, so many back, once or again and again, with timestamps that
+// go on or begin anew as well. Packets that change places or come twice are no beginning.
+func TestNumbersBeginAnewCloseBehind(t *testing.T) {
+	const length, packets = 200, 1000 // from one beginning to the next, and of all
+	for back := 0; back <= 150; back++ {
+		for _, test := range []struct {
+			about        string
+			every, stamp bool // beginning; timestamps begin anew
+			udp          bool // neighbours change places, and packets come twice
+		}{
+			{"once", false, false, false}, {"once, and timestamps", false, true, false}, {"again", true, false, false},
+			{"again, and timestamps", true, true, false}, {"once over UDP", false, false, true}, {"again over UDP", true, true, true},
+		} {
+			var s unpack.Source
+			var given []uint16
+			number, stamp := uint16(65500), uint32(1<<32-90000)
+			follow := func(p rtp.Packet) (kept, anew bool) {
+				s.Follow(&p)
+				anew, _ = s.Anew(&p)
+				if p.SSRC == 7 {
+					given = append(given, p.SequenceNumber)
+				}
+				return p.SSRC == 7, anew
+			}
+			var held *rtp.Packet // until the one after it came
+			for i := range packets {
+				begins := i > 0 && i%length == 0 && (test.every || i == length)
+				if begins {
+					number -= uint16(back) + 1 // the last was number-1
+					if test.stamp {
+						stamp -= 90000
+					}
+				}
+				p := rtp.Packet{Header: rtp.Header{SSRC: 7, SequenceNumber: number, Timestamp: stamp}, Payload: []byte{byte(i >> 8), byte(i)}}
+				number++
+				if i%3 == 2 {
+					stamp += 3000
+				}
+				if test.udp && i%20 == 5 {
+					held = &p
+					continue
+				}
+				if kept, anew := follow(p); !kept || anew != begins {
+					t.Fatalf("back by %d, %s: packet %d: kept %v, anew %v", back, test.about, i, kept, anew)
+				}
+				if held != nil {
+					if kept, anew := follow(*held); !kept || anew {
+						t.Fatalf("back by %d, %s: packet before %d: kept %v, anew %v", back, test.about, i, kept, anew)
+					}
+					held = nil
+				}
+				if kept, _ := follow(p); kept {
+					t.Fatalf("back by %d, %s: packet %d is kept twice", back, test.about, i)
+				}
+			}
+			slices.Sort(given)
+			if len(given) != packets || len(slices.Compact(given)) != packets {
+				t.Fatalf("back by %d, %s: of %d packets, %d have numbers of their own", back, test.about, packets, len(slices.Compact(given)))
+			}
+		}
+	}
+}
+
 // TestSenderBeginsAnew has a sender begin in mid-stream: with a key picture nothing is lost; timestamps and parameter sets are its own.
 func TestSenderBeginsAnew(t *testing.T) {
 	var s stream
@@ -131,7 +194,7 @@ func FuzzSource(f *testing.F) {
 		var given uint32
 		var newest uint16
 		for n := 0; len(b) >= 3; n++ {
-			p := &rtp.Packet{Header: rtp.Header{SSRC: uint32(b[0]), SequenceNumber: uint16(b[1])<<8 | uint16(b[2])}}
+			p := &rtp.Packet{Header: rtp.Header{SSRC: uint32(b[0]), SequenceNumber: uint16(b[1])<<8 | uint16(b[2]), Timestamp: uint32(n)}}
 			if n == 0 {
 				given, newest = p.SSRC, p.SequenceNumber
 			}

@@ -11,6 +11,7 @@ import (
 	"github.com/bluenviron/gortsplib/v4/pkg/description"
 	"github.com/bluenviron/gortsplib/v4/pkg/format"
 	"github.com/bluenviron/gortsplib/v4/pkg/sdp"
+	psdp "github.com/pion/sdp/v3"
 )
 
 // A description is not needed for these: the stream has parameter sets of its own, or else no picture comes of it. Cameras are known
@@ -132,6 +133,22 @@ func media(s *sdp.SessionDescription, i int, parses bool) {
 		a := m.Attributes[0]
 		a.Key, a.Value = "rtpmap", guess
 		m.Attributes = append(m.Attributes, a)
+	}
+	if !parses {
+		undescribed(m)
+	}
+}
+
+// undescribed leaves out the formats of a media that the library refuses since nothing says what they are, unless there is no other.
+func undescribed(m *psdp.MediaDescription) {
+	var kept []string
+	for _, payloadType := range m.MediaName.Formats {
+		if _, err := format.Unmarshal(m, payloadType); err == nil {
+			kept = append(kept, payloadType)
+		}
+	}
+	if len(kept) > 0 {
+		m.MediaName.Formats = kept
 	}
 }
 
