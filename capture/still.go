@@ -180,6 +180,9 @@ type Still struct {
 func (s Still) String() string {
 	text := fmt.Sprintf("still %q of %q, %s of %d bytes, shown %s, %v before it was asked for", s.ID, s.Stream, ingest.Printable(s.Type), len(s.Data),
 		s.Time.Format(time.RFC3339Nano), s.Age)
+	if len(s.Variants) > 0 {
+		text += fmt.Sprintf(", with %d variants", len(s.Variants))
+	}
 	if s.Instead != nil {
 		text += ", stands in: " + ingest.Printable(s.Instead.Error())
 	}

@@ -2,14 +2,8 @@ package e2e_test
 
 import (
 	"bytes"
-	"context"
 	"image"
 	"image/jpeg"
-	"os"
-	"runtime/debug"
-	"slices"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -123,47 +117,4 @@ func TestVariantsOfAStream(t *testing.T) {
 	if n, err := shelf.Delete(t.Context(), capture.Selection{ID: still.ID}); n != 6 || err != nil {
 		t.Errorf("deleted %d files, %v", n, err)
 	}
-}
-
-// TestManyCapturesWithVariants: a thousand captures with all Variants leave no memory behind.
-func TestManyCapturesWithVariants(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes ten seconds")
-	}
-	clip := frametest.Clip{Width: 320, Height: 180, Frames: 8, GOP: 2}
-	cam := plain()
-	cam.Variants = []capture.Variant{
-		{Name: "big", Width: 400, Enlarge: true}, {Name: "square", Width: 100, Height: 100, Fit: capture.Fill}, {Name: "list", Width: 160, Plain: true},
-	}
-	units := scene(clip.Units(t))
-	units.remember(cam)
-	var resident []int
-	for i := range 1000 {
-		if _, err := cam.Capture(context.Background(), capture.Request{Moment: capture.AtPTS(units[i%8].PTS)}); err != nil {
-			t.Fatal(err)
-		}
-		if i%50 == 49 {
-			debug.FreeOSMemory() // what lives counts, not when Go last collected its garbage
-			resident = append(resident, rss(t))
-		}
-	}
-	t.Logf("MiB: %d", resident)
-	if first, last := slices.Max(resident[:10]), slices.Max(resident[10:]); last > first+first/10 {
-		t.Errorf("%d MiB after 500 captures, %d MiB after 1,000", first, last)
-	}
-}
-
-// rss returns the MiB of memory that this process holds.
-func rss(t *testing.T) int {
-	t.Helper()
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		t.Skip(err)
-	}
-	_, rest, _ := strings.Cut(string(status), "VmRSS:")
-	kib, err := strconv.Atoi(strings.Fields(rest)[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return kib >> 10
 }
