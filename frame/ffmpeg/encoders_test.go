@@ -8,6 +8,8 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
+	"runtime"
+	"sync"
 	"testing"
 
 	"github.com/livestill/livestill/capture"
@@ -227,5 +229,55 @@ func TestJPEGChroma444(t *testing.T) {
 		if _, chroma, _ := planes(t, exact, got.(*image.YCbCr)); chroma > 3 {
 			t.Errorf("%v: chroma of a ramp is off by up to %d", ratio, chroma)
 		}
+	}
+}
+
+// Any number of goroutines may encode at once, by one encoder: all get the same file.
+func TestEncodersConcurrent(t *testing.T) {
+	img := gradient(image.Rect(0, 0, 128, 96), image.YCbCrSubsampleRatio420)
+	for _, k := range fileKinds() {
+		want := k.encode(t, img)
+		files := make([]bytes.Buffer, 8)
+		errs := make([]error, len(files))
+		var all sync.WaitGroup
+		for i := range files {
+			all.Go(func() { errs[i] = k.encoder.Encode(t.Context(), &files[i], &frame.Picture{YCbCr: img}) })
+		}
+		all.Wait()
+		for i := range files {
+			if errs[i] != nil || !bytes.Equal(files[i].Bytes(), want) {
+				t.Errorf("%s: %d bytes, want %d, %v", k.name, files[i].Len(), len(want), errs[i])
+			}
+		}
+	}
+}
+
+// Memory is given back, by files that come about and by those that do not. SVT-AV1's own is not ours to hold to that.
+func TestEncodersMemory(t *testing.T) {
+	runtime.LockOSThread() // each thread has an arena of C's allocator
+	defer runtime.UnlockOSThread()
+	img := gradient(image.Rect(0, 0, 320, 180), image.YCbCrSubsampleRatio420)
+	unsound := *img
+	unsound.Cb = unsound.Cb[:10]
+	work := func(times int) {
+		for range times {
+			for _, k := range fileKinds() {
+				if k.only {
+					continue
+				}
+				k.encode(t, img)
+				if err := k.encoder.Encode(t.Context(), io.Discard, &frame.Picture{YCbCr: &unsound}); err == nil {
+					t.Fatalf("%s: encoded", k.name)
+				}
+			}
+		}
+		runtime.GC()
+	}
+	work(20)
+	before := resident(t)
+	work(100)
+	// A leak of one picture a file would be 60 MB.
+	if grown := resident(t) - before; grown > 24<<20 {
+		t.Errorf("grown by %d KiB, from %d KiB", grown>>10, before>>10)
 	}
 }
