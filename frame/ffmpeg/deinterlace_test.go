@@ -16,6 +16,7 @@ import (
 
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h265"
 
+	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/feed"
 	"github.com/livestill/livestill/frame/ffmpeg"
@@ -208,6 +209,60 @@ func TestDeinterlace(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A picture of two fields is also that of the instant of its second one, if it is asked for; in a child it is the same.
+func TestSecondField(t *testing.T) {
+	const pictures, speed = 8, 6
+	for name, c := range interlacedCodes {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := c.encode(t, pictures, func(field int) *image.YCbCr { return card(speed * field) })
+			d := new(ffmpeg.Decoder)
+			if d.Fields(g[0]) == c.apart {
+				t.Errorf("it has fields: %v", c.apart)
+			}
+			ps := seconds(t, d, g)
+			mustEqual(t, seconds(t, d.Isolated(), g), ps)
+			if want := pictures; c.apart == (len(ps) > 0) || len(ps) > 0 && len(ps) != want {
+				t.Fatalf("%d of %d pictures have a second", len(ps), want)
+			}
+			for i, p := range ps {
+				truth := card(speed * (2*i + 1))
+				if p.Changes != frame.Deinterlaced|frame.SecondField || comb(p.YCbCr) > 1 || psnr(p.YCbCr, truth) < 27 {
+					t.Errorf("picture %d: %v, a comb of %d columns, %.1f dB", i, p.Changes, comb(p.YCbCr), psnr(p.YCbCr, truth))
+				}
+			}
+		})
+	}
+	if g := (frametest.Clip{Frames: 2}).GOPs(t)[0]; new(ffmpeg.Decoder).Fields(g[0]) || len(seconds(t, new(ffmpeg.Decoder), g)) > 0 {
+		t.Error("progressive pictures have a second instant")
+	}
+}
+
+// seconds returns the pictures of the second fields of a GOP.
+func seconds(t *testing.T, d capture.Follower, g frame.GOP) (ps []*frame.Picture) {
+	t.Helper()
+	for l, err := range d.Follow(t.Context(), func(yield func(frame.AccessUnit, bool) bool) {
+		for _, u := range g {
+			if !yield(u, true) {
+				return
+			}
+		}
+	}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l.Second == nil {
+			continue
+		}
+		p, err := l.Second()
+		if err != nil {
+			t.Fatal(err)
+		}
+		ps = append(ps, p)
+	}
+	return ps
 }
 
 // A picture whose fields show the same instant is left as it is, bit for bit.
