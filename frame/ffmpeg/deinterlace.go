@@ -24,7 +24,10 @@ type fields struct {
 }
 
 // ShownFields are the fields of a picture that was shown; both may be in one frame.
-type shownFields struct{ first, second *astiav.Frame }
+type shownFields struct {
+	first, second *astiav.Frame
+	order         frame.FieldOrder // of frames of their own
+}
 
 // field returns the lines of the first or the second field of a picture. f holds it.
 func (s *fields) field(f *astiav.Frame, second bool) (l C.ls_field) {

@@ -182,7 +182,11 @@ func TestDeinterlace(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			g := c.encode(t, pictures, func(field int) *image.YCbCr { return card(speed * field) })
-			ps := all(t, new(ffmpeg.Decoder), g, time.Time{})
+			d := new(ffmpeg.Decoder)
+			ps := all(t, d, g, time.Time{})
+			if held := d.Stats().Held; held != 0 {
+				t.Errorf("%d bytes are left", held)
+			}
 			fields, want, units := 2, frame.Deinterlaced, pictures
 			if c.apart {
 				fields, want, units = 1, frame.Deinterlaced|frame.Woven, 2*pictures
@@ -402,11 +406,12 @@ func TestInterlacedFramesOfH265(t *testing.T) {
 	}
 }
 
+const picTiming = 1 // payloadType
+
 // asFrame returns a NAL unit of a sequence of fields as one of a sequence of frames, whose messages have such values.
 func asFrame(t *testing.T, n []byte, value, scan byte) []byte {
 	t.Helper()
 	n = bytes.Clone(n)
-	const picTiming = 1
 	switch kind := h265.NALUType(n[0] >> 1 & 0x3f); kind {
 	case h265.NALUType_PREFIX_SEI_NUT:
 		if n[2] == picTiming {
@@ -432,6 +437,48 @@ func asFrame(t *testing.T, n []byte, value, scan byte) []byte {
 	default:
 	}
 	return n
+}
+
+// Fields of H.265 may say which other one they belong to.
+func TestPairedFields(t *testing.T) {
+	const pictures, speed = 4, 6
+	whole := interlacedCodes["H.265, fields"].encode(t, pictures, func(field int) *image.YCbCr { return card(speed * field) })
+	for _, tt := range []struct {
+		about         string
+		first, second byte
+		woven         bool
+	}{
+		{"the first to the next, the second to the one before", 11, 10, true},
+		{"the second alone says it", 1, 10, true},
+		{"the first alone says it", 11, 2, true},
+		{"each to the next", 11, 12, false},
+		{"each to the one before", 9, 10, false},
+	} {
+		g := slices.Clone(whole)
+		for i := range g {
+			var data []byte
+			for _, n := range bitstream.SplitAnnexB(nil, g[i].Data) {
+				if n = bytes.Clone(n); h265.NALUType(n[0]>>1&0x3f) == h265.NALUType_PREFIX_SEI_NUT && n[2] == picTiming {
+					n[4] = []byte{tt.first, tt.second}[i%2]<<4 | n[4]&0xf
+				}
+				data = bitstream.AppendAnnexB(data, n)
+			}
+			g[i].Data = data
+		}
+		ps := all(t, new(ffmpeg.Decoder), g, time.Time{})
+		if len(ps) != 2*pictures {
+			t.Fatalf("%s: %d pictures", tt.about, len(ps))
+		}
+		for i, p := range ps {
+			want := frame.Deinterlaced
+			if tt.woven {
+				want |= frame.Woven
+			}
+			if p.Changes != want || p.Rect.Dy() != cardHeight || comb(p.YCbCr) > 1 || psnr(p.YCbCr, card(speed*i)) < 27 {
+				t.Errorf("%s: picture %d: %v, %v, %.1f dB", tt.about, i, p.Changes, p.Rect, psnr(p.YCbCr, card(speed*i)))
+			}
+		}
+	}
 }
 
 // Two fields that are larger together than a picture may be are refused.
