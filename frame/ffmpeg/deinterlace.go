@@ -100,18 +100,18 @@ func (g *gopDecoder) develop(f *astiav.Frame, raw *C.ls_raw, s *fields) (img *im
 	if s == nil {
 		return g.convert(f, raw)
 	}
-	picture, made, err := g.deinterlace(s)
+	picture, did, err := g.deinterlace(s)
 	if err != nil {
 		return nil, 0, err
 	}
 	if picture != nil {
 		defer picture.Free()
 		C.ls_like(picture.UnsafePointer(), f.UnsafePointer())
-		whole := new(C.ls_raw)
-		C.ls_read(picture.UnsafePointer(), whole)
-		whole.full, whole.space, whole.sar_num, whole.sar_den = raw.full, raw.space, raw.sar_num, raw.sar_den
-		f, raw = picture, whole
+		made, whole := new(C.ls_raw), *raw
+		C.ls_read(picture.UnsafePointer(), made)
+		whole.data, whole.stride, whole.height, whole.whole = made.data, made.stride, made.height, made.whole
+		f, raw = picture, &whole
 	}
 	img, changes, err = g.convert(f, raw)
-	return img, changes | made, err
+	return img, changes | did, err
 }

@@ -31,8 +31,8 @@ const (
 	barWidth, barAt       = 48, 24
 )
 
-// card draws the card with the bar moved to the right.
-func card(moved int) *image.YCbCr {
+// barCard draws the card with the bar moved to the right.
+func barCard(moved int) *image.YCbCr {
 	img := image.NewYCbCr(image.Rect(0, 0, cardWidth, cardHeight), image.YCbCrSubsampleRatio420)
 	for i := range img.Cb {
 		img.Cb[i], img.Cr[i] = 128, 128
@@ -181,7 +181,7 @@ func TestDeinterlace(t *testing.T) {
 	for name, c := range interlacedCodes {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			g := c.encode(t, pictures, func(field int) *image.YCbCr { return card(speed * field) })
+			g := c.encode(t, pictures, func(field int) *image.YCbCr { return barCard(speed * field) })
 			d := new(ffmpeg.Decoder)
 			ps := all(t, d, g, time.Time{})
 			if held := d.Stats().Held; held != 0 {
@@ -195,7 +195,7 @@ func TestDeinterlace(t *testing.T) {
 				t.Fatalf("%d pictures of %d units", len(ps), len(g))
 			}
 			for i, p := range ps {
-				truth, before := card(speed*fields*i), card(speed*(fields*i+1))
+				truth, before := barCard(speed*fields*i), barCard(speed*(fields*i+1))
 				if before = woven(truth, before, c.order); comb(before) != speed {
 					t.Fatalf("the card has a comb of %d columns", comb(before))
 				}
@@ -221,7 +221,7 @@ func TestSecondField(t *testing.T) {
 	for name, c := range interlacedCodes {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			g := c.encode(t, pictures, func(field int) *image.YCbCr { return card(speed * field) })
+			g := c.encode(t, pictures, func(field int) *image.YCbCr { return barCard(speed * field) })
 			d := new(ffmpeg.Decoder)
 			if d.Fields(g[0]) == c.apart {
 				t.Errorf("it has fields: %v", c.apart)
@@ -232,7 +232,7 @@ func TestSecondField(t *testing.T) {
 				t.Fatalf("%d of %d pictures have a second", len(ps), want)
 			}
 			for i, p := range ps {
-				truth := card(speed * (2*i + 1))
+				truth := barCard(speed * (2*i + 1))
 				if p.Changes != frame.Deinterlaced|frame.SecondField || comb(p.YCbCr) > 1 || psnr(p.YCbCr, truth) < 27 {
 					t.Errorf("picture %d: %v, a comb of %d columns, %.1f dB", i, p.Changes, comb(p.YCbCr), psnr(p.YCbCr, truth))
 				}
@@ -275,7 +275,7 @@ func TestProgressiveAsFields(t *testing.T) {
 	for name, c := range interlacedCodes {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			g := c.encode(t, pictures, func(field int) *image.YCbCr { return card(speed * (field / 2)) })
+			g := c.encode(t, pictures, func(field int) *image.YCbCr { return barCard(speed * (field / 2)) })
 			ps := all(t, new(ffmpeg.Decoder), g, time.Time{})
 			fields, want := 1, frame.Changes(0)
 			if c.apart {
@@ -332,7 +332,7 @@ func (c interlacedCode) decoded(tb testing.TB, g frame.GOP) (luma [][]byte) {
 // A field of H.265 that comes alone is delivered in full height, and what follows is paired as if it had come.
 func TestLoneField(t *testing.T) {
 	const pictures, speed = 6, 6
-	whole := interlacedCodes["H.265, fields"].encode(t, pictures, func(field int) *image.YCbCr { return card(speed * field) })
+	whole := interlacedCodes["H.265, fields"].encode(t, pictures, func(field int) *image.YCbCr { return barCard(speed * field) })
 	for _, tt := range []struct {
 		about string
 		lacks int // the unit that does not come
@@ -358,7 +358,7 @@ func TestLoneField(t *testing.T) {
 			if width := comb(p.YCbCr); p.Changes != want || p.Rect.Dy() != cardHeight || width > 1 && !p.Corrupt {
 				t.Errorf("%s: unit %d: %v, %v, a comb of %d columns", tt.about, unit, p.Changes, p.Rect, width)
 			}
-			if got := psnr(p.YCbCr, card(speed*unit)); got < 27 && !p.Corrupt {
+			if got := psnr(p.YCbCr, barCard(speed*unit)); got < 27 && !p.Corrupt {
 				t.Errorf("%s: unit %d: %.1f dB", tt.about, unit, got)
 			}
 		}
@@ -371,7 +371,7 @@ func TestInterlacedFramesOfH265(t *testing.T) {
 	const pictures, speed, progressive = 6, 6, 1
 	c := interlacedCodes["H.265, fields"]
 	c.apart = false
-	g := c.encode(t, pictures, func(field int) *image.YCbCr { return card(speed * field) })
+	g := c.encode(t, pictures, func(field int) *image.YCbCr { return barCard(speed * field) })
 	for _, tt := range []struct {
 		about       string
 		value, scan byte
@@ -442,7 +442,7 @@ func asFrame(t *testing.T, n []byte, value, scan byte) []byte {
 // Fields of H.265 may say which other one they belong to.
 func TestPairedFields(t *testing.T) {
 	const pictures, speed = 4, 6
-	whole := interlacedCodes["H.265, fields"].encode(t, pictures, func(field int) *image.YCbCr { return card(speed * field) })
+	whole := interlacedCodes["H.265, fields"].encode(t, pictures, func(field int) *image.YCbCr { return barCard(speed * field) })
 	for _, tt := range []struct {
 		about         string
 		first, second byte
@@ -474,8 +474,8 @@ func TestPairedFields(t *testing.T) {
 			if tt.woven {
 				want |= frame.Woven
 			}
-			if p.Changes != want || p.Rect.Dy() != cardHeight || comb(p.YCbCr) > 1 || psnr(p.YCbCr, card(speed*i)) < 27 {
-				t.Errorf("%s: picture %d: %v, %v, %.1f dB", tt.about, i, p.Changes, p.Rect, psnr(p.YCbCr, card(speed*i)))
+			if p.Changes != want || p.Rect.Dy() != cardHeight || comb(p.YCbCr) > 1 || psnr(p.YCbCr, barCard(speed*i)) < 27 {
+				t.Errorf("%s: picture %d: %v, %v, %.1f dB", tt.about, i, p.Changes, p.Rect, psnr(p.YCbCr, barCard(speed*i)))
 			}
 		}
 	}
@@ -483,7 +483,7 @@ func TestPairedFields(t *testing.T) {
 
 // Two fields that are larger together than a picture may be are refused.
 func TestFieldsTooLarge(t *testing.T) {
-	g := interlacedCodes["H.265, fields"].encode(t, 2, card)
+	g := interlacedCodes["H.265, fields"].encode(t, 2, barCard)
 	_, err := decode(t.Context(), &ffmpeg.Decoder{MaxPixels: cardWidth*cardHeight - 1}, g, time.Time{})
 	if !errors.Is(err, frame.ErrTooCostly) {
 		t.Error(err)
