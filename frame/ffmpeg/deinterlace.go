@@ -24,7 +24,10 @@ type fields struct {
 }
 
 // ShownFields are the fields of a picture that was shown; both may be in one frame.
-type shownFields struct{ first, second *astiav.Frame }
+type shownFields struct {
+	first, second *astiav.Frame
+	order         frame.FieldOrder // of frames of their own
+}
 
 // field returns the lines of the first or the second field of a picture. f holds it.
 func (s *fields) field(f *astiav.Frame, second bool) (l C.ls_field) {
@@ -97,19 +100,18 @@ func (g *gopDecoder) develop(f *astiav.Frame, raw *C.ls_raw, u *unit, s *fields)
 	if s == nil {
 		return g.convert(f, raw, u)
 	}
-	picture, made, err := g.deinterlace(s)
+	picture, did, err := g.deinterlace(s)
 	if err != nil {
 		return nil, 0, err
 	}
 	if picture != nil {
 		defer picture.Free()
 		C.ls_like(picture.UnsafePointer(), f.UnsafePointer())
-		whole := new(C.ls_raw)
-		C.ls_read(picture.UnsafePointer(), whole)
-		whole.full, whole.space, whole.sar_num, whole.sar_den = raw.full, raw.space, raw.sar_num, raw.sar_den
-		whole.max_content, whole.max_mastering, whole.max_average = raw.max_content, raw.max_mastering, raw.max_average
-		f, raw = picture, whole
+		made, whole := new(C.ls_raw), *raw
+		C.ls_read(picture.UnsafePointer(), made)
+		whole.data, whole.stride, whole.height, whole.whole = made.data, made.stride, made.height, made.whole
+		f, raw = picture, &whole
 	}
 	img, changes, err = g.convert(f, raw, u)
-	return img, changes | made, err
+	return img, changes | did, err
 }

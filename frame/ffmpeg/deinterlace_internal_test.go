@@ -85,7 +85,7 @@ func FuzzDeinterlace(f *testing.F) {
 			s.order = frame.BottomFirst
 		}
 		if how&8 != 0 {
-			s.before = shownFields{earlier, earlier}
+			s.before = shownFields{first: earlier, second: earlier}
 		}
 		if how&16 != 0 && s.apart {
 			s.other = nil
@@ -147,7 +147,7 @@ func BenchmarkDeinterlace(b *testing.B) {
 			defer now.Free()
 			b.Run(fmt.Sprintf("%dp, combed %v", size.Y, speed > 0), func(b *testing.B) {
 				g := &gopDecoder{d: new(Decoder)}
-				s := &fields{kept: now, other: now, before: shownFields{before, before}, order: frame.TopFirst}
+				s := &fields{kept: now, other: now, before: shownFields{first: before, second: before}, order: frame.TopFirst}
 				b.ReportAllocs()
 				for b.Loop() {
 					picture, _, err := g.deinterlace(s)

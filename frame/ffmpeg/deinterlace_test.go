@@ -16,6 +16,7 @@ import (
 
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h265"
 
+	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/feed"
 	"github.com/livestill/livestill/frame/ffmpeg"
@@ -181,7 +182,11 @@ func TestDeinterlace(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			g := c.encode(t, pictures, func(field int) *image.YCbCr { return barCard(speed * field) })
-			ps := all(t, new(ffmpeg.Decoder), g, time.Time{})
+			d := new(ffmpeg.Decoder)
+			ps := all(t, d, g, time.Time{})
+			if held := d.Stats().Held; held != 0 {
+				t.Errorf("%d bytes are left", held)
+			}
 			fields, want, units := 2, frame.Deinterlaced, pictures
 			if c.apart {
 				fields, want, units = 1, frame.Deinterlaced|frame.Woven, 2*pictures
@@ -208,6 +213,60 @@ func TestDeinterlace(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A picture of two fields is also that of the instant of its second one, if it is asked for; in a child it is the same.
+func TestSecondField(t *testing.T) {
+	const pictures, speed = 8, 6
+	for name, c := range interlacedCodes {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := c.encode(t, pictures, func(field int) *image.YCbCr { return barCard(speed * field) })
+			d := new(ffmpeg.Decoder)
+			if d.Fields(g[0]) == c.apart {
+				t.Errorf("it has fields: %v", c.apart)
+			}
+			ps := seconds(t, d, g)
+			mustEqual(t, seconds(t, d.Isolated(), g), ps)
+			if want := pictures; c.apart == (len(ps) > 0) || len(ps) > 0 && len(ps) != want {
+				t.Fatalf("%d of %d pictures have a second", len(ps), want)
+			}
+			for i, p := range ps {
+				truth := barCard(speed * (2*i + 1))
+				if p.Changes != frame.Deinterlaced|frame.SecondField || comb(p.YCbCr) > 1 || psnr(p.YCbCr, truth) < 27 {
+					t.Errorf("picture %d: %v, a comb of %d columns, %.1f dB", i, p.Changes, comb(p.YCbCr), psnr(p.YCbCr, truth))
+				}
+			}
+		})
+	}
+	if g := (frametest.Clip{Frames: 2}).GOPs(t)[0]; new(ffmpeg.Decoder).Fields(g[0]) || len(seconds(t, new(ffmpeg.Decoder), g)) > 0 {
+		t.Error("progressive pictures have a second instant")
+	}
+}
+
+// seconds returns the pictures of the second fields of a GOP.
+func seconds(t *testing.T, d capture.Follower, g frame.GOP) (ps []*frame.Picture) {
+	t.Helper()
+	for l, err := range d.Follow(t.Context(), func(yield func(frame.AccessUnit, bool) bool) {
+		for _, u := range g {
+			if !yield(u, true) {
+				return
+			}
+		}
+	}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l.Second == nil {
+			continue
+		}
+		p, err := l.Second()
+		if err != nil {
+			t.Fatal(err)
+		}
+		ps = append(ps, p)
+	}
+	return ps
 }
 
 // A picture whose fields show the same instant is left as it is, bit for bit.
@@ -347,11 +406,12 @@ func TestInterlacedFramesOfH265(t *testing.T) {
 	}
 }
 
+const picTiming = 1 // payloadType
+
 // asFrame returns a NAL unit of a sequence of fields as one of a sequence of frames, whose messages have such values.
 func asFrame(t *testing.T, n []byte, value, scan byte) []byte {
 	t.Helper()
 	n = bytes.Clone(n)
-	const picTiming = 1
 	switch kind := h265.NALUType(n[0] >> 1 & 0x3f); kind {
 	case h265.NALUType_PREFIX_SEI_NUT:
 		if n[2] == picTiming {
@@ -377,6 +437,48 @@ func asFrame(t *testing.T, n []byte, value, scan byte) []byte {
 	default:
 	}
 	return n
+}
+
+// Fields of H.265 may say which other one they belong to.
+func TestPairedFields(t *testing.T) {
+	const pictures, speed = 4, 6
+	whole := interlacedCodes["H.265, fields"].encode(t, pictures, func(field int) *image.YCbCr { return barCard(speed * field) })
+	for _, tt := range []struct {
+		about         string
+		first, second byte
+		woven         bool
+	}{
+		{"the first to the next, the second to the one before", 11, 10, true},
+		{"the second alone says it", 1, 10, true},
+		{"the first alone says it", 11, 2, true},
+		{"each to the next", 11, 12, false},
+		{"each to the one before", 9, 10, false},
+	} {
+		g := slices.Clone(whole)
+		for i := range g {
+			var data []byte
+			for _, n := range bitstream.SplitAnnexB(nil, g[i].Data) {
+				if n = bytes.Clone(n); h265.NALUType(n[0]>>1&0x3f) == h265.NALUType_PREFIX_SEI_NUT && n[2] == picTiming {
+					n[4] = []byte{tt.first, tt.second}[i%2]<<4 | n[4]&0xf
+				}
+				data = bitstream.AppendAnnexB(data, n)
+			}
+			g[i].Data = data
+		}
+		ps := all(t, new(ffmpeg.Decoder), g, time.Time{})
+		if len(ps) != 2*pictures {
+			t.Fatalf("%s: %d pictures", tt.about, len(ps))
+		}
+		for i, p := range ps {
+			want := frame.Deinterlaced
+			if tt.woven {
+				want |= frame.Woven
+			}
+			if p.Changes != want || p.Rect.Dy() != cardHeight || comb(p.YCbCr) > 1 || psnr(p.YCbCr, barCard(speed*i)) < 27 {
+				t.Errorf("%s: picture %d: %v, %v, %.1f dB", tt.about, i, p.Changes, p.Rect, psnr(p.YCbCr, barCard(speed*i)))
+			}
+		}
+	}
 }
 
 // Two fields that are larger together than a picture may be are refused.

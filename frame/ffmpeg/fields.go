@@ -89,7 +89,7 @@ func (g *gopDecoder) present(o output, yield func(frame.Latent, error) bool) boo
 	}
 	more := g.latent(o, s, yield)
 	if g.interlacing.seen {
-		g.shown(shownFields{o.Picture, o.Picture}, o.Corrupt)
+		g.shown(shownFields{first: o.Picture, second: o.Picture}, o.Corrupt)
 	} else {
 		g.leave(o.Picture)
 	}
@@ -129,9 +129,12 @@ func (g *gopDecoder) pair(first, second output, yield func(frame.Latent, error) 
 	first.Corrupt = first.Corrupt || second.Corrupt
 	second.Corrupt = first.Corrupt
 	order := orderOf(g.units.At(first.Unit).status.PicStruct)
+	if i.before.order != order {
+		g.precede(shownFields{})
+	}
 	more := g.latent(first, &fields{kept: first.Picture, other: second.Picture, before: i.before, apart: true, order: order}, yield) &&
 		g.latent(second, &fields{kept: second.Picture, other: first.Picture, before: i.before, apart: true, second: true, order: order}, yield)
-	g.shown(shownFields{first.Picture, second.Picture}, first.Corrupt)
+	g.shown(shownFields{first.Picture, second.Picture, order}, first.Corrupt)
 	return more
 }
 

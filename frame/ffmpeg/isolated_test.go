@@ -16,6 +16,7 @@ var (
 	_ capture.Follower = new(ffmpeg.Decoder)
 	_ capture.Follower = new(ffmpeg.Isolated)
 	_ capture.Header   = new(ffmpeg.Isolated)
+	_ capture.Fields   = new(ffmpeg.Isolated)
 )
 
 func decode(ctx context.Context, d capture.Decoder, g frame.GOP, from time.Time) (ps []*frame.Picture, err error) {

@@ -153,8 +153,10 @@ func (s *Scheduler) shared(ctx context.Context, id unitID, key bool, wanted func
 			return result{}, err
 		case Fault(demand.made.err):
 			return result{}, demand.made.err // which is not kept
-		case demand.made.Picture != nil:
-			demand.made.Key = key
+		case demand.made.Picture != nil && demand.made.Key != key:
+			p := *demand.made.Picture // which other captures may have
+			p.Key = key
+			demand.made.Picture = &p
 		}
 		return demand.made, nil
 	})

@@ -7,13 +7,20 @@ import (
 	"github.com/livestill/livestill/internal/turn"
 )
 
-// upright returns l, whose picture is turned as the Source wants it. It is another picture: what a Decoder gives may be shared.
+// upright returns l, whose pictures are turned as the Source wants it.
 func (s *Scheduler) upright(l frame.Latent) frame.Latent {
-	develop := l.Develop
-	if s.Rotate == 0 || develop == nil {
-		return l
+	if s.Rotate != 0 {
+		l.Develop, l.Second = s.turned(l.Develop), s.turned(l.Second)
 	}
-	l.Develop = func() (*frame.Picture, error) {
+	return l
+}
+
+// turned returns what develops the same and turns it; nil if there is nothing. It is another picture: what a Decoder gives may be shared.
+func (s *Scheduler) turned(develop func() (*frame.Picture, error)) func() (*frame.Picture, error) {
+	if develop == nil {
+		return nil
+	}
+	return func() (*frame.Picture, error) {
 		p, err := develop()
 		if err == nil {
 			err = Check(p)
@@ -26,7 +33,6 @@ func (s *Scheduler) upright(l frame.Latent) frame.Latent {
 		turned.Changes |= frame.Turned
 		return &turned, nil
 	}
-	return l
 }
 
 // turning adds to a cost what it takes to turn pictures: each is there twice then, and of one that stands on its side afterwards more samples of
