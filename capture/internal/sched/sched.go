@@ -6,6 +6,7 @@
 //
 // Its files, from what captures call to what is below:
 //
+//	sched.go      the Scheduler, and the stream that it has
 //	picture.go    the picture of a unit, whatever that takes
 //	hold.go       what keeps a decoding for the neighbours of a picture
 //	demand.go     what captures want, and Decode, which has it made
@@ -18,6 +19,11 @@
 //	irreplaceable.go  and that has been given what is forgotten
 //	verdict.go    what is known of a GOP before it is decoded
 //	recent.go     what was found of GOPs, kept for a while
+//	fruitless.go  GOPs and streams of which no picture comes
+//	reserve.go    memory that captures of one picture share
+//	batch.go      a Decoder that wants a GOP at once
+//	ids.go        what pictures and units are told apart by
+//	errors.go     errors, those of capture
 package sched
 
 import (

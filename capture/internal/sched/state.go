@@ -14,15 +14,18 @@ const reorderTimeout = 500 * time.Millisecond
 
 // A state is what a decoding does between two units.
 //
-//	sending ---- nothing is to be sent ---------------> awaiting, following, idle
-//	awaiting --- a unit comes ------------------------> sending
-//	         --- it has waited for long --------------> ending, or following if it is irreplaceable
-//	following -- a unit is to be sent ----------------> sending
-//	          -- nobody keeps it warm, or holds it ---> idle
-//	          -- others want its memory, or its child > ending
-//	idle ------- a capture joins ---------------------> sending, awaiting
+//	sending ---- nothing is to be sent ------------------> awaiting, following, idle
+//	awaiting --- a unit comes ---------------------------> sending
+//	         --- those who waited have given up ---------> sending, following, idle
+//	         --- it has waited for long -----------------> ending, or sending or following if it is irreplaceable
+//	following -- a unit is to be sent -------------------> sending
+//	          -- a picture is wanted that is held back --> awaiting
+//	          -- nobody keeps it warm, or holds it ------> idle
+//	          -- others want its memory, or its child ---> ending
+//	idle ------- a capture joins ------------------------> sending, awaiting
+//	     ------- a capture holds it, or it is kept warm -> following
 //	     ------- it has waited for long, or others
-//	             want its memory, or its child -------> ending
+//	             want its memory, or its child ----------> ending
 //
 // From any of them it goes to ending when the Decoder is to flush the last pictures that are wanted, when nothing is left of the GOP, when
 // the History has forgotten what was to be sent next, and when nobody needs the decoding and no stream is live. It is not left: captures cannot join any more.
