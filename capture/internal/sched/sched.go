@@ -157,8 +157,8 @@ func (s *Scheduler) Live() <-chan struct{} {
 	return s.live
 }
 
-// Turn returns what is closed when the stream ends, or the next one begins.
-func (s *Scheduler) Turn() <-chan struct{} {
+// LiveChanged returns what is closed when the stream ends, or the next one begins.
+func (s *Scheduler) LiveChanged() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.live != nil {

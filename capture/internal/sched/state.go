@@ -43,7 +43,7 @@ const (
 type machine struct {
 	state    state
 	expires  <-chan time.Time // when it has been awaiting or idle for long
-	late     bool             // it was, or others want its memory
+	expired  bool             // it has, or others want its memory
 	recalled bool             // others want what the Decoder has for it
 }
 
@@ -70,18 +70,18 @@ func (d *decoding) transition() state {
 	return next
 }
 
-// timeUp returns the state that a decoding is to be in instead of next, if it has been late or recalled; the mutex is held.
+// timeUp returns the state that a decoding is to be in instead of next, if it has expired or was recalled; the mutex is held.
 func (d *decoding) timeUp(next state) state {
-	unawaited, late := d.last() < 0, d.late && next == d.state
+	unawaited, expired := d.last() < 0, d.expired && next == d.state
 	switch {
-	case late && next == awaiting && d.irreplaceable():
+	case expired && next == awaiting && d.irreplaceable():
 		d.forgo()
 		next = d.decide()
-	case late || d.recalled && unawaited:
+	case expired || d.recalled && unawaited:
 		next = ending
 	}
-	d.late, d.recalled = false, false
-	if next == ending && d.warm && !unawaited && !d.lost {
+	d.expired, d.recalled = false, false
+	if next == ending && d.warm && !unawaited && !d.forgotten {
 		d.s.flushed = true
 	}
 	return next
@@ -92,7 +92,7 @@ func (d *decoding) enter(next state) {
 	d.state, d.expires = next, nil
 	switch next {
 	case awaiting:
-		d.expires = time.After(d.patience())
+		d.expires = time.After(d.awaitTimeout())
 	case idle:
 		d.expires = time.After(shared.Retention)
 	case ending:
@@ -115,9 +115,9 @@ func (d *decoding) wait(changed <-chan struct{}) {
 	case <-changed:
 	case <-d.poke:
 	case <-d.expires:
-		d.late = true
+		d.expired = true
 	case <-wanted:
-		d.late = true
+		d.expired = true
 	case <-recalls:
 		d.recalled = true
 	}
@@ -129,7 +129,7 @@ func (d *decoding) decide() state {
 	if d.unsent() == nil || d.warm {
 		over = d.grow()
 	}
-	if d.lost {
+	if d.forgotten {
 		return ending
 	}
 	next := d.unsent()
@@ -208,6 +208,6 @@ func (d *decoding) grow() (over bool) {
 	}
 	d.see(gops[i])
 	d.sent.Forget(min(d.sent.Len(), d.gop.Forgotten()))
-	d.lost = d.unsent() == nil && isForgotten(gops[i], d.sent.Len())
+	d.forgotten = d.unsent() == nil && isForgotten(gops[i], d.sent.Len())
 	return i < len(gops)-1
 }
