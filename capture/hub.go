@@ -114,7 +114,7 @@ type publisher struct {
 	failed error                 // what OnEnd did
 }
 
-const defaultLinger = 10 * time.Second
+const defaultLinger = 10 * time.Second // as long as a History remembers; chosen, not measured
 
 // ServeStream serves s with its Camera: a new one, or the one that it had before. ctx ends it, as Close does.
 func (h *Hub) ServeStream(ctx context.Context, s *frame.Stream) error {

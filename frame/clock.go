@@ -144,7 +144,7 @@ func (c *Clock) next(pts time.Duration, arrival time.Time, lead time.Duration) t
 	return t
 }
 
-// watch begins a window. In it the clock is put forward by so much.
+// watch begins a window of time that starts with the unit of pts. In the window, times are put forward by so much.
 func (c *Clock) watch(pts, forward time.Duration) {
 	c.units, c.since, c.fastest, c.forward = 0, pts, MaxLate, forward
 }

@@ -39,11 +39,11 @@ const (
 	ending
 )
 
-// A machine is a state with what makes it end.
+// A machine is the state of a decoding, and what ends that state.
 type machine struct {
 	state    state
 	expires  <-chan time.Time // when it has been awaiting or idle for long
-	expired  bool             // it has, or others want its memory
+	expired  bool             // expires has come, or others want the memory
 	recalled bool             // others want what the Decoder has for it
 }
 
