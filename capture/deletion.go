@@ -17,10 +17,10 @@ type deletion struct {
 	which   Selection // that still
 	stop    func()    // hearing of it; nil if the Store does not tell
 
-	mu      sync.Mutex
-	begun   bool
-	late    bool          // one did not wait for the Put that refines it
-	putting chan struct{} // closed when that Put has ended; nil while there is none
+	mu        sync.Mutex
+	begun     bool
+	unawaited bool          // one did not wait for the Put that refines it
+	putting   chan struct{} // closed when that Put has ended; nil while there is none
 }
 
 // ownKey is the key in the context of a Put of its deletion: a Store that deletes there, to make room, does not delete what is refined.
@@ -62,7 +62,7 @@ func (d *deletion) begin(ctx context.Context) {
 	case <-ctx.Done():
 	}
 	d.mu.Lock()
-	d.late = true
+	d.unawaited = true
 	d.mu.Unlock()
 }
 
@@ -73,12 +73,12 @@ func (d *deletion) unless(ctx context.Context, put func(ctx context.Context) err
 	}
 	err := d.put(ctx, put)
 	d.mu.Lock()
-	begun, late := d.begun, d.late
+	begun, unawaited := d.begun, d.unawaited
 	d.mu.Unlock()
 	switch {
 	case err != nil || !begun:
 		return err
-	case !late:
+	case !unawaited:
 		return ErrDeleted
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), longestPut)

@@ -114,7 +114,7 @@ type publisher struct {
 	failed error                 // what OnEnd did
 }
 
-const defaultLinger = 10 * time.Second
+const defaultLinger = 10 * time.Second // as long as a History remembers; chosen, not measured
 
 // ServeStream serves s with its Camera: a new one, or the one that it had before. ctx ends it, as Close does.
 func (h *Hub) ServeStream(ctx context.Context, s *frame.Stream) error {
@@ -124,11 +124,14 @@ func (h *Hub) ServeStream(ctx context.Context, s *frame.Stream) error {
 		return err
 	}
 	mine := &publisher{hub: h, stream: s, pull: pull, since: time.Now()}
-	c, before, err := h.hold(c, mine)
+	c, out, before, err := h.hold(c, mine)
 	if err != nil {
 		return err
 	}
 	defer h.release(mine)
+	if out != nil {
+		out.close(ErrTakenOver)
+	}
 	if before != nil {
 		select {
 		case <-before:
@@ -168,9 +171,9 @@ func (h *Hub) admit(s *frame.Stream, pull *pull) (c *Camera, err error) {
 	return c, err
 }
 
-// hold gives a name to a publisher, unless another has it for good, and returns the Camera that is to serve it: that of before, or c. Before is
-// closed when that is free.
-func (h *Hub) hold(c *Camera, p *publisher) (camera *Camera, before <-chan struct{}, err error) {
+// hold gives a name to a publisher, unless another has it for good, and returns the Camera that is to serve it: that of before, or c. Out, if
+// any, is the publisher that is taken over, which the caller hangs up on. Before is closed when the Camera is free.
+func (h *Hub) hold(c *Camera, p *publisher) (camera *Camera, out *publisher, before <-chan struct{}, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.named == nil {
@@ -178,14 +181,14 @@ func (h *Hub) hold(c *Camera, p *publisher) (camera *Camera, before <-chan struc
 	}
 	name := p.stream.Name
 	if err := h.apart(name, c); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	n := h.named[name]
 	if n != nil && n.live == nil {
 		c = n.camera
 	}
 	if err := h.foreign(name, c); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	switch {
 	case n == nil:
@@ -193,10 +196,9 @@ func (h *Hub) hold(c *Camera, p *publisher) (camera *Camera, before <-chan struc
 	case n.live == nil:
 		n.forget.Stop()
 	case !h.TakeOver, p.pull != nil && n.live.pull == nil: // what is pulled never takes over
-		return nil, nil, fmt.Errorf("%s: %w", name, ErrLive)
+		return nil, nil, nil, fmt.Errorf("%s: %w", name, ErrLive)
 	default:
-		n.live.close(ErrTakenOver)
-		if n.live.stream.Close == nil && n.camera != c { // it may stall for long
+		if out = n.live; out.stream.Close == nil && n.camera != c { // it may stall for long
 			n = h.newNamed(c)
 		}
 	}
@@ -209,7 +211,7 @@ func (h *Hub) hold(c *Camera, p *publisher) (camera *Camera, before <-chan struc
 		close(h.changed)
 		h.changed = nil
 	}
-	return n.camera, n.camera.scheduler().Live(), nil
+	return n.camera, out, n.camera.scheduler().Live(), nil
 }
 
 // apart refuses a Camera that has a stream of another name, or had one: its pictures would be taken for those of the name.

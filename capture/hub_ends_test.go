@@ -199,6 +199,31 @@ func TestTakingOver(t *testing.T) {
 	}
 }
 
+// TestCloseAsksTheHub takes over a stream whose Close asks the Hub what is live, as a source of one's own may.
+func TestCloseAsksTheHub(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub()
+		h.TakeOver = true
+		s := stalled(t, "a", 10, true)
+		hangUp, live := s.Close, -1
+		s.Close = func(cause error) {
+			live = len(h.Streams())
+			hangUp(cause)
+		}
+		first := make(chan error)
+		go func() { first <- h.ServeStream(t.Context(), s) }()
+		pass(1500 * time.Millisecond)
+		second := make(chan error)
+		go func() { second <- play(t, h, "a", 20) }()
+		if err := <-first; !errors.Is(err, capture.ErrTakenOver) || live != 1 {
+			t.Errorf("the first ends with %v; its Close saw %d streams", err, live)
+		}
+		if err := <-second; err != nil {
+			t.Errorf("the second: %v", err)
+		}
+	})
+}
+
 // TestHubsThatAreWrong refuse publishers, and say why.
 func TestHubsThatAreWrong(t *testing.T) {
 	for want, h := range map[string]*capture.Hub{

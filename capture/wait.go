@@ -12,7 +12,7 @@ import (
 // wait waits until the moment that s asks for is decided, and finds it.
 func (c *Camera) wait(ctx context.Context, s *Still, asked time.Time) (found, error) {
 	for {
-		changed, turn := c.History.Changed(), c.scheduler().Turn()
+		changed, liveChanged := c.History.Changed(), c.scheduler().LiveChanged()
 		t, err := s.Request.Moment.find(&c.History, asked, time.Now(), c.scheduler().Ended())
 		switch {
 		case err == nil:
@@ -30,7 +30,7 @@ func (c *Camera) wait(ctx context.Context, s *Still, asked time.Time) (found, er
 		if t.due.IsZero() && c.empty() && c.askForKey() {
 			t.due = time.Now().Add(askAgain) // it may get lost
 		}
-		if err := until(ctx, t.due, changed, turn); err != nil {
+		if err := until(ctx, t.due, changed, liveChanged); err != nil {
 			return t, c.waited(err)
 		}
 	}

@@ -99,7 +99,7 @@ func crisp(qp, sigma float64) Sharpen {
 	// Chosen by trial: an edge is to be seen to be steeper, and what is left of noise is not.
 	const (
 		amount = 0.5  // as in Sharpen
-		core   = 0.25 // of what pixels were off by: fine detail of less than that may be what is left of it
+		core   = 0.25 // of the error that pixels had, by coding and noise: finer detail than that may be what is left of the error
 	)
 	step := 0.
 	if qp > 0 {

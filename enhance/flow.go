@@ -80,7 +80,8 @@ func (t *tracker) find(from, to pyramid, finest int, noise float32, f *flow) {
 	}
 }
 
-// noiseAt returns the variance of noise on a layer, given that of pixels: a mean of four has a quarter of it.
+// noiseAt returns the variance of noise on a layer, given that of pixels: a mean of four has a quarter of it. It is
+// a quarter at least: chosen, not measured.
 func noiseAt(noise float32, layer int) float32 { return max(noise/float32(int(1)<<(2*layer)), 0.25) }
 
 // layer finds the flow of one layer, given that of the next coarser one, nil if there is none.

@@ -42,17 +42,17 @@ type neighbours struct {
 	wanted [][]int // of each GOP
 }
 
-// add chooses the picture at a place of a GOP in presentation order, counted from its end if it is negative; nothing if there is none.
-func (n *neighbours) add(gop, place int) {
+// add chooses the picture at a position of a GOP in presentation order, counted from its end if it is negative; nothing if there is none.
+func (n *neighbours) add(gop, position int) {
 	if gop < 0 || gop >= len(n.gops) {
 		return
 	}
 	order := shown(n.gops[gop])
-	if place < 0 {
-		place += len(order)
+	if position < 0 {
+		position += len(order)
 	}
-	if place >= 0 && place < len(order) && n.gops[gop][order[place]].Data != nil {
-		n.wanted[gop] = append(n.wanted[gop], order[place])
+	if position >= 0 && position < len(order) && n.gops[gop][order[position]].Data != nil {
+		n.wanted[gop] = append(n.wanted[gop], order[position])
 	}
 }
 

@@ -91,7 +91,7 @@ func feed(h *[hidden]float32, l connections, in []float32, least float32) {
 	}
 }
 
-// ringOf is the ring of a coefficient.
+// ringOf is the ring of a coefficient. A ring is a coefficient and a third wide: chosen, not measured.
 var ringOf = func() (of [tileLen]int32) {
 	for i := range of {
 		ring := int32(0.75 * math.Hypot(float64(i/tile), float64(i%tile)))
@@ -129,6 +129,6 @@ func log2(v float32) float32 {
 }
 
 func exp2(v float32) float32 {
-	const most = 20
+	const most = 20 // of the logarithm: a million times more or less, far beyond any weight
 	return math.Float32frombits(uint32((max(-most, min(v, most)) + 127) * (1 << 23)))
 }

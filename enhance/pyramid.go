@@ -82,7 +82,7 @@ type pyramid []layer
 
 // build makes a pyramid of p, of layers not smaller than one patch. Those larger than the layer finest are left out, and have no pixels.
 func (y *pyramid) build(p raster.Plane, finest int) {
-	const most = 8
+	const most = 8 // layers; 2160p has as many
 	if *y == nil {
 		*y = make(pyramid, most)
 	}

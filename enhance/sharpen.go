@@ -29,6 +29,7 @@ type Sharpen struct {
 	Threshold float64
 }
 
+// The defaults were chosen by trial: such a Sharpen does no harm on any clip of the benchmark. The bounds are chosen, not measured.
 const (
 	defaultRadius    = 1
 	defaultAmount    = 0.02

@@ -146,10 +146,10 @@ func (w *warper) warpRow(out []float32, p raster.Plane, y int, s *spline, r *row
 // warp reads pixels from r.x on, and moves r.x past them.
 func warp(out []float32, r *rowSource) {
 	for i := range out {
-		place := (float32(r.x+i) + 0.5) * r.node
-		n := int(place)
-		place -= float32(n)
-		u, v := r.u[n]+(r.u[n+1]-r.u[n])*place, r.v[n]+(r.v[n+1]-r.v[n])*place
+		at := (float32(r.x+i) + 0.5) * r.node
+		n := int(at)
+		at -= float32(n)
+		u, v := r.u[n]+(r.u[n+1]-r.u[n])*at, r.v[n]+(r.v[n+1]-r.v[n])*at
 		x := float32(r.x + i)
 		u, v = max(r.lowX-x, min(u, r.highX-x)), max(r.lowY, min(v, r.highY))
 		iu, iv := floorInt(u), floorInt(v)

@@ -55,8 +55,8 @@ const (
 // of the presentation time between them, and a microsecond. The zero Clock is ready for a new stream; one goroutine at a time may use it.
 type Clock struct {
 	begun   bool
-	newest  mark          // of the units so far, in the order of presentation
-	before  mark          // the newest before it
+	newest  instant       // of the units so far, in the order of presentation
+	before  instant       // the newest before it
 	lead    time.Duration // by how much units were decoded before they are shown, at most
 	lastDTS time.Duration
 	came    time.Time // when a unit of that arrived first
@@ -70,8 +70,8 @@ type Clock struct {
 	backlog time.Duration // how far the publisher has fallen behind, with less than minBacklog
 }
 
-// A mark is an instant by timestamps and by the clock.
-type mark struct {
+// An instant is a time by timestamps and by the clock.
+type instant struct {
 	pts  time.Duration
 	time time.Time
 }
@@ -99,11 +99,11 @@ func (c *Clock) At(pts time.Duration) time.Time {
 func (c *Clock) Stamp(u *AccessUnit, arrival time.Time) {
 	switch {
 	case !c.begun || u.DTS < c.lastDTS:
-		*c = Clock{begun: true, newest: mark{u.PTS, arrival}, lead: u.PTS - u.DTS, lastDTS: u.DTS, came: arrival}
+		*c = Clock{begun: true, newest: instant{u.PTS, arrival}, lead: u.PTS - u.DTS, lastDTS: u.DTS, came: arrival}
 		c.before = c.newest
 		c.watch(u.PTS, 0)
 	case u.PTS >= c.newest.pts:
-		c.before, c.newest = c.newest, mark{u.PTS, c.next(u.PTS, arrival, u.PTS-u.DTS)}
+		c.before, c.newest = c.newest, instant{u.PTS, c.next(u.PTS, arrival, u.PTS-u.DTS)}
 	}
 	if u.DTS > c.lastDTS {
 		c.fallBehind(u.DTS-c.lastDTS, arrival)
@@ -144,7 +144,7 @@ func (c *Clock) next(pts time.Duration, arrival time.Time, lead time.Duration) t
 	return t
 }
 
-// watch begins a window. In it the clock is put forward by so much.
+// watch begins a window of time that starts with the unit of pts. In the window, times are put forward by so much.
 func (c *Clock) watch(pts, forward time.Duration) {
 	c.units, c.since, c.fastest, c.forward = 0, pts, MaxLate, forward
 }

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	defaultAge   = 10 * time.Second
-	defaultBytes = 160 << 20 // ten seconds at 50 Mbit/s and a GOP of two seconds more are 75 MB of data, and count twice
+	defaultAge   = 10 * time.Second // chosen, not measured
+	defaultBytes = 160 << 20        // ten seconds at 50 Mbit/s and a GOP of two seconds more are 75 MB of data, and count twice
 )
 
 // A History remembers the recent past of one stream in compressed form. The zero value is ready; set the bounds before the first

@@ -7,7 +7,7 @@ import (
 
 // String is the unit in a line, without its data.
 func (u AccessUnit) String() string {
-	return fmt.Sprintf("%v unit of %d bytes, PTS %v, DTS %v%s", u.Codec, len(u.Data), u.PTS, u.DTS, marks("key", u.Key, "lost", u.Lost))
+	return fmt.Sprintf("%v unit of %d bytes, PTS %v, DTS %v%s", u.Codec, len(u.Data), u.PTS, u.DTS, flags("key", u.Key, "lost", u.Lost))
 }
 
 // LogValue is the unit in a line of a log.
@@ -20,7 +20,7 @@ func (u AccessUnit) LogValue() slog.Value {
 
 // String is the picture in a line, without its pixels.
 func (p Picture) String() string {
-	return fmt.Sprintf("picture of %s, PTS %v, QP %.1f%s", p.size(), p.PTS, p.QP, marks("key", p.Key, "corrupt", p.Corrupt))
+	return fmt.Sprintf("picture of %s, PTS %v, QP %.1f%s", p.size(), p.PTS, p.QP, flags("key", p.Key, "corrupt", p.Corrupt))
 }
 
 // LogValue is the picture in a line of a log.
@@ -52,8 +52,8 @@ func (p Picture) size() string {
 	return fmt.Sprintf("%dx%d", p.Rect.Dx(), p.Rect.Dy())
 }
 
-// marks are the names of what is so.
-func marks(first string, isFirst bool, second string, isSecond bool) (text string) {
+// flags are the names of what is so.
+func flags(first string, isFirst bool, second string, isSecond bool) (text string) {
 	if isFirst {
 		text += ", " + first
 	}

@@ -53,7 +53,7 @@ type conn struct {
 // newConn returns a conn over nc, which is in or TLS over in. Until it is told otherwise, messages are as short as commands.
 func newConn(nc net.Conn, in *ingest.Conn, buffer, maxMessage int, idle time.Duration) *conn {
 	c := &conn{in: in, wire: &wire{Conn: nc, window: ackWindow}, maxMessage: maxMessage, idle: idle, step: "handshake"}
-	c.video.Patient, c.video.MaxJoined = true, maxMessage
+	c.video.FirstWaits, c.video.MaxJoined = true, maxMessage
 	c.buffer = bufio.NewReaderSize(c.wire, buffer)
 	c.messages.chunkReader = *newChunkReader(c.buffer, maxCommand, in)
 	return c

@@ -17,7 +17,7 @@ import (
 
 // What the zero values of a Server's limits mean.
 const (
-	defaultMaxConns   = 1024
+	defaultMaxConns   = 1024    // chosen, not measured, as what says nothing else
 	defaultMaxMessage = 8 << 20 // a key picture of 2160p60 at 50 Mbit/s has 1 to 3 MiB; the format itself allows 16 MiB
 	defaultHandshake  = 10 * time.Second
 	defaultPublish    = 10 * time.Second

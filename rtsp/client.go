@@ -16,7 +16,7 @@ import (
 // What the zero values of a Client's times mean.
 const (
 	defaultTimeout  = 10 * time.Second
-	defaultRetry    = 500 * time.Millisecond
+	defaultRetry    = 500 * time.Millisecond // chosen, not measured; rtmp has 1 s, and no reason is known for the two
 	defaultMaxRetry = 30 * time.Second
 )
 

@@ -35,7 +35,7 @@ type video struct {
 // looks at all. Its error is an ErrCodec.
 func choose(desc *description.Session, codec frame.Codec, media int) (video, error) {
 	var found listing
-	turn(desc)
+	correctDirections(desc)
 	number := 0
 	for _, m := range desc.Medias {
 		if m.IsBackChannel {
@@ -63,8 +63,8 @@ func choose(desc *description.Session, codec frame.Codec, media int) (video, err
 	return video{}, fmt.Errorf("%w: wanted %s, there is %v", ErrCodec, what, found)
 }
 
-// turn has videos be none of back-channels if all are said to be: some cameras say "sendonly" of what they send.
-func turn(desc *description.Session) {
+// correctDirections has videos be none of back-channels if all are said to be: some cameras say "sendonly" of what they send.
+func correctDirections(desc *description.Session) {
 	isVideo := func(m *description.Media) bool { return m.Type == description.MediaTypeVideo }
 	if slices.ContainsFunc(desc.Medias, func(m *description.Media) bool { return isVideo(m) && !m.IsBackChannel }) {
 		return

@@ -14,7 +14,7 @@ import (
 
 // What the zero values of a Server's limits mean.
 const (
-	defaultMaxConns   = 1024
+	defaultMaxConns   = 1024 // chosen, not measured, as what says nothing else
 	defaultMaxStreams = 256
 	defaultMaxSDP     = 16 << 10 // descriptions have 300 bytes to 4 KiB, of which parameter sets are the most
 	defaultMaxUnit    = 8 << 20  // as the package bounds every unit

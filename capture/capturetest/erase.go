@@ -98,12 +98,18 @@ func (t storeTest) lists() {
 	}
 }
 
-func (t storeTest) deletes() {
-	d, ok := t.Store.(capture.Deleter)
-	if !ok {
-		return
+// deleter returns the Store as a Deleter, if it is one. Those of wrappers may be of none.
+func (t storeTest) deleter() (d capture.Deleter, ok bool) {
+	if d, ok = t.Store.(capture.Deleter); !ok {
+		return nil, false
 	}
-	if _, err := d.Delete(t.Context(), capture.Selection{ID: "none"}); errors.Is(err, errors.ErrUnsupported) {
+	_, err := d.Delete(t.Context(), capture.Selection{ID: "none"})
+	return d, !errors.Is(err, errors.ErrUnsupported)
+}
+
+func (t storeTest) deletes() {
+	d, ok := t.deleter()
+	if !ok {
 		return
 	}
 	if n, err := d.Delete(t.Context(), capture.Selection{}); !errors.Is(err, capture.ErrSelectsAll) {
@@ -169,11 +175,8 @@ func (t storeTest) watches(all []*capture.Still) (told func() []int, stop func()
 // churns has each of several delete what it put, so that the folder of their stream, if there is one, comes and goes. That may fail, and
 // is tried again.
 func (t storeTest) churns() {
-	d, ok := t.Store.(capture.Deleter)
+	d, ok := t.deleter()
 	if !ok {
-		return
-	}
-	if _, err := d.Delete(t.Context(), capture.Selection{ID: "none"}); errors.Is(err, errors.ErrUnsupported) {
 		return
 	}
 	try := func(do func() error) {

@@ -32,6 +32,7 @@ type Retry struct {
 	counts counts.Counts
 }
 
+// A caller waits: four attempts have 1.4 s of pauses. Chosen, not measured.
 const (
 	defaultAttempts = 4
 	defaultFirst    = 200 * time.Millisecond

@@ -61,8 +61,9 @@ type Spool struct {
 	watched watched.Stills
 }
 
+// Nobody waits: ten attempts have four minutes of pauses at most. Chosen, not measured.
 const (
-	defaultSpoolBytes = 1 << 30
+	defaultSpoolBytes = 1 << 30 // a thousand stills of 1 MB
 	defaultPause      = time.Second
 	defaultLongest    = time.Minute
 	defaultDelivery   = time.Minute

@@ -37,7 +37,7 @@ const (
 	maxStream  = 500       // bytes of {stream} as a whole
 	maxFolders = 16        // parts of it; a disk flushes each folder for each still
 	maxSegment = 100       // bytes of each of its parts, so that the last can be followed by a hash, who, variant and extension
-	maxID      = 100
+	maxID      = 100       // bytes, as the two below; chosen, not measured
 	maxVariant = 40
 	maxType    = 40
 )

@@ -32,7 +32,7 @@ const (
 	betweenTidying = time.Minute
 	tidyingShare   = 100
 
-	late = time.Hour // for a cycle to take; then the operator is told
+	longestCycle = time.Hour // for a cycle to take; then the operator is told
 )
 
 // tidyLock is the name in Dir.names of whoever tidies. No file is called so.
@@ -166,7 +166,7 @@ func (d *Dir) tidySome(f *durable.Folder, put string, log *slog.Logger) (err err
 		t.end(d.Path, start)
 		return nil
 	}
-	if log != nil && !t.told && time.Since(t.began) > late {
+	if log != nil && !t.told && time.Since(t.began) > longestCycle {
 		t.told = true
 		log.Warn("tidying is late: little is put, or the drive is slow; Tidy does it at once", "since", t.began, "files", t.round.Kept.Files)
 	}

@@ -10,11 +10,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/enhance"
+	"github.com/livestill/livestill/examples/internal/usage"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/ffmpeg"
 )
@@ -114,9 +114,9 @@ func measure(ctx context.Context, s scene, k kind) (r result, err error) {
 	}
 	time.Sleep(time.Duration(s.gop) * time.Second) // so that captures find a whole GOP
 	r.RSS, _ = memory()
-	begin, before := time.Now(), cpu()
+	begin, before := time.Now(), usage.CPU()
 	time.Sleep(idle) // to see what it takes while nobody captures
-	r.Idle = (cpu() - before).Seconds() / time.Since(begin).Seconds()
+	r.Idle = (usage.CPU() - before).Seconds() / time.Since(begin).Seconds()
 
 	var used time.Duration
 	for i := range early + *n {
@@ -127,7 +127,7 @@ func measure(ctx context.Context, s scene, k kind) (r result, err error) {
 			log.Printf("%s, %s: %d of %d", s.name, k.name, max(0, i-early), *n)
 		}
 		time.Sleep(rand.N(spread)) // so that captures fall anywhere in a GOP
-		begin, before := time.Now(), cpu()
+		begin, before := time.Now(), usage.CPU()
 		still, err := cam.Capture(ctx, capture.Request{Moment: k.moment})
 		if err != nil {
 			return r, err
@@ -138,7 +138,7 @@ func measure(ctx context.Context, s scene, k kind) (r result, err error) {
 		if i < early {
 			continue
 		}
-		used += cpu() - before - time.Duration(r.Idle*float64(time.Since(begin)))
+		used += usage.CPU() - before - time.Duration(r.Idle*float64(time.Since(begin)))
 		r.Took = append(r.Took, took)
 		if k.bare != nil {
 			bare, err := k.bare(ctx, g)
@@ -198,11 +198,4 @@ func memory() (now, peak int) {
 		_, _ = fmt.Sscan(rest, n)
 	}
 	return now, peak
-}
-
-// cpu returns the CPU time of this process so far.
-func cpu() time.Duration {
-	var u syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

@@ -28,6 +28,8 @@ import (
 	"fmt"
 	"log"
 	"time"
+
+	"github.com/livestill/livestill/examples/internal/usage"
 )
 
 var (
@@ -105,7 +107,7 @@ func main() {
 
 // put puts a load on a server in a process of its own, and returns what came of it, also as a row of the table.
 func put(ctx context.Context, role string, load func(ctx context.Context, addr string) (sent int)) (row string, r report) {
-	s, begin, before := startServer(ctx, role), time.Now(), cpu()
+	s, begin, before := startServer(ctx, role), time.Now(), usage.CPU()
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(*seconds)*time.Second)
 	watched := make(chan struct{})
 	go func() {
@@ -120,7 +122,7 @@ func put(ctx context.Context, role string, load func(ctx context.Context, addr s
 	share := func(d time.Duration) string {
 		return fmt.Sprintf("%.1f %%", 100*d.Seconds()/time.Since(begin).Seconds())
 	}
-	mine, peak := share(cpu()-before), s.memory("VmHWM")
+	mine, peak := share(usage.CPU()-before), s.memory("VmHWM")
 	r = s.stop()
 	late := fmt.Sprintf("%.1f, %.1f, %.1f ms", 1e3*r.p50.Seconds(), 1e3*r.p99.Seconds(), 1e3*r.max.Seconds())
 	return fmt.Sprintf("%7d %7d %7d %27s %5d MiB %11s %9s", sent, r.came, r.stills, late, peak>>10, share(r.cpu), mine), r

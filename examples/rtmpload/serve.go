@@ -16,10 +16,10 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/livestill/livestill/capture"
+	"github.com/livestill/livestill/examples/internal/usage"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/ffmpeg"
 	"github.com/livestill/livestill/rtmp"
@@ -56,7 +56,7 @@ func beServer() {
 	default:
 		_ = (&rtmp.Server{Handler: &h, MaxConns: 100_000, MaxConnsPerAddr: -1, Logger: slog.New(slog.DiscardHandler)}).Serve(ctx, ln)
 	}
-	r := report{came: len(h.late), cpu: cpu(), stills: int(h.stills.Load()), logged: int(logged.Load())}
+	r := report{came: len(h.late), cpu: usage.CPU(), stills: int(h.stills.Load()), logged: int(logged.Load())}
 	if slices.Sort(h.late); len(h.late) > 0 {
 		r.p50, r.p99, r.max = h.late[len(h.late)/2], h.late[len(h.late)*99/100], h.late[len(h.late)-1]
 	}
@@ -207,11 +207,4 @@ func (s *server) memory(name string) (n int) {
 func (s *server) files() int {
 	files, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", s.cmd.Process.Pid))
 	return len(files)
-}
-
-// cpu returns the CPU time of this process so far.
-func cpu() time.Duration {
-	var u syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

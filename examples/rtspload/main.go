@@ -23,7 +23,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/bluenviron/gortsplib/v4"
@@ -31,6 +30,7 @@ import (
 	"github.com/bluenviron/gortsplib/v4/pkg/description"
 	"github.com/bluenviron/gortsplib/v4/pkg/format"
 	"github.com/livestill/livestill/capture"
+	"github.com/livestill/livestill/examples/internal/usage"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/bitstream"
 	"github.com/livestill/livestill/rtsp"
@@ -77,14 +77,14 @@ func measure(ctx context.Context) error {
 		for _, transport := range []string{"TCP", "UDP"} {
 			name := fmt.Sprintf("%d %s over %s", *streams, load.name, transport)
 			log.Print(name)
-			begin, before := time.Now(), cpu()
+			begin, before := time.Now(), usage.CPU()
 			ctx, cancel := context.WithCancel(ctx)
 			row, err := load.put(ctx, clip, transport == "UDP")
 			cancel()
 			if err != nil {
 				return err
 			}
-			table += fmt.Sprintf("%-30s %s %9s\n", name, row, share(cpu()-before, begin))
+			table += fmt.Sprintf("%-30s %s %9s\n", name, row, share(usage.CPU()-before, begin))
 		}
 	}
 	fmt.Print("\n", table, "CPU in per cent of one core; lost are units that are missing or damaged.\n")
@@ -240,10 +240,10 @@ func take(ctx context.Context) error {
 	<-m.ready
 	log.Print("all streams have begun")
 	m.on.Store(true)
-	begin, before := time.Now(), cpu()
+	begin, before := time.Now(), usage.CPU()
 	time.Sleep(time.Duration(*seconds) * time.Second) // for as long as it is asked to measure
 	m.on.Store(false)
-	used := share(cpu()-before, begin)
+	used := share(usage.CPU()-before, begin)
 	status, err := os.ReadFile("/proc/self/status")
 	_, rest, _ := strings.Cut(string(status), "\nVmHWM:")
 	peak := 0 // KiB, the most memory that the process ever held
@@ -297,11 +297,4 @@ func (m *meter) count(u frame.AccessUnit, due time.Duration) {
 
 func share(d time.Duration, begin time.Time) string {
 	return fmt.Sprintf("%.1f %%", 100*d.Seconds()/time.Since(begin).Seconds())
-}
-
-// cpu returns the CPU time of this process so far.
-func cpu() time.Duration {
-	var u syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

@@ -72,7 +72,7 @@ func (f *FLV) next() (u frame.AccessUnit, ok bool) {
 // unit.
 func ReadFLV(r io.Reader) iter.Seq2[frame.AccessUnit, error] {
 	return func(yield func(frame.AccessUnit, error) bool) {
-		f := FLV{video: flv.Video{Patient: true}}
+		f := FLV{video: flv.Video{FirstWaits: true}}
 		if err := f.read(r, func(u frame.AccessUnit) bool { return yield(u, nil) }); err != nil {
 			yield(frame.AccessUnit{}, fmt.Errorf("feed: FLV: %w", err))
 		}

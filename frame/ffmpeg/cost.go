@@ -40,7 +40,7 @@ func orAssumed(s bitstream.Size) bitstream.Size {
 // allowed returns how many bytes decoding a GOP of such pictures may take. Others may have set aside what Cost says, so that it may not be
 // much more: twice that, and what small pictures grow by.
 func (d *Decoder) allowed(s bitstream.Size) int64 {
-	const small = 32 << 20
+	const small = 32 << 20 // chosen, not measured
 	return min(d.maxMemory(), 2*d.costOf(orAssumed(s)).Decoding+small)
 }
 

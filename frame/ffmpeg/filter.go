@@ -146,7 +146,7 @@ func (r *run) refusal(text *C.char, err C.int) error {
 
 // blame says what is wrong with a text that could not be parsed.
 func blame(text *C.char, err C.int) error {
-	const most = 200
+	const most = 200 // bytes of a filter that an error repeats; chosen, not measured
 	buf := make([]byte, most)
 	culprit := C.ls_graph_blame(text, (*C.char)(unsafe.Pointer(unsafe.SliceData(buf))), most)
 	n := strings.IndexByte(string(buf), 0)

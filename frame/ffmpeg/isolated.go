@@ -15,7 +15,7 @@ import (
 const (
 	defaultMemory      = 1 << 30          // an 8K picture with its references, as H.264 level 6.2 allows them
 	defaultTimeout     = 10 * time.Second // fifty times what the largest picture takes: others may be at work, too
-	defaultMaxChildren = 32
+	defaultMaxChildren = 32               // chosen, not measured
 )
 
 // An Isolated is a Decoder that keeps libavcodec out of this process: whatever a stream does to it, what it costs is an error of

@@ -1,5 +1,6 @@
 // Package bitstream knows the bitstreams of codecs but for the pictures in them: NAL units and OBUs, parameter sets, the headers of slices
-// and frames. What the rest of Livestill knows of them it knows from here.
+// and frames. What the rest of Livestill knows of them it knows from here, but for frame.Check, which
+// reads types and flags itself: this package imports frame.
 //
 //   - H264, H265, AV1 and MPEG4 make the data of access units, as package frame promises it, of what protocols carry. A key unit gets the
 //     parameter sets in band that it needs to decode on its own, and is found by what the bitstream says, not the protocol. VP8Key and

@@ -31,8 +31,8 @@ type Video struct {
 	// name no track are of too. The others are passed over.
 	Track uint8
 
-	// Patient has the first picture wait for the tag behind it, which may be the rest of it.
-	Patient bool
+	// FirstWaits has the first picture wait for the tag behind it, which may be the rest of it.
+	FirstWaits bool
 
 	// MaxJoined bounds the bytes of a picture that comes in several tags;
 	// zero means 8 MiB.

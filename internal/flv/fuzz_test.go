@@ -26,7 +26,7 @@ func FuzzVideo(f *testing.F) {
 	f.Add(uint8(128), uint8(1), hevcX(hevcVPS, hevcSPS, hevcPPS, hevcIDR), hevcX([]byte{0x26, 1, 0x4f, 2}))
 	f.Add(uint8(128), uint8(4), hevcX(hevcVPS, hevcSPS, hevcPPS), join(key[:5], annexB(sps, pps, idr)))
 	f.Fuzz(func(t *testing.T, track, start uint8, a, b []byte) {
-		v := flv.Video{Track: track & 127, Patient: track > 127}
+		v := flv.Video{Track: track & 127, FirstWaits: track > 127}
 		var last frame.Codec
 		held := 0
 		drain := func(body []byte) {
@@ -88,7 +88,7 @@ func FuzzJoining(f *testing.F) {
 			nals = append(nals, n)
 		}
 		units := func(pieces ...[][]byte) (data []byte) {
-			v := flv.Video{Patient: true}
+			v := flv.Video{FirstWaits: true}
 			for i, body := range append([][][]byte{nil}, pieces...) {
 				b := start
 				if i > 0 {

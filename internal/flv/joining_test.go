@@ -97,16 +97,16 @@ func (s stream) whole(t *testing.T) (units []frame.AccessUnit) {
 // hold returns the body of a tag with NAL units of a stream, whose parameter sets are in band.
 func hold(s stream, nals [][]byte) []byte { return tag(codedFramesX, s.fourCC, lengths(nals...)...) }
 
-// TestJoining cuts pictures into tags. They come out as if they had come whole; of a Video that is not Patient, from the second one on.
+// TestJoining cuts pictures into tags. They come out as if they had come whole; of a Video whose FirstWaits is not set, from the second one on.
 func TestJoining(t *testing.T) {
 	for _, s := range sliced(t) {
 		want := s.whole(t)
 		for _, test := range cuts {
 			for about, apart := range map[string]time.Duration{"at one instant": 0, "a millisecond apart": time.Millisecond} {
-				for _, patient := range []bool{true, false} {
-					got := s.cutUp(t, flv.Video{Patient: patient}, apart, test.cut)
+				for _, firstWaits := range []bool{true, false} {
+					got := s.cutUp(t, flv.Video{FirstWaits: firstWaits}, apart, test.cut)
 					from := 0
-					if !patient { // the first is cut off, and so the second is Lost
+					if !firstWaits { // the first is cut off, and so the second is Lost
 						from = 1
 						if len(got) != len(want) || !got[1].Lost && !got[1].Key {
 							t.Errorf("%v, %s, %s: %d units", s.codec, test.about, about, len(got))
@@ -135,7 +135,7 @@ func (s stream) cutUp(t *testing.T, v flv.Video, apart time.Duration, cut func(s
 		for k, p := range cut(s, nals) {
 			body := hold(s, p)
 			if err := v.Take(time.Duration(i)*40*time.Millisecond+time.Duration(k)*apart, time.Now(), body); err != nil {
-				if told++; told > 1 || v.Patient {
+				if told++; told > 1 || v.FirstWaits {
 					t.Errorf("picture %d, tag %d: %v", i, k, err)
 				}
 			}
@@ -180,7 +180,7 @@ func sameSlices(s stream, a, b []byte) bool {
 // TestJoiningIsNoDelay: as long as pictures come whole, each is there at once; later it is there with the tag that begins the next, or when it is due.
 func TestJoiningIsNoDelay(t *testing.T) {
 	for _, s := range sliced(t) {
-		v := flv.Video{Patient: true}
+		v := flv.Video{FirstWaits: true}
 		now := time.Now()
 		at := func(i int) time.Duration { return time.Duration(i) * 40 * time.Millisecond }
 		give := func(i int, nals [][]byte) (units int) {
@@ -219,7 +219,7 @@ func TestJoiningIsNoDelay(t *testing.T) {
 // TestJoiningIsBounded gives slices of one picture without end.
 func TestJoiningIsBounded(t *testing.T) {
 	for _, s := range sliced(t) {
-		v := flv.Video{Patient: true, MaxJoined: 1 << 20}
+		v := flv.Video{FirstWaits: true, MaxJoined: 1 << 20}
 		most := 0
 		for range 500 {
 			for _, n := range s.units[0] {

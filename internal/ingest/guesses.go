@@ -43,7 +43,7 @@ type guesser struct {
 	site    Site
 	wrong   float64 // guesses that are not forgotten
 	at      time.Time
-	waiting bool // one of the site has its turn
+	waiting bool // one of the site waits, or is looked at after it has waited
 }
 
 // Begin is to be called before what a publisher shows is looked at. It waits if the site is slow, for longest at most. An error says that
@@ -54,7 +54,7 @@ func (g *Guesses) Begin(ctx context.Context, peer net.Addr, longest time.Duratio
 	if g.Off || !site.Known() {
 		return func(bool) {}, nil
 	}
-	wait, err := g.turn(site)
+	wait, err := g.delay(site)
 	if err != nil {
 		return nil, err
 	}
@@ -88,8 +88,8 @@ func (g *Guesses) Forgive(peer net.Addr) {
 	}
 }
 
-// turn returns how long to wait. If that is not zero, the turn is that of the caller.
-func (g *Guesses) turn(site Site) (wait time.Duration, err error) {
+// delay returns how long to wait. If that is not zero, the caller is the one of its site that waits.
+func (g *Guesses) delay(site Site) (wait time.Duration, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	e := g.sites[site]
@@ -108,8 +108,8 @@ func (g *Guesses) turn(site Site) (wait time.Duration, err error) {
 	return min(longestWait, max(1, time.Duration(over*float64(perGuess)))), nil
 }
 
-// end gives up the turn if there was one, and adds wrong guesses.
-func (g *Guesses) end(site Site, turn bool, wrong float64) {
+// end lets the next of a site wait if this one has waited, and adds wrong guesses.
+func (g *Guesses) end(site Site, waited bool, wrong float64) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	e := g.sites[site]
@@ -127,7 +127,7 @@ func (g *Guesses) end(site Site, turn bool, wrong float64) {
 		g.sites[site] = e
 	}
 	one := e.Value.(*guesser)
-	if turn {
+	if waited {
 		one.waiting = false
 	}
 	if wrong > 0 {

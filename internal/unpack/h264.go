@@ -109,7 +109,7 @@ func (h *H264) boundary(payload []byte) boundary {
 	if len(n) == 0 {
 		return within
 	}
-	return h.place(frame.H264, n, &h.sets)
+	return h.boundaryAt(frame.H264, n, &h.sets)
 }
 
 // pictured implements joiner.

@@ -81,7 +81,7 @@ func (h *H265) boundary(payload []byte) boundary {
 	if len(n) < 2 {
 		return within
 	}
-	return h.place(frame.H265, n, &h.sets)
+	return h.boundaryAt(frame.H265, n, &h.sets)
 }
 
 // pictured implements joiner.

@@ -75,17 +75,17 @@ func (s *Stream) endsMarked() bool {
 // endsPieces reports whether the unit that is being collected is complete before a packet, of a stream that sends pieces, or may do so.
 func (s *Stream) endsPieces(p *rtp.Packet, gap bool) bool {
 	j := &s.pieces
-	place := within
+	at := within
 	if len(p.Payload) > 0 {
-		place = j.joiner.boundary(p.Payload)
+		at = j.joiner.boundary(p.Payload)
 	}
 	changed := p.Timestamp != s.stamp
 	if j.marked {
 		j.marked = false
-		j.found = place == goingOn && !gap && s.isNear(p)
+		j.found = at == goingOn && !gap && s.isNear(p)
 		return !j.found
 	}
-	if place == opens {
+	if at == opens {
 		return changed && !s.isNear(p) || j.joiner.pictured()
 	}
 	return changed && gap
@@ -142,8 +142,8 @@ type beginner interface {
 	BeginsPicture(previous, n []byte) bool
 }
 
-// place tells where NAL unit n stands. If no slice was added, the first of a picture begins one, and none else.
-func (c *pieces) place(codec frame.Codec, n []byte, sets beginner) boundary {
+// boundaryAt tells where NAL unit n stands. If no slice was added, the first of a picture begins one, and none else.
+func (c *pieces) boundaryAt(codec frame.Codec, n []byte, sets beginner) boundary {
 	if !bitstream.IsSlice(codec, n) {
 		if bitstream.Opens(codec, n) {
 			return opens

@@ -31,7 +31,7 @@ type decoding struct {
 	out       int                 // the number of the unit of the newest picture that came out; -1 before the first
 	shown     time.Duration       // and its PTS
 	newest    newest
-	lost      bool               // what is to be sent next is forgotten
+	forgotten bool               // what is to be sent next is forgotten
 	demands   demands            // that are not met yet
 	open      bool               // captures may join it
 	warm      bool               // it keeps up with the stream
@@ -148,7 +148,7 @@ func (d *decoding) end(ctx context.Context, err error) {
 	}
 	for demand := range d.demands.all {
 		d.demands.remove(demand)
-		if d.lost && demand.number >= d.sent.Len() {
+		if d.forgotten && demand.number >= d.sent.Len() {
 			demand.meet(result{err: ErrForgotten})
 			continue
 		}

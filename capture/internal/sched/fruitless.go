@@ -37,7 +37,8 @@ func (s *Scheduler) account() string {
 	return s.stream
 }
 
-// A decoding that was given up may not have come to its first picture. If it has spent longer than this, it is taken to have failed.
+// A decoding may be given up before its first picture. If it has held a place for longer than this by then, it is taken
+// to have failed. Chosen, not measured.
 const longEnough = time.Second
 
 // judge finds out at the end of a decoding if the stream is failing; the mutex is held.

@@ -15,12 +15,12 @@ var errUnordered = fmt.Errorf("%w: units that tell when it is shown are late", E
 func (d *decoding) irreplaceable() bool { return d.warm && d.gop.Forgotten() > 0 }
 
 // An irreplaceable decoding waits for this long: streams of a picture a second are reordered, too.
-const irreplaceablePatience = 2 * time.Second
+const irreplaceableTimeout = 2 * time.Second
 
-// patience returns for how long the decoding waits for a unit; the mutex is held.
-func (d *decoding) patience() time.Duration {
+// awaitTimeout returns for how long the decoding waits for a unit; the mutex is held.
+func (d *decoding) awaitTimeout() time.Duration {
 	if d.irreplaceable() {
-		return irreplaceablePatience
+		return irreplaceableTimeout
 	}
 	return reorderTimeout
 }

@@ -18,8 +18,8 @@ func TestSentIsBounded(t *testing.T) {
 		if n == 0 {
 			d.gop = h.GOPs()[0]
 		}
-		if over := d.grow(); over || d.lost {
-			t.Fatalf("after %d units: over %v, lost %v", n, over, d.lost)
+		if over := d.grow(); over || d.forgotten {
+			t.Fatalf("after %d units: over %v, lost %v", n, over, d.forgotten)
 		}
 		d.sent.Add(sentUnit{d.unsent().PTS, true})
 		if kept := d.sent.Len() - d.sent.First(); kept > 200 || d.sent.Len() != n+1 {

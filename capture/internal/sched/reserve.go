@@ -31,7 +31,7 @@ type reservationID struct {
 }
 
 type reservation struct {
-	holders int           // those who wait are some already
+	holders int           // who have the memory, or wait for it
 	decided chan struct{} // closed when the memory is there, or err is
 	err     error
 	release func()

@@ -6,6 +6,7 @@
 //
 // Its files, from what captures call to what is below:
 //
+//	sched.go      the Scheduler, and the stream that it has
 //	picture.go    the picture of a unit, whatever that takes
 //	hold.go       what keeps a decoding for the neighbours of a picture
 //	demand.go     what captures want, and Decode, which has it made
@@ -19,6 +20,11 @@
 //	irreplaceable.go  and that has been given what is forgotten
 //	verdict.go    what is known of a GOP before it is decoded
 //	recent.go     what was found of GOPs, kept for a while
+//	fruitless.go  GOPs and streams of which no picture comes
+//	reserve.go    memory that captures of one picture share
+//	batch.go      a Decoder that wants a GOP at once
+//	ids.go        what pictures and units are told apart by
+//	errors.go     errors, those of capture
 package sched
 
 import (
@@ -160,8 +166,8 @@ func (s *Scheduler) Live() <-chan struct{} {
 	return s.live
 }
 
-// Turn returns what is closed when the stream ends, or the next one begins.
-func (s *Scheduler) Turn() <-chan struct{} {
+// LiveChanged returns what is closed when the stream ends, or the next one begins.
+func (s *Scheduler) LiveChanged() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.live != nil {

@@ -14,15 +14,18 @@ const reorderTimeout = 500 * time.Millisecond
 
 // A state is what a decoding does between two units.
 //
-//	sending ---- nothing is to be sent ---------------> awaiting, following, idle
-//	awaiting --- a unit comes ------------------------> sending
-//	         --- it has waited for long --------------> ending, or following if it is irreplaceable
-//	following -- a unit is to be sent ----------------> sending
-//	          -- nobody keeps it warm, or holds it ---> idle
-//	          -- others want its memory, or its child > ending
-//	idle ------- a capture joins ---------------------> sending, awaiting
+//	sending ---- nothing is to be sent ------------------> awaiting, following, idle
+//	awaiting --- a unit comes ---------------------------> sending
+//	         --- those who waited have given up ---------> sending, following, idle
+//	         --- it has waited for long -----------------> ending, or sending or following if it is irreplaceable
+//	following -- a unit is to be sent -------------------> sending
+//	          -- a picture is wanted that is held back --> awaiting
+//	          -- nobody keeps it warm, or holds it ------> idle
+//	          -- others want its memory, or its child ---> ending
+//	idle ------- a capture joins ------------------------> sending, awaiting
+//	     ------- a capture holds it, or it is kept warm -> following
 //	     ------- it has waited for long, or others
-//	             want its memory, or its child -------> ending
+//	             want its memory, or its child ----------> ending
 //
 // From any of them it goes to ending when the Decoder is to flush the last pictures that are wanted, when nothing is left of the GOP, when
 // the History has forgotten what was to be sent next, and when nobody needs the decoding and no stream is live. It is not left: captures cannot join any more.
@@ -36,11 +39,11 @@ const (
 	ending
 )
 
-// A machine is a state with what makes it end.
+// A machine is the state of a decoding, and what ends that state.
 type machine struct {
 	state    state
 	expires  <-chan time.Time // when it has been awaiting or idle for long
-	late     bool             // it was, or others want its memory
+	expired  bool             // expires has come, or others want the memory
 	recalled bool             // others want what the Decoder has for it
 }
 
@@ -67,18 +70,18 @@ func (d *decoding) transition() state {
 	return next
 }
 
-// timeUp returns the state that a decoding is to be in instead of next, if it has been late or recalled; the mutex is held.
+// timeUp returns the state that a decoding is to be in instead of next, if it has expired or was recalled; the mutex is held.
 func (d *decoding) timeUp(next state) state {
-	unawaited, late := d.last() < 0, d.late && next == d.state
+	unawaited, expired := d.last() < 0, d.expired && next == d.state
 	switch {
-	case late && next == awaiting && d.irreplaceable():
+	case expired && next == awaiting && d.irreplaceable():
 		d.forgo()
 		next = d.decide()
-	case late || d.recalled && unawaited:
+	case expired || d.recalled && unawaited:
 		next = ending
 	}
-	d.late, d.recalled = false, false
-	if next == ending && d.warm && !unawaited && !d.lost {
+	d.expired, d.recalled = false, false
+	if next == ending && d.warm && !unawaited && !d.forgotten {
 		d.s.flushed = true
 	}
 	return next
@@ -89,7 +92,7 @@ func (d *decoding) enter(next state) {
 	d.state, d.expires = next, nil
 	switch next {
 	case awaiting:
-		d.expires = time.After(d.patience())
+		d.expires = time.After(d.awaitTimeout())
 	case idle:
 		d.expires = time.After(shared.Retention)
 	case ending:
@@ -112,9 +115,9 @@ func (d *decoding) wait(changed <-chan struct{}) {
 	case <-changed:
 	case <-d.poke:
 	case <-d.expires:
-		d.late = true
+		d.expired = true
 	case <-wanted:
-		d.late = true
+		d.expired = true
 	case <-recalls:
 		d.recalled = true
 	}
@@ -126,7 +129,7 @@ func (d *decoding) decide() state {
 	if d.unsent() == nil || d.warm {
 		over = d.grow()
 	}
-	if d.lost {
+	if d.forgotten {
 		return ending
 	}
 	next := d.unsent()
@@ -205,6 +208,6 @@ func (d *decoding) grow() (over bool) {
 	}
 	d.see(gops[i])
 	d.sent.Forget(min(d.sent.Len(), d.gop.Forgotten()))
-	d.lost = d.unsent() == nil && isForgotten(gops[i], d.sent.Len())
+	d.forgotten = d.unsent() == nil && isForgotten(gops[i], d.sent.Len())
 	return i < len(gops)-1
 }

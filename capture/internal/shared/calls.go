@@ -30,7 +30,8 @@ type call[V any] struct {
 	forget  *time.Timer // of the result; nil before it is kept
 }
 
-// Common returns the context of what is begun for ctx, and is for others, too. It has no values of anybody's, and does not end.
+// Common returns the context of what is begun for one caller, and is for others, too. It has no values of anybody's, and does not end. The
+// caller's context is an argument so that contextcheck, a linter, sees where it goes; nothing is taken of it.
 func Common(context.Context) context.Context { return context.Background() }
 
 // Do returns what do returns, or has returned, or is about to return, for a key. do runs on a goroutine of g. Its context is a Common one that

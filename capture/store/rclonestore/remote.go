@@ -9,11 +9,11 @@ import (
 )
 
 const (
-	atOnce  = 8               // Puts; more wait, so that a remote that hangs does not gather stills
-	grace   = 2 * time.Second // for a call to notice that its context has ended
-	tries   = 3               // of a request that a remote was too busy for; rclone's ten take minutes, and store.Retry goes on
-	connect = 15 * time.Second
-	idle    = time.Minute // on a connection, until a call that does not know contexts ends; rclone's five are for large files
+	atOnce  = 8                // Puts; more wait, so that a remote that hangs does not gather stills
+	grace   = 2 * time.Second  // for a call to notice that its context has ended
+	tries   = 3                // of a request that a remote was too busy for; rclone's ten take minutes, and store.Retry goes on
+	connect = 15 * time.Second // chosen, not measured
+	idle    = time.Minute      // on a connection, until a call that does not know contexts ends; rclone's five are for large files
 )
 
 // Calls are those to a remote until Close, and the remote that they open. Who calls has joined them before, so that there is a call under

@@ -193,7 +193,7 @@ func (r *Store) put(ctx context.Context, calls *calls, file file, told *truth.Re
 	if err != nil || there {
 		return err
 	}
-	if err := file.place(ctx, f, old); err != nil || !staged(f) {
+	if err := file.bring(ctx, f, old); err != nil || !staged(f) {
 		return err
 	}
 	r.mu.Lock()
@@ -224,11 +224,11 @@ func tell(ctx context.Context, f fs.Fs, key string, text []byte) error {
 	if err != nil || old != nil && file.is(ctx, old) {
 		return err
 	}
-	return file.place(ctx, f, old)
+	return file.bring(ctx, f, old)
 }
 
-// place puts a file where it belongs, in place of old if that is not nil.
-func (f file) place(ctx context.Context, to fs.Fs, old fs.Object) error {
+// bring puts a file where it belongs, in place of old if that is not nil.
+func (f file) bring(ctx context.Context, to fs.Fs, old fs.Object) error {
 	if staged(to) {
 		return f.replace(ctx, to, old)
 	}

@@ -26,7 +26,7 @@ type Queue struct {
 	mu       sync.Mutex
 	begun    bool // there was a unit
 	first    frame.AccessUnit
-	waits    bool               // first does
+	waits    bool               // first waits for its other pieces, and is not among units yet
 	units    []frame.AccessUnit // oldest first
 	bytes    int
 	skipping bool // until a key unit that there is room for

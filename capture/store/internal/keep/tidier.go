@@ -15,7 +15,7 @@ const (
 	betweenCycles = time.Hour       // until Puts begin another
 	afterFailure  = time.Minute     // until Puts try again
 	longestStep   = 5 * time.Minute // beside a Put, of a store that hangs; a step takes seconds
-	late          = 24 * time.Hour  // for a cycle to take; then the operator is told
+	longestCycle  = 24 * time.Hour  // for a cycle to take; then the operator is told
 )
 
 // only is the one name of a Tidier's lock.
@@ -109,7 +109,7 @@ func (t *Tidier) tell(log *slog.Logger, err error) {
 	case t.failed != nil && !t.toldFailed:
 		t.toldFailed = true
 		log.Warn("tidying goes on, but not all can be deleted", "error", t.failed)
-	case t.ended < t.began && !t.toldLate && time.Since(t.since) > late:
+	case t.ended < t.began && !t.toldLate && time.Since(t.since) > longestCycle:
 		t.toldLate = true
 		log.Warn("tidying is late, since little is put; Tidy does it at once", "since", t.since)
 	}
