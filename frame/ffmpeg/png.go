@@ -44,8 +44,8 @@ func (*PNG) file(img *image.YCbCr) ([][]byte, error) {
 		return nil, err
 	}
 	defer f.Free()
-	// By measure of pictures of real clips: to choose a filter for each line makes files no smaller, and level 6 makes them a thirtieth smaller
-	// in twice the time.
+	// By measure of four pictures of real clips: at level 3, to choose a filter for each line makes files no smaller; level 6 makes them 1.5 to 6 %
+	// smaller in up to twice the time.
 	file, err := encodeFrame(codec, f, [][2]string{{"pred", "up"}, {"compression_level", "3"}}...)
 	if err != nil {
 		return nil, err
