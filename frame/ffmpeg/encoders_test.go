@@ -24,7 +24,6 @@ type fileKind struct {
 	mean    float64 // of the differences of R, G and B
 	exact   bool    // it loses nothing
 	min     int     // the least width and height it can be
-	only    bool    // 4:2:0 of even size alone
 }
 
 func fileKinds() []fileKind {
@@ -36,7 +35,6 @@ func fileKinds() []fileKind {
 		{name: "lossless.webp", encoder: &ffmpeg.WebP{Lossless: true}},
 		{name: "still.avif", encoder: &ffmpeg.AVIF{}, mean: 1.5},
 		{name: "rav1e.avif", encoder: &ffmpeg.AVIFOf{Encoder: "librav1e"}, mean: 1.5, min: 16},
-		{name: "svt.avif", encoder: &ffmpeg.AVIFOf{Encoder: "libsvtav1"}, mean: 1.5, min: 64, only: true},
 	}
 }
 
@@ -50,11 +48,7 @@ func (k fileKind) encode(tb testing.TB, img *image.YCbCr) []byte {
 }
 
 // takes reports whether the encoder knows pictures like that.
-func (k fileKind) takes(img *image.YCbCr) bool {
-	w, h := img.Rect.Dx(), img.Rect.Dy()
-	even := img.SubsampleRatio == image.YCbCrSubsampleRatio420 && w%2 == 0 && h%2 == 0 && img.Rect.Min.X%2 == 0 && img.Rect.Min.Y%2 == 0
-	return min(w, h) >= k.min && (even || !k.only)
-}
+func (k fileKind) takes(img *image.YCbCr) bool { return min(img.Rect.Dx(), img.Rect.Dy()) >= k.min }
 
 // smoothPictures returns pictures of all the kinds that an Encoder may get.
 func smoothPictures() map[string]*image.YCbCr {
@@ -252,7 +246,7 @@ func TestEncodersConcurrent(t *testing.T) {
 	}
 }
 
-// Memory is given back, by files that come about and by those that do not. SVT-AV1's own is not ours to hold to that.
+// Memory is given back, by files that come about and by those that do not.
 func TestEncodersMemory(t *testing.T) {
 	runtime.LockOSThread() // each thread has an arena of C's allocator
 	defer runtime.UnlockOSThread()
@@ -262,9 +256,6 @@ func TestEncodersMemory(t *testing.T) {
 	work := func(times int) {
 		for range times {
 			for _, k := range fileKinds() {
-				if k.only {
-					continue
-				}
 				k.encode(t, img)
 				if err := k.encoder.Encode(t.Context(), io.Discard, &frame.Picture{YCbCr: &unsound}); err == nil {
 					t.Fatalf("%s: encoded", k.name)
