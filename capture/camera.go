@@ -17,7 +17,7 @@ package capture
 import (
 	"cmp"
 	"context"
-	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -126,7 +126,7 @@ type Camera struct {
 	stats       counters
 	serving     atomic.Pointer[frame.Stream] // nil unless a stream is live
 	ended       atomic.Pointer[error]        // why the last stream has ended; nil if its publisher left properly
-	publisher   atomic.Pointer[publisher]    // of a Hub, that it serves or is about to; nil for none
+	claim       claim                        // of the Hub whose publishers it serves
 	discreet    atomic.Bool                  // a Hub has it: whoever captures need not know whose stream it was
 }
 
@@ -152,10 +152,16 @@ func (c *Camera) scheduler() *sched.Scheduler {
 // ErrLive. What an earlier stream left in the History remains until it is too old, so that the last seconds can be captured after the end.
 //
 // A hook that goes on when its context has ended holds up ServeStream. By then the stream counts as ended: another may begin.
-func (c *Camera) ServeStream(ctx context.Context, s *frame.Stream) (err error) {
+func (c *Camera) ServeStream(ctx context.Context, s *frame.Stream) error {
+	_, err := c.serve(ctx, s)
+	return err
+}
+
+// serve is ServeStream. It has begun unless another stream is there.
+func (c *Camera) serve(ctx context.Context, s *frame.Stream) (begun bool, err error) {
 	decodes := c.scheduler()
 	if !decodes.Begin(s.Name) {
-		return fmt.Errorf("%s: %w", s.Name, ErrLive)
+		return false, ErrLive
 	}
 	defer c.running.Wait()
 	c.ended.Store(nil)
@@ -176,7 +182,7 @@ func (c *Camera) ServeStream(ctx context.Context, s *frame.Stream) (err error) {
 	c.serving.Store(s)
 	defer c.serving.Store(nil)
 	if s.Close != nil {
-		defer context.AfterFunc(ctx, func() { s.Close(context.Cause(ctx)) })()
+		defer context.AfterFunc(ctx, func() { hangUp(s, context.Cause(ctx)) })()
 	}
 	if c.Warm > 0 && c.Decoder != nil {
 		ctx, end := context.WithCancel(ctx)
@@ -193,14 +199,25 @@ func (c *Camera) ServeStream(ctx context.Context, s *frame.Stream) (err error) {
 		}
 		switch {
 		case err != nil:
-			return err
+			return true, err
 		case s.Close == nil && ctx.Err() != nil:
-			return context.Cause(ctx)
+			return true, context.Cause(ctx)
 		}
 		c.stats.took(&u)
 		c.History.Add(u)
 	}
-	return *cues
+	return true, *cues
+}
+
+// hangUp closes a stream. What its source panics with is only logged: nobody waits for it.
+func hangUp(s *frame.Stream, cause error) {
+	err := contain(func() error {
+		s.Close(cause)
+		return nil
+	})
+	if err != nil {
+		slog.Default().Error("a stream's Close panicked", "err", err)
+	}
 }
 
 // Capture makes a still as r asks. It waits for what the moment needs: for the stream to begin, for the future to come; bound it

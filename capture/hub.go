@@ -129,21 +129,34 @@ func (h *Hub) ServeStream(ctx context.Context, s *frame.Stream) error {
 		return err
 	}
 	defer h.release(mine)
+	defer c.claim.release()
 	if out != nil {
 		out.close(ErrTakenOver)
 	}
+	s.Units = h.units(c, mine)
+	for begun := false; !begun; before = c.scheduler().Live() {
+		if err := mine.await(ctx, before); err != nil {
+			return err
+		}
+		if begun, err = c.serve(ctx, s); !begun && c.claim.alone() {
+			break // whoever else has called its ServeStream was first
+		}
+	}
+	return errors.Join(err, mine.failed)
+}
+
+// await waits until the stream before has ended. Its error is why the publisher has not to begin any more.
+func (p *publisher) await(ctx context.Context, before <-chan struct{}) error {
 	if before != nil {
 		select {
 		case <-before:
 		case <-ctx.Done():
-			return context.Cause(ctx)
 		}
 	}
-	c.publisher.Store(mine)
-	defer c.publisher.CompareAndSwap(mine, nil)
-	s.Units = h.units(c, mine)
-	err = c.ServeStream(ctx, s)
-	return errors.Join(err, mine.failed)
+	if cause := p.cause.Load(); cause != nil {
+		return *cause
+	}
+	return context.Cause(ctx)
 }
 
 // admit asks the app what a stream is called, unless a pull of ours brings it, and for its Camera.
@@ -161,10 +174,10 @@ func (h *Hub) admit(s *frame.Stream, pull *pull) (c *Camera, err error) {
 		case h.NewCamera == nil:
 			return errors.New("hub has no NewCamera")
 		case live != nil && !h.TakeOver:
-			return fmt.Errorf("%s: %w", s.Name, ErrLive)
+			return ErrLive
 		}
 		if c, err = h.NewCamera(s); err == nil && c == nil {
-			return fmt.Errorf("%s: NewCamera made no Camera", s.Name)
+			return errors.New("NewCamera made no Camera")
 		}
 		return err
 	})
@@ -184,11 +197,11 @@ func (h *Hub) hold(c *Camera, p *publisher) (camera *Camera, out *publisher, bef
 		return nil, nil, nil, err
 	}
 	n := h.named[name]
-	if n != nil && n.live == nil {
+	if n != nil && (n.live == nil || n.live.stream.Close != nil) {
 		c = n.camera
 	}
-	if err := h.foreign(name, c); err != nil {
-		return nil, nil, nil, err
+	if !c.claim.take(h, c.scheduler()) {
+		return nil, nil, nil, fmt.Errorf("its Camera has a stream that is not of this Hub: %w", ErrLive)
 	}
 	switch {
 	case n == nil:
@@ -196,9 +209,10 @@ func (h *Hub) hold(c *Camera, p *publisher) (camera *Camera, out *publisher, bef
 	case n.live == nil:
 		n.forget.Stop()
 	case !h.TakeOver, p.pull != nil && n.live.pull == nil: // what is pulled never takes over
-		return nil, nil, nil, fmt.Errorf("%s: %w", name, ErrLive)
+		c.claim.release()
+		return nil, nil, nil, ErrLive
 	default:
-		if out = n.live; out.stream.Close == nil && n.camera != c { // it may stall for long
+		if out = n.live; n.camera != c { // it cannot be closed, and may stall for long
 			n = h.newNamed(c)
 		}
 	}
@@ -223,18 +237,7 @@ func (h *Hub) apart(name string, c *Camera) error {
 		}
 	}
 	if before != "" && before != name {
-		return fmt.Errorf("%s: NewCamera gave it the Camera of %s", name, before)
-	}
-	return nil
-}
-
-// foreign refuses a Camera that another Hub serves a stream with, or whoever has called its ServeStream: that stream is not ours to end.
-func (h *Hub) foreign(name string, c *Camera) error {
-	if c.scheduler().Live() == nil {
-		return nil
-	}
-	if p := c.publisher.Load(); p == nil || p.hub != h {
-		return fmt.Errorf("%s: its Camera has a stream that is not of this Hub: %w", name, ErrLive)
+		return errors.New("NewCamera gave it the Camera of another stream")
 	}
 	return nil
 }
@@ -282,7 +285,7 @@ func (h *Hub) linger() time.Duration { return cmp.Or(h.Linger, defaultLinger) }
 func (p *publisher) close(cause error) {
 	cause = cmp.Or(cause, context.Canceled)
 	if p.cause.CompareAndSwap(nil, &cause) && p.stream.Close != nil {
-		p.stream.Close(cause)
+		hangUp(p.stream, cause)
 	}
 }
 

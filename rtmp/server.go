@@ -178,7 +178,7 @@ func (s *Server) handle(ctx context.Context, c *publisher, guesses *ingest.Guess
 	case ctx.Err() != nil, errors.Is(err, ingest.ErrPanicked):
 		return
 	case !c.accepted:
-		log.Log(ctx, slog.LevelInfo, "stream refused", peer, "err", c.wrap(cmp.Or(err, ingest.ErrRefused)))
+		log.Log(ctx, slog.LevelInfo, "stream refused", peer, "err", c.forLog(cmp.Or(err, ingest.ErrRefused)))
 		if c.refuse(err) != nil {
 			return
 		}

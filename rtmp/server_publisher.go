@@ -103,16 +103,42 @@ func (c *publisher) keyOf(published string) string {
 // masked is the name without the stream key.
 func (c *publisher) masked() string { return strings.Trim(c.app+"/…", "/") }
 
-// forLog returns err as the log has it: without the stream key, unless the Handler has given the stream another name.
+// A secret shorter than this is not looked for in texts: too much else is the same.
+const shortestSecret = 6
+
+// forLog returns err as the log has it: without the stream key and what the query says, whoever wrote them into its text.
 func (c *publisher) forLog(err error) error {
 	var failed *Error
 	if errors.As(err, &failed) && failed.Stream == c.name {
 		masked := *failed
-		masked.Stream = c.title
-		return &masked
+		masked.Stream, err = c.title, &masked
+	} else {
+		err = c.wrap(err)
 	}
-	return c.wrap(err)
+	secrets := []string{c.key}
+	for _, values := range c.query {
+		secrets = append(secrets, values...)
+	}
+	text := err.Error()
+	for _, secret := range secrets {
+		if len(secret) >= shortestSecret {
+			text = strings.ReplaceAll(text, secret, "…")
+		}
+	}
+	if text == err.Error() {
+		return err
+	}
+	return &maskedError{err, text}
 }
+
+// A maskedError is an error whose text has no secrets.
+type maskedError struct {
+	error
+	text string
+}
+
+func (e *maskedError) Error() string { return e.text }
+func (e *maskedError) Unwrap() error { return e.error }
 
 // refuse tells the encoder that it may not publish.
 func (c *publisher) refuse(reason error) error {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"runtime"
 	"strings"
@@ -81,6 +82,25 @@ func TestKeysAreNotLogged(t *testing.T) {
 	stop()
 	text := log.String()
 	if strings.Contains(text, "secret") || !strings.Contains(text, "receive live/…") || !strings.Contains(text, "runtime.Goexit") {
+		t.Errorf("logged: %s", text)
+	}
+}
+
+// TestKeysInErrors: what a Handler says of a stream, with its key and its token in it, is logged without them, and told to the encoder as it is.
+func TestKeysInErrors(t *testing.T) {
+	log := new(bytes.Buffer)
+	addr, stop := start(t, &rtmp.Server{Logger: textLogger(log), Handler: frame.HandlerFunc(func(_ context.Context, s *frame.Stream) error {
+		return fmt.Errorf("nobody has %s with the token %s at %s", s.Key, s.Query.Get("token"), s.Name)
+	})})
+	c := dial(t, addr)
+	c.call(0, "connect", 1, map[string]any{"app": "live"})
+	c.call(1, "publish", 2, nil, "secret?token=hidden", "live")
+	if _, text := c.status(); text != "nobody has secret with the token hidden at live/secret" {
+		t.Errorf("told: %s", text)
+	}
+	c.closed()
+	stop()
+	if text := log.String(); strings.Contains(text, "secret") || strings.Contains(text, "hidden") || !strings.Contains(text, "nobody has … with the token … at live/…") {
 		t.Errorf("logged: %s", text)
 	}
 }
