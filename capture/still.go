@@ -112,7 +112,8 @@ type Still struct {
 	Wanted time.Time `json:"wanted"`
 
 	// Time is when the delivered picture was shown, by the source's clock
-	// if the stream tells it.
+	// if the stream tells it. Of an interlaced picture it is when its first
+	// field was, also where the second is delivered, as Steps tell then.
 	Time time.Time `json:"time"`
 
 	// PTS is its presentation time in the publisher's stream.

@@ -85,7 +85,7 @@ func (c *Camera) add(to *choice, v *Variant, own bool) error {
 func (c *Camera) encoderOf(v *Variant) (Encoder, error) {
 	encoder := v.Encoder
 	if encoder == nil {
-		all := append([]Encoder{c.encoder()}, c.Encoders...)
+		all := slices.DeleteFunc(append([]Encoder{c.encoder()}, c.Encoders...), func(e Encoder) bool { return e == nil })
 		i := 0
 		if v.Type != "" {
 			i = slices.IndexFunc(all, func(e Encoder) bool { return e.Type() == v.Type })

@@ -119,7 +119,7 @@ func (s Sheet) grid(tiles []Tile) (grid, error) {
 		g.width = 320
 	}
 	if g.height == 0 {
-		g.height = g.width * 9 / 16
+		g.height = max(g.width*9/16, 1)
 	}
 	for _, t := range tiles {
 		if t.Label != "" {

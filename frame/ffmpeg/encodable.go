@@ -51,11 +51,16 @@ func encodable(img *image.YCbCr) (*image.YCbCr, astiav.PixelFormat, error) {
 // sound reports whether the planes of an image, which is not empty, hold all of it: C does not check.
 func sound(img *image.YCbCr) bool {
 	last := img.Rect.Max.Sub(image.Pt(1, 1))
-	line, chroma := img.Rect.Dx(), img.COffset(last.X, img.Rect.Min.Y)+1
-	if img.Rect.Dy() > len(img.Y) || img.YStride < line || img.YStride > len(img.Y) || img.CStride < chroma || img.CStride > min(len(img.Cb), len(img.Cr)) {
-		return false
-	}
-	return img.YOffset(last.X, last.Y) < len(img.Y) && img.COffset(last.X, last.Y) < min(len(img.Cb), len(img.Cr))
+	one := image.YCbCr{CStride: 1, SubsampleRatio: img.SubsampleRatio, Rect: img.Rect}
+	rows := one.COffset(img.Rect.Min.X, last.Y) + 1
+	one.CStride = 0
+	columns := one.COffset(last.X, img.Rect.Min.Y) + 1
+	return holds(len(img.Y), img.YStride, img.Rect.Dx(), img.Rect.Dy()) && holds(min(len(img.Cb), len(img.Cr)), img.CStride, columns, rows)
+}
+
+// holds reports whether a plane of n bytes has h rows of w. A part of an image may end with its last row, and not with the stride.
+func holds(n, stride, w, h int) bool {
+	return n >= w && (h == 1 || stride >= w && (n-w)/stride >= h-1)
 }
 
 // chromaSize returns the size of the chroma planes of an image that encodable returned.
