@@ -63,7 +63,7 @@ func (b bands) Enhance(_ context.Context, burst *frame.Burst) (*frame.Picture, e
 // small returns a Camera with two Variants, whose decoded pictures are of 64 by 32, and enhanced ones of 60 by 40.
 func small() *capture.Camera {
 	return &capture.Camera{
-		Decoder: &decoder{}, Enhancer: bands{50, 128, 200}, Encoder: sized{media: "image/x-test"}, Encoders: []capture.Encoder{sized{media: "image/x-other"}},
+		Decoder: &decoder{}, Enhancer: bands{50, 128, 200}, Encoder: sized{media: "image/x-test"}, Encoders: []capture.Encoder{nil, sized{media: "image/x-other"}},
 		Variants: []capture.Variant{{Name: "thumb", Width: 30}, {Name: "raw", Plain: true, Type: "image/x-other", Quality: 7}},
 	}
 }

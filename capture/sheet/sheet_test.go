@@ -175,3 +175,10 @@ func TestNoSheet(t *testing.T) {
 		}
 	}
 }
+
+// TestNarrowSheet: a width of one pixel has a height, too.
+func TestNarrowSheet(t *testing.T) {
+	if _, err := (sheet.Sheet{Width: 1}).Draw(t.Context(), sheet.Tile{Picture: grey(1, image.Pt(64, 32))}); err != nil {
+		t.Error(err)
+	}
+}
