@@ -9,8 +9,8 @@ import (
 	"github.com/livestill/livestill/capture/internal/shared"
 )
 
-// put puts a still into a store that may be someone else's, for what runs on a goroutine of its own: a panic fails that Put alone, with a
-// *capture.PanicError, and so does runtime.Goexit.
+// put puts a still into a store that may be someone else's, for what runs on a goroutine of its own or has other stores to try: a panic fails
+// that Put alone, with a *capture.PanicError, and so does runtime.Goexit.
 func put(ctx context.Context, store capture.Store, s *capture.Still) (location string, err error) {
 	err = shared.ErrExit // unless Put returns
 	var done sync.WaitGroup

@@ -48,6 +48,30 @@ func TestTeeContainsItsStores(t *testing.T) {
 	}
 }
 
+// TestFailoverContainsItsStores has a store of a Failover end its goroutine: the next stands in, and where there is none the error says why.
+func TestFailoverContainsItsStores(t *testing.T) {
+	for _, harm := range harms {
+		t.Run(harm.name, func(t *testing.T) {
+			mem := new(store.Mem)
+			harming := capture.StoreFunc(func(context.Context, *capture.Still) (string, error) {
+				harm.do()
+				return "", nil
+			})
+			location, err := store.Failover{harming, mem}.Put(t.Context(), still("s", "id", []byte("data")))
+			if _, ok := mem.Get(location); err != nil || !ok {
+				t.Errorf("%q, %v: the other store has nothing there", location, err)
+			}
+			_, err = store.Failover{harming}.Put(t.Context(), still("s", "id", []byte("data")))
+			if err == nil || !strings.Contains(err.Error(), "store 1 of 1") {
+				t.Errorf("Put returned %v", err)
+			}
+			if panicked := new(capture.PanicError); errors.As(err, &panicked) != harm.panicked {
+				t.Errorf("Put returned a %T", err)
+			}
+		})
+	}
+}
+
 // TestSpoolContainsItsStore has the store behind a Spool end its goroutine a few times: the still is delivered then.
 func TestSpoolContainsItsStore(t *testing.T) {
 	for _, harm := range harms {

@@ -9,7 +9,7 @@ import (
 	"github.com/livestill/livestill/capture"
 )
 
-// Failover puts each still into the first of its stores that takes it: the others stand in while that does not. What holds a Put
+// Failover puts each still into the first of its stores that takes it: the others stand in while that does not, or panics. What holds a Put
 // up holds Failover up; Retry with Timeout bounds that:
 //
 //	once := &store.Retry{Store: s3, Attempts: 1, Timeout: 5 * time.Second}
@@ -27,7 +27,7 @@ func (f Failover) Put(ctx context.Context, s *capture.Still) (location string, e
 	}
 	var errs, rejections []error
 	for i, store := range f {
-		location, err := store.Put(ctx, s)
+		location, err := put(ctx, store, s)
 		switch {
 		case err == nil:
 			return location, nil
