@@ -181,11 +181,17 @@ type Still struct {
 func (s Still) String() string {
 	text := fmt.Sprintf("still %q of %q, %s of %d bytes, shown %s, %v before it was asked for", s.ID, s.Stream, ingest.Printable(s.Type), len(s.Data),
 		s.Time.Format(time.RFC3339Nano), s.Age)
+	if s.Variant != "" {
+		text = fmt.Sprintf("variant %q of ", s.Variant) + text
+	}
 	if len(s.Variants) > 0 {
 		text += fmt.Sprintf(", with %d variants", len(s.Variants))
 	}
 	if s.Instead != nil {
 		text += ", stands in: " + ingest.Printable(s.Instead.Error())
+	}
+	if s.Err != nil {
+		text += ", is not there: " + ingest.Printable(s.Err.Error())
 	}
 	return text
 }
@@ -200,13 +206,16 @@ func (s *Still) LogValue() slog.Value {
 		slog.Time("time", s.Time), slog.Duration("age", s.Age), printable("location", s.Location),
 	}
 	if s.Variant != "" {
-		attrs = append(attrs, slog.String("variant", s.Variant))
+		attrs = append(attrs, printable("variant", s.Variant))
 	}
 	if len(s.Variants) > 0 {
 		attrs = append(attrs, slog.Int("variants", len(s.Variants)))
 	}
 	if s.Instead != nil {
 		attrs = append(attrs, printable("instead", s.Instead.Error()))
+	}
+	if s.Err != nil {
+		attrs = append(attrs, printable("err", s.Err.Error()))
 	}
 	return slog.GroupValue(attrs...)
 }
