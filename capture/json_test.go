@@ -114,6 +114,25 @@ func TestEventErrorAsJSON(t *testing.T) {
 	}
 }
 
+// TestFitText: each Fit is read as what it was, also those that there are not, of requests that were refused.
+func TestFitText(t *testing.T) {
+	for i := range 256 {
+		fit := capture.Fit(i)
+		e := capture.Event{Request: capture.Request{Own: []capture.Variant{{Name: "a", Fit: fit}}}, Err: capture.ErrVariant}
+		b, err := json.Marshal(e)
+		var got capture.Event
+		if err := errors.Join(err, json.Unmarshal(b, &got)); err != nil || got.Request.Own[0].Fit != fit {
+			t.Errorf("%v: %v, %s", fit, err, b)
+		}
+	}
+	for _, text := range []string{"", "Within", "4", "Fit(0)", "Fit(04)", "Fit(256)", "Fit(-1)", "Fit(77", "fit(77)"} {
+		fit := capture.Pad
+		if err := fit.UnmarshalText([]byte(text)); err == nil || !strings.Contains(err.Error(), "none of [within fill pad stretch]") || fit != capture.Pad {
+			t.Errorf("%q is %v, %v", text, fit, err)
+		}
+	}
+}
+
 // TestMomentText reads what people write, and says what is wrong with the rest.
 func TestMomentText(t *testing.T) {
 	for text, want := range map[string]capture.Moment{
@@ -202,7 +221,7 @@ func FuzzEventJSON(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(golden)
-	f.Add([]byte(`[{"still":{"pts_seconds":1e3,"age_seconds":-0.1e-8,"instead":"no undamaged picture"}},{"error":{}},{"request":{"moment":"ago:1s"}}]`))
+	f.Add([]byte(`[{"still":{"pts_seconds":1e3,"age_seconds":-0.1e-8,"instead":"no undamaged picture"}},{"error":{}},{"request":{"moment":"ago:1s","own":[{"name":"a","fit":"Fit(77)"}]}}]`))
 	f.Add([]byte(`[{"request":{"tolerance_seconds":9223372036.854775807,"max_age_seconds":-9223372036.854775808,"lookahead_seconds":1e-300}}]`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		var events, again []capture.Event

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"image"
 	"io"
-	"slices"
+	"math"
 
 	"github.com/livestill/livestill/frame"
 )
@@ -83,14 +83,15 @@ func (f Fit) String() string {
 // MarshalText writes what String does.
 func (f Fit) MarshalText() ([]byte, error) { return []byte(f.String()), nil }
 
-// UnmarshalText reads the words that String has.
+// UnmarshalText reads what String writes, also of a Fit that there is not: whoever is told of a request that was refused sees why.
 func (f *Fit) UnmarshalText(text []byte) error {
-	i := slices.Index(fits[:], string(text))
-	if i < 0 {
-		return fmt.Errorf("%.100q is none of %v", text, fits)
+	for i := range math.MaxUint8 + 1 {
+		if fit := Fit(i); fit.String() == string(text) {
+			*f = fit
+			return nil
+		}
 	}
-	*f = Fit(i)
-	return nil
+	return fmt.Errorf("%.100q is none of %v", text, fits)
 }
 
 // A QualityEncoder is an Encoder that takes a quality for each picture, from 1 to 100: see Variant.Quality.
