@@ -245,7 +245,7 @@ func (w *capture) borrow(ctx context.Context) (err error) {
 	if c.Enhancer != nil && w.choice.enhanced() {
 		pictures++
 	}
-	variants := w.choice.bytes(c.scheduler().Cost(t.gop).Picture)
+	variants := w.choice.bytes(c.scheduler().Cost(t.gop).Picture, t.gop[0])
 	w.giveBack, err = c.scheduler().Reserve(ctx, t.gop, t.index, pictures, variants)
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"math"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/bitstream"
 )
 
 // A Variant is another image file of a still: smaller, cut out, or in another format. It is made of the same picture, which is decoded, enhanced
@@ -243,22 +244,36 @@ func padded(size, box image.Point) image.Rectangle {
 	return r
 }
 
-// most returns how many bytes the pixels of v take at most, if those of a picture take so many.
-func (v *Variant) most(picture int64) int64 {
-	const bytes = 3  // of a pixel of 4:4:4
-	const widest = 4 // or highest, as pictures come: what follows from the other side
-	w, h := int64(v.Width), int64(v.Height)
-	switch {
-	case w == 0 && h == 0:
+// most returns how many bytes the pixels of v take at most, if those of a picture take so many. Of pictures only the aspect counts; they may be
+// turned yet.
+func (v *Variant) most(picture int64, pictures image.Point) int64 {
+	const bytes = 3 // of a pixel of 4:4:4
+	if v.Width == 0 && v.Height == 0 {
 		return picture
-	case w == 0:
-		w = h * widest
-	case h == 0:
-		h = w * widest
 	}
-	n := bytes * min(w*h, maxVariantPixels)
+	boxed := func(size image.Point) int64 {
+		box := v.box(size)
+		return int64(box.X) * int64(box.Y)
+	}
+	pixels := max(boxed(pictures), boxed(image.Pt(pictures.Y, pictures.X)))
+	if v.Crop != (Crop{}) {
+		pixels = boxed(image.Pt(v.Crop.Width, v.Crop.Height))
+		if pixels > maxVariantPixels {
+			return picture // it is not made, unless the picture is as large
+		}
+	}
+	n := bytes * min(pixels, maxVariantPixels)
 	if v.Enlarge || v.Fit == Pad {
 		return n
 	}
 	return min(n, picture)
+}
+
+// aspectOf returns a size that has the aspect of the pictures of a GOP that begins with a key unit, as its headers have it.
+func aspectOf(key frame.AccessUnit) image.Point {
+	s := bitstream.SizeOf(key)
+	if s.Pixels() == 0 {
+		return image.Pt(4, 1) // no picture is wider, as they come
+	}
+	return image.Pt(max(int(float64(s.Width)*s.Aspect()), 1), s.Height)
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/livestill/livestill/frame"
 )
 
 // A choice is what a Request wants of a still.
@@ -29,10 +31,14 @@ func (c choice) plain() bool {
 	return slices.ContainsFunc(c.variants, func(v chosen) bool { return v.Plain })
 }
 
-// bytes returns how many bytes the variants' pixels take at most, if those of the picture take so many.
-func (c choice) bytes(picture int64) (n int64) {
+// bytes returns how many bytes the variants' pixels take at most, if those of a picture of the GOP that begins with a key unit take so many.
+func (c choice) bytes(picture int64, key frame.AccessUnit) (n int64) {
+	if len(c.variants) == 0 {
+		return 0
+	}
+	pictures := aspectOf(key)
 	for _, v := range c.variants {
-		n += v.most(picture)
+		n += v.most(picture, pictures)
 	}
 	return n
 }

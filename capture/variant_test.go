@@ -506,14 +506,23 @@ func TestRefineVariants(t *testing.T) {
 // TestVariantsTakeMemory: the Budget knows of the pictures of Variants.
 func TestVariantsTakeMemory(t *testing.T) {
 	const picture = 64 * 32 * 3 / 2
+	told := []byte{0x82, 0x49, 0x83, 0x42, 0x20, 0x03, 0xf0, 0x01, 0xf0, 0, 0, 0} // the header of a key frame of VP9 of 64x32
 	for _, test := range []struct {
 		v    []capture.Variant
 		want int64
+		key  []byte // nil is of one that does not tell its size
 	}{
-		{nil, 2 * picture},
-		{[]capture.Variant{{Name: "a", Width: 4, Height: 4}}, 2*picture + 48},
-		{[]capture.Variant{{Name: "a"}, {Name: "b", Width: 9999}}, 4 * picture},
-		{[]capture.Variant{{Name: "a", Width: 1000, Height: 1000, Fit: capture.Pad}}, 2*picture + 3_000_000},
+		{nil, 2 * picture, nil},
+		{[]capture.Variant{{Name: "a", Width: 4, Height: 4}}, 2*picture + 48, nil},
+		{[]capture.Variant{{Name: "a"}, {Name: "b", Width: 9999}}, 4 * picture, nil},
+		{[]capture.Variant{{Name: "a", Width: 1000, Height: 1000, Fit: capture.Pad}}, 2*picture + 3_000_000, nil},
+		{[]capture.Variant{{Name: "a", Height: 1000, Fit: capture.Pad}}, 2*picture + 12_000_000, nil},
+		{[]capture.Variant{{Name: "a", Height: 1000, Fit: capture.Pad}}, 2*picture + 6_000_000, told},
+		{[]capture.Variant{{Name: "a", Width: 1000, Fit: capture.Pad}}, 2*picture + 6_000_000, told}, // it may be turned
+		{[]capture.Variant{{Name: "a", Width: 10}}, 2*picture + 600, told},
+		{[]capture.Variant{{Name: "a", Height: 1000, Fit: capture.Pad, Crop: capture.Crop{Width: 8, Height: 32}}}, 2*picture + 750_000, told},
+		{[]capture.Variant{{Name: "a", Height: 500, Fit: capture.Pad, Crop: capture.Crop{Width: 60, Height: 10}}}, 2*picture + 4_500_000, nil},
+		{[]capture.Variant{{Name: "a", Width: 1000, Enlarge: true, Crop: capture.Crop{Width: 60, Height: 12}}}, 2*picture + 600_000, told},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			cam := small()
@@ -525,7 +534,12 @@ func TestVariantsTakeMemory(t *testing.T) {
 				}
 				return nil
 			})
-			if _, err := capturedBy(t, cam, capture.Request{}); err != nil {
+			us := units(10, 10, false)
+			if test.key != nil {
+				us[0].Data = test.key
+			}
+			serve(t, cam, us)
+			if _, err := cam.Capture(t.Context(), capture.Request{}); err != nil {
 				t.Error(err)
 			}
 		})

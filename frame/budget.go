@@ -130,7 +130,7 @@ func (b *Budget) Reserve(ctx context.Context, use Use, n int64) (release func(),
 // more than what is left then.
 func (b *Budget) ReserveFor(ctx context.Context, who any, use Use, n int64) (release func(), err error) {
 	if most := b.Most(use); n > most {
-		return nil, fmt.Errorf("%w: %s takes %.1f MiB, of %.1f MiB in the budget", ErrTooCostly, use, float64(n)/(1<<20), float64(most)/(1<<20))
+		return nil, fmt.Errorf("%w: %.1f MiB for %s, of %.1f MiB in the budget", ErrTooCostly, float64(n)/(1<<20), use, float64(most)/(1<<20))
 	}
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)

@@ -72,6 +72,8 @@ func TestBudgetIsGivenInOrder(t *testing.T) {
 		}
 		if _, err := b.Reserve(t.Context(), frame.ForPictures, 51*mib); !errors.Is(err, frame.ErrTooCostly) {
 			t.Errorf("an eighth is for pictures: %v", err)
+		} else if want := "too costly: 51.0 MiB for pictures, of 50.0 MiB in the budget"; err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
 		}
 	})
 }
