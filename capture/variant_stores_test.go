@@ -2,6 +2,7 @@ package capture_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/capture/store"
@@ -56,6 +58,48 @@ func TestVariantsInStores(t *testing.T) {
 					if n++; n == 3 {
 						break
 					}
+				}
+			})
+		})
+	}
+}
+
+// TestTheSamePictureAgain has a Store fail to put the still itself, which is captured again under the same ID a second later: of the same picture it
+// has each file once, of another one the Variants of both.
+func TestTheSamePictureAgain(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		moment func(now time.Time) capture.Moment
+		files  int
+	}{
+		{"At", func(now time.Time) capture.Moment { return capture.At(now.Add(-interval)) }, 3},
+		{"AtPTS", func(time.Time) capture.Moment { return capture.AtPTS(8 * interval) }, 3},
+		{"newest", func(time.Time) capture.Moment { return capture.Moment{} }, 5},
+		{"Ago", func(time.Time) capture.Moment { return capture.Ago(2 * interval) }, 5},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				shelf, away := &store.Mem{}, true
+				cam := small()
+				cam.Store = capture.StoreFunc(func(ctx context.Context, s *capture.Still) (string, error) {
+					if away && s.Variant == "" {
+						return "", errHook
+					}
+					return shelf.Put(ctx, s)
+				})
+				go serve(t, cam, units(100, 10, false))
+				pass(10 * interval)
+				r := capture.Request{ID: "id", Moment: test.moment(time.Now())}
+				if _, err := cam.Capture(t.Context(), r); !errors.Is(err, errHook) {
+					t.Fatal(err)
+				}
+				away = false
+				pass(10 * interval)
+				if _, err := cam.Capture(t.Context(), r); err != nil {
+					t.Fatal(err)
+				}
+				if n, err := shelf.Delete(t.Context(), capture.Selection{ID: "id"}); n != test.files || err != nil {
+					t.Errorf("%d files are stored, want %d: %v", n, test.files, err)
 				}
 			})
 		})
