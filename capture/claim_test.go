@@ -90,8 +90,8 @@ func TestClosePanics(t *testing.T) {
 		<-began
 		if end == "the context" {
 			hangUp()
-		} else {
-			h.Close("door", nil)
+		} else if err := h.Close("door", nil); err != nil {
+			t.Error(err)
 		}
 		<-closed
 		if err := <-ended; !errors.Is(err, context.Canceled) {
