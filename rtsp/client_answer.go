@@ -23,7 +23,8 @@ type answers struct {
 	open      bool              // it was not answered
 	url       url.URL           // that it was for
 	cseq      int               // of it
-	miscounts bool              // the server has answered with a number that no request had
+	miscounts bool              // the server has answered with a wrong number
+	newest    []byte            // answer, as it came
 	transport headers.Transport // that the newest SETUP asked for
 	described bool              // it was answered with a description
 	body      []byte            // that
@@ -41,7 +42,7 @@ func (p *pull) ask(req *base.Request) {
 		if p.answers.begun { // another: old answers would count as wrong ones
 			p.credentials = digest.Credentials{User: p.credentials.User}
 		}
-		p.answers.begun, p.answers.miscounts = true, false
+		p.answers.begun, p.answers.miscounts, p.answers.newest = true, false, nil
 	}
 	if req.Method == base.Play {
 		p.dialler.plays.Store(true)
@@ -70,8 +71,11 @@ func asked(req *base.Request) {
 
 // answer looks at what a server answers.
 func (p *pull) answer(res *base.Response) {
+	if p.repeats(res) {
+		return
+	}
+	delete(res.Header, "CSeq") // one request at a time waits for an answer: this is it, whatever its number
 	p.answers.open = false
-	p.uncount(res)
 	p.credentials.Answered(p.answers.asked, res)
 	if session := res.Header["Session"]; len(session) > 0 {
 		res.Header["Session"] = base.HeaderValue{mend.Session(session[0])}
@@ -93,16 +97,19 @@ func (p *pull) answer(res *base.Response) {
 	}
 }
 
-// uncount leaves the number out of an answer of a server that miscounts: there is one request at a time that an answer is waited for. The
-// answer to an earlier request, which the library passes over, keeps its number.
-func (p *pull) uncount(res *base.Response) {
+// repeats reports whether a server sends the answer before once more, which the library passes over for its number. That is believed of a
+// server that has numbered all answers rightly. Missing credentials are no such case: two requests may well be refused in the same words.
+func (p *pull) repeats(res *base.Response) bool {
+	whole, _ := res.Marshal() // it came off the wire
+	if !p.answers.miscounts && res.StatusCode != base.StatusUnauthorized && bytes.Equal(whole, p.answers.newest) {
+		return true
+	}
+	p.answers.newest = whole
 	if values := res.Header["CSeq"]; len(values) == 1 {
 		n, err := strconv.Atoi(strings.TrimSpace(values[0]))
-		p.answers.miscounts = p.answers.miscounts || err != nil || n < 1 || n > p.answers.cseq
+		p.answers.miscounts = p.answers.miscounts || err != nil || n != p.answers.cseq
 	}
-	if p.answers.miscounts {
-		delete(res.Header, "CSeq")
-	}
+	return false
 }
 
 // refuses reports whether a status refuses a request for another reason than missing credentials.

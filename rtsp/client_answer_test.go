@@ -1,6 +1,7 @@
 package rtsp_test
 
 import (
+	"errors"
 	"io"
 	"strconv"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/ingest/ingesttest"
 	"github.com/livestill/livestill/rtsp"
 )
 
@@ -43,6 +45,20 @@ func numbered(sdp string, number func(asked int) string) func(*base.Request) (st
 		default:
 		}
 		return "200 OK", header, ""
+	}
+}
+
+// sharing asks for credentials at DESCRIBE; its answer to who brings them has the number of the challenge, and later ones are behind as well.
+func sharing(sdp string) func(*base.Request) (string, string, string) {
+	behind := numbered(sdp, func(asked int) string { return strconv.Itoa(asked - 1) })
+	return func(req *base.Request) (status, header, body string) {
+		switch {
+		case req.Method == base.Options:
+			return "", "", ""
+		case len(req.Header["Authorization"]) == 0:
+			return "401 Unauthorized", "WWW-Authenticate: Basic realm=\"cam\"\r\n", ""
+		}
+		return behind(req)
 	}
 }
 
@@ -116,6 +132,16 @@ func TestAnswersAsTheyAre(t *testing.T) {
 		{"answers that are all first", numbered(sdp, func(int) string { return "0" })},
 		{"answers that are counted from zero", numbered(sdp, func(asked int) string { return strconv.Itoa(asked - 1) })},
 		{"answers that are counted ahead", numbered(sdp, func(asked int) string { return strconv.Itoa(asked + 100) })},
+		{"answers that are all the first one", numbered(sdp, func(int) string { return "1" })},
+		{"answers that are all the second one", numbered(sdp, func(int) string { return "2" })},
+		{"answers that are one behind from the second on", numbered(sdp, func(asked int) string { return strconv.Itoa(max(asked-1, 1)) })},
+		{"answers that are one behind from the third on", numbered(sdp, func(asked int) string { return strconv.Itoa(asked - asked/3) })},
+		{"answers that are counted in twos", numbered(sdp, func(asked int) string { return strconv.Itoa((asked + 1) / 2) })},
+		{"a challenge that shares its number with the next answer", sharing(sdp)},
+		{"answers that are counted down", numbered(sdp, func(asked int) string { return strconv.Itoa(5 - asked) })},
+		{"answers of which the first alone has a number", numbered(sdp, func(asked int) string { return strings.Repeat("1", 1/asked) })},
+		{"an answer to SETUP with the number of another", set(session + tcp + "CSeq: 1\r\n")},
+		{"an answer to PLAY with the number of another", to(base.Play, "200 OK", session+"CSeq: 2\r\n")},
 		{"a redirection to a path", moved("/other/cam")},
 		{"a redirection to a name", moved(" other ")},
 		{"a redirection to a query", moved("?other=1")},
@@ -157,8 +183,29 @@ func TestAnswersAsTheyAre(t *testing.T) {
 			t.Parallel()
 			c := streaming(t, units)
 			c.respond = test.respond
-			_, got := collect(t, &rtsp.Client{URL: c.start(t), Transport: rtsp.TCP, Once: true}, 20)
+			_, got := collect(t, &rtsp.Client{URL: strings.Replace(c.start(t), "//", "//me:secret@", 1), Transport: rtsp.TCP, Once: true}, 20)
 			check(t, got, units)
 		})
+	}
+}
+
+// TestAnswersThatComeTwice: the second is not taken for an answer to the next request, wherever credentials are not asked for.
+func TestAnswersThatComeTwice(t *testing.T) {
+	units := small(t)
+	c := streaming(t, units)
+	c.wire = func(answer string) string { return answer + answer }
+	_, got := collect(t, &rtsp.Client{URL: c.start(t), Transport: rtsp.TCP, Once: true}, 20)
+	check(t, got, units)
+}
+
+// TestRefusalsOfOneNumber refuses all credentials in the same words, under the same number: that is told, not that nothing is heard.
+func TestRefusalsOfOneNumber(t *testing.T) {
+	for _, method := range []base.Method{base.Options, base.Describe} {
+		c := streaming(t, nil)
+		c.respond = to(method, "401 Unauthorized", "CSeq: 1\r\nWWW-Authenticate: Basic realm=\"cam\"\r\n")
+		url := strings.Replace(c.start(t), "//", "//me:wrong@", 1)
+		if err := (&rtsp.Client{URL: url, Handler: ingesttest.Refuse(t)}).Run(t.Context()); !errors.Is(err, rtsp.ErrUnauthorized) {
+			t.Errorf("%v: %v", method, err)
+		}
 	}
 }

@@ -41,7 +41,7 @@ func ReadAnnexB(r io.Reader, codec frame.Codec, fps float64) iter.Seq2[frame.Acc
 			nals, came, err := s.unit()
 			if errors.Is(err, io.EOF) {
 				if err := video.lacking(); err != nil {
-					yield(frame.AccessUnit{}, err)
+					yield(frame.AccessUnit{}, fmt.Errorf("feed: %v: %w", codec, err))
 				}
 				return
 			}

@@ -69,7 +69,7 @@ func (f *FLV) next() (u frame.AccessUnit, ok bool) {
 // ReadFLV yields the units of an FLV file, or of FLV that comes over a pipe or HTTP, as fast as r is read. PTS and DTS are the file's, Time is
 // when they were read; for a file see Play. It is ranged over once. It takes memory for a tag, 16 MiB at most, and for a picture that comes in
 // several, 8 MiB at most. A tag that is malformed costs itself: the next unit is Lost. An error ends it: also one of a tag, if no tag has made a
-// unit.
+// unit; that no key unit has come is one.
 func ReadFLV(r io.Reader) iter.Seq2[frame.AccessUnit, error] {
 	return func(yield func(frame.AccessUnit, error) bool) {
 		f := FLV{video: flv.Video{FirstWaits: true}}
@@ -107,8 +107,8 @@ func (f *FLV) read(r io.Reader, yield func(frame.AccessUnit) bool) error {
 	if f.video.Flush(); left || !units() {
 		return nil
 	}
-	if lacks := f.video.Lacks(); broken == nil && malformed == nil && lacks != "" {
-		malformed = errors.New(lacks)
+	if broken == nil && malformed == nil {
+		malformed = errors.New(cmp.Or(f.video.Lacks(), nothingCame))
 	}
 	if broken == nil && !begun {
 		broken = malformed

@@ -30,7 +30,7 @@ func ReadMP4(r io.Reader) iter.Seq2[frame.AccessUnit, error] {
 			}
 		}
 		if err := video.lacking(); err != nil {
-			yield(frame.AccessUnit{}, err)
+			yield(frame.AccessUnit{}, fmt.Errorf("feed: MP4: %w", err))
 		}
 	}
 }

@@ -291,7 +291,10 @@ func TestPlayEndsWithItsContext(t *testing.T) {
 func TestFilesThatAreNone(t *testing.T) {
 	file := ffmpeg(t, "mp4", "-i "+frametest.Clip{}.File(t)+" -c copy -movflags faststart")
 	live := ffmpeg(t, "flv", "-i "+frametest.Clip{}.File(t)+" -c copy")
+	index := ffmpeg(t, "mp4", "-i "+frametest.Clip{}.File(t)+" -c copy")
+	fragments := ffmpeg(t, "mp4", "-i "+frametest.Clip{}.File(t)+" -c copy -movflags empty_moov")
 	sound := ffmpeg(t, "mp4", "-f lavfi -i sine=d=1")
+	heard := ffmpeg(t, "flv", "-f lavfi -i sine=d=1:r=44100 -c:a aac")
 	change := func(b []byte, from, to string) []byte { return bytes.ReplaceAll(b, []byte(from), []byte(to)) }
 	for _, test := range []struct {
 		about string
@@ -301,12 +304,21 @@ func TestFilesThatAreNone(t *testing.T) {
 		{"nothing", feed.ReadMP4(bytes.NewReader(nil)), "no movie box"},
 		{"no MP4", feed.ReadMP4(bytes.NewReader(live)), "MP4"},
 		{"MP4 cut off", feed.ReadMP4(bytes.NewReader(file[:len(file)-100])), "sample 59, of"},
+		{"MP4 cut off in its pictures, before its index", feed.ReadMP4(bytes.NewReader(index[:len(index)/2])), "no index (moov), so it is cut short"},
+		{"the same from a pipe", feed.ReadMP4(pipe{bytes.NewReader(index[:len(index)/2])}), "no index (moov), so it is cut short"},
+		{"MP4 that ends before its pictures", feed.ReadMP4(bytes.NewReader(index[:32])), "no index (moov), so it is cut short"},
+		{"MP4 with its index at the end, from a pipe", feed.ReadMP4(pipe{bytes.NewReader(index)}), "index (moov) at its end: that takes an io.Seeker"},
+		{"MP4 without a fragment", feed.ReadMP4(bytes.NewReader(fragments[:bytes.Index(fragments, []byte("moof"))-4])), "no picture"},
 		{"MP4 that ends in its index", feed.ReadMP4(bytes.NewReader(file[:200])), `box "moov"`},
 		{"sound", feed.ReadMP4(bytes.NewReader(sound)), "no video track of a codec known here; there is no video"},
 		{"a codec that is not known", feed.ReadMP4(bytes.NewReader(change(file, "avc1", "xyz1"))), "no video track"},
 		{"a missing record", feed.ReadMP4(bytes.NewReader(change(file, "avcC", "free"))), "avcC"},
 		{"no FLV", feed.ReadFLV(bytes.NewReader(file)), "no FLV file"},
+		{"FLV without a tag", feed.ReadFLV(bytes.NewReader(live[:13])), "no picture"},
+		{"FLV with sound alone", feed.ReadFLV(bytes.NewReader(heard)), "no picture"},
 		{"FLV cut off", feed.ReadFLV(bytes.NewReader(live[:len(live)-100])), "unexpected EOF"},
+		{"an empty byte stream", feed.ReadAnnexB(bytes.NewReader(nil), frame.H264, 25), "feed: H.264: there is no picture"},
+		{"a byte stream of a delimiter", feed.ReadAnnexB(strings.NewReader("\x00\x00\x01\x46\x01\x50"), frame.H265, 0), "no picture of H.265"},
 		{"no byte stream", feed.ReadAnnexB(bytes.NewReader([]byte("what is this")), frame.H264, 0), "without a start code"},
 		{"a byte stream of VP8", feed.ReadAnnexB(bytes.NewReader(nil), frame.VP8, 0), "Annex B of VP8"},
 		{"a byte stream without end", feed.ReadAnnexB(zeros{}, frame.H264, 0), "in which no access unit ends"},

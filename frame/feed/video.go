@@ -2,6 +2,7 @@ package feed
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -26,7 +27,8 @@ type Video struct {
 	clock     frame.Clock
 	lacks     ingest.Lacks
 
-	pictures   int  // that have come while there was no key unit
+	messages   int  // that have come while there was no key unit
+	pictures   int  // that have come in them
 	keyPicture bool // the last of them is one, without parameter sets
 }
 
@@ -74,12 +76,19 @@ func (v *Video) unit(pts, dts time.Duration, data []byte) (u frame.AccessUnit, o
 	return v.made(u, err, pts, dts, time.Now())
 }
 
-// Lacks tells why no key unit came of the pictures up to now, that of the Codec of the last one; nothing if one did, or if there were none. It is
-// for Stream.Lacks: any goroutine may call it.
+// Lacks tells why no key unit came of the data up to now, that of the Codec of the last one; nothing if one did, or if there was none. It is for
+// Stream.Lacks: any goroutine may call it.
 func (v *Video) Lacks() string { return v.lacks.Text() }
 
-// passedOver notes a picture that is no unit since there was no key unit.
+// passedOver notes data that is no unit since there was no key unit; it is empty if it has no picture.
 func (v *Video) passedOver(data []byte) {
+	v.messages++
+	if len(data) == 0 {
+		if v.pictures == 0 {
+			v.lacks.Set(fmt.Sprintf("%d messages have come, but no picture of %v in them", v.messages, v.Codec))
+		}
+		return
+	}
 	v.pictures++
 	v.keyPicture = inNALs(v.Codec) && bitstream.HasKeyPicture(v.Codec, data)
 	if sets := v.assembler.Lacks(); sets != "" {
@@ -89,13 +98,15 @@ func (v *Video) passedOver(data []byte) {
 	}
 }
 
-// lacking is an error if nothing has come but pictures that no key unit could be made of.
+// lacking is an error if no key unit has come.
 func (v *Video) lacking() error {
-	if text := v.Lacks(); text != "" && !v.dated {
-		return fmt.Errorf("feed: %v: %s", v.Codec, text)
+	if v.dated {
+		return nil
 	}
-	return nil
+	return errors.New(cmp.Or(v.Lacks(), nothingCame))
 }
+
+const nothingCame = "there is no picture in it"
 
 var (
 	startCode  = []byte{0, 0, 1}
@@ -112,15 +123,15 @@ func (v *Video) made(u frame.AccessUnit, err error, pts, dts time.Duration, arri
 		v.assembler.Lost()
 		return frame.AccessUnit{}, false, fmt.Errorf("feed: %v: %w", v.Codec, err)
 	}
-	if len(u.Data) == 0 {
-		return frame.AccessUnit{}, false, nil
-	}
 	if !v.begun {
 		if !u.Key {
 			v.passedOver(u.Data)
 			return frame.AccessUnit{}, false, nil
 		}
 		v.lacks.Set("")
+	}
+	if len(u.Data) == 0 {
+		return frame.AccessUnit{}, false, nil
 	}
 	if v.dated {
 		v.shift = max(v.shift, v.last-dts)
@@ -137,7 +148,7 @@ func (v *Video) made(u frame.AccessUnit, err error, pts, dts time.Duration, arri
 func (v *Video) follow() {
 	if v.assembler.Codec != v.Codec {
 		v.assembler = bitstream.Assembler{Codec: v.Codec}
-		v.begun, v.pictures = false, 0
+		v.begun, v.messages, v.pictures = false, 0, 0
 		v.lacks.Set("")
 	}
 }

@@ -247,6 +247,8 @@ func TestLacks(t *testing.T) {
 		{"sets, and no key picture", frame.H264, [][]byte{sets(all[0].Config), delta}, "1 pictures have come, but no key picture", false},
 		{"H.265, a key picture without sets", frame.H265, [][]byte{[]byte("\x00\x00\x01\x26\x01\xaf")}, "1 pictures have come, but no ", true},
 		{"VP8, no key picture", frame.VP8, [][]byte{[]byte("\x01\x00\x00\x00")}, "1 pictures have come, but no key picture", false},
+		{"sets alone", frame.H264, [][]byte{sets(all[0].Config)}, "1 messages have come, but no picture of H.264", false},
+		{"H.264 as AV1", frame.AV1, [][]byte{whole, delta, delta}, "3 messages have come, but no picture of AV1", false},
 		{"all is there", frame.H264, [][]byte{whole, delta}, "", false},
 		{"all is there at last", frame.H264, [][]byte{delta, key, whole, delta}, "", false},
 	} {

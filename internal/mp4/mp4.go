@@ -50,6 +50,7 @@ type demuxer struct {
 	yield func(Sample, error) bool
 	left  bool // yield has returned false
 
+	begun   bool   // a box has come that MP4 files have outside of the movie box
 	track   *track // nil before the movie box
 	pending places // samples whose media is still to come
 	dts     uint64 // where the fragments have come to
@@ -85,14 +86,18 @@ func (d *demuxer) run() error {
 
 // finish ends the file.
 func (d *demuxer) finish() error {
-	if d.track == nil {
-		return errors.New("no MP4 file: it has no movie box")
+	switch {
+	case d.track != nil:
+		return d.drain()
+	case d.begun:
+		return fmt.Errorf("it has no index (moov), so it is cut short, or was not finished: %w", io.ErrUnexpectedEOF)
 	}
-	return d.drain()
+	return errors.New("no MP4 file: it has no movie box")
 }
 
 // box reads a box whose header was read.
 func (d *demuxer) box(x span) error {
+	d.begun = d.begun || x.kind == "ftyp" || x.kind == "mdat"
 	switch x.kind {
 	case "moov":
 		return d.movie(x)

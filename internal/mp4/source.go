@@ -15,7 +15,7 @@ const (
 )
 
 // errBack is what there is when a file that cannot be sought in is not in the order in which it is read.
-var errBack = errors.New("the file is not in the order of playing, for which it must be an io.Seeker")
+var errBack = errors.New("the file is not in the order of playing, as one is not that has its index (moov) at its end: that takes an io.Seeker")
 
 // A source is a file that is read from its beginning to its end or, if it is an io.Seeker, in any order. Offsets count from where it stood.
 type source struct {
