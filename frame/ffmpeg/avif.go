@@ -15,6 +15,7 @@ import (
 	"github.com/asticode/go-astiav"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/frame/ffmpeg/internal/imagefile"
 )
 
 // FFmpeg's names of encoders of AV1.
@@ -92,7 +93,7 @@ func (e *AVIF) file(img *image.YCbCr, encoders ...string) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return avif(unit, size)
+	return imagefile.AVIF(unit, size)
 }
 
 // settings returns the options of an encoder.

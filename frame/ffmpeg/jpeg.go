@@ -11,6 +11,7 @@ import (
 	"strconv"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/frame/ffmpeg/internal/imagefile"
 )
 
 // FFmpeg's quantiser scales, in which 1 is the finest, and what one step of them is in its lambda units (FF_QP2LAMBDA).
@@ -89,6 +90,5 @@ func (j *JPEG) file(img *image.YCbCr) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	header, rest, err := jfif(file)
-	return [][]byte{header, rest}, err
+	return imagefile.JPEG(file)
 }

@@ -6,9 +6,6 @@ import "C"
 
 import (
 	"context"
-	"encoding/binary"
-	"errors"
-	"hash/crc32"
 	"image"
 	"image/color"
 	"io"
@@ -18,7 +15,7 @@ import (
 	"github.com/asticode/go-astiav"
 
 	"github.com/livestill/livestill/frame"
-	"github.com/livestill/livestill/internal/srgb"
+	"github.com/livestill/livestill/frame/ffmpeg/internal/imagefile"
 )
 
 // A PNG encodes pictures as PNG files, which lose nothing: their pixels are those that the picture's At gives. At 1080p a file has some
@@ -50,7 +47,7 @@ func (*PNG) file(img *image.YCbCr) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return pngChunks(file)
+	return imagefile.PNG(file)
 }
 
 // packed returns a frame with the pixels that img.At gives, as put writes each into its size bytes.
@@ -70,55 +67,4 @@ func packed(img *image.YCbCr, pixels astiav.PixelFormat, size int, put func(to [
 		C.ls_line(f.UnsafePointer(), C.int(y), (*C.uint8_t)(unsafe.SliceData(line)), C.int(len(line)))
 	}
 	return f, nil
-}
-
-// Lengths in a PNG file (ISO/IEC 15948 section 5.3): its signature, and what a chunk has beside its data.
-//
-//	| length (4) | type (4) | length bytes | CRC (4) |
-const (
-	pngSignature = 8
-	pngChunk     = 12
-)
-
-// pngChunks leaves out what FFmpeg's versions add to a PNG file, each something else, and says that the colours are sRGB's. It returns the
-// parts of the file.
-func pngChunks(file []byte) (parts [][]byte, err error) {
-	if len(file) < pngSignature {
-		return nil, errors.New("the encoder gave no PNG file")
-	}
-	parts = append(parts, file[:pngSignature])
-	for b := file[pngSignature:]; len(b) >= pngChunk; {
-		n := uint64(binary.BigEndian.Uint32(b)) + pngChunk
-		if n > uint64(len(b)) {
-			break
-		}
-		switch chunk := b[:n]; string(b[4:8]) {
-		case "IHDR":
-			parts = append(parts, chunk, pngColours())
-		case "IDAT":
-			parts = append(parts, chunk)
-		case "IEND":
-			return append(parts, chunk), nil
-		}
-		b = b[n:]
-	}
-	return nil, errors.New("the encoder gave a PNG file without an end")
-}
-
-// pngColours returns the chunks for sRGB, section 11.3.3.5.
-func pngColours() (b []byte) {
-	chunk := func(kind string, data []byte) {
-		b = binary.BigEndian.AppendUint32(b, uint32(len(data)))
-		start := len(b)
-		b = append(append(b, kind...), data...)
-		b = binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b[start:]))
-	}
-	chunk("sRGB", []byte{0}) // rendering intent: perceptual
-	chunk("gAMA", binary.BigEndian.AppendUint32(nil, srgb.Gamma))
-	var xy []byte
-	for _, v := range srgb.Chromaticities {
-		xy = binary.BigEndian.AppendUint32(xy, v)
-	}
-	chunk("cHRM", xy)
-	return b
 }

@@ -67,7 +67,7 @@ func (a *Assembler) Unit(b []byte) (data []byte, key bool, err error) {
 	case frame.VP9:
 		key, err = VP9Key(b)
 	case frame.MJPEG:
-		if key = bytes.HasPrefix(b, []byte{0xff, 0xd8}); !key {
+		if key = bytes.HasPrefix(b, []byte{0xff, MarkerSOI}); !key {
 			err = fmt.Errorf("it begins with %x, which no JPEG file does", b[:min(len(b), 2)])
 		}
 	case frame.MPEG4:

@@ -47,7 +47,7 @@ type coding struct {
 func NewGuardRow(first *Headers) *GuardRow {
 	g := &GuardRow{sps: first.sps, codings: map[uint32]coding{}}
 	for _, n := range first.NALs {
-		if typeH264(n) == h264.NALUTypeSPS && !forbidden(n) {
+		if IsSPS(n) && !forbidden(n) {
 			g.old = bytes.Clone(n)
 			break
 		}
@@ -102,7 +102,7 @@ func (g *GuardRow) AppendUnit(b []byte, h *Headers) []byte {
 	for _, n := range h.NALs {
 		switch {
 		case forbidden(n):
-		case typeH264(n) == h264.NALUTypeSPS:
+		case IsSPS(n):
 			b = AppendAnnexB(b, g.new)
 			g.pps = nil // the decoder may forget what refers to a set that comes anew
 			continue

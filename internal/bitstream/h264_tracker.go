@@ -53,7 +53,7 @@ func (t *trackerH264) next(h *Headers) {
 func (t *trackerH264) sets(h *Headers) (s Size) {
 	known := true
 	for i, n := range h.NALs {
-		if typeH264(n) != h264.NALUTypeSPS || forbidden(n) {
+		if !IsSPS(n) || forbidden(n) {
 			continue
 		}
 		sps, ok := parseSPS(n)

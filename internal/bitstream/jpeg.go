@@ -5,15 +5,21 @@ import (
 	"encoding/binary"
 )
 
-// JPEG markers, ITU-T T.81 table B.1: frame headers are 0xc0 to 0xcf, but for three.
+// JPEG markers, ITU-T T.81 table B.1, of which each comes after a byte 0xff. Frame headers are SOF0 to SOF15, but for three.
 const (
-	markerSOF0  = 0xc0
-	markerDHT   = 0xc4
-	markerJPG   = 0xc8
-	markerDAC   = 0xcc
-	markerSOF15 = 0xcf
-	markerSOS   = 0xda
-	markerAPP0  = 0xe0
+	MarkerSOF0  = 0xc0
+	MarkerDHT   = 0xc4 // Huffman tables
+	MarkerJPG   = 0xc8
+	MarkerDAC   = 0xcc
+	MarkerSOF15 = 0xcf
+	MarkerSOI   = 0xd8 // the file begins
+	MarkerEOI   = 0xd9 // and ends
+	MarkerSOS   = 0xda // a scan
+	MarkerDQT   = 0xdb // quantisation tables
+	MarkerDRI   = 0xdd // restart interval
+	MarkerAPP0  = 0xe0 // segments of applications
+	MarkerAPP15 = 0xef
+	MarkerCOM   = 0xfe // a comment
 )
 
 // sizeMJPEG reads the markers of a file up to the frame header (ITU-T T.81 section B.2.2):
@@ -29,7 +35,7 @@ func sizeMJPEG(b []byte) Size {
 			b = b[1:]
 			continue
 		}
-		if marker >= markerSOF0 && marker <= markerSOF15 && marker != markerDHT && marker != markerJPG && marker != markerDAC {
+		if marker >= MarkerSOF0 && marker <= MarkerSOF15 && marker != MarkerDHT && marker != MarkerJPG && marker != MarkerDAC {
 			w, h := int(binary.BigEndian.Uint16(b[7:])), int(binary.BigEndian.Uint16(b[5:]))
 			s := Size{Width: w, Height: h, ChromaFormat: chroma444, BitDepth: int(b[4]), References: coefficients}
 			if b[9] == 1 {
@@ -43,7 +49,7 @@ func sizeMJPEG(b []byte) Size {
 		if length > len(b) {
 			break
 		}
-		if marker == markerAPP0 {
+		if marker == MarkerAPP0 {
 			shapeWidth, shapeHeight = sampleJFIF(b[4:max(4, length)])
 		}
 		b = b[length:]
@@ -63,4 +69,4 @@ func sampleJFIF(b []byte) (w, h int) {
 }
 
 // scansMJPEG returns how many scans a file has.
-func scansMJPEG(b []byte) int { return bytes.Count(b, []byte{0xff, markerSOS}) }
+func scansMJPEG(b []byte) int { return bytes.Count(b, []byte{0xff, MarkerSOS}) }

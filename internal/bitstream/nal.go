@@ -38,6 +38,9 @@ func isSet(c frame.Codec, n []byte) bool {
 	return kind >= h265.NALUType_VPS_NUT && kind <= h265.NALUType_PPS_NUT
 }
 
+// IsSPS reports whether a NAL unit of H.264 is a sequence parameter set. One of no bytes is none.
+func IsSPS(n []byte) bool { return len(n) > 0 && typeH264(n) == h264.NALUTypeSPS }
+
 // isSEI reports whether a NAL unit is supplemental enhancement information.
 func isSEI(c frame.Codec, n []byte) bool {
 	if c == frame.H264 {

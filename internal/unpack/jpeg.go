@@ -5,17 +5,8 @@ import (
 	"encoding/binary"
 	"image"
 	"image/jpeg"
-)
 
-// JPEG markers, ITU-T T.81 table B.1.
-const (
-	markerFrame    = 0xc0
-	markerHuffman  = 0xc4
-	markerStart    = 0xd8
-	markerEnd      = 0xd9
-	markerScan     = 0xda
-	markerQuantize = 0xdb
-	markerRestart  = 0xdd
+	"github.com/livestill/livestill/internal/bitstream"
 )
 
 const tableSize = 64 // bytes of a quantisation table
@@ -38,7 +29,7 @@ type jpegQuantize struct {
 // quantization returns the segment of the quantisation tables; standard are those of JPEG, scaled. It is nil if there are none.
 func (h jpegHead) quantization(standard []byte) []byte {
 	if h.scale > 0 {
-		return segment(nil, markerQuantize, standard...)
+		return segment(nil, bitstream.MarkerDQT, standard...)
 	}
 	var own []byte
 	for n := range h.quantize.count {
@@ -47,7 +38,7 @@ func (h jpegHead) quantization(standard []byte) []byte {
 	if len(own) == 0 {
 		return nil
 	}
-	return segment(nil, markerQuantize, own...)
+	return segment(nil, bitstream.MarkerDQT, own...)
 }
 
 // frame returns the segment of the frame, RFC 2435 appendix B; nil if its size is not known, or its type not defined.
@@ -60,7 +51,7 @@ func (h jpegHead) frame() []byte {
 		chroma = 0
 	}
 	luma := 0x21 + h.kind // blocks of a macroblock across and down
-	return segment(nil, markerFrame, 8, byte(h.height>>8), byte(h.height), byte(h.width>>8), byte(h.width),
+	return segment(nil, bitstream.MarkerSOF0, 8, byte(h.height>>8), byte(h.height), byte(h.width>>8), byte(h.width),
 		3, 1, luma, 0, 2, 0x11, chroma, 3, 0x11, chroma)
 }
 
@@ -84,7 +75,7 @@ func jpegScan(frame []byte) []byte {
 		}
 		content = append(content, frame[head+component*n], tables)
 	}
-	return segment(nil, markerScan, append(content, 0, 63, 0)...)
+	return segment(nil, bitstream.MarkerSOS, append(content, 0, 63, 0)...)
 }
 
 // jpegSegments are segments of a file's header.
@@ -110,15 +101,15 @@ func parseJPEGSegments(b []byte) (s jpegSegments) {
 		}
 		part := b[:size]
 		switch part[1] {
-		case markerFrame:
+		case bitstream.MarkerSOF0:
 			s.frame = part
-		case markerHuffman:
+		case bitstream.MarkerDHT:
 			s.huffman = append(s.huffman, part...)
-		case markerQuantize:
+		case bitstream.MarkerDQT:
 			s.quantize = append(s.quantize, part...)
-		case markerRestart:
+		case bitstream.MarkerDRI:
 			s.restart = true
-		case markerScan:
+		case bitstream.MarkerSOS:
 			s.scan = b
 			return s
 		}
@@ -137,7 +128,7 @@ func (h jpegHead) header(told jpegSegments, known *jpegSegments) ([]byte, error)
 	}
 	before := jpegSegments{
 		quantize: firstOf(h.quantization(quantize), known.quantize),
-		huffman:  firstOf(known.huffman, segment(nil, markerHuffman, huffman...)),
+		huffman:  firstOf(known.huffman, segment(nil, bitstream.MarkerDHT, huffman...)),
 		frame:    firstOf(h.frame(), known.frame),
 	}
 	*known = jpegSegments{
@@ -153,10 +144,10 @@ func (h jpegHead) header(told jpegSegments, known *jpegSegments) ([]byte, error)
 	case len(known.frame) == 0:
 		return nil, errSize
 	}
-	b := append([]byte{0xff, markerStart}, before.quantize...) // told ones of the same number replace these
+	b := append([]byte{0xff, bitstream.MarkerSOI}, before.quantize...) // told ones of the same number replace these
 	b = append(append(b, before.huffman...), told.all...)
 	if !told.restart && h.interval > 0 {
-		b = segment(b, markerRestart, byte(h.interval>>8), byte(h.interval))
+		b = segment(b, bitstream.MarkerDRI, byte(h.interval>>8), byte(h.interval))
 	}
 	if len(told.frame) == 0 {
 		b = append(b, known.frame...)
@@ -191,12 +182,12 @@ func standardTables(scale int) (quantize, huffman []byte, err error) {
 	if err := jpeg.Encode(&file, picture, &jpeg.Options{Quality: scale}); err != nil {
 		return nil, nil, err
 	}
-	for b := file.Bytes()[2:]; b[1] != markerScan; {
+	for b := file.Bytes()[2:]; b[1] != bitstream.MarkerSOS; {
 		size := 2 + int(binary.BigEndian.Uint16(b[2:]))
 		switch b[1] {
-		case markerQuantize:
+		case bitstream.MarkerDQT:
 			quantize = append(quantize, b[4:size]...)
-		case markerHuffman:
+		case bitstream.MarkerDHT:
 			huffman = append(huffman, b[4:size]...)
 		}
 		b = b[size:]

@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/bitstream"
 )
 
 // Types and quantiser numbers of RFC 2435.
@@ -179,8 +180,8 @@ func (j *MJPEG) finish(bool) (m made, err error) {
 	}
 	file := make([]byte, 0, len(j.header)+len(scan)+2)
 	file = append(append(file, j.header...), scan...)
-	if !bytes.HasSuffix(scan, []byte{0xff, markerEnd}) {
-		file = append(file, 0xff, markerEnd)
+	if !bytes.HasSuffix(scan, []byte{0xff, bitstream.MarkerEOI}) {
+		file = append(file, 0xff, bitstream.MarkerEOI)
 	}
 	if len(told) > 0 {
 		j.header = nil // it is of this picture alone

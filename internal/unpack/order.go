@@ -21,7 +21,7 @@ type order struct {
 // note takes note of a sequence parameter set; other NAL units it passes over. The extractor must not see one with fields of a length
 // that cannot be: it would read past the end of a slice. Of interlaced pictures it knows no order.
 func (o *order) note(n []byte) {
-	if !isSPS(n) || bytes.Equal(n, o.sps) {
+	if !bitstream.IsSPS(n) || bytes.Equal(n, o.sps) {
 		return
 	}
 	sps, ok := bitstream.ParseH264SPS(n)
@@ -30,8 +30,6 @@ func (o *order) note(n []byte) {
 		o.sps = bytes.Clone(n)
 	}
 }
-
-func isSPS(n []byte) bool { return len(n) > 0 && h264.NALUType(n[0]&0x1f) == h264.NALUTypeSPS }
 
 // decoded returns the decoding time of the unit that consists of nals, if it can.
 func (o *order) decoded(nals [][]byte, shown int64, idr, lost bool) (dts int64, ok bool) {
@@ -47,7 +45,7 @@ func (o *order) decoded(nals [][]byte, shown int64, idr, lost bool) (dts int64, 
 		o.nals = append(o.nals, o.sps)
 	}
 	for _, n := range nals {
-		if !isSPS(n) { // the extractor keeps those, and o.sps is its own memory
+		if !bitstream.IsSPS(n) { // the extractor keeps those, and o.sps is its own memory
 			o.nals = append(o.nals, n)
 		}
 	}

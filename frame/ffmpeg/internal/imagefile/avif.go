@@ -1,4 +1,4 @@
-package ffmpeg
+package imagefile
 
 import (
 	"encoding/binary"
@@ -8,9 +8,9 @@ import (
 	"github.com/livestill/livestill/internal/bitstream"
 )
 
-// avif returns the parts of an AVIF file (AV1 Image File Format 1.1, of HEIF, ISO/IEC 23008-12) of a temporal unit of AV1 that is one picture: a
+// AVIF returns the parts of an AVIF file (AV1 Image File Format 1.1, of HEIF, ISO/IEC 23008-12) of a temporal unit of AV1 that is one picture: a
 // header of boxes, and the picture.
-func avif(unit []byte, size image.Point) ([][]byte, error) {
+func AVIF(unit []byte, size image.Point) ([][]byte, error) {
 	record, err := bitstream.AV1Record(unit)
 	if err != nil {
 		return nil, err

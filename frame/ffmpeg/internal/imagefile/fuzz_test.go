@@ -1,4 +1,4 @@
-package ffmpeg
+package imagefile_test
 
 import (
 	"bytes"
@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/livestill/livestill/frame/ffmpeg/internal/imagefile"
 )
 
 // FuzzContainers gives what makes files of what FFmpeg's encoders give anything at all: it is refused, or the file is whole, and says once what its
@@ -21,12 +23,12 @@ func FuzzContainers(f *testing.F) {
 
 func checkPNG(t *testing.T, from []byte, _ image.Point) {
 	t.Helper()
-	parts, err := pngChunks(from)
+	parts, err := imagefile.PNG(from)
 	if err != nil {
 		return
 	}
 	file := slices.Concat(parts...)
-	again, err := pngChunks(file)
+	again, err := imagefile.PNG(file)
 	if err != nil || !bytes.Equal(slices.Concat(again...), file) {
 		t.Fatalf("%x, %v: made again of %x", again, err, file)
 	}
@@ -37,7 +39,7 @@ func checkPNG(t *testing.T, from []byte, _ image.Point) {
 
 func checkWebP(t *testing.T, from []byte, size image.Point) {
 	t.Helper()
-	parts, err := webpChunks(from, size)
+	parts, err := imagefile.WebP(from, size)
 	if err != nil {
 		return
 	}
@@ -46,26 +48,26 @@ func checkWebP(t *testing.T, from []byte, size image.Point) {
 		t.Fatalf("it says %d, and has %d bytes", n, len(file))
 	}
 	le24 := func(b []byte) int { return int(b[0]) | int(b[1])<<8 | int(b[2])<<16 }
-	if got := image.Pt(le24(file[24:])+1, le24(file[27:])+1); got != size || !bytes.HasSuffix(file, from[riffHeader:]) {
+	if got := image.Pt(le24(file[24:])+1, le24(file[27:])+1); got != size || !bytes.HasSuffix(file, from[len("RIFF....WEBP"):]) {
 		t.Fatalf("%v, want %v: %x", got, size, file)
 	}
 }
 
 func checkJFIF(t *testing.T, from []byte, _ image.Point) {
 	t.Helper()
-	header, rest, err := jfif(from)
+	parts, err := imagefile.JPEG(from)
 	if err != nil {
 		return
 	}
-	again, restAgain, err := jfif(slices.Concat(header, rest))
-	if err != nil || !bytes.Equal(again, header) || !bytes.Equal(restAgain, rest) {
-		t.Fatalf("%x, %v: made again of %x", again, err, header)
+	again, err := imagefile.JPEG(slices.Concat(parts...))
+	if err != nil || !slices.EqualFunc(again, parts, bytes.Equal) {
+		t.Fatalf("%x, %v: made again of %x", again, err, parts)
 	}
 }
 
 func checkAVIF(t *testing.T, from []byte, size image.Point) {
 	t.Helper()
-	parts, err := avif(from, size)
+	parts, err := imagefile.AVIF(from, size)
 	if err != nil {
 		return
 	}
