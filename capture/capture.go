@@ -9,6 +9,7 @@ import (
 
 	"github.com/livestill/livestill/capture/internal/sched"
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/pixels"
 )
 
 // A capture is a still on its way through the steps of a Camera.
@@ -316,7 +317,7 @@ func (c *Camera) enhanceWith(ctx context.Context, p *frame.Picture, reach time.D
 	merge := func(b *frame.Burst) error {
 		e.merged, e.gathered = len(b.Pictures), time.Now()
 		if e.Picture, err = c.Enhancer.Enhance(c.working(ctx), b); err == nil {
-			err = sched.Check(e.Picture)
+			err = pixels.Check(e.Picture)
 		}
 		return err
 	}

@@ -26,7 +26,8 @@ var (
 	ErrCorrupt = sched.ErrCorrupt
 
 	// ErrUnsupported: the Decoder has no way to decode the stream, however
-	// whole it is.
+	// whole it is. Of an Encoder: it is missing, or the picture is larger
+	// than its files can be, or has no pixels.
 	ErrUnsupported = frame.ErrUnsupported
 
 	// ErrBlank: black, mostly. Another picture within Tolerance is better.

@@ -11,6 +11,7 @@ import (
 	"github.com/livestill/livestill/capture/internal/sched"
 	"github.com/livestill/livestill/capture/internal/shared"
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/pixels"
 )
 
 // A file is an image file of a capture on its way: that of the still itself, or of a Variant.
@@ -149,7 +150,7 @@ func (f *file) make(ctx context.Context) error {
 		step{StepFinish, c.Finisher, func() error {
 			p, err := c.Finisher.Finish(context.WithValue(c.working(ctx), variantKey{}, s.Variant), s.Request, s.Picture)
 			if err == nil {
-				err = sched.Check(p)
+				err = pixels.Check(p)
 			}
 			if p != s.Picture {
 				s.Picture, f.id.own = p, p

@@ -3,10 +3,12 @@ package capture
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"image/jpeg"
 	"io"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/pixels"
 	"github.com/livestill/livestill/internal/srgb"
 )
 
@@ -15,8 +17,12 @@ type JPEG struct {
 	Quality int // 1 to 100; zero means 90
 }
 
-// Encode writes p to w as a JFIF file with a profile of sRGB.
+// Encode writes p to w as a JFIF file with a profile of sRGB. Width and height are 65,500 at most, for libjpeg and all that reads files by it takes
+// no more. A picture that is larger, or has no pixels, is an ErrUnsupported, and nothing is written.
 func (j JPEG) Encode(ctx context.Context, w io.Writer, p *frame.Picture) error {
+	if err := pixels.CheckFile(p, pixels.MaxJPEG); err != nil {
+		return fmt.Errorf("%s: %w", j.Type(), err)
+	}
 	quality := j.Quality
 	if quality == 0 {
 		quality = 90

@@ -25,7 +25,7 @@ const (
 )
 
 const (
-	maxAV1             = 1 << 16 // pixels of a side: AV1 has 16 bits for them
+	maxAVIF            = 1 << 15 // pixels of a side: AV1 has room for twice as many, but libavif takes no more (AVIF_DEFAULT_IMAGE_DIMENSION_LIMIT)
 	defaultAVIFQuality = 84
 	slowest            = 1
 	fastest            = 8 // of libaom's cpu-used for FFmpeg
@@ -49,10 +49,10 @@ type AVIF struct {
 func (*AVIF) Type() string { return "image/avif" }
 
 // Encode writes p to w as an AVIF file that says it is sRGB. The picture may be 4:4:4, 4:2:2 or 4:2:0, and stays so; other subsamplings become
-// 4:4:4. librav1e knows no width or height below 16. If FFmpeg has no encoder for the picture, the error is an
-// *Error with ErrUnsupported. FFmpeg cannot be stopped within a picture: ctx ends the waiting for a place alone, see frame.Work.
+// 4:4:4. Width and height are 32,768 at most, for libavif and all that reads files by it takes no more; librav1e knows none below 16. If the picture is
+// larger, or has no pixels, or FFmpeg has no encoder for it, the error is an *Error with ErrUnsupported, and nothing is written. FFmpeg cannot be stopped within a picture: ctx ends the waiting for a place alone, see frame.Work.
 func (e *AVIF) Encode(ctx context.Context, w io.Writer, p *frame.Picture) error {
-	return format{mime: e.Type(), side: maxAV1, file: func(img *image.YCbCr) ([][]byte, error) {
+	return format{mime: e.Type(), side: maxAVIF, file: func(img *image.YCbCr) ([][]byte, error) {
 		// By measure, of TestSizesOfFiles at equal SSIM: libaom takes half of the time of others, and the files of librav1e are a fifth larger. SVT-AV1
 		// is left out: 1.4.1, which Debian 12 has, crashes where two encode at once.
 		return e.file(img, libaom, rav1e)
@@ -68,10 +68,7 @@ func (e *AVIF) EncodeQuality(ctx context.Context, w io.Writer, p *frame.Picture,
 
 // file makes a file by the first of some encoders that there is for the image.
 func (e *AVIF) file(img *image.YCbCr, encoders ...string) ([][]byte, error) {
-	img, pixels, err := encodable(img)
-	if err != nil {
-		return nil, err
-	}
+	img, layout := encodable(img)
 	size := img.Rect.Size()
 	codec, err := findEncoder(slices.DeleteFunc(encoders, func(name string) bool {
 		return name == rav1e && min(size.X, size.Y) < 16
@@ -83,7 +80,7 @@ func (e *AVIF) file(img *image.YCbCr, encoders ...string) ([][]byte, error) {
 		C.AV_PIX_FMT_YUVJ420P: C.AV_PIX_FMT_YUV420P,
 		C.AV_PIX_FMT_YUVJ422P: C.AV_PIX_FMT_YUV422P,
 		C.AV_PIX_FMT_YUVJ444P: C.AV_PIX_FMT_YUV444P,
-	}[pixels])
+	}[layout])
 	if err != nil {
 		return nil, err
 	}

@@ -4,63 +4,27 @@ package ffmpeg
 import "C"
 
 import (
-	"fmt"
 	"image"
 	"unsafe"
 
 	"github.com/asticode/go-astiav"
+
+	"github.com/livestill/livestill/internal/pixels"
 )
 
-// check refuses an image that is empty, and one that C would read beyond.
-func check(img *image.YCbCr) error {
-	if img == nil || img.Rect.Empty() {
-		return fmt.Errorf("%w: an empty picture", ErrUnsupported)
-	}
-	if !sound(img) {
-		return fmt.Errorf("%w: a picture with planes smaller than itself", ErrUnsupported)
-	}
-	return nil
-}
-
-// encodable returns the image with a subsampling that the encoder knows, and its pixel format.
-func encodable(img *image.YCbCr) (*image.YCbCr, astiav.PixelFormat, error) {
-	if err := check(img); err != nil {
-		return nil, 0, err
-	}
+// encodable returns an image, whose planes hold all of it, with a subsampling that encoders know, and its pixel format.
+func encodable(img *image.YCbCr) (*image.YCbCr, astiav.PixelFormat) {
 	// A rectangle that does not begin on a chroma sample has no planes of its own to hand over.
 	aligned := img.Rect.Min.X%2 == 0 && img.Rect.Min.Y%2 == 0
 	switch {
 	case img.SubsampleRatio == image.YCbCrSubsampleRatio444:
-		return img, astiav.PixelFormatYuvj444P, nil
+		return img, astiav.PixelFormatYuvj444P
 	case img.SubsampleRatio == image.YCbCrSubsampleRatio422 && aligned:
-		return img, astiav.PixelFormatYuvj422P, nil
+		return img, astiav.PixelFormatYuvj422P
 	case img.SubsampleRatio == image.YCbCrSubsampleRatio420 && aligned:
-		return img, astiav.PixelFormatYuvj420P, nil
+		return img, astiav.PixelFormatYuvj420P
 	}
-	full := image.NewYCbCr(image.Rect(0, 0, img.Rect.Dx(), img.Rect.Dy()), image.YCbCrSubsampleRatio444)
-	for y := range img.Rect.Dy() {
-		for x := range img.Rect.Dx() {
-			from := img.YCbCrAt(img.Rect.Min.X+x, img.Rect.Min.Y+y)
-			at := y*full.YStride + x
-			full.Y[at], full.Cb[at], full.Cr[at] = from.Y, from.Cb, from.Cr
-		}
-	}
-	return full, astiav.PixelFormatYuvj444P, nil
-}
-
-// sound reports whether the planes of an image, which is not empty, hold all of it: C does not check.
-func sound(img *image.YCbCr) bool {
-	last := img.Rect.Max.Sub(image.Pt(1, 1))
-	one := image.YCbCr{CStride: 1, SubsampleRatio: img.SubsampleRatio, Rect: img.Rect}
-	rows := one.COffset(img.Rect.Min.X, last.Y) + 1
-	one.CStride = 0
-	columns := one.COffset(last.X, img.Rect.Min.Y) + 1
-	return holds(len(img.Y), img.YStride, img.Rect.Dx(), img.Rect.Dy()) && holds(min(len(img.Cb), len(img.Cr)), img.CStride, columns, rows)
-}
-
-// holds reports whether a plane of n bytes has h rows of w. A part of an image may end with its last row, and not with the stride.
-func holds(n, stride, w, h int) bool {
-	return n >= w && (h == 1 || stride >= w && (n-w)/stride >= h-1)
+	return pixels.Nearest444(img), astiav.PixelFormatYuvj444P
 }
 
 // chromaSize returns the size of the chroma planes of an image that encodable returned.

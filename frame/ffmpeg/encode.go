@@ -13,12 +13,13 @@ import (
 	"github.com/asticode/go-astiav"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/pixels"
 )
 
 // A format is a kind of image file.
 type format struct {
 	mime string
-	side int // the most pixels in width and height
+	side int // the most pixels in width and height, as readers of such files take them
 	// file returns the file's parts, of an image that is not empty and whose planes hold all of it.
 	file func(img *image.YCbCr) ([][]byte, error)
 }
@@ -28,7 +29,7 @@ func (f format) encode(ctx context.Context, w io.Writer, p *frame.Picture) error
 	quiet()
 	var parts [][]byte
 	err := frame.Work(ctx, func(context.Context) (err error) {
-		if err := f.check(p.YCbCr); err != nil {
+		if err := f.check(p); err != nil {
 			return err
 		}
 		parts, err = f.file(p.YCbCr)
@@ -49,13 +50,14 @@ func (f format) encode(ctx context.Context, w io.Writer, p *frame.Picture) error
 }
 
 // check refuses what C cannot be given, and what the format cannot hold.
-func (f format) check(img *image.YCbCr) error {
-	if err := check(img); err != nil {
+func (f format) check(p *frame.Picture) error {
+	if err := pixels.CheckFile(p, f.side); err != nil {
 		return err
 	}
-	if size := img.Rect.Size(); max(size.X, size.Y) > f.side {
-		return fmt.Errorf("%w: a picture of %d x %d, where such a file has %d x %d at most: scale it down, or take another encoder",
-			ErrUnsupported, size.X, size.Y, f.side, f.side)
+	// av_image_check_size takes no more, be it in lines or in columns.
+	const margin, most = 128, 1 << 28
+	if size := p.Rect.Size(); (size.X+margin)*(size.Y+margin) >= most {
+		return fmt.Errorf("%w: a picture of %d x %d, where FFmpeg takes 2^28 pixels and no more: scale it down", ErrUnsupported, size.X, size.Y)
 	}
 	return nil
 }

@@ -4,17 +4,22 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"image"
 	"image/jpeg"
 	"image/png"
 	"io"
+	"os"
+	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 
 	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/ffmpeg"
+	"github.com/livestill/livestill/internal/peer"
 )
 
 // A fileKind is a way to encode pictures, and how near a file of a smooth picture comes to it.
@@ -75,35 +80,78 @@ func smoothPictures() map[string]*image.YCbCr {
 	return pictures
 }
 
+// The most pixels a side that files of each type have.
+var mostOfFile = map[string]int{"image/jpeg": 65500, "image/png": 1_000_000, "image/webp": 16383, "image/avif": 32768}
+
 // Files of what has no pixels, lies about them, or is too large are refused, with an error that says so; nothing is written.
 func TestEncodersRefuse(t *testing.T) {
+	of := func(w, h int) *image.YCbCr {
+		return image.NewYCbCr(image.Rect(0, 0, w, h), image.YCbCrSubsampleRatio410)
+	}
 	unsound := image.NewYCbCr(image.Rect(0, 0, 64, 64), image.YCbCrSubsampleRatio420)
 	unsound.Cb = unsound.Cb[:10]
-	for _, k := range fileKinds() {
-		bad := map[string]*image.YCbCr{
-			"nil":         nil,
-			"empty":       image.NewYCbCr(image.Rectangle{}, image.YCbCrSubsampleRatio420),
-			"flat":        image.NewYCbCr(image.Rect(5, 5, 100, 5), image.YCbCrSubsampleRatio420),
-			"unsound":     unsound,
-			"of no ratio": {Rect: image.Rect(0, 0, 64, 64), Y: make([]byte, 64*64), YStride: 64, CStride: 1, SubsampleRatio: 99},
-		}
-		switch k.encoder.Type() {
-		case "image/webp":
-			bad["16384 wide"] = image.NewYCbCr(image.Rect(0, 0, 16384, 2), image.YCbCrSubsampleRatio420)
-			bad["16384 high"] = image.NewYCbCr(image.Rect(0, 0, 2, 16384), image.YCbCrSubsampleRatio420)
-		case "image/jpeg":
-			bad["65536 wide"] = image.NewYCbCr(image.Rect(0, 0, 65536, 2), image.YCbCrSubsampleRatio420)
-		case "image/avif":
-			bad["65537 high"] = image.NewYCbCr(image.Rect(0, 0, 2, 65537), image.YCbCrSubsampleRatio420)
-		}
-		for about, img := range bad {
+	for _, k := range append(fileKinds(), fileKind{name: "go.jpg", encoder: capture.JPEG{}}) {
+		most := mostOfFile[k.encoder.Type()]
+		larger := fmt.Sprintf("where such a file has %d x %d at most: scale it down, or take another encoder", most, most)
+		for _, bad := range []struct {
+			about string
+			p     *frame.Picture
+			says  string
+		}{
+			{"nil", nil, "there is no picture"},
+			{"no planes", new(frame.Picture), "the picture has no pixels"},
+			{"zero", &frame.Picture{YCbCr: new(image.YCbCr)}, "the picture has no pixels"},
+			{"flat", &frame.Picture{YCbCr: image.NewYCbCr(image.Rect(5, 5, 100, 5), image.YCbCrSubsampleRatio420)}, "the picture has no pixels"},
+			{"hollow", &frame.Picture{YCbCr: &image.YCbCr{Rect: image.Rect(0, 0, 64, 64)}}, "luma is too small for (64,64)"},
+			{"unsound", &frame.Picture{YCbCr: unsound}, "chroma is too small for (64,64)"},
+			{"of no ratio", &frame.Picture{YCbCr: &image.YCbCr{
+				Rect: image.Rect(0, 0, 64, 64), Y: make([]byte, 64*64), YStride: 64, CStride: 1, SubsampleRatio: 99,
+			}}, "chroma is too small for (64,64)"},
+			{"wide", &frame.Picture{YCbCr: of(most+1, 2)}, larger},
+			{"high", &frame.Picture{YCbCr: of(2, most+1)}, larger},
+		} {
 			var file bytes.Buffer
-			err := k.encoder.Encode(t.Context(), &file, &frame.Picture{YCbCr: img})
-			var typed *ffmpeg.Error
-			if !errors.As(err, &typed) || !errors.Is(err, ffmpeg.ErrUnsupported) || typed.Step != "encode" || typed.Type != k.encoder.Type() || file.Len() > 0 {
-				t.Errorf("%s, %s: %v", k.name, about, err)
+			err := k.encoder.Encode(t.Context(), &file, bad.p)
+			if !errors.Is(err, frame.ErrUnsupported) || !strings.Contains(err.Error(), bad.says) || !strings.Contains(err.Error(), k.encoder.Type()) || file.Len() > 0 {
+				t.Errorf("%s, %s: %v", k.name, bad.about, err)
+			}
+			if typed := new(ffmpeg.Error); k.encoder != (capture.JPEG{}) && (!errors.As(err, &typed) || typed.Step != "encode" || typed.Type != k.encoder.Type()) {
+				t.Errorf("%s, %s: %v", k.name, bad.about, err)
+			}
+			if e, ok := k.encoder.(capture.QualityEncoder); ok {
+				if other := e.EncodeQuality(t.Context(), &file, bad.p, 50); !errors.Is(other, frame.ErrUnsupported) || file.Len() > 0 {
+					t.Errorf("%s, %s, of another quality: %v", k.name, bad.about, other)
+				}
 			}
 		}
+	}
+	err := new(ffmpeg.PNG).Encode(t.Context(), io.Discard, &frame.Picture{YCbCr: of(16384, 16384)})
+	if !errors.Is(err, ffmpeg.ErrUnsupported) || !strings.Contains(err.Error(), "FFmpeg takes 2^28 pixels") {
+		t.Errorf("of more pixels than FFmpeg takes: %v", err)
+	}
+}
+
+// Readers of each type open the widest and the highest files that there are.
+func TestLargestFiles(t *testing.T) {
+	for _, program := range []string{"djpeg", "dwebp", "avifdec"} {
+		peer.Needs(t, program)
+	}
+	dir := t.TempDir()
+	for _, k := range append(fileKinds(), fileKind{name: "go.jpg", encoder: capture.JPEG{}}) {
+		t.Run(k.name, func(t *testing.T) {
+			t.Parallel()
+			most, few := mostOfFile[k.encoder.Type()], max(k.min, 1)
+			for _, size := range []image.Point{{most, few}, {few, most}} {
+				img := image.NewYCbCr(image.Rectangle{Max: size}, image.YCbCrSubsampleRatio420)
+				name := filepath.Join(dir, fmt.Sprint(size.X, k.name))
+				if err := os.WriteFile(name, k.encode(t, img), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				if got := decodeFile(t, name).Bounds().Size(); got != size {
+					t.Errorf("%v became %v", size, got)
+				}
+			}
+		})
 	}
 }
 

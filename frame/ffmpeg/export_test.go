@@ -30,7 +30,7 @@ type AVIFOf struct {
 
 // Encode is that of AVIF.
 func (e *AVIFOf) Encode(ctx context.Context, w io.Writer, p *frame.Picture) error {
-	return format{mime: e.Type(), side: maxAV1, file: func(img *image.YCbCr) ([][]byte, error) {
+	return format{mime: e.Type(), side: maxAVIF, file: func(img *image.YCbCr) ([][]byte, error) {
 		return e.file(img, e.Encoder)
 	}}.encode(ctx, w, p)
 }

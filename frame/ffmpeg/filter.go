@@ -19,6 +19,7 @@ import (
 	"github.com/asticode/go-astiav"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/pixels"
 )
 
 // How many pictures a graph may give for each it got before it counts as endless.
@@ -55,10 +56,10 @@ func (f Filter) Enhance(ctx context.Context, b *frame.Burst) (*frame.Picture, er
 	if f == "" {
 		return target, nil
 	}
-	img, format, err := encodable(target.YCbCr)
-	if err != nil {
-		return nil, f.fail("check", err)
+	if err := pixels.Check(target); err != nil {
+		return nil, f.fail("check", fmt.Errorf("%w: %w", ErrUnsupported, err))
 	}
+	img, format := encodable(target.YCbCr)
 	r := &run{filter: f, graph: new(C.ls_graph), format: format, size: img.Rect.Size()}
 	for _, p := range b.Pictures[:b.Target] {
 		if !p.Corrupt && p.PTS < target.PTS && r.fits(p) && (len(r.pictures) == 0 || p.PTS > r.pictures[len(r.pictures)-1].PTS) {
@@ -70,7 +71,7 @@ func (f Filter) Enhance(ctx context.Context, b *frame.Burst) (*frame.Picture, er
 	if err := r.open(); err != nil {
 		return nil, err
 	}
-	err = frame.Work(ctx, func(ctx context.Context) (err error) {
+	err := frame.Work(ctx, func(ctx context.Context) (err error) {
 		img, err = r.play(ctx)
 		return err
 	})
@@ -101,8 +102,11 @@ type run struct {
 
 // fits tells whether a picture can go into the same graph as the target.
 func (r *run) fits(p *frame.Picture) bool {
-	img, format, err := encodable(p.YCbCr)
-	return err == nil && format == r.format && img.Rect.Size() == r.size
+	if pixels.Check(p) != nil {
+		return false
+	}
+	img, format := encodable(p.YCbCr)
+	return format == r.format && img.Rect.Size() == r.size
 }
 
 func (r *run) open() error {
@@ -214,11 +218,7 @@ func (r *run) send(i int, first, last time.Duration) error {
 	if i == len(r.pictures) {
 		return r.end(last)
 	}
-	img, format, err := encodable(r.pictures[i].YCbCr)
-	if err != nil {
-		return r.filter.fail("check", err)
-	}
-	f, err := copied(img, format)
+	f, err := copied(encodable(r.pictures[i].YCbCr))
 	if err != nil {
 		return r.filter.fail("filter", err)
 	}

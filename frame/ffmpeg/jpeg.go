@@ -12,6 +12,7 @@ import (
 
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/ffmpeg/internal/imagefile"
+	"github.com/livestill/livestill/internal/pixels"
 )
 
 // FFmpeg's quantiser scales, in which 1 is the finest, and what one step of them is in its lambda units (FF_QP2LAMBDA).
@@ -24,7 +25,6 @@ const (
 const (
 	defaultQuality = 90
 	maxQuality     = 100
-	maxJPEG        = 65500 // pixels of a side, for FFmpeg's encoder
 )
 
 // A JPEG encodes pictures as JPEG files, about four times as fast as package image/jpeg and at equal looks somewhat smaller.
@@ -48,9 +48,10 @@ type JPEG struct {
 func (j *JPEG) Type() string { return "image/jpeg" }
 
 // Encode writes p to w, as a JFIF file with a profile of sRGB. The picture may be 4:4:4, 4:2:2 or 4:2:0, and stays so; other subsamplings
-// become 4:4:4. FFmpeg cannot be stopped within a picture: ctx ends the waiting for a place alone, see frame.Work.
+// become 4:4:4. Width and height are 65,500 at most, for libjpeg and all that reads files by it takes no more. A picture that is larger, or has
+// no pixels, is an *Error with ErrUnsupported, and nothing is written. FFmpeg cannot be stopped within a picture: ctx ends the waiting for a place alone, see frame.Work.
 func (j *JPEG) Encode(ctx context.Context, w io.Writer, p *frame.Picture) error {
-	return format{mime: j.Type(), side: maxJPEG, file: j.file}.encode(ctx, w, p)
+	return format{mime: j.Type(), side: pixels.MaxJPEG, file: j.file}.encode(ctx, w, p)
 }
 
 // scale returns the quantiser scale for the quality.
@@ -65,17 +66,14 @@ func (j *JPEG) scale() int {
 
 func (j *JPEG) file(img *image.YCbCr) ([][]byte, error) {
 	if j.Chroma444 {
-		img = smooth444(img)
+		img = pixels.Smooth444(img)
 	}
-	img, pixels, err := encodable(img)
-	if err != nil {
-		return nil, err
-	}
+	img, layout := encodable(img)
 	codec, err := findEncoder("mjpeg")
 	if err != nil {
 		return nil, err
 	}
-	f, err := copied(img, pixels)
+	f, err := copied(img, layout)
 	if err != nil {
 		return nil, err
 	}

@@ -146,11 +146,3 @@ func TestJPEGQuality(t *testing.T) {
 		t.Error("zero is not 90, or what is out of range not the nearest in it")
 	}
 }
-
-func TestJPEGRefuses(t *testing.T) {
-	for _, img := range []*image.YCbCr{nil, image.NewYCbCr(image.Rectangle{}, image.YCbCrSubsampleRatio420)} {
-		if err := (&ffmpeg.JPEG{}).Encode(t.Context(), new(bytes.Buffer), &frame.Picture{YCbCr: img}); err == nil {
-			t.Error("an empty picture was encoded")
-		}
-	}
-}

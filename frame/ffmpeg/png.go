@@ -9,7 +9,6 @@ import (
 	"image"
 	"image/color"
 	"io"
-	"math"
 	"unsafe"
 
 	"github.com/asticode/go-astiav"
@@ -18,6 +17,9 @@ import (
 	"github.com/livestill/livestill/frame/ffmpeg/internal/imagefile"
 )
 
+// Pixels of a side: the format has room for 2^31, but libpng takes no more unless it is told to (PNG_USER_WIDTH_MAX).
+const maxPNG = 1_000_000
+
 // A PNG encodes pictures as PNG files, which lose nothing: their pixels are those that the picture's At gives. At 1080p a file has some
 // megabytes. Any number of goroutines may encode at once.
 type PNG struct{}
@@ -25,10 +27,11 @@ type PNG struct{}
 // Type returns the media type, image/png.
 func (*PNG) Type() string { return "image/png" }
 
-// Encode writes p to w as a PNG file of 8-bit RGB that says it is sRGB. FFmpeg cannot be stopped within a picture: ctx ends the waiting for a
+// Encode writes p to w as a PNG file of 8-bit RGB that says it is sRGB. Width and height are a million at most, for libpng and all that reads files by it
+// takes no more. A picture that is larger, or has no pixels, is an *Error with ErrUnsupported, and nothing is written. FFmpeg cannot be stopped within a picture: ctx ends the waiting for a
 // place alone, see frame.Work.
 func (e *PNG) Encode(ctx context.Context, w io.Writer, p *frame.Picture) error {
-	return format{mime: e.Type(), side: math.MaxInt32, file: e.file}.encode(ctx, w, p)
+	return format{mime: e.Type(), side: maxPNG, file: e.file}.encode(ctx, w, p)
 }
 
 func (*PNG) file(img *image.YCbCr) ([][]byte, error) {

@@ -12,6 +12,7 @@ import (
 	"github.com/asticode/go-astiav"
 
 	"github.com/livestill/livestill/internal/bitstream"
+	"github.com/livestill/livestill/internal/pixels"
 )
 
 const (
@@ -19,8 +20,8 @@ const (
 	// hold. AV1 and MJPEG, of which Cost does not know the shape of pixels, have up to 16:11 in practice.
 	mostWidened = 1.5
 
-	// No picture is made wider than this, which is the most that FFmpeg's encoder of JPEG takes.
-	mostWidth = 65500
+	// No picture is made wider than a JPEG file can be.
+	mostWidth = pixels.MaxJPEG
 )
 
 // readable makes of f a frame that our own loops can read, with square pixels, by swscale. It returns nil if f is one already. size is what

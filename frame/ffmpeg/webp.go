@@ -10,13 +10,13 @@ import (
 	"image"
 	"image/color"
 	"io"
-	"math"
 	"strconv"
 
 	"github.com/asticode/go-astiav"
 
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/ffmpeg/internal/imagefile"
+	"github.com/livestill/livestill/internal/pixels"
 )
 
 const (
@@ -41,8 +41,8 @@ type WebP struct {
 // Type returns the media type, image/webp.
 func (*WebP) Type() string { return "image/webp" }
 
-// Encode writes p to w as a WebP file with a profile of sRGB. Width and height are 16383 at most. If FFmpeg has no libwebp, or the picture is
-// larger, the error is an *Error with ErrUnsupported. FFmpeg cannot be stopped within a picture: ctx ends the waiting for a place alone, see
+// Encode writes p to w as a WebP file with a profile of sRGB. Width and height are 16,383 at most, for which the format has room. If FFmpeg has no libwebp, or the
+// picture is larger or has no pixels, the error is an *Error with ErrUnsupported, and nothing is written. FFmpeg cannot be stopped within a picture: ctx ends the waiting for a place alone, see
 // frame.Work.
 func (e *WebP) Encode(ctx context.Context, w io.Writer, p *frame.Picture) error {
 	return format{mime: e.Type(), side: maxWebP, file: e.file}.encode(ctx, w, p)
@@ -84,35 +84,5 @@ func (e *WebP) frame(img *image.YCbCr) (*astiav.Frame, error) {
 			binary.NativeEndian.PutUint32(to, uint32(c.A)<<24|uint32(c.R)<<16|uint32(c.G)<<8|uint32(c.B))
 		})
 	}
-	return copied(limited420(img), C.AV_PIX_FMT_YUV420P)
-}
-
-// limited420 returns the image as VP8 has it (RFC 6386 section 9.2): with BT.601's limited range, 16 to 235 for luma and 16 to 240 for chroma, and
-// half as many samples of chroma, both across and down.
-func limited420(img *image.YCbCr) *image.YCbCr {
-	var luma, chroma [256]byte
-	for v := range 256 {
-		luma[v] = byte(math.Round(16 + float64(v)*219/255))
-		chroma[v] = byte(math.Round(128 + float64(v-128)*224/255))
-	}
-	r := img.Rect
-	out := image.NewYCbCr(image.Rect(0, 0, r.Dx(), r.Dy()), image.YCbCrSubsampleRatio420)
-	for y := range r.Dy() {
-		to := out.Y[y*out.YStride:][:r.Dx()]
-		for x, v := range img.Y[img.YOffset(r.Min.X, r.Min.Y+y):][:len(to)] {
-			to[x] = luma[v]
-		}
-	}
-	for i := range out.Cb {
-		x, y := r.Min.X+i%out.CStride*2, r.Min.Y+i/out.CStride*2
-		across, down := min(x+1, r.Max.X-1), min(y+1, r.Max.Y-1)
-		a, b, c, d := img.COffset(x, y), img.COffset(across, y), img.COffset(x, down), img.COffset(across, down)
-		out.Cb[i] = chroma[mean(img.Cb, a, b, c, d)]
-		out.Cr[i] = chroma[mean(img.Cr, a, b, c, d)]
-	}
-	return out
-}
-
-func mean(plane []byte, a, b, c, d int) byte {
-	return byte((int(plane[a]) + int(plane[b]) + int(plane[c]) + int(plane[d]) + 2) / 4)
+	return copied(pixels.Limited420(img), C.AV_PIX_FMT_YUV420P)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/livestill/livestill/capture/internal/shared"
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/pixels"
 )
 
 // A Demand is what a capture wants of a GOP: the picture of a unit.
@@ -170,7 +171,7 @@ func (s *Scheduler) begin(ctx context.Context, g frame.GOP) *decoding {
 func develop(latent func() (*frame.Picture, error)) (made result) {
 	made.err = shared.Contain(func() (err error) {
 		if made.Picture, err = latent(); err == nil {
-			err = Check(made.Picture)
+			err = pixels.Check(made.Picture)
 		}
 		return err
 	})

@@ -35,22 +35,3 @@ func corrupt(err error) error {
 	}
 	return fmt.Errorf("%w: %w", ErrCorrupt, err)
 }
-
-// Check returns an error if the planes of a picture that a hook made do not hold what its size promises.
-func Check(p *frame.Picture) error {
-	switch {
-	case p == nil:
-		return errors.New("there is no picture")
-	case p.YCbCr == nil || p.Rect.Empty():
-		return errors.New("the picture has no pixels")
-	}
-	last := p.Rect.Max.Sub(p.Rect.Min)
-	if p.YStride < last.X || len(p.Y) < (last.Y-1)*p.YStride+last.X {
-		return fmt.Errorf("the picture's luma is too small for %v", last)
-	}
-	width, c := p.COffset(p.Rect.Max.X-1, p.Rect.Min.Y)+1, p.COffset(p.Rect.Max.X-1, p.Rect.Max.Y-1)
-	if p.CStride < width || c >= len(p.Cb) || c >= len(p.Cr) {
-		return fmt.Errorf("the picture's chroma is too small for %v", last)
-	}
-	return nil
-}

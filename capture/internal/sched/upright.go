@@ -4,6 +4,7 @@ import (
 	"image"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/pixels"
 	"github.com/livestill/livestill/internal/turn"
 )
 
@@ -23,7 +24,7 @@ func (s *Scheduler) turned(develop func() (*frame.Picture, error)) func() (*fram
 	return func() (*frame.Picture, error) {
 		p, err := develop()
 		if err == nil {
-			err = Check(p)
+			err = pixels.Check(p)
 		}
 		if err != nil {
 			return nil, err
