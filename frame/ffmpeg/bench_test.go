@@ -74,7 +74,7 @@ func BenchmarkJPEG(b *testing.B) {
 // Encoding a picture of a real clip, scaled, in each format at its default quality.
 func BenchmarkEncoders(b *testing.B) {
 	for _, size := range []image.Point{{1280, 720}, {1920, 1080}, {3840, 2160}} {
-		p := &frame.Picture{YCbCr: clipPicture(b, "beer", 20, size)}
+		p := &frame.Picture{YCbCr: clipPictures(b, "beer", 1, size)[0]}
 		for _, encoder := range []struct {
 			name string
 			capture.Encoder
@@ -85,16 +85,19 @@ func BenchmarkEncoders(b *testing.B) {
 			{"WebP", &ffmpeg.WebP{}},
 			{"WebP lossless", &ffmpeg.WebP{Lossless: true}},
 			{"AVIF", &ffmpeg.AVIF{}},
+			{"image/jpeg", capture.JPEG{}},
 		} {
 			b.Run(fmt.Sprintf("%s %dp", encoder.name, size.Y), func(b *testing.B) {
 				var file bytes.Buffer
 				b.ReportAllocs()
+				before := ffmpeg.ProcessorTime(b)
 				for b.Loop() {
 					file.Reset()
 					if err := encoder.Encode(b.Context(), &file, p); err != nil {
 						b.Fatal(err)
 					}
 				}
+				b.ReportMetric(float64(ffmpeg.ProcessorTime(b)-before)/float64(b.N), "cpu-ns/op")
 				b.ReportMetric(float64(file.Len()), "bytes/file")
 			})
 		}

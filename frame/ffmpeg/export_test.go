@@ -10,6 +10,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"testing"
 	"time"
 
 	"github.com/livestill/livestill/frame"
@@ -33,6 +34,25 @@ func (e *AVIFOf) Encode(ctx context.Context, w io.Writer, p *frame.Picture) erro
 	return format{mime: e.Type(), side: maxAVIF, file: func(img *image.YCbCr) ([][]byte, error) {
 		return e.file(img, e.Encoder)
 	}}.encode(ctx, w, p)
+}
+
+// A PNGOf is a PNG with another filter and another level.
+type PNGOf struct {
+	PNG
+	Filter, Level string
+}
+
+// Encode is that of PNG.
+func (e *PNGOf) Encode(ctx context.Context, w io.Writer, p *frame.Picture) error {
+	return format{mime: e.Type(), side: maxPNG, file: func(img *image.YCbCr) ([][]byte, error) {
+		return pngFile(img, e.Filter, e.Level)
+	}}.encode(ctx, w, p)
+}
+
+// ProcessorTime returns how long this process has worked.
+func ProcessorTime(tb testing.TB) time.Duration {
+	tb.Helper()
+	return processorTime(tb)
 }
 
 // Serve is what a child does, with so many bytes for pictures.

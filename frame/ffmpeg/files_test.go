@@ -43,9 +43,10 @@ func decoded(tb testing.TB, name string) string {
 		out = name + ".ppm"
 		run(tb, "djpeg", "-ppm", "-outfile", out, name)
 	case ".webp":
-		run(tb, "dwebp", "-quiet", name, "-o", out)
+		out = name + ".ppm"
+		run(tb, "dwebp", "-quiet", "-ppm", name, "-o", out)
 	case ".avif":
-		run(tb, "avifdec", name, out)
+		run(tb, "avifdec", "--png-compress", "0", name, out)
 	case ".png":
 		out = name
 	}
@@ -77,12 +78,20 @@ func readPPM(tb testing.TB, file string) image.Image {
 	if _, err := fmt.Sscanf(file, "P6\n%d %d\n255\n", &w, &h); err != nil || len(file) < 3*w*h {
 		tb.Fatalf("%d bytes: %v", len(file), err)
 	}
-	img := image.NewNRGBA(image.Rect(0, 0, w, h))
-	samples := file[len(file)-3*w*h:]
-	for i := range w * h {
-		copy(img.Pix[4*i:], []byte{samples[3*i], samples[3*i+1], samples[3*i+2], 255})
-	}
-	return img
+	return ppm{image.Rect(0, 0, w, h), []byte(file[len(file)-3*w*h:])}
+}
+
+// A ppm is a picture whose samples are R, G and B of each pixel.
+type ppm struct {
+	rect    image.Rectangle
+	samples []byte
+}
+
+func (p ppm) ColorModel() color.Model { return color.RGBAModel }
+func (p ppm) Bounds() image.Rectangle { return p.rect }
+func (p ppm) At(x, y int) color.Color {
+	s := p.samples[3*(y*p.rect.Dx()+x):]
+	return color.RGBA{R: s[0], G: s[1], B: s[2], A: 255}
 }
 
 // Files of every kind are valid, and the tools of their formats make of them the pictures that went in.

@@ -13,7 +13,9 @@ import (
 	"github.com/livestill/livestill/frame/ffmpeg"
 )
 
-// gradient returns a smooth picture with colour in it.
+// gradient returns a smooth picture with colour in it. The race detector does not look at each sample.
+//
+//go:norace
 func gradient(r image.Rectangle, ratio image.YCbCrSubsampleRatio) *image.YCbCr {
 	img := image.NewYCbCr(r, ratio)
 	for y := r.Min.Y; y < r.Max.Y; y++ {
