@@ -40,8 +40,8 @@ type AVIF struct {
 	Quality int
 
 	// Speed is 1, the slowest, whose files are the smallest, to 8, the
-	// fastest; zero means 8. At 6 an encoding takes nearly twice as long,
-	// for 0.001 more of SSIM in files of about the same size.
+	// fastest; zero means 8. At equal SSIM files are 2 % smaller at 7, in
+	// twice the time; 7 % at 6, in four times; 17 % at 4, in eighteen.
 	Speed int
 }
 

@@ -19,7 +19,7 @@ import (
 func BenchmarkEfforts(b *testing.B) {
 	const wanted = 0.9914 // SSIM, in the table of docs/figures.md
 	pictures := figurePictures(b)
-	for _, speed := range []int{8, 7, 6} {
+	for _, speed := range []int{8, 7, 6, 4} {
 		b.Run(fmt.Sprint("AVIF, speed ", speed), func(b *testing.B) {
 			// From the nearest qualities below and above that SSIM, by a straight line of the logarithm.
 			low, lowSSIM := effort(b, pictures, &ffmpeg.AVIF{Quality: 82, Speed: speed}, ".avif")

@@ -34,7 +34,8 @@ func (e *PNG) Encode(ctx context.Context, w io.Writer, p *frame.Picture) error {
 	return format{mime: e.Type(), side: maxPNG, file: e.file}.encode(ctx, w, p)
 }
 
-// By measure of BenchmarkEfforts.
+// By measure of BenchmarkEfforts, whose figures are in docs/figures.md: no other filter makes smaller files, and level 6 makes them 3.5 % smaller in
+// twice the time.
 func (*PNG) file(img *image.YCbCr) ([][]byte, error) { return pngFile(img, "up", "3") }
 
 // pngFile makes a file with a filter for its lines, as pred of FFmpeg's encoder has them, and a level of zlib.
