@@ -1,47 +1,77 @@
 package scale
 
-// Kernels are what most of the time is spent in. Those in assembly return what the others do, but for rounding.
+// Kernels are what most of the time is spent in. Those in assembly make the same of an image as those in Go.
 type kernels struct {
-	across func(to, from []pixel, t *taps)                      // makes a row of another width
-	down   func(to []lights, rows [][]pixel, weights []float32) // sums rows, each with its weight
+	double func(to, from []byte)                                         // repeats each number, as far as there is room
+	light  func(to []int16, above, below *[3][]byte)                     // makes light of two rows: of luma, Cb and Cr of each pixel
+	down   func(to []int16, row int, from [][]int16, weights [][2]int16) // makes one row of pairs of them: the first or the second of mixed ones
+	across func(to []lights, from []int16, t *taps)                      // makes two rows of another width
+
+	// write writes two rows whose chroma is shared by four, from the left on as far as it likes, and returns how far that is.
+	write func(luma *[2][]byte, cb, cr []byte, from []lights, levels *[1 << 15]uint16) int
 }
 
-func across(to, from []pixel, t *taps) {
+// Rows of light come in pairs, too, by groups of 16 pixels: two numbers of each pixel's red, then green, then blue. Kernels in assembly have
+// those of a colour in another order.
+const (
+	group     = 16
+	groupSize = 3 * 2 * group
+)
+
+// Rows of another height come in pairs, too: of each two pixels red, green, blue and nothing of the first row, two numbers each, and of the second.
+const (
+	mixedRow  = 8
+	mixedSize = 2 * mixedRow
+)
+
+func double(to, from []byte) {
+	from = from[:min(len(from), len(to)/2)]
+	for i, v := range from {
+		to[2*i], to[2*i+1] = v, v
+	}
+}
+
+func toLight(to []int16, above, below *[3][]byte) {
+	for i := range len(to) / groupSize * group {
+		of := to[i/group*groupSize+i%group*2:]
+		for row, from := range [...]*[3][]byte{above, below} {
+			for k, v := range lightOf(from[0][i], from[1][i], from[2][i]) {
+				of[k*2*group+row] = v
+			}
+		}
+	}
+}
+
+func down(to []int16, row int, from [][]int16, weights [][2]int16) {
+	for i := range len(from[0]) / groupSize * group {
+		for colour := range 3 {
+			at := i/group*groupSize + colour*2*group + i%group*2
+			sum := int32(one / 2)
+			for k, w := range weights {
+				sum += int32(w[0])*int32(from[k][at]) + int32(w[1])*int32(from[k][at+1])
+			}
+			to[i/2*mixedSize+row*mixedRow+colour*2+i%2] = saturated(sum >> weightBits)
+		}
+	}
+}
+
+func across(to []lights, from []int16, t *taps) {
 	for x, first := range t.first {
 		weights := t.weights[x*t.n:][:t.n]
-		from := from[first:][:len(weights)]
-		var sum pixel
-		for k, w := range weights {
-			sum.r += w * from[k].r
-			sum.g += w * from[k].g
-			sum.b += w * from[k].b
+		for row := range 2 {
+			for colour := range 3 {
+				sum := int32(one / 2)
+				for k, w := range weights {
+					at := from[(first+k)*mixedSize+row*mixedRow+colour*2:]
+					sum += int32(w[0])*int32(at[0]) + int32(w[1])*int32(at[1])
+				}
+				to[x][row*4+colour] = min(max(sum>>weightBits, 0), white)
+			}
 		}
-		to[x] = sum
 	}
 }
 
-func down(to []lights, rows [][]pixel, weights []float32) {
-	for x := range to {
-		var sum pixel
-		for k, w := range weights {
-			p := &rows[k][x]
-			sum.r += w * p.r
-			sum.g += w * p.g
-			sum.b += w * p.b
-		}
-		to[x] = lights{light(sum.r), light(sum.g), light(sum.b)}
-	}
-}
+func saturated(v int32) int16 { return int16(min(max(v, -1<<15), 1<<15-1)) }
 
-// light returns light in units of 1/white.
-func light(v float32) int32 { return int32(min(max(v, 0), 1)*white + 0.5) }
-
-// add adds a row to another, with a weight.
-func add(to, from []pixel, w float32) {
-	from = from[:len(to)]
-	for x := range to {
-		to[x].r += w * from[x].r
-		to[x].g += w * from[x].g
-		to[x].b += w * from[x].b
-	}
-}
+// inGo are the kernels for any processor.
+var inGo = kernels{double, toLight, down, across, func(*[2][]byte, []byte, []byte, []lights, *[1 << 15]uint16) int { return 0 }}

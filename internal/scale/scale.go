@@ -36,10 +36,10 @@ func Into(ctx context.Context, dst, src *image.YCbCr) error {
 	}
 	size, was := dst.Rect.Size(), src.Rect.Size()
 	w := &work{
-		from: newReader(src), to: newWriter(dst), across: newTaps(size.X, was.X), down: newTaps(size.Y, was.Y),
-		row: make([]pixel, was.X), sums: make([]lights, size.X),
+		from: newReader(src), to: newWriter(dst), across: newTaps(size.X, was.X), down: newTaps(size.Y, was.Y), lights: make([]lights, size.X),
 	}
-	if w.down.n > mostRows {
+	w.mixed = make([]int16, w.from.width/2*mixedSize)
+	if w.down.n > mostPairs {
 		return w.keepSums(ctx)
 	}
 	return w.keepRows(ctx)

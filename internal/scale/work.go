@@ -7,71 +7,86 @@ type work struct {
 	from         *reader
 	to           *writer
 	across, down *taps
-	row          []pixel  // of the image that is read
-	sums         []lights // that are written
+	mixed        []int16  // two rows of another height
+	lights       []lights // and of another width
 }
 
-// No more rows than these are kept to be summed: those of one to eight.
-const mostRows = 32
+// No more pairs of rows than these are kept to be summed: those of one to fifteen.
+const mostPairs = 32
 
-// read reads row y, of another width.
-func (w *work) read(to []pixel, y int) {
-	w.from.read(w.row, y)
-	fastest.across(to, w.row, w.across)
-}
-
-// rows returns room for n rows of the width that is written.
-func (w *work) rows(n int) [][]pixel {
-	rows := make([][]pixel, n)
-	for i := range rows {
-		rows[i] = make([]pixel, len(w.sums))
+// pairs returns room for n pairs of rows of the width that is read.
+func (w *work) pairs(n int) [][]int16 {
+	pairs := make([][]int16, n)
+	for i := range pairs {
+		pairs[i] = make([]int16, w.from.width/group*groupSize)
 	}
-	return rows
+	return pairs
+}
+
+// put takes row y of the height that is written, as the sum of others. Rows are written in pairs.
+func (w *work) put(y int, from [][]int16, weights [][2]int16) {
+	fastest.down(w.mixed, y%2, from, weights)
+	if y%2 == 1 || y == len(w.down.first)-1 {
+		fastest.across(w.lights, w.mixed, w.across)
+		w.to.write(w.lights, y&^1)
+	}
 }
 
 // keepRows keeps the rows that are read until all are summed that they are a part of.
 func (w *work) keepRows(ctx context.Context) error {
 	n, read := w.down.n, 0
-	kept := w.rows(n) // row y at y modulo their number
-	ordered := make([][]pixel, n)
+	kept := w.pairs(n) // pair i at i modulo their number
+	ordered := make([][]int16, n)
 	for y, first := range w.down.first {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		for read = max(read, first); read < first+n; read++ {
-			w.read(kept[read%n], read)
+			w.from.read(kept[read%n], read)
 		}
 		for k := range ordered {
 			ordered[k] = kept[(first+k)%n]
 		}
-		fastest.down(w.sums, ordered, w.down.weights[y*n:][:n])
-		w.to.write(w.sums, y)
+		w.put(y, ordered, w.down.weights[y*n:][:n])
 	}
 	return nil
 }
 
-// keepSums adds each row that is read to all sums that it is a part of, and keeps those.
+// keepSums adds each pair of rows that is read to all sums that it is a part of, and keeps those.
 func (w *work) keepSums(ctx context.Context) error {
 	n, first := w.down.n, w.down.first
-	kept := w.rows(w.down.overlapping()) // the sum of row y at y modulo their number
-	read := w.rows(1)[0]
-	sum, once := make([][]pixel, 1), []float32{1}
-	for y, begun, done := 0, 0, 0; done < len(first); y++ {
+	kept := make([][]int32, w.down.overlapping()) // the sum of row y at y modulo their number
+	pair := w.pairs(2)
+	read, sum := pair[0], pair[1:]
+	for i := range kept {
+		kept[i] = make([]int32, len(read)/2)
+	}
+	for i, begun, done := 0, 0, 0; done < len(first); i++ {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		w.read(read, y)
-		for ; begun < len(first) && first[begun] <= y; begun++ {
+		w.from.read(read, i)
+		for ; begun < len(first) && first[begun] <= i; begun++ {
 			clear(kept[begun%len(kept)])
 		}
-		for i := done; i < begun; i++ {
-			add(kept[i%len(kept)], read, w.down.weights[i*n+y-first[i]])
+		for y := done; y < begun; y++ {
+			add(kept[y%len(kept)], read, w.down.weights[y*n+i-first[y]])
 		}
-		for ; done < begun && first[done]+n-1 == y; done++ {
-			sum[0] = kept[done%len(kept)]
-			fastest.down(w.sums, sum, once)
-			w.to.write(w.sums, done)
+		for ; done < begun && first[done]+n-1 == i; done++ {
+			for k, v := range kept[done%len(kept)] {
+				sum[0][2*k] = saturated((v + one/2) >> weightBits)
+			}
+			w.put(done, sum, [][2]int16{{one, 0}})
 		}
 	}
 	return nil
+}
+
+// add adds a pair of rows to a sum, each with its weight.
+func add(sum []int32, pair []int16, weights [2]int16) {
+	first, second := int32(weights[0]), int32(weights[1])
+	for i := range sum {
+		of := pair[2*i:][:2]
+		sum[i] += first*int32(of[0]) + second*int32(of[1])
+	}
 }
