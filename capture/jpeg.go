@@ -3,9 +3,11 @@ package capture
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"image/jpeg"
 	"io"
 
+	"github.com/livestill/livestill/capture/internal/sched"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/srgb"
 )
@@ -15,8 +17,11 @@ type JPEG struct {
 	Quality int // 1 to 100; zero means 90
 }
 
-// Encode writes p to w as a JFIF file with a profile of sRGB.
+// Encode writes p to w as a JFIF file with a profile of sRGB. It is an error if p has no pixels, or planes that are too small for it.
 func (j JPEG) Encode(ctx context.Context, w io.Writer, p *frame.Picture) error {
+	if err := sched.Check(p); err != nil {
+		return fmt.Errorf("jpeg: %w", err)
+	}
 	quality := j.Quality
 	if quality == 0 {
 		quality = 90
