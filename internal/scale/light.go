@@ -53,9 +53,11 @@ func lightOf(y, cb, cr uint8) (light [3]int16) {
 // What is stored is looked up with fineBits more bits than 8.
 const fineBits = 5
 
-// levels returns what is stored for light.
-var levels = sync.OnceValue(func() *[1 << 15]uint16 {
-	t := new([1 << 15]uint16)
+// levelsOfLight are what is stored for light. Those above white are not used.
+type levelsOfLight [1 << 15]uint16
+
+var levels = sync.OnceValue(func() *levelsOfLight {
+	t := new(levelsOfLight)
 	for i := range white + 1 {
 		t[i] = uint16(math.Round(255 << fineBits * gamma(float64(i)/white)))
 	}

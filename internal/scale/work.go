@@ -70,7 +70,7 @@ func (w *work) keepSums(ctx context.Context) error {
 			clear(kept[begun%len(kept)])
 		}
 		for y := done; y < begun; y++ {
-			add(kept[y%len(kept)], read, w.down.weights[y*n+i-first[y]])
+			fastest.add(kept[y%len(kept)], read, w.down.weights[y*n+i-first[y]])
 		}
 		for ; done < begun && first[done]+n-1 == i; done++ {
 			for k, v := range kept[done%len(kept)] {
@@ -80,13 +80,4 @@ func (w *work) keepSums(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// add adds a pair of rows to a sum, each with its weight.
-func add(sum []int32, pair []int16, weights [2]int16) {
-	first, second := int32(weights[0]), int32(weights[1])
-	for i := range sum {
-		of := pair[2*i:][:2]
-		sum[i] += first*int32(of[0]) + second*int32(of[1])
-	}
 }

@@ -12,7 +12,7 @@ type lights [8]int32
 type writer struct {
 	to     *image.YCbCr
 	shared int // pixels beside each other that share their chroma
-	levels *[1 << 15]uint16
+	levels *levelsOfLight
 	luma   [2][]byte // of the rows that are written
 }
 
@@ -91,6 +91,6 @@ func (w *writer) blocks(lit []lights, x, y, end int) {
 
 // colour returns what is stored for light.
 func (w *writer) colour(light []int32) colour {
-	const mask = 1<<15 - 1
-	return colour{int32(w.levels[light[0]&mask]), int32(w.levels[light[1]&mask]), int32(w.levels[light[2]&mask])}
+	const mask = len(levelsOfLight{}) - 1
+	return colour{int32(w.levels[int(light[0])&mask]), int32(w.levels[int(light[1])&mask]), int32(w.levels[int(light[2])&mask])}
 }
