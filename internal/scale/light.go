@@ -16,7 +16,7 @@ const (
 	toeSlope = 2219 // 1/12.92
 )
 
-var curve = [...]int16{26, 943, 14893, 19131, -8815, 2503}
+var curve = [...]int16{26, 945, 14865, 19177, -8839, 2500}
 
 // linear is the transfer function, from R'G'B' to light.
 func linear(v int16) int16 {
