@@ -363,102 +363,164 @@ TEXT ·writeAVX2(SB), NOSPLIT, $0-56
 	MOVQ     (AX), R9
 	MOVQ     24(AX), AX
 	VPCMPEQD Y0, Y0, Y0
-	VPSRLD   $0x10, Y0, Y0
+	VPSRLD   $0x1f, Y0, Y0
+	VPSLLD   $0x13, Y0, Y0
 	VPCMPEQD Y1, Y1, Y1
 	VPSRLD   $0x1f, Y1, Y1
-	VPSLLD   $0x13, Y1, Y1
+	VPSLLD   $0x15, Y1, Y1
 	VPCMPEQD Y2, Y2, Y2
 	VPSRLD   $0x1f, Y2, Y2
-	VPSLLD   $0x15, Y2, Y2
-	VPCMPEQD Y3, Y3, Y3
-	VPSRLD   $0x1f, Y3, Y3
-	VPSLLD   $0x1d, Y3, Y3
-	VPADDD   Y3, Y2, Y2
+	VPSLLD   $0x1d, Y2, Y2
+	VPADDD   Y2, Y1, Y1
 
 eight:
-	VPXOR        Y5, Y5, Y5
-	VMOVDQU      (CX), Y3
-	VPCMPEQD     Y4, Y4, Y4
-	VPGATHERDD   Y4, (DX)(Y3*2), Y5
-	VPAND        Y0, Y5, Y5
-	VPXOR        Y6, Y6, Y6
-	VMOVDQU      32(CX), Y3
-	VPCMPEQD     Y4, Y4, Y4
-	VPGATHERDD   Y4, (DX)(Y3*2), Y6
-	VPAND        Y0, Y6, Y6
-	VPACKSSDW    Y6, Y5, Y5
-	VPXOR        Y6, Y6, Y6
-	VMOVDQU      64(CX), Y3
-	VPCMPEQD     Y4, Y4, Y4
-	VPGATHERDD   Y4, (DX)(Y3*2), Y6
-	VPAND        Y0, Y6, Y6
-	VPXOR        Y7, Y7, Y7
-	VMOVDQU      96(CX), Y3
-	VPCMPEQD     Y4, Y4, Y4
-	VPGATHERDD   Y4, (DX)(Y3*2), Y7
-	VPAND        Y0, Y7, Y7
-	VPACKSSDW    Y7, Y6, Y6
-	VPXOR        Y7, Y7, Y7
-	VMOVDQU      128(CX), Y3
-	VPCMPEQD     Y4, Y4, Y4
-	VPGATHERDD   Y4, (DX)(Y3*2), Y7
-	VPAND        Y0, Y7, Y7
-	VPXOR        Y8, Y8, Y8
-	VMOVDQU      160(CX), Y3
-	VPCMPEQD     Y4, Y4, Y4
-	VPGATHERDD   Y4, (DX)(Y3*2), Y8
-	VPAND        Y0, Y8, Y8
+	VPXOR        X3, X3, X3
+	MOVL         (CX), R10
+	VPINSRW      $0x00, (DX)(R10*2), X3, X3
+	MOVL         4(CX), R10
+	VPINSRW      $0x01, (DX)(R10*2), X3, X3
+	MOVL         8(CX), R10
+	VPINSRW      $0x02, (DX)(R10*2), X3, X3
+	MOVL         32(CX), R10
+	VPINSRW      $0x04, (DX)(R10*2), X3, X3
+	MOVL         36(CX), R10
+	VPINSRW      $0x05, (DX)(R10*2), X3, X3
+	MOVL         40(CX), R10
+	VPINSRW      $0x06, (DX)(R10*2), X3, X3
+	VPXOR        X2, X2, X2
+	MOVL         16(CX), R10
+	VPINSRW      $0x00, (DX)(R10*2), X2, X2
+	MOVL         20(CX), R10
+	VPINSRW      $0x01, (DX)(R10*2), X2, X2
+	MOVL         24(CX), R10
+	VPINSRW      $0x02, (DX)(R10*2), X2, X2
+	MOVL         48(CX), R10
+	VPINSRW      $0x04, (DX)(R10*2), X2, X2
+	MOVL         52(CX), R10
+	VPINSRW      $0x05, (DX)(R10*2), X2, X2
+	MOVL         56(CX), R10
+	VPINSRW      $0x06, (DX)(R10*2), X2, X2
+	VINSERTI128  $0x01, X2, Y3, Y2
+	VPXOR        X3, X3, X3
+	MOVL         64(CX), R10
+	VPINSRW      $0x00, (DX)(R10*2), X3, X3
+	MOVL         68(CX), R10
+	VPINSRW      $0x01, (DX)(R10*2), X3, X3
+	MOVL         72(CX), R10
+	VPINSRW      $0x02, (DX)(R10*2), X3, X3
+	MOVL         96(CX), R10
+	VPINSRW      $0x04, (DX)(R10*2), X3, X3
+	MOVL         100(CX), R10
+	VPINSRW      $0x05, (DX)(R10*2), X3, X3
+	MOVL         104(CX), R10
+	VPINSRW      $0x06, (DX)(R10*2), X3, X3
+	VPXOR        X4, X4, X4
+	MOVL         80(CX), R10
+	VPINSRW      $0x00, (DX)(R10*2), X4, X4
+	MOVL         84(CX), R10
+	VPINSRW      $0x01, (DX)(R10*2), X4, X4
+	MOVL         88(CX), R10
+	VPINSRW      $0x02, (DX)(R10*2), X4, X4
+	MOVL         112(CX), R10
+	VPINSRW      $0x04, (DX)(R10*2), X4, X4
+	MOVL         116(CX), R10
+	VPINSRW      $0x05, (DX)(R10*2), X4, X4
+	MOVL         120(CX), R10
+	VPINSRW      $0x06, (DX)(R10*2), X4, X4
+	VINSERTI128  $0x01, X4, Y3, Y4
+	VPXOR        X3, X3, X3
+	MOVL         128(CX), R10
+	VPINSRW      $0x00, (DX)(R10*2), X3, X3
+	MOVL         132(CX), R10
+	VPINSRW      $0x01, (DX)(R10*2), X3, X3
+	MOVL         136(CX), R10
+	VPINSRW      $0x02, (DX)(R10*2), X3, X3
+	MOVL         160(CX), R10
+	VPINSRW      $0x04, (DX)(R10*2), X3, X3
+	MOVL         164(CX), R10
+	VPINSRW      $0x05, (DX)(R10*2), X3, X3
+	MOVL         168(CX), R10
+	VPINSRW      $0x06, (DX)(R10*2), X3, X3
+	VPXOR        X5, X5, X5
+	MOVL         144(CX), R10
+	VPINSRW      $0x00, (DX)(R10*2), X5, X5
+	MOVL         148(CX), R10
+	VPINSRW      $0x01, (DX)(R10*2), X5, X5
+	MOVL         152(CX), R10
+	VPINSRW      $0x02, (DX)(R10*2), X5, X5
+	MOVL         176(CX), R10
+	VPINSRW      $0x04, (DX)(R10*2), X5, X5
+	MOVL         180(CX), R10
+	VPINSRW      $0x05, (DX)(R10*2), X5, X5
+	MOVL         184(CX), R10
+	VPINSRW      $0x06, (DX)(R10*2), X5, X5
+	VINSERTI128  $0x01, X5, Y3, Y5
+	VPXOR        X3, X3, X3
+	MOVL         192(CX), R10
+	VPINSRW      $0x00, (DX)(R10*2), X3, X3
+	MOVL         196(CX), R10
+	VPINSRW      $0x01, (DX)(R10*2), X3, X3
+	MOVL         200(CX), R10
+	VPINSRW      $0x02, (DX)(R10*2), X3, X3
+	MOVL         224(CX), R10
+	VPINSRW      $0x04, (DX)(R10*2), X3, X3
+	MOVL         228(CX), R10
+	VPINSRW      $0x05, (DX)(R10*2), X3, X3
+	MOVL         232(CX), R10
+	VPINSRW      $0x06, (DX)(R10*2), X3, X3
+	VPXOR        X6, X6, X6
+	MOVL         208(CX), R10
+	VPINSRW      $0x00, (DX)(R10*2), X6, X6
+	MOVL         212(CX), R10
+	VPINSRW      $0x01, (DX)(R10*2), X6, X6
+	MOVL         216(CX), R10
+	VPINSRW      $0x02, (DX)(R10*2), X6, X6
+	MOVL         240(CX), R10
+	VPINSRW      $0x04, (DX)(R10*2), X6, X6
+	MOVL         244(CX), R10
+	VPINSRW      $0x05, (DX)(R10*2), X6, X6
+	MOVL         248(CX), R10
+	VPINSRW      $0x06, (DX)(R10*2), X6, X6
+	VINSERTI128  $0x01, X6, Y3, Y6
+	VPMADDWD     (R8), Y2, Y7
+	VPMADDWD     (R8), Y4, Y8
+	VPHADDD      Y8, Y7, Y7
+	VPADDD       Y0, Y7, Y7
+	VPSRAD       $0x14, Y7, Y7
+	VPMADDWD     (R8), Y5, Y8
+	VPMADDWD     (R8), Y6, Y9
+	VPHADDD      Y9, Y8, Y8
+	VPADDD       Y0, Y8, Y8
+	VPSRAD       $0x14, Y8, Y8
 	VPACKSSDW    Y8, Y7, Y7
-	VPXOR        Y8, Y8, Y8
-	VMOVDQU      192(CX), Y3
-	VPCMPEQD     Y4, Y4, Y4
-	VPGATHERDD   Y4, (DX)(Y3*2), Y8
-	VPAND        Y0, Y8, Y8
-	VPXOR        Y9, Y9, Y9
-	VMOVDQU      224(CX), Y3
-	VPCMPEQD     Y4, Y4, Y4
-	VPGATHERDD   Y4, (DX)(Y3*2), Y9
-	VPAND        Y0, Y9, Y9
-	VPACKSSDW    Y9, Y8, Y8
-	VPMADDWD     (R8), Y5, Y3
-	VPMADDWD     (R8), Y6, Y4
-	VPHADDD      Y4, Y3, Y3
-	VPADDD       Y1, Y3, Y3
-	VPSRAD       $0x14, Y3, Y3
-	VPMADDWD     (R8), Y7, Y4
-	VPMADDWD     (R8), Y8, Y9
-	VPHADDD      Y9, Y4, Y4
-	VPADDD       Y1, Y4, Y4
-	VPSRAD       $0x14, Y4, Y4
-	VPACKSSDW    Y4, Y3, Y3
-	VPACKUSWB    Y3, Y3, Y3
-	VMOVQ        X3, (R9)
-	VEXTRACTI128 $0x01, Y3, X3
+	VPACKUSWB    Y7, Y7, Y7
+	VMOVQ        X7, (R9)
+	VEXTRACTI128 $0x01, Y7, X3
 	VMOVQ        X3, (AX)
-	VPUNPCKLQDQ  Y6, Y5, Y3
+	VPUNPCKLQDQ  Y4, Y2, Y7
+	VPUNPCKHQDQ  Y4, Y2, Y2
+	VPADDW       Y2, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X2
+	VPADDW       X2, X7, X3
+	VPUNPCKLQDQ  Y6, Y5, Y2
 	VPUNPCKHQDQ  Y6, Y5, Y4
-	VPADDW       Y4, Y3, Y3
-	VEXTRACTI128 $0x01, Y3, X4
-	VPADDW       X4, X3, X3
-	VPUNPCKLQDQ  Y8, Y7, Y4
-	VPUNPCKHQDQ  Y8, Y7, Y5
-	VPADDW       Y5, Y4, Y4
-	VEXTRACTI128 $0x01, Y4, X5
-	VPADDW       X5, X4, X4
-	VPMADDWD     32(R8), X3, X5
-	VPMADDWD     32(R8), X4, X6
-	VPHADDD      X6, X5, X5
-	VPADDD       X2, X5, X5
-	VPSRAD       $0x16, X5, X5
+	VPADDW       Y4, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X4
+	VPADDW       X4, X2, X2
+	VPMADDWD     32(R8), X3, X4
+	VPMADDWD     32(R8), X2, X5
+	VPHADDD      X5, X4, X4
+	VPADDD       X1, X4, X4
+	VPSRAD       $0x16, X4, X4
 	VPMADDWD     64(R8), X3, X3
-	VPMADDWD     64(R8), X4, X4
-	VPHADDD      X4, X3, X3
-	VPADDD       X2, X3, X3
+	VPMADDWD     64(R8), X2, X2
+	VPHADDD      X2, X3, X3
+	VPADDD       X1, X3, X3
 	VPSRAD       $0x16, X3, X3
-	VPACKSSDW    X3, X5, X5
-	VPACKUSWB    X5, X5, X5
-	VMOVD        X5, (SI)
-	VPEXTRD      $0x01, X5, (DI)
+	VPACKSSDW    X3, X4, X4
+	VPACKUSWB    X4, X4, X4
+	VMOVD        X4, (SI)
+	VPEXTRD      $0x01, X4, (DI)
 	ADDQ         $0x00000100, CX
 	ADDQ         $0x08, R9
 	ADDQ         $0x08, AX
