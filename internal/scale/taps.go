@@ -43,9 +43,16 @@ func newTaps(size, n int) *taps {
 	t := &taps{n: min(span/2+1, pairs), first: make([]int, size)}
 	t.weights = make([][2]int16, size*t.n)
 	exact := make([]float64, 2*t.n)
+	every := divisor(size, n) // after size/every pixels, weights are the same again, n/every pixels further on
 	for i := range size {
 		middle := (float64(i)+0.5)*ratio - 0.5
 		left := int(math.Floor(middle-lobes*wide)) + 1
+		if left >= 2*n/every && left+2*t.n <= n { // beyond no edge, and twice as far back, at a whole pair, neither
+			same := i - 2*size/every
+			t.first[i] = t.first[same] + n/every
+			copy(t.weights[i*t.n:][:t.n], t.weights[same*t.n:])
+			continue
+		}
 		first := min(max(left, 0)/2, pairs-t.n)
 		clear(exact)
 		sum := 0.0
@@ -64,6 +71,14 @@ func newTaps(size, n int) *taps {
 		}
 	}
 	return t
+}
+
+// divisor returns the greatest common divisor.
+func divisor(a, b int) int {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
 }
 
 // overlapping returns how many of the pixels that are made have a pair in common, at most.
