@@ -21,6 +21,15 @@ func newReader(from *image.YCbCr) *reader {
 	return r
 }
 
+// pairs returns room for n pairs of rows.
+func (r *reader) pairs(n int) [][]int16 {
+	pairs := make([][]int16, n)
+	for i := range pairs {
+		pairs[i] = make([]int16, r.width/group*groupSize)
+	}
+	return pairs
+}
+
 // read reads a pair of rows. Below the last row is that again.
 func (r *reader) read(to []int16, pair int) {
 	m := r.from
