@@ -3,10 +3,13 @@
 //
 // It works row by row, and needs memory for a few rows beside the result:
 //
+//	scale.go   what can be scaled, and to what
 //	taps.go    which pixels make one of the result, and how much each counts
 //	light.go   from and to linear light
-//	work.go    which rows are read, kept and written when
-//	rows.go    sums of pixels, across and down; rows_amd64.s for AVX2
+//	read.go    rows of an image as light
+//	work.go    which rows are kept, summed and made when
+//	write.go   rows of light as those of an image
+//	rows.go    the inner loops of all: in Go in rows_other.go, with AVX2 in rows_amd64.go and rows_amd64.s
 package scale
 
 import (
