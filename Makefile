@@ -42,6 +42,7 @@ test:
 	$(RACE) $(MAKE) lint
 	$(GO) .ci/layers
 	cp enhance/kernels_amd64.s bin/ && GOFLAGS= go generate ./enhance && cmp bin/kernels_amd64.s enhance/kernels_amd64.s
+	cp internal/scale/rows_amd64.s bin/ && GOFLAGS= go generate ./internal/scale && cmp bin/rows_amd64.s internal/scale/rows_amd64.s
 	$(RACE) .ci/race -p $(AT_A_TIME) -timeout $(TIMEOUT) -- ./...
 	$(GO) .ci/asan
 	$(MAKE) modules

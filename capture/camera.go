@@ -120,7 +120,7 @@ type Camera struct {
 	scores   shared.Calls[sched.ID, Scores]
 	enhanced shared.Calls[enhancedID, enhanced]
 	files    shared.Calls[fileID, []byte]
-	scaled   shared.Calls[fileID, *frame.Picture] // of Variants
+	scaled   shared.Calls[fileID, []scaled] // of siblings
 	variants shared.Calls[fileID, []byte]
 
 	merging     shared.Semaphore // of captures that hold neighbours; made by scheduler
@@ -139,8 +139,8 @@ const keptPictures = 4
 func (c *Camera) scheduler() *sched.Scheduler {
 	c.once.Do(func() {
 		c.merging = make(shared.Semaphore, 1)
-		c.scaled.Most = keptPictures * len(c.Variants)
-		c.variants.Most = c.scaled.Most
+		c.scaled.Most = keptPictures
+		c.variants.Most = keptPictures * len(c.Variants)
 		c.decodes = sched.New(sched.Source{
 			History: &c.History, Decoder: c.Decoder, Warm: c.Warm, MaxDecoding: c.MaxDecoding, Budget: c.Budget, Group: &c.running,
 			Rotate: c.Rotate,

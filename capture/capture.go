@@ -248,6 +248,10 @@ func (w *capture) borrow(ctx context.Context) (err error) {
 	}
 	variants := w.choice.bytes(c.scheduler().Cost(t.gop).Picture, t.gop[0])
 	w.giveBack, err = c.scheduler().Reserve(ctx, t.gop, t.index, pictures, variants)
+	if variants > 0 && errors.Is(err, ErrTooCostly) {
+		err = fmt.Errorf("%w, %.1f MiB of it for Variants: ask for smaller ones, or raise Bytes of the Budget, of which an eighth is for pictures",
+			err, float64(variants)/(1<<20))
+	}
 	return err
 }
 

@@ -22,6 +22,9 @@ type file struct {
 	encoder Encoder
 	id      fileID
 	scored  func() // waits for the Scores; nil for a Variant
+
+	siblings *siblings // of a Variant, which is one of them
+	place    int       // among them
 }
 
 // A fileError is the *Error of one file of several, which is that of the capture.
@@ -61,6 +64,7 @@ func (w *capture) begunFiles(enhanced fileID) (all []*file) {
 		}
 		all = append(all, f)
 	}
+	group(all)
 	return all
 }
 
@@ -141,10 +145,7 @@ func (f *file) make(ctx context.Context) error {
 	}
 	err := f.run(ctx,
 		step{StepScale, scaler, func() (err error) {
-			p := s.Picture
-			s.Picture, err = c.scaled.Do(ctx, &c.running, f.id, func(ctx context.Context) (*frame.Picture, error) {
-				return f.variant.of(c.working(ctx), p)
-			})
+			s.Picture, err = f.scale(ctx)
 			return err
 		}},
 		step{StepFinish, c.Finisher, func() error {

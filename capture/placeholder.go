@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/pixels"
 )
 
 // What a placeholder is made of: at most so many samples on the longer side of the picture, each of so many pixels at most, across and down.
@@ -18,9 +19,10 @@ const (
 
 // Placeholder returns some 33 characters that stand for a picture while it is loaded: a ThumbHash in base64 (RFC 4648 section 4), of which an app
 // draws a blur of the right shape and colours. There are programs for that in most languages, such as thumbhash of npm. Equal pictures have
-// equal ones. It takes a millisecond or two, whatever the size of the picture. That of a picture without pixels is empty.
+// equal ones. It takes a millisecond or two, whatever the size of the picture. That of a picture without pixels is empty, as
+// that of one whose planes are too small for it.
 func Placeholder(p *frame.Picture) string {
-	if p == nil || p.YCbCr == nil || p.Rect.Empty() {
+	if pixels.Check(p) != nil {
 		return ""
 	}
 	return base64.StdEncoding.EncodeToString(thumbHash(placeholderColours(p.YCbCr)))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/measure"
+	"github.com/livestill/livestill/internal/pixels"
 )
 
 // A Metric measures how good a picture is beside others of the same scene, in decibels: the higher, the better. It is called for the
@@ -40,8 +41,12 @@ const (
 // Noise matters because a low quantiser keeps it: of a noisy scene the key picture is the most faithful copy, and not the best picture.
 // Where the decoder does not tell quantisers, noise has no say: what compression has blurred most has least of it.
 //
-// It compares pictures of one scene. What a picture is worth beside those of other scenes is the PSNR of its Scores.
+// It compares pictures of one scene. What a picture is worth beside those of other scenes is the PSNR of its Scores. That of a picture without pixels,
+// which is nil, empty, or whose planes are too small for it, is zero.
 func Quality(p *frame.Picture) float64 {
+	if pixels.Check(p) != nil {
+		return 0
+	}
 	return quality(p, measure.LumaOf(p.Y, p.YStride, p.Rect.Dx(), p.Rect.Dy()))
 }
 

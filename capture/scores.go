@@ -5,6 +5,7 @@ import (
 
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/measure"
+	"github.com/livestill/livestill/internal/pixels"
 )
 
 // Scores tell what is wrong with a picture, as far as it can be told without the scene. All are of the luma of the picture as it was
@@ -56,8 +57,12 @@ type Scores struct {
 	MotionBlur float64 `json:"motion_blur"`
 }
 
-// Rate measures a picture, in about 4 ms at 1080p. A Camera does so beside enhancing and encoding.
+// Rate measures a picture, in about 4 ms at 1080p. A Camera does so beside enhancing and encoding. Without pixels all Scores are zero: of a nil picture,
+// an empty one, and one whose planes are too small for it.
 func Rate(p *frame.Picture) Scores {
+	if pixels.Check(p) != nil {
+		return Scores{}
+	}
 	l := measure.LumaOf(p.Y, p.YStride, p.Rect.Dx(), p.Rect.Dy())
 	if l == (measure.Luma{}) {
 		return Scores{}

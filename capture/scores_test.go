@@ -2,6 +2,7 @@ package capture_test
 
 import (
 	"image"
+	"io"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -186,4 +187,42 @@ func FuzzRate(f *testing.F) {
 			t.Errorf("a PSNR of %v without a quantiser", s.PSNR)
 		}
 	})
+}
+
+// TestNoPixels: of a picture without pixels there is an error or nothing, and no panic.
+func TestNoPixels(t *testing.T) {
+	of := func(spoil func(m *image.YCbCr)) *frame.Picture {
+		m := image.NewYCbCr(image.Rect(0, 0, 32, 16), image.YCbCrSubsampleRatio420)
+		spoil(m)
+		return &frame.Picture{YCbCr: m, EffectiveQP: 30}
+	}
+	for name, p := range map[string]*frame.Picture{
+		"nil":             nil,
+		"zero":            {},
+		"of no image":     {EffectiveQP: 30},
+		"of an image":     {YCbCr: new(image.YCbCr)},
+		"empty":           of(func(m *image.YCbCr) { m.Rect.Max.Y = 0 }),
+		"upside down":     of(func(m *image.YCbCr) { m.Rect.Max.X = -32 }),
+		"of short luma":   of(func(m *image.YCbCr) { m.Y = m.Y[:500] }),
+		"of no luma":      of(func(m *image.YCbCr) { m.Y = nil }),
+		"of short chroma": of(func(m *image.YCbCr) { m.Cb = m.Cb[:100] }),
+		"of no chroma":    of(func(m *image.YCbCr) { m.Cr = nil }),
+		"of small stride": of(func(m *image.YCbCr) { m.YStride = 16 }),
+	} {
+		if s := capture.Rate(p); s != (capture.Scores{}) {
+			t.Errorf("%s: it scores %+v", name, s)
+		}
+		if q := capture.Quality(p); q != 0 {
+			t.Errorf("%s: it has a quality of %v", name, q)
+		}
+		if s := capture.Placeholder(p); s != "" {
+			t.Errorf("%s: its placeholder is %s", name, s)
+		}
+		if err := (capture.JPEG{}).Encode(t.Context(), io.Discard, p); err == nil {
+			t.Errorf("%s: it is encoded", name)
+		}
+		if err := (capture.JPEG{}).EncodeQuality(t.Context(), io.Discard, p, 50); err == nil {
+			t.Errorf("%s: it is encoded at another quality", name)
+		}
+	}
 }

@@ -36,9 +36,9 @@ func (c choice) bytes(picture int64, key frame.AccessUnit) (n int64) {
 	if len(c.variants) == 0 {
 		return 0
 	}
-	pictures := aspectOf(key)
+	pictures, bytes := formatOf(key)
 	for _, v := range c.variants {
-		n += v.most(picture, pictures)
+		n += v.most(picture, pictures, bytes)
 	}
 	return n
 }

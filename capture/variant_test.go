@@ -506,6 +506,7 @@ func TestRefineVariants(t *testing.T) {
 // TestVariantsTakeMemory: the Budget knows of the pictures of Variants.
 func TestVariantsTakeMemory(t *testing.T) {
 	const picture = 64 * 32 * 3 / 2
+	told444 := []byte{0xa2, 0x49, 0x83, 0x42, 0x20, 0, 0x7e, 0, 0x3e, 0, 0, 0}
 	told := []byte{0x82, 0x49, 0x83, 0x42, 0x20, 0x03, 0xf0, 0x01, 0xf0, 0, 0, 0} // the header of a key frame of VP9 of 64x32
 	for _, test := range []struct {
 		v    []capture.Variant
@@ -517,12 +518,13 @@ func TestVariantsTakeMemory(t *testing.T) {
 		{[]capture.Variant{{Name: "a"}, {Name: "b", Width: 9999}}, 4 * picture, nil},
 		{[]capture.Variant{{Name: "a", Width: 1000, Height: 1000, Fit: capture.Pad}}, 2*picture + 3_000_000, nil},
 		{[]capture.Variant{{Name: "a", Height: 1000, Fit: capture.Pad}}, 2*picture + 12_000_000, nil},
-		{[]capture.Variant{{Name: "a", Height: 1000, Fit: capture.Pad}}, 2*picture + 6_000_000, told},
-		{[]capture.Variant{{Name: "a", Width: 1000, Fit: capture.Pad}}, 2*picture + 6_000_000, told}, // it may be turned
-		{[]capture.Variant{{Name: "a", Width: 10}}, 2*picture + 600, told},
-		{[]capture.Variant{{Name: "a", Height: 1000, Fit: capture.Pad, Crop: capture.Crop{Width: 8, Height: 32}}}, 2*picture + 750_000, told},
+		{[]capture.Variant{{Name: "a", Height: 1000, Fit: capture.Pad}}, 2*picture + 3_000_000, told},
+		{[]capture.Variant{{Name: "a", Height: 1000, Fit: capture.Pad}}, 2*picture + 6_000_000, told444},
+		{[]capture.Variant{{Name: "a", Width: 1000, Fit: capture.Pad}}, 2*picture + 3_000_000, told}, // it may be turned
+		{[]capture.Variant{{Name: "a", Width: 10}}, 2*picture + 300, told},
+		{[]capture.Variant{{Name: "a", Height: 1000, Fit: capture.Pad, Crop: capture.Crop{Width: 8, Height: 32}}}, 2*picture + 375_000, told},
 		{[]capture.Variant{{Name: "a", Height: 500, Fit: capture.Pad, Crop: capture.Crop{Width: 60, Height: 10}}}, 2*picture + 4_500_000, nil},
-		{[]capture.Variant{{Name: "a", Width: 1000, Enlarge: true, Crop: capture.Crop{Width: 60, Height: 12}}}, 2*picture + 600_000, told},
+		{[]capture.Variant{{Name: "a", Width: 1000, Enlarge: true, Crop: capture.Crop{Width: 60, Height: 12}}}, 2*picture + 300_000, told},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			cam := small()
@@ -547,10 +549,32 @@ func TestVariantsTakeMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cam := small()
 		cam.Variants, cam.Budget = []capture.Variant{{Name: "a", Width: 8000, Height: 8000, Enlarge: true}}, &frame.Budget{Bytes: 100 << 20}
-		if _, err := capturedBy(t, cam, capture.Request{}); !errors.Is(err, capture.ErrTooCostly) {
+		if _, err := capturedBy(t, cam, capture.Request{}); !errors.Is(err, capture.ErrTooCostly) || !strings.Contains(err.Error(), "raise Bytes of the Budget") {
 			t.Error(err)
 		}
 	})
+}
+
+// TestWideVariantIsAffordable: one of 6000 pixels of a stream of 1080p is within the default Budget.
+func TestWideVariantIsAffordable(t *testing.T) {
+	const picture = 1920 * 1080 * 3 / 2
+	told := []byte{0x82, 0x49, 0x83, 0x42, 0x20, 0x77, 0xf0, 0x43, 0x70, 0, 0, 0} // the header of a key frame of VP9 of 1920x1080
+	for _, v := range []capture.Variant{
+		{Name: "a", Width: 6000, Fit: capture.Pad}, {Name: "a", Width: 6000, Height: 6000, Fit: capture.Pad}, {Name: "a", Width: 6000, Enlarge: true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			cam := small()
+			cam.Variants, cam.Budget = []capture.Variant{v}, &frame.Budget{Bytes: 1 << 30}
+			cam.Decoder = &costly{cost: frame.Cost{Picture: picture}}
+			cam.Moderator = capture.ModeratorFunc(func(context.Context, capture.Request, *frame.Picture) error { return capture.ErrRejected })
+			us := units(10, 10, false)
+			us[0].Data = told
+			serve(t, cam, us)
+			if _, err := cam.Capture(t.Context(), capture.Request{}); !errors.Is(err, capture.ErrRejected) {
+				t.Errorf("%+v: %v", v, err)
+			}
+		})
+	}
 }
 
 // TestGivenUpWhileVariantsAreMade: who gives up is not held by hooks that hang in several files, and they end.

@@ -1,44 +1,40 @@
 package scale
 
 import (
-	"math"
+	"image"
 	"math/rand/v2"
 	"testing"
 )
 
-// TestKernelsAgree holds the kernels that suit this processor to those in Go, with rows and taps of all lengths.
+// TestKernelsAgree holds the kernels that suit this processor to those in Go: their images are the same, of all sizes and subsamplings.
 func TestKernelsAgree(t *testing.T) {
+	suiting := fastest
+	defer func() { fastest = suiting }()
 	random := rand.New(rand.NewPCG(1, 2))
-	row := func(n int) []pixel {
-		r := make([]pixel, n)
-		for i := range r {
-			r[i] = pixel{r: random.Float32(), g: random.Float32() * 1.4, b: random.Float32() - 0.2}
+	for n := range 400 {
+		src := image.NewYCbCr(image.Rect(0, 0, 1+random.IntN(70), 1+random.IntN(200)), image.YCbCrSubsampleRatio(n%6))
+		for _, plane := range [][]byte{src.Y, src.Cb, src.Cr} {
+			for i := range plane {
+				plane[i] = byte(random.Uint32())
+			}
 		}
-		return r
-	}
-	for size := 1; size <= 40; size++ {
-		for _, n := range []int{1, 2, 3, 5, 8, 17, 40, 81, 200} {
-			taps, from := newTaps(size, n), row(n)
-			got, want := make([]pixel, size), make([]pixel, size)
-			fastest.across(got, from, taps)
-			across(want, from, taps)
-			for i := range want {
-				if d := max(math.Abs(float64(got[i].r-want[i].r)), math.Abs(float64(got[i].g-want[i].g)), math.Abs(float64(got[i].b-want[i].b))); d > 1e-5 {
-					t.Fatalf("%d of %d: pixel %d is %v, want %v", size, n, i, got[i], want[i])
-				}
+		part := image.Rect(random.IntN(src.Rect.Max.X), random.IntN(src.Rect.Max.Y), src.Rect.Max.X, src.Rect.Max.Y)
+		size := image.Rect(0, 0, 1+random.IntN(50), 1+random.IntN(50))
+		if n%7 == 0 {
+			size.Max.Y = 1
+		}
+		var made [2]*image.YCbCr
+		for i, k := range []kernels{suiting, inGo} {
+			fastest = k
+			made[i] = image.NewYCbCr(size, image.YCbCrSubsampleRatio420)
+			if err := Into(t.Context(), made[i], src.SubImage(part).(*image.YCbCr)); err != nil {
+				t.Fatal(err)
 			}
-			rows := make([][]pixel, taps.n)
-			for i := range rows {
-				rows[i] = row(size)
-			}
-			sums, exact := make([]lights, size), make([]lights, size)
-			fastest.down(sums, rows, taps.weights[:taps.n])
-			down(exact, rows, taps.weights[:taps.n])
-			for i := range exact {
-				for k := range 3 {
-					if d := sums[i][k] - exact[i][k]; d < -1 || d > 1 || sums[i][k] < 0 || sums[i][k] > white {
-						t.Fatalf("%d rows of %d: pixel %d is %v, want %v", len(rows), size, i, sums[i], exact[i])
-					}
+		}
+		for i, planes := range [][2][]byte{{made[0].Y, made[1].Y}, {made[0].Cb, made[1].Cb}, {made[0].Cr, made[1].Cr}} {
+			for k, v := range planes[0] {
+				if v != planes[1][k] {
+					t.Fatalf("%v of %v to %v: plane %d has %d at %d, and %d in Go", part, src.SubsampleRatio, size.Max, i, v, k, planes[1][k])
 				}
 			}
 		}

@@ -2,4 +2,4 @@
 
 package scale
 
-var fastest = kernels{across, down}
+var fastest = inGo

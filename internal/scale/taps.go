@@ -8,22 +8,29 @@ import "math"
 const lobes = 2
 
 func kernel(x float64) float64 {
-	x = math.Abs(x)
-	switch {
-	case x == 0:
+	switch x = math.Abs(x); {
+	case x < 1e-9:
 		return 1
 	case x >= lobes:
 		return 0
 	}
-	x *= math.Pi
-	return math.Sin(x) / x * math.Sin(x/lobes) / (x / lobes)
+	x *= math.Pi / lobes
+	sin, cos := math.Sincos(x)
+	return sin * sin * cos / (x * x) // sin(2x)/2x times sin(x)/x
 }
 
-// Taps say which pixels of a row or a column make one of another size, and how much each counts.
+// one is a weight of 1. Weights are whole numbers, so that sums are the same on all processors.
+const (
+	weightBits = 14
+	one        = 1 << weightBits
+)
+
+// Taps say which pixels of a row or a column make one of another size, and how much each counts. Pixels come in pairs, of which the first begins at
+// an even place, as processors multiply them.
 type taps struct {
-	n       int       // how many make one
-	first   []int     // for each, the first of them; ascending
-	weights []float32 // for each, n of them; their sum is one
+	n       int        // how many pairs make one
+	first   []int      // for each, the first of them; ascending
+	weights [][2]int16 // for each, n of them; their sum is one
 }
 
 // newTaps returns those that make size pixels of n. What lies beyond an edge is the pixel at the edge again. If there are more to be made than there
@@ -32,29 +39,49 @@ func newTaps(size, n int) *taps {
 	ratio := float64(n) / float64(size)
 	wide := max(1, ratio)
 	span := int(math.Ceil(2 * lobes * wide))
-	t := &taps{n: min(span, n), first: make([]int, size)}
-	t.weights = make([]float32, size*t.n)
-	exact := make([]float64, t.n)
+	pairs := (n + 1) / 2
+	t := &taps{n: min(span/2+1, pairs), first: make([]int, size)}
+	t.weights = make([][2]int16, size*t.n)
+	exact := make([]float64, 2*t.n)
+	every := divisor(size, n) // after size/every pixels, weights are the same again, n/every pixels further on
 	for i := range size {
 		middle := (float64(i)+0.5)*ratio - 0.5
 		left := int(math.Floor(middle-lobes*wide)) + 1
-		first := min(max(left, 0), n-t.n)
+		if left >= 2*n/every && left+2*t.n <= n { // beyond no edge, and twice as far back, at a whole pair, neither
+			same := i - 2*size/every
+			t.first[i] = t.first[same] + n/every
+			copy(t.weights[i*t.n:][:t.n], t.weights[same*t.n:])
+			continue
+		}
+		first := min(max(left, 0)/2, pairs-t.n)
 		clear(exact)
 		sum := 0.0
 		for j := left; j < left+span; j++ {
 			w := kernel((float64(j) - middle) / wide)
-			exact[min(max(j, 0), n-1)-first] += w
+			exact[min(max(j, 0), n-1)-2*first] += w
 			sum += w
 		}
 		t.first[i] = first
+		var upTo, rounded float64 // the sums of weights so far: what rounding takes from one, the next has
 		for k, w := range exact {
-			t.weights[i*t.n+k] = float32(w / sum)
+			upTo += w / sum * one
+			weight := math.Round(upTo - rounded)
+			rounded += weight
+			t.weights[i*t.n+k/2][k%2] = int16(weight)
 		}
 	}
 	return t
 }
 
-// overlapping returns how many of the pixels that are made have a pixel in common, at most.
+// divisor returns the greatest common divisor.
+func divisor(a, b int) int {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}
+
+// overlapping returns how many of the pixels that are made have a pair in common, at most.
 func (t *taps) overlapping() (most int) {
 	from := 0
 	for i, first := range t.first {
