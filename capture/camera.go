@@ -228,7 +228,7 @@ func (c *Camera) Capture(ctx context.Context, r Request) (*Still, error) {
 	return c.capture(ctx, r, nil)
 }
 
-// capture is Capture of another picture than the last one; nil for any.
+// capture is Capture of another picture than the last one, whose place it takes; nil for any.
 func (c *Camera) capture(ctx context.Context, r Request, last *sched.ID) (*Still, error) {
 	w := c.begun(r, last)
 	defer w.close(ctx)
@@ -237,5 +237,9 @@ func (c *Camera) capture(ctx context.Context, r Request, last *sched.ID) (*Still
 		err = w.finish(ctx, w.reach)
 	}
 	w.endPrefetch()
-	return w.end(ctx, err)
+	s, err := w.end(ctx, err)
+	if err == nil && last != nil {
+		*last = w.id
+	}
+	return s, err
 }

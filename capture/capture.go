@@ -29,7 +29,7 @@ type capture struct {
 	prefetch *prefetch     // nil without one
 	giveBack func()        // the memory of its pictures; nil without any
 
-	last *sched.ID // of the picture that was delivered before, which is not wanted again; nil for none
+	last *sched.ID // of the picture that was delivered before, which is not wanted again; zero for none, nil for any
 
 	picture *frame.Picture // as it was decoded
 	id      sched.ID
@@ -102,7 +102,7 @@ func (w *capture) waitStep(ctx context.Context) (err error) {
 		return err
 	}
 	u := w.found.unit()
-	return w.wants(sched.IDOf(u.PTS, u.Time), u.Age(w.asked))
+	return w.wants(c.scheduler().IDOf(w.found.with(nil)), u.Age(w.asked))
 }
 
 // wants reports with nil that a picture is wanted, if it can be had: that it is neither too old nor delivered already.
@@ -148,7 +148,7 @@ func (w *capture) tellAge() {
 	if g, unit := w.camera.locate(w.id); g != nil {
 		u = g[unit]
 	}
-	s.Age, s.Backlog = u.Age(w.asked), u.Backlog()
+	s.Age, s.Backlog = u.Age(w.asked)-s.Time.Sub(w.picture.Time), u.Backlog()
 	if !s.Request.Moment.timed() {
 		s.Age = max(0, s.Age)
 	}

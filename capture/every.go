@@ -30,7 +30,7 @@ func every(
 			yield(nil, &Error{Step: StepWait, Stream: r.Stream, Err: fmt.Errorf("an interval of %v", interval)})
 			return
 		}
-		var last *sched.ID
+		var last sched.ID
 		due := time.Now()
 		timer := time.NewTimer(0)
 		defer timer.Stop()
@@ -40,13 +40,9 @@ func every(
 				return
 			case <-timer.C:
 			}
-			still, err := capture(ctx, r, last)
+			still, err := capture(ctx, r, &last)
 			if ctx.Err() != nil && err != nil {
 				return
-			}
-			if err == nil {
-				id := sched.IDOf(still.PTS, still.Time)
-				last = &id
 			}
 			if !yield(still, err) {
 				return

@@ -25,7 +25,11 @@ func (c *Camera) expose(ctx context.Context, s *Still, t found, f *prefetch) (p 
 		return nil, err
 	}
 	s.Time, s.PTS, s.Key, s.QP, s.Frozen, s.Blank, s.Signal = p.Time, p.PTS, p.Key, p.QP, p.Frozen, measure.Blank(p.YCbCr), p.Signal
-	s.Off = c.off(t, p.Time)
+	if p.Changes&frame.SecondField != 0 {
+		half := t.half()
+		s.Time, s.PTS = s.Time.Add(half), s.PTS+half
+	}
+	s.Off = c.off(t, s.Time)
 	return p, nil
 }
 

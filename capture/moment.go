@@ -182,21 +182,25 @@ func (t found) with(f *prefetch) sched.Wanted {
 	return w
 }
 
-// second reports whether half of the time has passed, at the instant that is wanted, for which its picture is on show. That is as long as to the
-// nearest picture of its GOP.
+// second reports whether half of the time has passed, at the instant that is wanted, for which its picture is on show.
 func (t found) second() bool {
-	u := t.unit()
-	late := t.wanted.Sub(u.Time)
+	late := t.wanted.Sub(t.unit().Time)
 	if late <= 0 {
 		return false
 	}
-	each := time.Duration(0)
+	half := t.half()
+	return half > 0 && late >= half
+}
+
+// half returns half of the time for which the picture is on show, which is as long as to the nearest picture of its GOP; zero if there is none.
+func (t found) half() time.Duration {
+	u, each := t.unit(), time.Duration(0)
 	for i := range t.gop {
 		if d := t.gop[i].Time.Sub(u.Time).Abs(); d > 0 && (each == 0 || d < each) {
 			each = d
 		}
 	}
-	return each > 0 && late >= each/2
+	return each / 2
 }
 
 // errUndecided says that units which are still to come may decide which picture is wanted.

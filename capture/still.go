@@ -112,11 +112,13 @@ type Still struct {
 	Wanted time.Time `json:"wanted"`
 
 	// Time is when the delivered picture was shown, by the source's clock
-	// if the stream tells it. Of an interlaced picture it is when its first
-	// field was, also where the second is delivered, as Steps tell then.
+	// if the stream tells it. Of an interlaced picture it is when the field
+	// was that is delivered. Where that is the second of a unit that has
+	// both, as Steps tell, it is half a picture after Picture.Time.
 	Time time.Time `json:"time"`
 
-	// PTS is its presentation time in the publisher's stream.
+	// PTS is its presentation time in the publisher's stream, also that of
+	// the field.
 	PTS time.Duration `json:"pts_seconds"`
 
 	// Age is how old the picture was when the capture was asked for: for

@@ -60,7 +60,7 @@ func (a Auto) enhance(ctx context.Context, b *frame.Burst) (*frame.Picture, erro
 	}
 	qp := float64(picture.EffectiveQP)
 	if qp == 0 {
-		qp = quantiser(luma)
+		qp = quantiser(luma, picture.Changes&(frame.Turned|frame.Flipped) != 0)
 		b = coded(b, float32(qp))
 	}
 	sigma, _ := someNoise(ctx, luma, sparse)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/livestill/livestill/enhance"
 	"github.com/livestill/livestill/frame"
+	"github.com/livestill/livestill/internal/turn"
 )
 
 // alone is a burst of one picture.
@@ -144,5 +145,39 @@ func TestDeblockGains(t *testing.T) {
 	apply(t, enhance.Deblock{QP: -1}, m)
 	if !same(source, m) {
 		t.Error("a negative quantiser changed the picture")
+	}
+}
+
+// The blocks of a picture that was turned or mirrored are found where its sides are no multiples of theirs: from its far sides. It gains as much as
+// before.
+func TestTurnedBlocks(t *testing.T) {
+	whole := squeezed(t, textured(), 100)
+	for _, c := range []struct {
+		width, height, degrees int
+		mirrored               bool
+	}{
+		{318, 236, 180, false}, {318, 236, 90, false}, {318, 236, 270, true}, {314, 240, 0, true},
+	} {
+		source := compact(whole.SubImage(image.Rect(0, 0, c.width, c.height)).(*image.YCbCr))
+		coded := squeezed(t, source, 60)
+		upright := clone(coded)
+		apply(t, enhance.Deblock{}, upright)
+		want := psnr(source.Y, upright.Y) - psnr(source.Y, coded.Y)
+
+		source = turn.Picture(source, c.degrees, c.mirrored, image.NewYCbCr)
+		turned := turn.Picture(coded, c.degrees, c.mirrored, image.NewYCbCr)
+		b := alone(turned, 0)
+		b.Picture().Changes = frame.Turned
+		p, err := enhance.Auto{}.Enhance(t.Context(), b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		restored := clone(turned)
+		apply(t, enhance.Deblock{Turned: true}, restored)
+		for about, got := range map[string]*image.YCbCr{"Auto": p.YCbCr, "Deblock": restored} {
+			if gain := psnr(source.Y, got.Y) - psnr(source.Y, turned.Y); gain < want-0.1 || want < 0.5 {
+				t.Errorf("%+v: %s gained %.2f dB, before it was turned %.2f", c, about, gain, want)
+			}
+		}
 	}
 }

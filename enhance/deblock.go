@@ -17,6 +17,11 @@ type Deblock struct {
 	// the blocks that are to be seen: none are if the codec smoothed them.
 	// Negative does nothing.
 	QP float64
+
+	// Turned says that the picture was turned or mirrored since it was
+	// decoded. Then its blocks may be those of its far sides, where these
+	// are no multiples of 8.
+	Turned bool
 }
 
 // Apply restores img.
@@ -29,7 +34,7 @@ func (d Deblock) Apply(ctx context.Context, img *image.YCbCr) error {
 		return context.Cause(ctx)
 	}
 	if d.QP == 0 {
-		d.QP = quantiser(planes[0])
+		d.QP = quantiser(planes[0], d.Turned)
 	}
 	if d.QP == 0 {
 		return context.Cause(ctx)
@@ -67,35 +72,63 @@ func damaged(qp, sigma float64) bool {
 	return qp > fine || sigma > grain
 }
 
+const blockSide = 8 // pixels, both ways, of what codecs transform
+
 // quantiser estimates that of a plane in the scale of H.264, from how much more it changes from one block of 8x8 pixels to the next than
-// within blocks; zero if it does not.
-func quantiser(p raster.Plane) float64 {
+// within blocks; zero if it does not. One that was turned may have its blocks counted from its far sides.
+func quantiser(p raster.Plane, turned bool) float64 {
 	const (
-		block = 8
 		least = 0.1 // of what changes within, before it is no accident: chosen by trial, so that pictures without blocks have none
 		times = 1.3 // as much are pixels off as the edges of blocks, by which they change too much: measured with JPEG
 	)
-	var edges, within float64
-	for y := 0; y < p.H; y += 3 { // some rows tell as much as all
-		row := p.Row(y)
-		for x := block; x+4+2 <= p.W; x += block {
-			edges += bend(row[x-2:])
-			within += bend(row[x+4-2:])
-		}
+	rows, columns := bendsOfRows(p, blockSide), bendsOfColumns(p, blockSide)
+	if turned {
+		rows = rows.orMore(bendsOfRows(p, blockSide+p.W%blockSide))
+		columns = columns.orMore(bendsOfColumns(p, blockSide+p.H%blockSide))
 	}
-	for x := 0; x < p.W; x += 3 {
-		at := func(y int) byte { return p.Row(y)[x] }
-		for y := block; y+4+2 <= p.H; y += block {
-			edges += bend([]byte{at(y - 2), at(y - 1), at(y), at(y + 1)})
-			within += bend([]byte{at(y + 2), at(y + 3), at(y + 4), at(y + 5)})
-		}
-	}
-	n := float64((p.H+2)/3*max(0, (p.W-6)/block) + (p.W+2)/3*max(0, (p.H-6)/block))
+	edges, within, n := rows.edges+columns.edges, rows.within+columns.within, rows.n+columns.n
 	if n == 0 || edges <= (1+least)*within {
 		return 0
 	}
 	off := times * (edges - within) / n
 	return max(0, 4+6*math.Log2(off*math.Sqrt(24)))
+}
+
+// Bends are how much n places bend at the edges of blocks, and as many within blocks.
+type bends struct{ edges, within, n float64 }
+
+// orMore returns o, if that has more to tell of blocks.
+func (b bends) orMore(o bends) bends {
+	if o.edges-o.within > b.edges-b.within {
+		return o
+	}
+	return b
+}
+
+// bendsOfRows sums the bends of rows, where a block begins at the first and each 8 pixels after it. Some rows tell as much as all.
+func bendsOfRows(p raster.Plane, first int) (b bends) {
+	for y := 0; y < p.H; y += 3 {
+		row := p.Row(y)
+		for x := first; x+4+2 <= p.W; x += blockSide {
+			b.edges += bend(row[x-2:])
+			b.within += bend(row[x+4-2:])
+			b.n++
+		}
+	}
+	return b
+}
+
+// bendsOfColumns is bendsOfRows of columns.
+func bendsOfColumns(p raster.Plane, first int) (b bends) {
+	for x := 0; x < p.W; x += 3 {
+		at := func(y int) byte { return p.Row(y)[x] }
+		for y := first; y+4+2 <= p.H; y += blockSide {
+			b.edges += bend([]byte{at(y - 2), at(y - 1), at(y), at(y + 1)})
+			b.within += bend([]byte{at(y + 2), at(y + 3), at(y + 4), at(y + 5)})
+			b.n++
+		}
+	}
+	return b
 }
 
 // bend returns by how much the step amid four pixels differs from those beside it.

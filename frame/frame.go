@@ -173,8 +173,8 @@ type Latent struct {
 
 	// Hidden says that the unit rightly has no picture: it is there for
 	// others to refer to, or repeats the picture before it, or is that
-	// one's second field. What was on show stays. There is nothing to
-	// develop.
+	// one's second field and shows the same instant. What was on show
+	// stays. There is nothing to develop.
 	Hidden bool
 
 	// Develop makes the Picture. It can be called until the next Latent is
@@ -182,7 +182,8 @@ type Latent struct {
 	Develop func() (*Picture, error)
 
 	// Second is Develop of what a picture of two fields shows half a
-	// picture later: its second field. It is nil of other pictures.
+	// picture later: its second field. It is nil of other pictures, and
+	// where that field has a unit of its own, which has a Latent then.
 	Second func() (*Picture, error)
 }
 

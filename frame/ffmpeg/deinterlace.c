@@ -228,6 +228,12 @@ static inline void fill(const plane *p, uint8_t *to, ptrdiff_t stride, int inter
 	}
 }
 
+// height_of returns the height of a picture of fields.
+static int height_of(const ls_fields *f)
+{
+	return ((const AVFrame *)f->kept.frame)->height * (3 - f->kept.step);
+}
+
 static lines lines_of(const ls_field *f, int i, int height, int first)
 {
 	const AVFrame *p = f->frame;
@@ -240,13 +246,14 @@ static lines lines_of(const ls_field *f, int i, int height, int first)
 }
 
 // plane_of returns plane i of a picture of fields; all but its mask.
-static plane plane_of(const ls_fields *f, const AVPixFmtDescriptor *d, const AVFrame *picture, int i)
+static plane plane_of(const ls_fields *f, const AVPixFmtDescriptor *d, int i)
 {
+	const AVFrame *like = f->kept.frame;
 	int chroma = i == 1 || i == 2;
 	plane p = {.sub_x = chroma ? d->log2_chroma_w : 0, .sub_y = chroma ? d->log2_chroma_h : 0, .depth = d->comp[0].depth, .late = f->late};
-	p.width = AV_CEIL_RSHIFT(picture->width, p.sub_x);
-	p.height = AV_CEIL_RSHIFT(picture->height, p.sub_y);
-	p.across = (picture->width + BLOCK - 1) / BLOCK;
+	p.width = AV_CEIL_RSHIFT(like->width, p.sub_x);
+	p.height = AV_CEIL_RSHIFT(height_of(f), p.sub_y);
+	p.across = (like->width + BLOCK - 1) / BLOCK;
 	p.kept = lines_of(&f->kept, i, p.height, f->bottom);
 	p.other = lines_of(&f->other, i, p.height, !f->bottom);
 	p.kept_before = lines_of(&f->kept_before, i, p.height, f->bottom);
@@ -275,9 +282,9 @@ static int is_planar(const AVPixFmtDescriptor *d)
 }
 
 // search tells whether there are combs, or an AVERROR. Without a picture before, *mask says where.
-static int search(const ls_fields *f, const AVPixFmtDescriptor *d, const AVFrame *picture, uint8_t **mask)
+static int search(const ls_fields *f, const AVPixFmtDescriptor *d, uint8_t **mask)
 {
-	plane p = plane_of(f, d, picture, 0);
+	plane p = plane_of(f, d, 0);
 	comb *combs = av_calloc(p.across, sizeof(*combs));
 	tally t;
 	if (!p.other_before.data)
@@ -291,37 +298,57 @@ static int search(const ls_fields *f, const AVPixFmtDescriptor *d, const AVFrame
 	return is_combed(&p, &t);
 }
 
+// examine takes the fields away that are not like kept, and tells what is to be done as ls_deinterlace does. Without a picture before, *mask says where.
+static int examine(ls_fields *f, const AVPixFmtDescriptor *d, uint8_t **mask)
+{
+	int combed = 1;
+	if (!is_planar(d) || !ls_whole(f->kept.frame) || (height_of(f) >> d->log2_chroma_h) < 2)
+		return LS_UNREADABLE;
+	if (!is_like(&f->other, &f->kept))
+		f->other.frame = NULL;
+	if (!f->other.frame || !is_like(&f->kept_before, &f->kept) || !is_like(&f->other_before, &f->kept))
+		f->kept_before.frame = f->other_before.frame = NULL;
+	if (f->other.frame)
+		combed = search(f, d, mask);
+	if (combed < 0)
+		return combed;
+	return combed ? LS_DEINTERLACED : LS_UNCOMBED;
+}
+
+static const AVPixFmtDescriptor *format_of(const ls_fields *f)
+{
+	return av_pix_fmt_desc_get(((const AVFrame *)f->kept.frame)->format);
+}
+
+int ls_is_combed(const ls_fields *given)
+{
+	ls_fields f = *given;
+	uint8_t *mask = NULL;
+	int does = examine(&f, format_of(&f), &mask);
+	av_free(mask);
+	return does == LS_DEINTERLACED;
+}
+
 int ls_deinterlace(const ls_fields *given, void *out, int weave)
 {
 	ls_fields f = *given;
-	const AVFrame *like = f.kept.frame;
-	const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(like->format);
+	const AVPixFmtDescriptor *d = format_of(&f);
 	AVFrame *picture = out;
 	uint8_t *mask = NULL;
-	int combed = 1, err = 0, i;
-	picture->format = like->format;
-	picture->width = like->width;
-	picture->height = like->height * (3 - f.kept.step);
-	if (!is_planar(d) || !ls_whole(like) || (picture->height >> d->log2_chroma_h) < 2)
-		return LS_UNREADABLE;
-	if (!is_like(&f.other, &f.kept))
-		f.other.frame = NULL;
-	if (!f.other.frame || !is_like(&f.kept_before, &f.kept) || !is_like(&f.other_before, &f.kept))
-		f.kept_before.frame = f.other_before.frame = NULL;
-	if (f.other.frame)
-		combed = search(&f, d, picture, &mask);
-	if (combed > 0 || (combed == 0 && weave))
+	int does = examine(&f, d, &mask), err = 0, i;
+	picture->format = ((const AVFrame *)f.kept.frame)->format;
+	picture->width = ((const AVFrame *)f.kept.frame)->width;
+	picture->height = height_of(&f);
+	if (does == LS_DEINTERLACED || (does == LS_UNCOMBED && weave))
 		err = av_frame_get_buffer(picture, 0);
 	for (i = 0; !err && picture->buf[0] && i < d->nb_components; i++) {
-		plane p = plane_of(&f, d, picture, i);
+		plane p = plane_of(&f, d, i);
 		p.mask = mask;
 		if (p.depth > 8)
-			fill(&p, picture->data[i], picture->linesize[i], combed, 1);
+			fill(&p, picture->data[i], picture->linesize[i], does == LS_DEINTERLACED, 1);
 		else
-			fill(&p, picture->data[i], picture->linesize[i], combed, 0);
+			fill(&p, picture->data[i], picture->linesize[i], does == LS_DEINTERLACED, 0);
 	}
 	av_free(mask);
-	if (combed < 0 || err < 0)
-		return combed < 0 ? combed : err;
-	return combed ? LS_DEINTERLACED : LS_UNCOMBED;
+	return err < 0 ? err : does;
 }

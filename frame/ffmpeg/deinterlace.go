@@ -19,6 +19,7 @@ type fields struct {
 	kept, other *astiav.Frame // both fields, which may be in one frame; other is nil if it did not come
 	before      shownFields   // the picture before; none if that is not known, or damaged
 	apart       bool          // each field is a frame of its own
+	split       bool          // each field has a unit of its own, though both are in one frame
 	second      bool          // kept is the field that is shown second
 	order       frame.FieldOrder
 }
@@ -81,6 +82,9 @@ func (g *gopDecoder) deinterlace(s *fields) (picture *astiav.Frame, changes fram
 	return nil, 0, err
 }
 
+// isCombed reports whether the fields show two instants.
+func (s *fields) isCombed() bool { return C.ls_is_combed(s.lines()) != 0 }
+
 // changes returns what was done to a picture.
 func (s *fields) changes(deinterlaced bool) (c frame.Changes) {
 	if s.apart && s.other != nil {
@@ -89,7 +93,7 @@ func (s *fields) changes(deinterlaced bool) (c frame.Changes) {
 	if deinterlaced {
 		c |= frame.Deinterlaced
 	}
-	if deinterlaced && s.second && !s.apart {
+	if deinterlaced && s.second && !s.apart && !s.split {
 		c |= frame.SecondField
 	}
 	return c

@@ -29,4 +29,7 @@ enum {
 // LS_UNCOMBED is and weave is set. Returns one of these or an AVERROR.
 int ls_deinterlace(const ls_fields *f, void *out, int weave);
 
+// ls_is_combed tells whether ls_deinterlace would return LS_DEINTERLACED.
+int ls_is_combed(const ls_fields *f);
+
 #endif

@@ -35,7 +35,7 @@ type interlacing struct {
 	before shownFields      // that was shown last, undamaged
 	half   *output          // of H.265: a field that waits for the other of its frame
 	order  frame.FieldOrder // of the fields of H.265; Progressive before the first
-	second lasting          // of second fields that are frames of their own
+	second lasting          // of second fields that have units of their own
 }
 
 // interlaced returns the order of fields in the picture of a unit, which FFmpeg tells; of H.265 it tells it of those pictures alone that are fields.
@@ -85,15 +85,35 @@ func (g *gopDecoder) present(o output, yield func(frame.Latent, error) bool) boo
 	var s *fields
 	if u.fields != frame.Progressive {
 		g.interlacing.seen = true
-		s = &fields{kept: o.Picture, other: o.Picture, before: g.interlacing.before, order: u.fields}
+		s = &fields{kept: o.Picture, other: o.Picture, before: g.interlacing.before, order: u.fields, split: g.isSplit(o.Unit)}
+		o.Corrupt = o.Corrupt || s.split && g.reorder.Corrupt(o.Unit+1)
 	}
-	more := g.latent(o, s, yield)
+	more := g.latent(o, s, yield) && (s == nil || !s.split || g.later(o, *s, yield))
 	if g.interlacing.seen {
 		g.shown(shownFields{first: o.Picture, second: o.Picture}, o.Corrupt)
 	} else {
 		g.leave(o.Picture)
 	}
 	return more
+}
+
+// isSplit reports whether the second field of a frame of H.264 has a unit of its own, which is shown later than that of the first.
+func (g *gopDecoder) isSplit(unit int) bool {
+	first, second := g.units.At(unit), g.units.At(unit+1)
+	return second != nil && second.status.SecondField && second.pts > first.pts
+}
+
+// later yields the second field of a frame that was just shown as the picture of its own unit. If it shows the same instant as the first, that unit
+// has no picture of its own.
+func (g *gopDecoder) later(o output, s fields, yield func(frame.Latent, error) bool) bool {
+	first, second := g.units.At(o.Unit), g.units.At(o.Unit+1)
+	if s.second = true; !second.wanted || !s.isCombed() {
+		return true
+	}
+	second.offered, second.qp, second.status.Orientation = true, first.qp, first.status.Orientation
+	g.interlacing.second.since = g.lasting.since.Add(second.time.Sub(first.time))
+	o.Unit++
+	return g.latent(o, &s, yield)
 }
 
 // field yields the next picture of H.265, which is a field: when the other field of its frame is there, both, each as the picture of its instant; or

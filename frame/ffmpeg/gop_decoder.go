@@ -69,14 +69,15 @@ type gopDecoder struct {
 
 // A unit is what is kept of an access unit.
 type unit struct {
-	pts    time.Duration
-	time   time.Time
-	key    bool
-	wanted bool // its picture may be
-	status bitstream.Status
-	size   *bitstream.Size  // by the headers of the key unit before
-	qp     float32          // effective quantiser of its picture
-	fields frame.FieldOrder // of its picture
+	pts     time.Duration
+	time    time.Time
+	key     bool
+	wanted  bool // its picture may be
+	status  bitstream.Status
+	size    *bitstream.Size  // by the headers of the key unit before
+	qp      float32          // effective quantiser of its picture
+	fields  frame.FieldOrder // of its picture
+	offered bool             // its second field was, which is in the frame of the unit before
 }
 
 // open opens a gopDecoder for a GOP that begins with first.

@@ -26,7 +26,7 @@ func (g *gopDecoder) show(yield func(frame.Latent, error) bool) bool {
 		}
 		// Of a unit that is shown before the first it cannot be told: what it refers to is not there.
 		u := g.units.At(o.Unit)
-		if u.wanted && u.pts >= g.start && !yield(frame.Latent{Unit: o.Unit, PTS: u.pts, Hidden: true}, nil) {
+		if u.wanted && !u.offered && u.pts >= g.start && !yield(frame.Latent{Unit: o.Unit, PTS: u.pts, Hidden: true}, nil) {
 			return false
 		}
 	}
@@ -35,7 +35,7 @@ func (g *gopDecoder) show(yield func(frame.Latent, error) bool) bool {
 // latent yields a picture, if it is wanted. s is nil if it is progressive.
 func (g *gopDecoder) latent(o output, s *fields, yield func(frame.Latent, error) bool) bool {
 	u, f, since := g.units.At(o.Unit), o.Picture, g.lasting.since
-	if s != nil && s.apart && s.second {
+	if s != nil && s.second {
 		since = g.interlacing.second.since
 	}
 	if !u.wanted {
@@ -52,18 +52,12 @@ func (g *gopDecoder) latent(o output, s *fields, yield func(frame.Latent, error)
 	corrupt := o.Corrupt || raw.corrupt != 0 || raw.errors != 0
 	l := frame.Latent{Unit: o.Unit, PTS: u.pts, Corrupt: corrupt, EffectiveQP: u.qp}
 	l.Develop = func() (*frame.Picture, error) { return g.picture(u, f, raw, s, corrupt, since) }
-	if s != nil && !s.apart && !g.isSplit(o.Unit) {
+	if s != nil && !s.apart && !s.split {
 		second := *s
 		second.second = true
 		l.Second = func() (*frame.Picture, error) { return g.picture(u, f, raw, &second, corrupt, since) }
 	}
 	return yield(l, nil)
-}
-
-// isSplit reports whether the second field of a picture of H.264 has a unit of its own.
-func (g *gopDecoder) isSplit(unit int) bool {
-	next := g.units.At(unit + 1)
-	return next != nil && next.status.SecondField
 }
 
 // picture makes the picture of a unit.

@@ -64,8 +64,31 @@ func (w *bitWriter) nal(header byte) []byte {
 // does. The first field of a key picture and both of the others hold plain samples (I_PCM); the second of a key picture is all skipped,
 // so that it is the first again. Each unit is a picture, or a field if apart is set.
 func paff(apart bool) []frame.AccessUnit {
-	return paffOf(apart, func(n, _ int) *image.YCbCr { return paffPicture(n) })
+	return paffOf(apart, momentGOP, func(n, _ int) *image.YCbCr { return paffPicture(n) })
 }
+
+// paffInstants is paff of fields that show a number of their own, above bars that move; but for the second one of a key picture, which is the first again.
+func paffInstants(apart bool) []frame.AccessUnit {
+	const speed, bar = 6, 16
+	return paffOf(apart, paffPairs, func(n, parity int) *image.YCbCr {
+		number := paffNumber(n, parity)
+		img := paffPicture(number)
+		for y := macroblock / 2; y < paffHeight; y++ {
+			for x := range paffWidth {
+				img.Y[y*img.YStride+x] = byte(64 + 128*((x+speed*number)/bar%2))
+			}
+		}
+		return img
+	})
+}
+
+const paffPairs = (momentGOP + 1) / 2 // in a GOP of paffInstants
+
+// paffNumber returns what a field of picture n of paffInstants shows.
+func paffNumber(n, parity int) int { return n/paffPairs*momentGOP + max(0, n%paffPairs*2-1+parity) }
+
+// isPaffRepeat reports whether a unit of paffInstants has no picture of its own.
+func isPaffRepeat(i int, _ frame.AccessUnit) bool { return i%(momentGOP+1) == 1 }
 
 // paffPicture draws picture n of paff.
 func paffPicture(n int) *image.YCbCr {
@@ -80,11 +103,11 @@ func paffPicture(n int) *image.YCbCr {
 	return img
 }
 
-// paffOf is paff of other pictures, of which draw draws that of a field.
-func paffOf(apart bool, draw func(n, parity int) *image.YCbCr) (units []frame.AccessUnit) {
-	for n := range momentFrames {
-		key := n%momentGOP == 0
-		first, second := paffField(n, 0, draw(n, 0)), paffField(n, 1, draw(n, 1))
+// paffOf is paff of GOPs of so many other pictures, of which draw draws that of a field.
+func paffOf(apart bool, gop int, draw func(n, parity int) *image.YCbCr) (units []frame.AccessUnit) {
+	for n := range momentFrames / momentGOP * gop {
+		key := n%gop == 0
+		first, second := paffField(n, gop, 0, draw(n, 0)), paffField(n, gop, 1, draw(n, 1))
 		if key {
 			first = append(paffSets(), first...)
 		}
@@ -123,10 +146,11 @@ func paffSets() []byte {
 	return append(sps.nal(0x67), pps.nal(0x68)...)
 }
 
-// paffField returns a field of picture n, a slice (section 7.3.3): the top one is 0, the bottom one is 1. It has its lines of img.
-func paffField(n, parity int, img *image.YCbCr) []byte {
+// paffField returns a field of picture n, a slice (section 7.3.3): the top one is 0, the bottom one is 1. It has its lines of img. GOPs have so many
+// pictures.
+func paffField(n, gop, parity int, img *image.YCbCr) []byte {
 	const intra, predicted, pcmIntra, pcmPredicted = 7, 5, 25, 30
-	at := n % momentGOP
+	at := n % gop
 	idr := at == 0 && parity == 0
 	var w bitWriter
 	kind := predicted
@@ -137,7 +161,7 @@ func paffField(n, parity int, img *image.YCbCr) []byte {
 	w.u(4, at%16)       // frame_num
 	w.u(2, 0b10|parity) // a field, which one
 	if idr {
-		w.ue(n / momentGOP % 2)
+		w.ue(n / gop % 2)
 	}
 	w.u(8, 2*at+parity) // picture order count
 	if kind == predicted {
@@ -176,16 +200,16 @@ func paffField(n, parity int, img *image.YCbCr) []byte {
 	return w.nal(header)
 }
 
-// Pairs of fields of two instants, in one unit or in two, become pictures without combs.
+// Pairs of fields of two instants, in one unit or in two, become pictures without combs: of the first instant, and of both.
 func TestPAFFIsDeinterlaced(t *testing.T) {
 	const speed = 1 // columns a field
+	at := func(n, parity int) int { return 8 + speed*(2*(n%momentGOP)+parity) }
 	draw := func(n, parity int) *image.YCbCr {
 		img := paffPicture(0)
-		at := 8 + speed*(2*(n%momentGOP)+parity)
 		for y := range paffHeight {
 			for x := range paffWidth {
 				img.Y[y*img.YStride+x] = 64
-				if x >= at {
+				if x >= at(n, parity) {
 					img.Y[y*img.YStride+x] = 192
 				}
 			}
@@ -193,29 +217,33 @@ func TestPAFFIsDeinterlaced(t *testing.T) {
 		return img
 	}
 	for _, apart := range []bool{false, true} {
-		g := frame.GOP(paffOf(apart, draw))
+		g := frame.GOP(paffOf(apart, momentGOP, draw))
 		g = g[:1+slices.IndexFunc(g[1:], func(u frame.AccessUnit) bool { return u.Key })]
-		n := 0
+		fields := 1 // that are delivered, of a picture
+		if apart {
+			fields = 2
+		}
+		n := 0 // of a field that is delivered
 		for p, err := range new(ffmpeg.Decoder).Decode(t.Context(), g, time.Time{}) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			first := n == 0 // whose second field is its first
-			if deinterlaced := p.Changes&frame.Deinterlaced != 0; deinterlaced == first || p.Signal.Fields != frame.TopFirst {
-				t.Errorf("apart %v: picture %d: %v, %v", apart, n, p.Changes, p.Signal.Fields)
+			if apart && n == 1 {
+				n++ // the second field of the first picture is the first again
 			}
-			edge := func(y int) int {
-				return slices.IndexFunc(p.Y[y*p.YStride:][:paffWidth], func(v byte) bool { return v > 128 })
+			if deinterlaced := p.Changes == frame.Deinterlaced; deinterlaced != (n > 0) || p.Signal.Fields != frame.TopFirst || p.PTS != g[n].PTS {
+				t.Errorf("apart %v: field %d at %v: %v, %v", apart, n, p.PTS, p.Changes, p.Signal.Fields)
 			}
-			for y := 1; y < paffHeight; y++ {
-				if edge(y) != edge(0) {
-					t.Errorf("apart %v: picture %d: the edge is at %d and %d", apart, n, edge(0), edge(y))
+			for y := range paffHeight {
+				edge := slices.IndexFunc(p.Y[y*p.YStride:][:paffWidth], func(v byte) bool { return v > 128 })
+				if edge != at(n/fields, n%fields) {
+					t.Errorf("apart %v: field %d: the edge is at %d, not at %d", apart, n, edge, at(n/fields, n%fields))
 					break
 				}
 			}
 			n++
 		}
-		if n != momentGOP {
+		if n != fields*momentGOP {
 			t.Errorf("apart %v: %d pictures", apart, n)
 		}
 	}

@@ -69,6 +69,7 @@ func recordings() []recording {
 		{about: "H.264, MBAFF", units: x264(2, "-flags", "+ildct+ilme", "-x264-params", "tff=1")},
 		{about: "H.264, PAFF", units: func(*testing.T) []frame.AccessUnit { return paff(false) }},
 		{about: "H.264, PAFF, a unit for each field", units: func(*testing.T) []frame.AccessUnit { return paff(true) }, hidden: func(i int, _ frame.AccessUnit) bool { return i%2 == 1 }},
+		{about: "H.264, PAFF, a unit for each field, two instants", units: func(*testing.T) []frame.AccessUnit { return paffInstants(true) }, hidden: isPaffRepeat},
 		{about: "H.265", units: encoded(frame.H265, "-c:v libx265 -preset ultrafast -x265-params log-level=none:repeat-headers=1:bframes=0:keyint=15:min-keyint=15")},
 		{about: "H.265, a pyramid of B-frames", units: encoded(frame.H265,
 			"-c:v libx265 -preset ultrafast -x265-params log-level=none:repeat-headers=1:rc-lookahead=12:bframes=7:b-adapt=0:b-pyramid=1:open-gop=0:keyint=15:min-keyint=15")},

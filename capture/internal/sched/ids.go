@@ -16,6 +16,13 @@ type ID struct {
 // IDOf returns the ID of the picture that is shown at such times.
 func IDOf(pts time.Duration, t time.Time) ID { return ID{pts: pts, time: t.UnixNano()} }
 
+// IDOf returns the ID of the picture that is wanted, as far as it is known before that is decoded.
+func (s *Scheduler) IDOf(w Wanted) ID {
+	id := IDOf(w.GOP[w.Unit].PTS, w.GOP[w.Unit].Time)
+	id.second = w.Second && s.hasFields(w.GOP)
+	return id
+}
+
 // PictureID returns the ID of a picture, which may be of one of two fields.
 func PictureID(p *frame.Picture) ID {
 	return ID{p.PTS, p.Time.UnixNano(), p.Changes&frame.SecondField != 0}

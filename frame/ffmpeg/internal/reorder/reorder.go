@@ -210,7 +210,7 @@ func (b *Buffer[T]) Next() (o Output[T], ok bool) {
 			b.Lose(i)
 		}
 		if e.state == missing {
-			if e.hidden && i < b.settled && !b.corrupt(i) {
+			if e.hidden && i < b.settled && !b.Corrupt(i) {
 				heap.Pop(&b.show)
 				return Output[T]{Unit: i, Hidden: true}, true
 			}
@@ -218,7 +218,7 @@ func (b *Buffer[T]) Next() (o Output[T], ok bool) {
 		}
 		heap.Pop(&b.show)
 		b.holding--
-		o = Output[T]{Unit: i, Picture: e.picture, Corrupt: b.corrupt(i)}
+		o = Output[T]{Unit: i, Picture: e.picture, Corrupt: b.Corrupt(i)}
 		var none T
 		e.picture = none
 		return o, true
@@ -226,8 +226,9 @@ func (b *Buffer[T]) Next() (o Output[T], ok bool) {
 	return o, false
 }
 
-// corrupt reports whether unit i, which is below settled, or anything that it may refer to is damaged.
-func (b *Buffer[T]) corrupt(i int) bool { return b.entries.At(i).damaged || b.entries.At(i).tainted }
+// Corrupt reports whether unit i, or anything that it may refer to, is damaged: of a unit that an Output was told of, and of one before it in decoding
+// order, or right behind it that was lost.
+func (b *Buffer[T]) Corrupt(i int) bool { return b.entries.At(i).damaged || b.entries.At(i).tainted }
 
 // Rest returns what is still held, in no order, and empties the Buffer.
 func (b *Buffer[T]) Rest() (pictures []T) {
