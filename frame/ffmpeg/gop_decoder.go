@@ -77,6 +77,8 @@ type unit struct {
 	size   *bitstream.Size  // by the headers of the key unit before
 	qp     float32          // effective quantiser of its picture
 	fields frame.FieldOrder // of its picture
+
+	colours *frame.Colours // as the access unit has them
 }
 
 // open opens a gopDecoder for a GOP that begins with first.
@@ -334,7 +336,7 @@ func (g *gopDecoder) take(u *frame.AccessUnit, wanted bool) error {
 	}
 	status := g.headers.Status
 	g.d.stats.units.Add(1)
-	g.units.Add(unit{pts: u.PTS, time: u.Time, key: u.Key, wanted: wanted, status: status, size: g.told})
+	g.units.Add(unit{pts: u.PTS, time: u.Time, key: u.Key, wanted: wanted, status: status, size: g.told, colours: u.Colours})
 	g.reorder.Add(u.PTS, u.Key)
 	g.units.Forget(g.oldest())
 	g.due = g.due || wanted
