@@ -97,6 +97,7 @@ func TestColours(t *testing.T) {
 func FuzzColorInfo(f *testing.F) {
 	type object = map[string]any
 	write := func(tb testing.TB, c frame.Colours) []byte {
+		tb.Helper()
 		return values(tb, object{
 			"colorConfig": object{"colorPrimaries": float64(c.Primaries), "transferCharacteristics": float64(c.Transfer), "matrixCoefficients": float64(c.Matrix)},
 			"hdrCll":      object{"maxCLL": float64(c.MaxContent), "maxFall": float64(c.MaxAverage)},
