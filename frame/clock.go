@@ -39,6 +39,10 @@ const (
 
 	minBacklog = time.Second // less may be jitter; and what is reordered may come in another order than before
 
+	// Units of one timestamp for longer than this have one that stands still, and tells nothing of the time that passes. The coarsest timestamps are
+	// in seconds, and units are late by no more than MaxLate.
+	maxCoarse = time.Second + MaxLate
+
 	// Timestamps of pictures that are nearer to each other tell no time: nobody makes so many a second, and the clock rate is wrong.
 	minInterval = time.Second / 250
 )
@@ -59,7 +63,8 @@ type Clock struct {
 	before  instant       // the newest before it
 	lead    time.Duration // by how much units were decoded before they are shown, at most
 	lastDTS time.Duration
-	came    time.Time // when a unit of that arrived first
+	came    time.Time // when a unit of that arrived first; where timestamps stand still, last
+	still   bool      // they stand still
 
 	units   int           // since the window began, that were newest
 	since   time.Duration // the presentation time when it did
@@ -105,8 +110,12 @@ func (c *Clock) Stamp(u *AccessUnit, arrival time.Time) {
 	case u.PTS >= c.newest.pts:
 		c.before, c.newest = c.newest, instant{u.PTS, c.next(u.PTS, arrival, u.PTS-u.DTS)}
 	}
-	if u.DTS > c.lastDTS {
+	switch {
+	case u.DTS > c.lastDTS:
 		c.fallBehind(u.DTS-c.lastDTS, arrival)
+		c.still = false
+	case c.still || arrival.Sub(c.came) > maxCoarse:
+		c.came, c.still = arrival, true
 	}
 	c.lastDTS = u.DTS
 	u.Time = c.At(u.PTS)

@@ -199,3 +199,45 @@ func TestClockLeaps(t *testing.T) {
 		}
 	}
 }
+
+// TestTimestampsThatStandStill: while the timestamps of units that go on arriving stand still, they tell no time, so nobody falls behind. Who stalls
+// for as long does.
+func TestTimestampsThatStandStill(t *testing.T) {
+	const step = time.Second / 25
+	for _, tt := range []struct {
+		about  string
+		still  time.Duration // timestamps stand still for so long
+		stalls time.Duration // and then nothing arrives, as long
+		behind bool
+	}{
+		{"for ten seconds", 10 * time.Second, 0, false},
+		{"for a minute", time.Minute, 0, false},
+		{"for a second, as coarse ones do", time.Second, 0, false},
+		{"not at all, and nothing arrives", 0, 10 * time.Second, true},
+		{"for ten seconds, and then nothing arrives", 10 * time.Second, 10 * time.Second, true},
+	} {
+		var c frame.Clock
+		arrival, dts, told := time.Unix(1000, 0), time.Duration(0), false
+		send := func() {
+			u := frame.AccessUnit{DTS: dts, PTS: dts}
+			c.Stamp(&u, arrival)
+			told = told || u.Backlog() > 0
+			arrival = arrival.Add(step)
+		}
+		for range 3 { // it comes again
+			for range 100 {
+				dts += step
+				send()
+			}
+			for range tt.still / step {
+				send()
+			}
+			arrival = arrival.Add(tt.stalls)
+		}
+		dts += step
+		send()
+		if told != tt.behind {
+			t.Errorf("%s: a backlog is told: %v", tt.about, told)
+		}
+	}
+}

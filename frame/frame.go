@@ -76,6 +76,11 @@ type AccessUnit struct {
 	backlog    uint32 // in milliseconds; from standsFor on, for how many units it stands
 	Offset     time.Duration
 
+	// Colours are what carries the stream says of the picture's colours;
+	// nil if that is nothing. What the stream itself says counts more. It
+	// is immutable, as Data.
+	Colours *Colours
+
 	PTS  time.Duration // presentation time, by the publisher's zero
 	DTS  time.Duration // decoding time by the same zero; never decreases
 	Time time.Time     // PTS on the wall clock: when the picture was shown

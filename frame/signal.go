@@ -8,7 +8,7 @@ import (
 
 // A Signal says what a stream's picture was like, before it was made the Picture that one gets. The numbers of Primaries, Transfer and Matrix are
 // those of ITU-T H.273 (ISO/IEC 23091-2), tables 2 to 4, in which 2 is unspecified. Zero says of any field that it is not known, but that zero
-// is the Matrix of RGB.
+// is the Matrix of RGB. What the stream does not say of its colours is as AccessUnit.Colours has it.
 type Signal struct {
 	// The size in samples of luma, of both fields, without what is cropped.
 	Width  int32 `json:"width,omitempty"`

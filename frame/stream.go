@@ -73,7 +73,7 @@ type Stream struct {
 // A Cue is a data message in a stream: metadata, a caption, a cue point, whatever the publisher sends beside pictures and sound.
 type Cue struct {
 	// Name is onMetaData, onCuePoint, onTextData and the like; colorInfo
-	// for the colours of an HDR stream.
+	// for the colours of an HDR stream, which are in the units, too.
 	Name string
 
 	PTS  time.Duration // on the scale of the units

@@ -26,7 +26,7 @@ const metadataHeader = 5
 
 // hearCue tells of a message's cue, if there is one that can be read, and goes by what metadata say of the pictures to come.
 func (c *conn) hearCue(m message) {
-	if c.onCue == nil && !mayOrient(m) {
+	if c.onCue == nil && !mayOrient(m) && !isMetadata(m) {
 		return
 	}
 	cue, ok := c.cue(m)
@@ -35,6 +35,9 @@ func (c *conn) hearCue(m message) {
 	}
 	if o, ok := orientation(cue); ok {
 		c.video.Orient(o)
+	}
+	if told, ok := colours(cue); ok && isMetadata(m) && c.video.Track == 0 { // metadata of other tracks are passed over
+		c.video.Colour(told)
 	}
 	if c.onCue != nil {
 		c.onCue(cue)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/internal/flv"
 	"github.com/livestill/livestill/internal/ingest"
 )
@@ -27,6 +28,11 @@ func Messages(r io.Reader, maxLength int) func() (Message, error) {
 
 // DecodeAMF is decodeAMF.
 func DecodeAMF(b []byte) ([]any, error) { return decodeAMF(b) }
+
+// ColorInfo returns what these values say of colours.
+func ColorInfo(values []any) (frame.Colours, bool) {
+	return colours(frame.Cue{Name: colorInfo, Values: values})
+}
 
 // Timeline returns a function that says where the next message is, by its timestamp.
 func Timeline() func(uint32) time.Duration { return new(flv.Timeline).Next }

@@ -37,6 +37,9 @@ func (p *promised) take(u frame.AccessUnit, in []byte) {
 	if u.Shown().After(time.Now().Add(time.Millisecond)) { // a millionth of what passes between units that arrive at one instant
 		p.t.Fatalf("unit %d is shown %v from now", len(p.units), time.Until(u.Shown()))
 	}
+	if c := u.Colours; c != nil && (*c == frame.Colours{} || c.Or(frame.Colours{}) != *c) {
+		p.t.Fatalf("unit %d has colours that there are not: %+v", len(p.units), *c)
+	}
 	before := bytes.Clone(u.Data)
 	clear(in)
 	if !bytes.Equal(u.Data, before) {

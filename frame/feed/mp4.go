@@ -10,7 +10,7 @@ import (
 )
 
 // ReadMP4 yields the units of an MP4 file, plain or fragmented, as fast as r is read: of its first video track in H.264, H.265, AV1, VP8, VP9,
-// MJPEG or MPEG-4. Units of H.264 and H.265 tell how the track is to be turned. PTS and DTS are the file's, without its edit lists; Time is when
+// MJPEG or MPEG-4. Units of H.264 and H.265 tell how the track is to be turned, all what it says of their colours. PTS and DTS are the file's, without its edit lists; Time is when
 // they were read, so see Play. It is ranged over once.
 //
 // What is not in the order of playing, such as a file that has its index (moov) at the end, can be read if r is an io.Seeker. It takes memory
@@ -45,5 +45,6 @@ func (v *Video) sample(s *mp4.Sample) (u frame.AccessUnit, ok bool, err error) {
 	}
 	v.follow()
 	v.assembler.Orient(s.Orientation)
+	v.assembler.Colour(s.Colours)
 	return v.unit(s.PTS, s.DTS, s.Data)
 }

@@ -33,7 +33,8 @@ type Video struct {
 }
 
 // Config takes the decoder's configuration record, as MP4, FLV and Matroska have it: avcC of H.264, hvcC of H.265, av1C of AV1; of MPEG-4 what
-// its esds has of its own. That of other codecs is not needed. From then on each NAL unit of H.264 and H.265 is preceded by its length
+// its esds has of its own; vpcC of VP8 and VP9, which tells of their colours. That of MJPEG is not needed. From then on each NAL unit of H.264 and H.265
+// is preceded by its length
 // (AVCC); without, data is an Annex B byte stream, which must have its parameter sets inside. It may be called again.
 func (v *Video) Config(record []byte) error {
 	v.follow()
@@ -138,6 +139,7 @@ func (v *Video) made(u frame.AccessUnit, err error, pts, dts time.Duration, arri
 	}
 	v.dated, v.last = true, dts+v.shift
 	u.Codec, u.PTS, u.DTS = v.Codec, pts+v.shift, v.last
+	u.Colours = v.assembler.Colours()
 	u.Lost = v.lost && !u.Key
 	v.begun, v.lost = true, false
 	v.clock.Stamp(&u, arrival)

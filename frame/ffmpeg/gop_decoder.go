@@ -78,6 +78,8 @@ type unit struct {
 	qp      float32          // effective quantiser of its picture
 	fields  frame.FieldOrder // of its picture
 	offered bool             // its second field was, which is in the frame of the unit before
+
+	colours *frame.Colours // as the access unit has them
 }
 
 // open opens a gopDecoder for a GOP that begins with first.
@@ -335,7 +337,7 @@ func (g *gopDecoder) take(u *frame.AccessUnit, wanted bool) error {
 	}
 	status := g.headers.Status
 	g.d.stats.units.Add(1)
-	g.units.Add(unit{pts: u.PTS, time: u.Time, key: u.Key, wanted: wanted, status: status, size: g.told})
+	g.units.Add(unit{pts: u.PTS, time: u.Time, key: u.Key, wanted: wanted, status: status, size: g.told, colours: u.Colours})
 	g.reorder.Add(u.PTS, u.Key)
 	g.units.Forget(g.oldest())
 	g.due = g.due || wanted

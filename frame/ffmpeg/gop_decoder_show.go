@@ -45,7 +45,7 @@ func (g *gopDecoder) latent(o output, s *fields, yield func(frame.Latent, error)
 	g.d.stats.pictures.Add(1)
 	raw := new(C.ls_raw)
 	C.ls_read(f.UnsafePointer(), raw)
-	g.supplement(raw)
+	g.supplement(raw, u.colours)
 	if raw.sar_num == 0 { // FFmpeg tells no absurd ones
 		raw.sar_num, raw.sar_den = C.int(u.size.SampleWidth), C.int(u.size.SampleHeight)
 	}

@@ -158,6 +158,9 @@ func (s *served) units(yield func(frame.AccessUnit, bool) bool, abandon func()) 
 		}
 		s.codec, s.offered = o.Codec, s.offered[:0]
 		u := frame.AccessUnit{Codec: o.Codec, Key: o.Key, Lost: o.Lost, PTS: time.Duration(o.PTS), Time: time.Unix(0, o.Time), Data: data}
+		if o.Colours != (frame.Colours{}) {
+			u.Colours = &o.Colours
+		}
 		if !yield(u, o.Wanted) {
 			return
 		}

@@ -69,6 +69,9 @@ func (r *remote) follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, b
 			Kind: reqUnit, Codec: u.Codec, Key: u.Key, Lost: u.Lost, Wanted: wanted,
 			PTS: int64(u.PTS), Time: int64(u.Time.Sub(r.start)),
 		}
+		if u.Colours != nil {
+			o.Colours = *u.Colours
+		}
 		if enough, err := r.show(ctx, &o, u.Data, yield); enough || err != nil {
 			return err
 		}

@@ -62,8 +62,9 @@ type request struct {
 	Codec             frame.Codec
 	Key, Lost, Wanted bool
 	PTS               int64
-	Time              int64  // nanoseconds after the first unit
-	Size              uint32 // bytes of data, which follow
+	Time              int64         // nanoseconds after the first unit
+	Colours           frame.Colours // zero for nil
+	Size              uint32        // bytes of data, which follow
 
 	// Of develop: the number of the picture's unit, as in Latent, and which
 	// of its instants.

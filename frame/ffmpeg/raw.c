@@ -146,6 +146,7 @@ void ls_read(const void *frame, ls_raw *out)
 	out->grey = d->nb_components < 3 && !out->rgb;
 	out->yuvj = is_yuvj(d);
 	out->full = is_full(f, d);
+	out->ranged = f->color_range != AVCOL_RANGE_UNSPECIFIED || out->rgb || out->yuvj;
 	out->sub_x = d->log2_chroma_w;
 	out->sub_y = d->log2_chroma_h;
 	for (i = 0; i < 3 && i < d->nb_components; i++) {

@@ -25,6 +25,7 @@ typedef struct {
 	int rgb, grey;    // what the samples are, if not Y, Cb, Cr
 	int yuvj;         // one of the formats that say by their name that they are of full range
 	int full;         // range: 1 full, 0 limited
+	int ranged;       // the stream tells the range, or the format; of H.265 FFmpeg does not say if it did
 	int space;        // enum AVColorSpace, its numbers are those of ISO/IEC 23091-4 (H.273)
 	int siting;       // enum AVChromaLocation
 	int sar_num, sar_den;

@@ -4,6 +4,7 @@ package ffmpeg
 import "C"
 
 import (
+	"cmp"
 	"errors"
 	"image"
 	"unsafe"
@@ -13,14 +14,30 @@ import (
 	"github.com/livestill/livestill/internal/bitstream"
 )
 
-// supplement adds what FFmpeg does not tell of the colours of a frame. VP9 has one number for all of BT.2020 (section 7.2.2), and none for PQ and
-// HLG.
-func (g *gopDecoder) supplement(raw *C.ls_raw) {
+// supplement adds what FFmpeg does not tell of the colours of a frame: first what the stream says, and then what carries it says, which is nil if
+// that is nothing. VP9 has one number for all of BT.2020 (section 7.2.2), and none for PQ and HLG.
+func (g *gopDecoder) supplement(raw *C.ls_raw, outside *frame.Colours) {
 	switch {
 	case g.codec == frame.VP9 && raw.space == spaceBT2020NCL:
 		raw.primaries = tone.BT2020
 	case g.codec == frame.H264 && raw.max_content == 0 && raw.max_mastering == 0:
 		raw.max_content, raw.max_mastering, raw.max_average = C.int(g.light.MaxContent), C.int(g.light.MaxMastering), C.int(g.light.MaxAverage)
+	}
+	if outside == nil {
+		return
+	}
+	c := frame.Colours{
+		Primaries: uint8(raw.primaries), Transfer: uint8(raw.transfer), Matrix: uint8(raw.space),
+		MaxContent: int32(raw.max_content), MaxMastering: int32(raw.max_mastering), MaxAverage: int32(raw.max_average),
+	}.Or(*outside)
+	raw.primaries, raw.transfer = cmp.Or(C.int(c.Primaries), raw.primaries), cmp.Or(C.int(c.Transfer), raw.transfer)
+	raw.max_content, raw.max_mastering = cmp.Or(C.int(c.MaxContent), raw.max_content), cmp.Or(C.int(c.MaxMastering), raw.max_mastering)
+	raw.max_average = cmp.Or(C.int(c.MaxAverage), raw.max_average)
+	if raw.rgb == 0 {
+		raw.space = cmp.Or(C.int(c.Matrix), raw.space)
+	}
+	if raw.ranged == 0 && c.FullRange {
+		raw.full = 1
 	}
 }
 

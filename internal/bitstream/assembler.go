@@ -21,10 +21,13 @@ type Assembler struct {
 	inLengths    bool     // there was a unit that can only be split by lengths, since the record
 	inStartCodes bool     // the same of start codes
 	nals         [][]byte // scratch
+
+	record, outside frame.Colours  // as the configuration record has them, and what carries the stream
+	colours         *frame.Colours // of both; nil if they say nothing
 }
 
-// Config reads the configuration record of the codec: avcC, hvcC, av1C, the configuration of MPEG-4. From then on each NAL unit of H.264 and
-// H.265 comes after its length. That of the other codecs says nothing that is needed.
+// Config reads the configuration record of the codec: avcC, hvcC, av1C, vpcC, the configuration of MPEG-4. From then on each NAL unit of H.264 and
+// H.265 comes after its length. That of MJPEG says nothing that is needed.
 func (a *Assembler) Config(record []byte) (err error) {
 	switch a.Codec {
 	case frame.H264:
@@ -33,6 +36,9 @@ func (a *Assembler) Config(record []byte) (err error) {
 		a.lengthSize, err = a.h265.Config(record)
 	case frame.AV1:
 		err = a.av1.Config(record)
+	case frame.VP8, frame.VP9:
+		a.record = readVPRecord(record)
+		a.tint()
 	case frame.MPEG4:
 		if err = beginsMPEG4(record); err == nil {
 			err = a.mpeg4.Config(record)
@@ -50,6 +56,25 @@ func (a *Assembler) Lost() { a.h264.Lost() }
 
 // Orient says how pictures of H.264 and H.265 are to be shown, as what carries the stream says. Units from the next one on have a message of it.
 func (a *Assembler) Orient(o Orientation) { a.h264.Orientation, a.h265.Orientation = o, o }
+
+// Colour says what carries the stream says of its colours, from the next unit on. It counts more than a configuration record.
+func (a *Assembler) Colour(c frame.Colours) {
+	if c != a.outside {
+		a.outside = c
+		a.tint()
+	}
+}
+
+// tint makes the Colours of the units to come. Those of units that there are stay as they are.
+func (a *Assembler) tint() {
+	a.colours = nil
+	if c := a.outside.Or(a.record); c != (frame.Colours{}) {
+		a.colours = &c
+	}
+}
+
+// Colours returns what units are to have as AccessUnit.Colours.
+func (a *Assembler) Colours() *frame.Colours { return a.colours }
 
 // Unit returns the data of the access unit that b is, and whether it is a key unit. The data is a copy of its own. It is empty if there is no
 // picture in b.

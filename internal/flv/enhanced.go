@@ -9,8 +9,8 @@ import (
 )
 
 // Packet types of Enhanced RTMP v2, "Enhanced Video". The others mean nothing here and are passed over, as those will be that are
-// still to be defined: the end of a sequence; metadata, whose colours are those of the bitstream again; a descriptor of MPEG-2 TS,
-// which says no more than the sequence header in band.
+// still to be defined: the end of a sequence; metadata, which are for Video.Colour; a descriptor of MPEG-2 TS, which says no more than the sequence
+// header in band.
 const (
 	packetSequenceStart = 0
 	packetCodedFrames   = 1

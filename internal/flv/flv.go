@@ -42,6 +42,7 @@ type Video struct {
 	called   frame.Codec         // what tags call the codec of sequence
 	habits   habits
 	shown    bitstream.Orientation // as Orient has it
+	colours  frame.Colours         // as Colour has them
 	changed  bool                  // the codec has changed, and no key unit came since
 	joining  joining
 
@@ -109,6 +110,12 @@ func (v *Video) Orient(o bitstream.Orientation) {
 	v.sequence.Orient(o)
 }
 
+// Colour says what colours pictures have from now on, by what comes beside them. It counts more than sequence headers, and less than the stream.
+func (v *Video) Colour(c frame.Colours) {
+	v.colours = c
+	v.sequence.Colour(c)
+}
+
 // begin takes in a sequence header. One of another codec that cannot be read changes nothing.
 func (v *Video) begin(t tag) error {
 	v.Flush()
@@ -168,6 +175,7 @@ func (v *Video) made(data []byte, key, damaged bool, u dated) {
 		return // the stream does not begin with that
 	}
 	u.Codec, u.Key, u.Lost, u.Data = v.sequence.Codec, key, damaged || v.lost && !key, data
+	u.Colours = v.sequence.Colours()
 	switch {
 	case key:
 		v.torn, v.keyPTS = v.lost, u.PTS
@@ -196,6 +204,7 @@ func (v *Video) change(c frame.Codec) {
 	v.changed = v.sequence.Codec != 0
 	v.sequence, v.called, v.habits = bitstream.Assembler{Codec: c}, c, habits{}
 	v.sequence.Orient(v.shown)
+	v.sequence.Colour(v.colours)
 	v.joining.forget()
 }
 

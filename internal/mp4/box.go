@@ -80,6 +80,13 @@ func (r *reader) u32() uint32 {
 	return binary.BigEndian.Uint32(b[:])
 }
 
+func (r *reader) u16() uint16 {
+	var b [2]byte
+	r.ended = r.ended || len(r.b) < len(b)
+	r.b = r.b[copy(b[:], r.b):]
+	return binary.BigEndian.Uint16(b[:])
+}
+
 func (r *reader) u64() uint64 { return uint64(r.u32())<<32 | uint64(r.u32()) }
 
 func (r *reader) skip(n int) {

@@ -29,6 +29,10 @@ type Sample struct {
 	// has it.
 	Orientation bitstream.Orientation
 
+	// Colours are those of the picture, as the sample's description has
+	// them.
+	Colours frame.Colours
+
 	PTS, DTS time.Duration
 	Data     []byte // valid until the next sample
 }
@@ -189,7 +193,7 @@ func (d *demuxer) sample(p place) (s Sample, err error) {
 		return s, fmt.Errorf("description %d of %d", p.description, len(d.track.descriptions))
 	}
 	how := &d.track.descriptions[p.description-1]
-	s.Codec, s.Orientation = how.codec, d.track.orientation
+	s.Codec, s.Orientation, s.Colours = how.codec, d.track.orientation, how.colours
 	if p.description != d.used {
 		s.Config, d.used = how.config, p.description
 	}

@@ -23,8 +23,9 @@ type track struct {
 
 // A description says how samples are coded.
 type description struct {
-	codec  frame.Codec
-	config []byte // the decoder's configuration record; nil if there is none
+	codec   frame.Codec
+	config  []byte // the decoder's configuration record; nil if there is none
+	colours frame.Colours
 }
 
 // A defaults is what samples of fragments are like that say nothing else.
@@ -130,14 +131,15 @@ func (t *track) describe(stsd []byte) (unknown string, err error) {
 	return "", nil
 }
 
-// Visual sample entries by their kind, and the box in them that has the configuration record.
+// Visual sample entries by their kind, the box in them that has the configuration record, and whether they may lack it.
 var entries = map[string]struct {
-	codec  frame.Codec
-	config string
+	codec   frame.Codec
+	config  string
+	without bool
 }{
-	"avc1": {frame.H264, "avcC"}, "avc3": {frame.H264, "avcC"}, "hvc1": {frame.H265, "hvcC"}, "hev1": {frame.H265, "hvcC"},
-	"av01": {frame.AV1, "av1C"}, "vp08": {frame.VP8, ""}, "vp09": {frame.VP9, ""}, "mp4v": {frame.MPEG4, "esds"},
-	"jpeg": {frame.MJPEG, ""}, "mjpg": {frame.MJPEG, ""},
+	"avc1": {frame.H264, "avcC", false}, "avc3": {frame.H264, "avcC", false}, "hvc1": {frame.H265, "hvcC", false}, "hev1": {frame.H265, "hvcC", false},
+	"av01": {frame.AV1, "av1C", false}, "vp08": {frame.VP8, "vpcC", true}, "vp09": {frame.VP9, "vpcC", true}, "mp4v": {frame.MPEG4, "esds", false},
+	"jpeg": {frame.MJPEG, "", true}, "mjpg": {frame.MJPEG, "", true},
 }
 
 // readDescription reads a visual sample entry (section 12.1.3), which has 78 bytes before its boxes.
@@ -147,29 +149,37 @@ func readDescription(x box) (d description, err error) {
 		return d, nil
 	}
 	d.codec = entry.codec
-	if entry.config == "" {
-		return d, nil
-	}
 	const fixed = 78
-	if len(x.content) < fixed {
+	if len(x.content) < fixed && !entry.without {
 		return d, fmt.Errorf("sample entry %q of %d bytes", x.kind, len(x.content))
 	}
-	b := x.content[fixed:]
+	b := x.content[min(fixed, len(x.content)):]
+	had := false      // the configuration record
 	for len(b) >= 8 { // QuickTime ends it with zeros
 		inner, rest, err := cutBox(b)
-		if err != nil {
-			return d, err
-		}
-		if inner.kind == entry.config {
-			d.config = bytes.Clone(inner.content)
-			if entry.config == "esds" {
-				return readESDS(inner.content)
-			}
+		switch {
+		case err != nil && (had || entry.without):
 			return d, nil
+		case err != nil:
+			return d, err
+		case inner.kind != entry.config:
+			readColours(&d.colours, inner)
+		case !had:
+			if had = true; entry.config == "esds" {
+				d.codec, d.config, err = readESDS(inner.content)
+			} else {
+				d.config = bytes.Clone(inner.content)
+			}
+			if err != nil {
+				return d, err
+			}
 		}
 		b = rest
 	}
-	return d, fmt.Errorf("sample entry %q has no %s box", x.kind, entry.config)
+	if !had && !entry.without {
+		err = fmt.Errorf("sample entry %q has no %s box", x.kind, entry.config)
+	}
+	return d, err
 }
 
 // Tags of descriptors and types of objects: ISO/IEC 14496-1 sections 7.2.2.1 and 7.2.6.6.2.
@@ -187,12 +197,12 @@ const (
 //
 //	tag (8)  size (7 bits a byte, up to 4)  content
 //	ES: id (16)  s u o priority (5)  [16 if s]  [n (8), n bytes, if u]  [16 if o]  descriptors    decoder: object (8)  96 bits  descriptors
-func readESDS(b []byte) (d description, err error) {
+func readESDS(b []byte) (c frame.Codec, config []byte, err error) {
 	r := reader{b: b}
 	r.full()
 	tag, es := r.descriptor()
 	if tag != tagES || len(es.b) < 3 {
-		return d, errors.New("esds box without an ES descriptor")
+		return 0, nil, errors.New("esds box without an ES descriptor")
 	}
 	flags := es.b[2]
 	es.skip(3)
@@ -207,21 +217,21 @@ func readESDS(b []byte) (d description, err error) {
 	}
 	tag, decoder := es.descriptor()
 	if tag != tagDecoder || len(decoder.b) < 13 {
-		return d, errors.New("esds box without a decoder's configuration")
+		return 0, nil, errors.New("esds box without a decoder's configuration")
 	}
 	switch decoder.b[0] {
 	case objectMPEG4:
-		d.codec = frame.MPEG4
+		c = frame.MPEG4
 	case objectJPEG:
-		d.codec = frame.MJPEG
+		c = frame.MJPEG
 	default:
-		return d, nil
+		return 0, nil, nil
 	}
 	decoder.skip(13)
-	if tag, specific := decoder.descriptor(); tag == tagSpecific && d.codec == frame.MPEG4 {
-		d.config = bytes.Clone(specific.b)
+	if tag, specific := decoder.descriptor(); tag == tagSpecific && c == frame.MPEG4 {
+		config = bytes.Clone(specific.b)
 	}
-	return d, nil
+	return c, config, nil
 }
 
 // descriptor cuts off a descriptor. One that is longer than what is left is cut short.
