@@ -66,7 +66,7 @@ type Hub struct {
 	Source func(stream string) (Runner, error)
 
 	// MaxBytes bounds the memory of all Histories together, but of those
-	// that have a Budget of their own: the largest gives way first. Zero
+	// that have a Budget of their own: the largest is shrunk first. Zero
 	// leaves it to the Budgets of the Cameras: see frame.Budget.
 	MaxBytes int64
 

@@ -26,7 +26,7 @@ type Cost struct {
 // decoders, an eighth for the pictures that captures hold, and an eighth for neighbours of these that are to be merged. The zero Budget
 // is ready for use, by any number of goroutines.
 //
-// When Histories remember more than their half, the largest gives way first, even if its stream stalls or has ended: it forgets its oldest
+// When Histories remember more than their half, the largest is shrunk first, even if its stream stalls or has ended: it forgets its oldest
 // GOP. If it has but one, that forgets the older half of its units but the key unit, as with History.MaxBytes, and if the key unit is what it has,
 // even this, until the next key unit. A History that nobody holds any more leaves its Budget when Go's garbage is collected.
 //
@@ -35,7 +35,7 @@ type Cost struct {
 // longer than a second: after that it is passed by what fits, and decoding that has had so much for a second ends with ErrTooCostly. Nor do the
 // captures of one stream take more of the part for pictures than they leave: if a hook holds them up, there is as much for others. Hooks that hang in
 // several streams at once may take all of it: bound them with their context.
-// What is remembered never gives way to captures, nor they to it.
+// What is remembered never takes memory from captures, nor they from it.
 type Budget struct {
 	// Bytes is the bound; zero means half of Go's memory limit (GOMEMLIMIT)
 	// if there is one, else 1 GiB, which suits a machine of 2 GiB. Set it
@@ -47,7 +47,7 @@ type Budget struct {
 
 	remembered int64                // what Histories take, as live memory
 	shares     minheap.Heap[*share] // of the Histories
-	relieving  bool                 // a goroutine has Histories give way
+	relieving  bool                 // a goroutine shrinks Histories
 }
 
 // A Use is what memory of a Budget is for.

@@ -30,8 +30,8 @@ func pictures(h *frame.History) (n int) {
 	return n
 }
 
-// TestLargestGivesWay: streams share a Budget, and the largest is one that has ended.
-func TestLargestGivesWay(t *testing.T) {
+// TestLargestIsShrunk: streams share a Budget, and the largest is one that has ended.
+func TestLargestIsShrunk(t *testing.T) {
 	b := &frame.Budget{Bytes: 8 << 20} // a unit weighs 24 kB, so that Histories have room for 170
 	history := func() *frame.History { return &frame.History{MaxAge: time.Hour, Budget: b} }
 	ended, live, still := history(), history(), history()
@@ -61,8 +61,8 @@ func TestLargestGivesWay(t *testing.T) {
 	runtime.KeepAlive(still)
 }
 
-// TestGivesWayToTheLast: what has but one GOP degrades, half of it at a time, and then forgets even the key unit, until the next.
-func TestGivesWayToTheLast(t *testing.T) {
+// TestShrinksToTheLast: what has but one GOP degrades, half of it at a time, and then forgets even the key unit, until the next.
+func TestShrinksToTheLast(t *testing.T) {
 	b := &frame.Budget{Bytes: 400_000}
 	h, other := &frame.History{Budget: b}, &frame.History{Budget: b}
 	for n := range 10 {

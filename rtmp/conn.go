@@ -178,7 +178,7 @@ func (c *conn) ended(ctx context.Context, err error) error {
 }
 
 // explain returns the cause of a failed read or write: that of ctx, which closes the connection, comes before its effects, and so does
-// why the connection had to give way to another.
+// why the connection was evicted.
 func (c *conn) explain(ctx context.Context, err error, limit time.Duration, want string) error {
 	reason := c.in.Reason()
 	switch {

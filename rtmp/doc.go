@@ -6,7 +6,7 @@
 //	err = (&rtmp.Client{URL: "rtmp://host/live/key", Handler: cam}).Run(ctx)
 //
 // The Handler is called once for each stream. It accepts the stream when it ranges over Stream.Units, and refuses it by returning before.
-// Until then its context ends, too, if the connection has to give way to another.
+// Until then its context ends, too, if the connection is evicted for another.
 // An encoder then hears "NetStream.Publish.BadName" with the text of the Handler's error. A Handler that returns while the stream goes on
 // hangs up.
 //
@@ -40,11 +40,11 @@
 //     bytes and large commands count as several. Who sends more has to wait, and is not hung up on.
 //
 // Each listener of a Server has all bounds and counts for itself. Server.MaxConns bounds its connections, and Server.MaxConnsPerAddr those
-// of one address: with the defaults it takes eight addresses to fill it. A connection of which no video has come yet gives way to a new
-// one, accepted or not, and so does a publisher of which none has come for ten seconds; who was refused and does not hang up is the first.
+// of one address: with the defaults it takes eight addresses to fill it. A connection of which no video has come yet is evicted for a
+// new one, accepted or not, and so is a publisher of which none has come for ten seconds; who was refused and does not hang up is the first.
 // So who only holds connections keeps nobody out. That includes publishers of the same address: where one dials without end, a publisher of
 // that address has 60 ms for each step of its handshake and commands and for its first picture, and more time the less those connections
-// say; but 10 ms at worst, if they stand at all steps at once. New connections that others give way to are accepted at 2,000 a second;
+// say; but 10 ms at worst, if they stand at all steps at once. New connections for which others are evicted are accepted at 2,000 a second;
 // meanwhile all new ones wait. The log has at most ten lines of a kind in ten seconds for an address and a hundred for all, and then how
 // many were left out.
 //

@@ -229,7 +229,7 @@ func (c *publisher) passOver(err error) error {
 
 // linger sends what is still to be said, and gives the peer a second to hang up first. Encoders that left still send what they have to
 // say: if the connection were closed with that unread in it, it would be reset, and a reset may overtake what was sent last. It is the
-// first to give way to new ones.
+// first that is evicted for a new one.
 func (c *publisher) linger() {
 	c.in.Advance(ingest.Leaving)
 	c.wire.timeout = 0

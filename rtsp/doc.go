@@ -36,7 +36,7 @@
 // may not be clean; package ffmpeg knows which.
 //
 // A Handler that is slower than the stream loses units, nobody waits for it: when 256 units or 16 MiB are waiting, the newest of
-// them gives way to the next that comes, which is marked Lost, and from there all units up to the next key unit are dropped.
+// them is dropped for the next that comes, which is marked Lost, and from there all units up to the next key unit are dropped.
 //
 // # Time
 //
@@ -85,11 +85,11 @@
 //
 // Each listener of a Server has all bounds and counts for itself. Server.MaxConns and Server.MaxStreams bound its connections and streams,
 // and Server.MaxConnsPerAddr the connections of one address: with the defaults it can have half of the streams. A connection of which no
-// packet of video has come yet gives way to a new one, whatever it has shown or recorded, and to a new stream if there are too many; so
-// does a publisher of which none has come for ten seconds. So who only holds connections keeps nobody out. That includes publishers of the
+// packet of video has come yet is evicted for a new one, whatever it has shown or recorded, and for a new stream if there are too many; so
+// is a publisher of which none has come for ten seconds. So who only holds connections keeps nobody out. That includes publishers of the
 // same address: where one dials without end, a publisher of that address has 60 ms for each of its requests and for its first packet, and
-// more time the less those connections say; but 10 ms at worst, if they stand at all steps at once. New connections that others give way to
-// are accepted at 2,000 a second; meanwhile all new ones wait. The log has at most ten lines of a kind in ten seconds for an address and a
+// more time the less those connections say; but 10 ms at worst, if they stand at all steps at once. New connections for which others are
+// evicted are accepted at 2,000 a second; meanwhile all new ones wait. The log has at most ten lines of a kind in ten seconds for an address and a
 // hundred for all, and then how many were left out.
 //
 // Wrong guesses are refusals by Authenticate of who has shown credentials or a query, and all by the Handler but fs.ErrExist, as

@@ -84,7 +84,7 @@ type Server struct {
 
 	// MaxStreams is how many streams there may be at a time on each
 	// listener; zero means 256. Beyond that, one of which no video has come
-	// yet, or none for ten seconds, gives way to a new one; if there is
+	// yet, or none for ten seconds, is evicted for a new one; if there is
 	// none, the new one is refused.
 	MaxStreams int
 

@@ -154,7 +154,7 @@ func (c *conn) unreadable(err error, udp bool) {
 	}
 }
 
-// ended returns what the end of a connection or session is called: why it had to give way comes before what the library makes of that.
+// ended returns what the end of a connection or session is called: why it was evicted comes before what the library makes of that.
 func (c *conn) ended(err error) error {
 	if reason := c.Reason(); reason != nil {
 		return reason

@@ -63,15 +63,15 @@ func TestCrowd(t *testing.T) {
 	}
 }
 
-// TestWhoGivesWay fills an address with publishers of which video comes or not, and with one that only announces, and has more come.
-func TestWhoGivesWay(t *testing.T) {
+// TestWhoIsEvicted fills an address with publishers of which video comes or not, and with one that only announces, and has more come.
+func TestWhoIsEvicted(t *testing.T) {
 	units := small(t)
 	sdp := describe(units)
 	synctest.Test(t, func(t *testing.T) {
 		got, ln := make(taker, 9), ingesttest.NewListener()
 		defer run(t, &rtsp.Server{Handler: got, MaxConnsPerAddr: 2, IdleTimeout: time.Minute}, ln)()
 		from := func(ip, name string) *raw { return wrap(t, ln.DialFrom(ip), "rtsp://pipe/live/"+name) }
-		gaveWay := func(r *raw, name string) {
+		evicted := func(r *raw, name string) {
 			t.Helper()
 			r.closed(t)
 			if r := <-got; r.stream.Name != "live/"+name || !errors.Is(r.err, rtsp.ErrLimit) || !strings.Contains(r.err.Error(), "2001:db8::/64") {
@@ -85,10 +85,10 @@ func TestWhoGivesWay(t *testing.T) {
 		second.want(t, base.StatusOK, "ANNOUNCE", second.url, "", sdp)
 		third := from("2001:db8::3", "third")
 		third.record(t, sdp)
-		gaveWay(second, "second")
+		evicted(second, "second")
 		fourth := from("2001:db8::4", "fourth")
 		fourth.record(t, sdp)
-		gaveWay(third, "third")
+		evicted(third, "third")
 		fourth.send(t, units[0])
 		synctest.Wait()
 		from("2001:db8::5", "refused").closed(t)
@@ -99,11 +99,11 @@ func TestWhoGivesWay(t *testing.T) {
 		}
 		synctest.Wait()
 		from("2001:db8::6", "sixth").record(t, sdp)
-		gaveWay(first, "first")
+		evicted(first, "first")
 	})
 }
 
-// TestStreamsWithoutVideo fills a Server with streams of two addresses that were announced only: they give way to one that comes.
+// TestStreamsWithoutVideo fills a Server with streams of two addresses that were announced only: they are evicted for one that comes.
 func TestStreamsWithoutVideo(t *testing.T) {
 	units := small(t)
 	sdp := describe(units)

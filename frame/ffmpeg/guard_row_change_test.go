@@ -13,7 +13,7 @@ import (
 )
 
 // Where parameter sets change, or are ones that two readers may read differently, what passes for good is what comes without a guard row.
-func TestGuardRowGivesWay(t *testing.T) {
+func TestGuardRowIsLeftOut(t *testing.T) {
 	g := frametest.Clip{Frames: 12, GOP: 12}.GOPs(t)[0]
 	other := frametest.Clip{Frames: 12, GOP: 12, Width: 480, Height: 270}.GOPs(t)[0]
 	plain := frametest.Clip{Frames: 12, GOP: 12, Args: []string{"-profile:v", "baseline"}}.GOPs(t)[0]

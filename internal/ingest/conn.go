@@ -29,7 +29,7 @@ type Conn struct {
 	end       atomic.Pointer[context.CancelCauseFunc] // of Within; nil until then
 	closed    chan struct{}
 	once      sync.Once
-	reason    error // why it gave way; set before closed is closed
+	reason    error // why it was evicted, or hung up on; set before closed is closed
 }
 
 // NewConn returns a Conn without a Limiter, which has the allowance of a publisher.
@@ -43,7 +43,7 @@ func newConn(nc net.Conn) *Conn {
 	return &Conn{Conn: nc, bucket: newBucket(Beginning), closed: make(chan struct{})}
 }
 
-// Within is context.WithCancelCause, but it ends as well when the connection has to give way, with the Reason. It is to be called once.
+// Within is context.WithCancelCause, but it ends as well when the connection is evicted, with the Reason. It is to be called once.
 func (c *Conn) Within(ctx context.Context) (context.Context, context.CancelCauseFunc) {
 	life, end := context.WithCancelCause(ctx)
 	c.end.Store(&end)
@@ -140,7 +140,7 @@ func (c *Conn) finish(reason error) {
 	})
 }
 
-// Reason returns why the connection had to give way, or was hung up on; nil if it was not.
+// Reason returns why the connection was evicted, or hung up on; nil if it was not.
 func (c *Conn) Reason() error {
 	select {
 	case <-c.closed:
