@@ -101,7 +101,7 @@ func (c *Clock) Stamp(u *AccessUnit, arrival time.Time) {
 	case !c.begun || u.DTS < c.lastDTS:
 		*c = Clock{begun: true, newest: instant{u.PTS, arrival}, lead: u.PTS - u.DTS, lastDTS: u.DTS, came: arrival}
 		c.before = c.newest
-		c.watch(u.PTS, 0)
+		c.beginWindow(u.PTS, 0)
 	case u.PTS >= c.newest.pts:
 		c.before, c.newest = c.newest, instant{u.PTS, c.next(u.PTS, arrival, u.PTS-u.DTS)}
 	}
@@ -125,7 +125,7 @@ func (c *Clock) next(pts time.Duration, arrival time.Time, lead time.Duration) t
 	t := c.newest.time.Add(span + put)
 	took := arrival.Sub(t) - uneven // without what it comes later since fewer pictures are reordered
 	if took < -uneven || took > MaxLate || span == 0 {
-		c.watch(pts, 0)
+		c.beginWindow(pts, 0)
 		latest, earliest := arrival, c.newest.time.Add(1+min(span/mostSlow, mostRise))
 		if took > MaxLate {
 			latest = arrival.Add(-MaxLate - uneven)
@@ -138,14 +138,14 @@ func (c *Clock) next(pts time.Duration, arrival time.Time, lead time.Duration) t
 	c.units++
 	c.fastest = min(c.fastest, took-c.forward)
 	if c.units >= unitsPerWindow && pts-c.since >= window {
-		c.watch(pts, max(0, c.forward+c.fastest))
+		c.beginWindow(pts, max(0, c.forward+c.fastest))
 		c.lead, c.newLead = c.newLead, 0
 	}
 	return t
 }
 
-// watch begins a window of time that starts with the unit of pts. In the window, times are put forward by so much.
-func (c *Clock) watch(pts, forward time.Duration) {
+// beginWindow begins a window of time that starts with the unit of pts. In the window, times are put forward by so much.
+func (c *Clock) beginWindow(pts, forward time.Duration) {
 	c.units, c.since, c.fastest, c.forward = 0, pts, MaxLate, forward
 }
 

@@ -121,7 +121,7 @@ func (h *History) begin(u *AccessUnit) {
 	h.weight += weight
 	h.closed = false
 	h.ahead = time.Until(u.Shown())
-	h.watch()
+	h.startAging()
 }
 
 // extend adds a unit to the newest GOP.
@@ -233,7 +233,7 @@ func (h *History) Cut() {
 	if !h.closed {
 		h.closed, h.cut = true, h.now()
 	}
-	h.watch()
+	h.startAging()
 }
 
 // GOPs returns what is remembered, oldest first. The GOPs share memory with the History and are immutable: units that are added

@@ -109,16 +109,16 @@ func main() {
 func put(ctx context.Context, role string, load func(ctx context.Context, addr string) (sent int)) (row string, r report) {
 	s, begin, before := startServer(ctx, role), time.Now(), usage.CPU()
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(*seconds)*time.Second)
-	watched := make(chan struct{})
+	done := make(chan struct{})
 	go func() {
-		defer close(watched)
+		defer close(done)
 		for pause(ctx, 2*time.Second) {
 			log.Printf("server: %d files open, RSS %d KiB", s.files(), s.memory("VmRSS"))
 		}
 	}()
 	sent := load(ctx, s.addr)
 	cancel()
-	<-watched
+	<-done
 	share := func(d time.Duration) string {
 		return fmt.Sprintf("%.1f %%", 100*d.Seconds()/time.Since(begin).Seconds())
 	}
