@@ -67,15 +67,15 @@ type decoder struct {
 
 func (d *decoder) Follow(_ context.Context, us iter.Seq2[frame.AccessUnit, bool]) iter.Seq2[frame.Latent, error] {
 	return func(yield func(frame.Latent, error) bool) {
-		var held []*frame.Picture
+		var buffered []*frame.Picture
 		black, large := make(map[time.Duration]bool), make(map[time.Duration]bool)
 		number := make(map[*frame.Picture]int)
 		damaged, delay := false, -1
 		show := func(most int) bool {
-			for len(held) > most {
-				slices.SortFunc(held, func(a, b *frame.Picture) int { return cmp.Compare(a.PTS, b.PTS) })
-				p := held[0]
-				held = held[1:]
+			for len(buffered) > most {
+				slices.SortFunc(buffered, func(a, b *frame.Picture) int { return cmp.Compare(a.PTS, b.PTS) })
+				p := buffered[0]
+				buffered = buffered[1:]
 				if !yield(frame.Latent{Unit: number[p], PTS: p.PTS, Corrupt: p.Corrupt, EffectiveQP: p.EffectiveQP, Develop: func() (*frame.Picture, error) {
 					p.YCbCr = image.NewYCbCr(image.Rect(0, 0, 64, 32), image.YCbCrSubsampleRatio420)
 					if large[p.PTS] {
@@ -113,7 +113,7 @@ func (d *decoder) Follow(_ context.Context, us iter.Seq2[frame.AccessUnit, bool]
 				p.EffectiveQP = float32(u.Data[1])
 			}
 			number[p] = len(number)
-			held = append(held, p)
+			buffered = append(buffered, p)
 			if !show(delay) {
 				return
 			}

@@ -35,9 +35,9 @@ type decoding struct {
 	demands   demands            // that are not met yet
 	open      bool               // captures may join it
 	warm      bool               // it keeps up with the stream
-	held      bool               // a capture will want more of it later
+	pinned    bool               // a capture will want more of it later
 	fruitful  bool               // it has made an undamaged picture
-	spent     time.Duration      // for which it has held a place
+	spent     time.Duration      // for which it has had a place
 	oldest    time.Duration      // what it had spent when the first of demands came, or less
 	giveUp    context.CancelFunc // ends what it waits for when nobody needs it; nil before the first time
 }
@@ -68,7 +68,7 @@ func (d *decoding) see(g frame.GOP) {
 
 // needed reports whether anybody wants more; the mutex is held.
 func (d *decoding) needed() bool {
-	return d.warm || d.held || d.demands.required > 0
+	return d.warm || d.pinned || d.demands.required > 0
 }
 
 // wake has the goroutine look what has changed; the mutex is held. If nobody needs the decoding any more, it waits for nothing on the Decoder's

@@ -36,7 +36,7 @@ func corrupt(err error) error {
 	return fmt.Errorf("%w: %w", ErrCorrupt, err)
 }
 
-// Check returns an error if the planes of a picture that a hook made do not hold what its size promises.
+// Check returns an error if the planes of a picture that a hook made are not as large as its size promises.
 func Check(p *frame.Picture) error {
 	switch {
 	case p == nil:
