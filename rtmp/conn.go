@@ -131,7 +131,7 @@ func (c *conn) hears(until time.Time) (more bool, err error) {
 // picture takes in a video message. Its error ends the stream.
 func (c *conn) picture(m message) error {
 	err := c.video.Take(time.Duration(m.time)*time.Millisecond, time.Now(), m.body)
-	c.messages.beside = c.video.Held()
+	c.messages.beside = c.video.Buffered()
 	if !c.video.Due().IsZero() {
 		c.in.Video()
 	}

@@ -19,7 +19,7 @@ const (
 	versionTLS   = 22          // what is in the place of the version when the peer speaks TLS
 	smallBuffer  = 4 << 10     // of a connection that does not publish yet: commands
 	lingerTime   = time.Second // an encoder that has left hangs up within a few round trips
-	lingerAmount = 1 << 20     // bytes that it may still send: more than the buffers of both systems hold as a rule
+	lingerAmount = 1 << 20     // bytes that it may still send: more than the buffers of both systems have as a rule
 )
 
 // A publisher is a connection of an encoder: first its commands up to publish, then its media.

@@ -204,7 +204,7 @@ func TestWhoIsEvicted(t *testing.T) {
 		got, ln := make(recorder, 9), ingesttest.NewListener()
 		defer serve(t, &rtmp.Server{Handler: &gate{Handler: got}, MaxConnsPerAddr: 2}, ln)()
 		begin := time.Now()
-		for range 2 { // refused, and they hold the line
+		for range 2 { // refused, and they do not hang up
 			c := from(t, ln, ip)
 			c.call(0, "connect", 1, map[string]any{"app": "live"})
 			c.answer()
@@ -276,7 +276,7 @@ func TestEvictedWhileAsked(t *testing.T) {
 	})
 }
 
-// TestUnderWay has connections of one address send most of a message each, and hold the rest back: the largest are hung up on before all
+// TestUnderWay has connections of one address send most of a message each, and keep the rest back: the largest are hung up on before all
 // take too much. Meanwhile a picture of another address arrives.
 func TestUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

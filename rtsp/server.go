@@ -161,8 +161,8 @@ func (s *Server) serve(ctx context.Context, ln net.Listener, underWay int64) err
 		server: s,
 		listener: &ingest.Listener{
 			Listener: ln, Log: log, Fail: failed, Counts: counts,
-			Limiter:  ingest.Limiter{Max: s.MaxConns, PerSite: s.MaxConnsPerAddr},
-			Holdings: ingest.Holdings{Max: underWay},
+			Limiter: ingest.Limiter{Max: s.MaxConns, PerSite: s.MaxConnsPerAddr},
+			Buffers: ingest.Buffers{Max: underWay},
 		},
 		guesses:   ingest.Guesses{Off: s.MaxConnsPerAddr < 0},
 		logs:      log,

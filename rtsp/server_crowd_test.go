@@ -131,7 +131,7 @@ func TestStreamsWithoutVideo(t *testing.T) {
 	})
 }
 
-// TestUnderWay has connections of one address send most of a unit each, and hold the rest back: the largest are hung up on before all
+// TestUnderWay has connections of one address send most of a unit each, and keep the rest back: the largest are hung up on before all
 // take too much. Meanwhile a unit of another address arrives.
 func TestUnderWay(t *testing.T) {
 	units := small(t)
@@ -178,8 +178,8 @@ func TestUnderWay(t *testing.T) {
 	})
 }
 
-// TestRequestsUnderWay has connections of one address send a large request each, one after the other, and hold the end of it back: the largest
-// are hung up on before all take too much. Of requests that are whole nothing is held.
+// TestRequestsUnderWay has connections of one address send a large request each, one after the other, and keep the end of it back: the largest
+// are hung up on before all take too much. Of requests that are whole nothing is buffered.
 func TestRequestsUnderWay(t *testing.T) {
 	const conns, most = 8, 2 << 20 // requests of 0.38 MB, and what there may be of them in all
 	request := "OPTIONS * RTSP/1.0\r\nCSeq: 1\r\nContent-Length: 131072\r\n" +
@@ -208,7 +208,7 @@ func TestRequestsUnderWay(t *testing.T) {
 				}
 			}
 			if left < test.least || left > test.most {
-				t.Errorf("%d bytes are held back: %d of %d are left", test.back, left, conns)
+				t.Errorf("%d bytes are kept back: %d of %d are left", test.back, left, conns)
 			}
 			for _, r := range all {
 				_ = r.Close()

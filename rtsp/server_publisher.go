@@ -230,7 +230,7 @@ func (p *publisher) record() {
 		if !p.begun && p.lacks.Set(p.unpacker.Lacks()) {
 			p.recorder.log(slog.LevelWarn, "no picture can be made", p.stream.Remote, p.wrap(errors.New(p.lacks.Text())))
 		}
-		p.conn.hold(func() { p.conn.units = p.unpacker.Held() + p.units.Bytes() })
+		p.conn.setBuffered(func() { p.conn.units = p.unpacker.Buffered() + p.units.Bytes() })
 	})
 }
 

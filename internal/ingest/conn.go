@@ -15,14 +15,14 @@ const (
 )
 
 // A Conn is a connection of a peer that may be hostile. It is read no faster than messages may come: whoever reads it says what it has
-// read by Spend, and Read waits while more was spent than there is. A Conn has an Admission of a Limiter and a Holding if a Listener
-// accepted it. Read and Hold are for one goroutine; all others may be called at any time.
+// read by Spend, and Read waits while more was spent than there is. A Conn has an Admission of a Limiter and a Buffered if a Listener
+// accepted it. Read and SetBuffered are for one goroutine; all others may be called at any time.
 type Conn struct {
 	net.Conn
 
 	bucket    *bucket
 	admission *Admission // nil if there is no Limiter
-	holding   *Holding   // nil if what is held is not bounded
+	buffered  *Buffered  // nil if what is buffered is not bounded
 	left      func()     // counts that it is closed; nil if that is not counted
 	heard     atomic.Bool
 	video     atomic.Int64                            // when the Limiter heard last that video came, in seconds
@@ -58,8 +58,8 @@ func (c *Conn) Read(p []byte) (int, error) {
 	if reason := c.Reason(); reason != nil {
 		return 0, reason
 	}
-	if c.holding != nil {
-		c.holding.Wait(c.closed)
+	if c.buffered != nil {
+		c.buffered.Wait(c.closed)
 	}
 	if most := max(leastRead, int(c.bucket.wait(c.closed))*perMessage); most < len(p) {
 		p = p[:most]
@@ -99,10 +99,10 @@ func (c *Conn) Video() {
 	}
 }
 
-// Hold says how many bytes of messages or units are held for the connection that are not complete, or not taken yet.
-func (c *Conn) Hold(bytes int) {
-	if c.holding != nil {
-		c.holding.Set(bytes)
+// SetBuffered says how many bytes of messages or units are buffered for the connection that are not complete, or not taken yet.
+func (c *Conn) SetBuffered(bytes int) {
+	if c.buffered != nil {
+		c.buffered.Set(bytes)
 	}
 }
 
@@ -117,8 +117,8 @@ func (c *Conn) close(reason error) error {
 	if c.admission != nil {
 		c.admission.Leave()
 	}
-	if c.holding != nil && reason == nil { // else its owner still has to close it
-		c.holding.Leave()
+	if c.buffered != nil && reason == nil { // else its owner still has to close it
+		c.buffered.Leave()
 	}
 	return c.Conn.Close()
 }

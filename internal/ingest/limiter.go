@@ -32,7 +32,7 @@ const stalled = 10 * time.Second
 
 // A Limiter bounds the connections of a listener, and those of each site. When a bound is reached, a connection that is Leaving is evicted
 // for the new one, else one that does not publish yet. It is of the Stage that most have come to, and has been there for the longest: those
-// who hold many connections hurt themselves first, whether they say nothing, a little, or all but publish. When all publish, it is the one
+// who open many connections hurt themselves first, whether they say nothing, a little, or all but publish. When all publish, it is the one
 // whose video came the longest ago, if it has stalled. All methods may be called at any time.
 type Limiter struct {
 	Max     int // connections at a time

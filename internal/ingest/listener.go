@@ -32,11 +32,11 @@ func Listen(ctx context.Context, addr string, fail Failure) (net.Listener, error
 type Listener struct {
 	net.Listener
 
-	Limiter  Limiter
-	Holdings Holdings
-	Log      *Log
-	Fail     Failure
-	Counts   *ServerCounts
+	Limiter Limiter
+	Buffers Buffers
+	Log     *Log
+	Fail    Failure
+	Counts  *ServerCounts
 
 	bucket *bucket // of connections for which others were evicted, or that were refused
 }
@@ -85,7 +85,7 @@ func (l *Listener) admit(ctx context.Context, nc net.Conn) *Conn {
 		_ = nc.Close()
 		return nil
 	}
-	c.admission, c.holding, c.left = admission, l.Holdings.Open(nc.RemoteAddr(), evict), sync.OnceFunc(l.Counts.close)
+	c.admission, c.buffered, c.left = admission, l.Buffers.Open(nc.RemoteAddr(), evict), sync.OnceFunc(l.Counts.close)
 	l.Counts.open()
 	return c
 }

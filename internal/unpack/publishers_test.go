@@ -62,7 +62,7 @@ func TestStreamShowsWhatAViewerSaw(t *testing.T) {
 				t.Errorf("%s: %s", reports.about, why)
 			}
 			if !reports.right || p.Honest && !p.Steady || p.FPS < 2 {
-				continue // what is held up on the way is as old as the source says, and one picture more or less may be a second
+				continue // what is delayed on the way is as old as the source says, and one picture more or less may be a second
 			}
 			if why := p.Wrong(r, there, 1300*time.Millisecond+p.Depth); why != "" {
 				t.Errorf("%s, by that clock: %s", reports.about, why)
