@@ -53,7 +53,7 @@ func (f *flow) vector(x, y float32) (u, v float32) {
 	return k0*f.u[n] + k1*f.u[n+r] + k2*f.u[n+d] + k3*f.u[n+d+r], k0*f.v[n] + k1*f.v[n+r] + k2*f.v[n+d] + k3*f.v[n+d+r]
 }
 
-// A tracker finds flows. It holds what is needed on the way.
+// A tracker finds flows. It has what is needed on the way.
 type tracker struct {
 	luma   pyramid // of the neighbour
 	fields [2]flow // of coarser layers, by turns

@@ -17,7 +17,7 @@ import (
 // pictures of a GOP share their errors, and, tile by tile, from what two small neural networks have learned of such differences; they
 // only weigh what pictures show, and paint nothing. Neighbours says which pictures are worth decoding for it.
 //
-// While it works it holds 20 bytes for each pixel of the picture, 23 at High effort, if there are six neighbours, and 5 more for each
+// While it works it takes 20 bytes for each pixel of the picture, 23 at High effort, if there are six neighbours, and 5 more for each
 // processor but the first: 19 MB for 1280x720. Most of that is kept for the next fusion, until the garbage collector wants it. All
 // processors that GOMAXPROCS allows share the work.
 type Fuse struct {
@@ -46,7 +46,7 @@ func (e Effort) finest(size image.Point) int {
 
 // Enhance returns a new picture in place of b.Picture(). Neighbours that are corrupt or of another size have no say.
 //
-// It returns context.Cause(ctx) soon after ctx ends, and an error that wraps ErrImage if the planes do not hold the picture.
+// It returns context.Cause(ctx) soon after ctx ends, and an error that wraps ErrImage if the planes are smaller than the picture.
 func (f Fuse) Enhance(ctx context.Context, b *frame.Burst) (made *frame.Picture, err error) {
 	err = frame.Work(ctx, func(ctx context.Context) (err error) {
 		made, err = f.fuse(ctx, b)
@@ -55,7 +55,7 @@ func (f Fuse) Enhance(ctx context.Context, b *frame.Burst) (made *frame.Picture,
 	return made, err
 }
 
-// fuse is Enhance, where a place is held.
+// fuse is Enhance, where a place is taken.
 func (f Fuse) fuse(ctx context.Context, b *frame.Burst) (*frame.Picture, error) {
 	s := fusers.Get().(*fuser)
 	defer fusers.Put(s)

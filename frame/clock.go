@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// MaxLate is how much the network may hold up a unit without a trace in its
+// MaxLate is how much the network may delay a unit without a trace in its
 // time: a Clock dates a picture that is shown after all before it no more than
 // this before it arrived. So it is known then which of them was on show this
 // long ago. Viewers do not notice as little, and most jitter is less.
@@ -20,7 +20,7 @@ const (
 	unitsPerWindow = 32
 	window         = 2 * time.Second
 
-	// Units that arrive after their time may just have been held up. So that is corrected by less than 2 % of the presentation time that
+	// Units that arrive after their time may just have been delayed. So that is corrected by less than 2 % of the presentation time that
 	// passes: a hundred times what the crystals of encoders are off, and too little to be seen in the times of pictures.
 	mostForward = 64 // a sixty-fourth
 

@@ -9,7 +9,7 @@
 // The server is a process of its own, so that its memory and CPU time are told apart from those of the load. It needs ffmpeg to encode what
 // is published.
 //
-// The hostile connections are of sixteen addresses. A Server that allows for 100,000 connections, and as many of an address, holds all of them
+// The hostile connections are of sixteen addresses. A Server that allows for 100,000 connections, and as many of an address, keeps all of them
 // at once. A quarter of them send what a publisher would, a byte a second. A quarter send garbage. A quarter say nothing. A quarter begin
 // messages of 16 MiB on 58 chunk streams, half of these after they were let in.
 //

@@ -184,8 +184,8 @@ func TestDeinterlace(t *testing.T) {
 			g := c.encode(t, pictures, func(field int) *image.YCbCr { return barCard(speed * field) })
 			d := new(ffmpeg.Decoder)
 			ps := all(t, d, g, time.Time{})
-			if held := d.Stats().Held; held != 0 {
-				t.Errorf("%d bytes are left", held)
+			if left := d.Stats().InUse; left != 0 {
+				t.Errorf("%d bytes are left", left)
 			}
 			fields, want, units := 2, frame.Deinterlaced, pictures
 			if c.apart {

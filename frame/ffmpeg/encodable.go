@@ -48,18 +48,18 @@ func encodable(img *image.YCbCr) (*image.YCbCr, astiav.PixelFormat, error) {
 	return full, astiav.PixelFormatYuvj444P, nil
 }
 
-// sound reports whether the planes of an image, which is not empty, hold all of it: C does not check.
+// sound reports whether the planes of an image, which is not empty, have all of it: C does not check.
 func sound(img *image.YCbCr) bool {
 	last := img.Rect.Max.Sub(image.Pt(1, 1))
 	one := image.YCbCr{CStride: 1, SubsampleRatio: img.SubsampleRatio, Rect: img.Rect}
 	rows := one.COffset(img.Rect.Min.X, last.Y) + 1
 	one.CStride = 0
 	columns := one.COffset(last.X, img.Rect.Min.Y) + 1
-	return holds(len(img.Y), img.YStride, img.Rect.Dx(), img.Rect.Dy()) && holds(min(len(img.Cb), len(img.Cr)), img.CStride, columns, rows)
+	return hasRows(len(img.Y), img.YStride, img.Rect.Dx(), img.Rect.Dy()) && hasRows(min(len(img.Cb), len(img.Cr)), img.CStride, columns, rows)
 }
 
-// holds reports whether a plane of n bytes has h rows of w. A part of an image may end with its last row, and not with the stride.
-func holds(n, stride, w, h int) bool {
+// hasRows reports whether a plane of n bytes has h rows of w. A part of an image may end with its last row, and not with the stride.
+func hasRows(n, stride, w, h int) bool {
 	return n >= w && (h == 1 || stride >= w && (n-w)/stride >= h-1)
 }
 

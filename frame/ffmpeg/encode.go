@@ -19,7 +19,7 @@ import (
 type format struct {
 	mime string
 	side int // the most pixels in width and height
-	// file returns the file's parts, of an image that is not empty and whose planes hold all of it.
+	// file returns the file's parts, of an image that is not empty and whose planes have all of it.
 	file func(img *image.YCbCr) ([][]byte, error)
 }
 
@@ -48,7 +48,7 @@ func (f format) encode(ctx context.Context, w io.Writer, p *frame.Picture) error
 	return nil
 }
 
-// check refuses what C cannot be given, and what the format cannot hold.
+// check refuses what C cannot be given, and what the format cannot have.
 func (f format) check(img *image.YCbCr) error {
 	if err := check(img); err != nil {
 		return err

@@ -120,7 +120,7 @@ func largestPicture(maxPixels int) int64 { return 3 * int64(min(maxPixels, math.
 // Decode is Decoder.Decode.
 func (d *Isolated) Decode(ctx context.Context, g frame.GOP, from time.Time) iter.Seq2[*frame.Picture, error] {
 	return func(yield func(*frame.Picture, error) bool) {
-		// Before the place: who has one must not wait for what others hold who wait for a place.
+		// Before the place: who has one must not wait for what others have who wait for a place.
 		leave, err := d.admit(ctx)
 		if err != nil {
 			yield(nil, err)
@@ -192,7 +192,7 @@ func (d *Isolated) admit(ctx context.Context) (leave func(), err error) {
 	}
 }
 
-// Reserve is Decoder.Reserve. A call of a child that takes long holds no place that others wait for.
+// Reserve is Decoder.Reserve. A call of a child that takes long has no place that others wait for.
 func (d *Isolated) Reserve(ctx context.Context, stream string) (frame.Place, error) {
 	d.init()
 	return d.reserve(ctx, stream, func() int { return d.pool.Late(places.HandOff) })

@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// A picture that square pixels make larger than its headers told, by more than this many times, is left as it is: what Cost says of it would not
-	// hold. AV1 and MJPEG, of which Cost does not know the shape of pixels, have up to 16:11 in practice.
+	// A picture that square pixels make larger than its headers told, by more than this many times, is left as it is: what Cost says of it would be
+	// wrong. AV1 and MJPEG, of which Cost does not know the shape of pixels, have up to 16:11 in practice.
 	mostWidened = 1.5
 
 	// No picture is made wider than this, which is the most that FFmpeg's encoder of JPEG takes.

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestKernelsAgree holds the kernels that suit this processor to those in Go, with rows and taps of all lengths.
+// TestKernelsAgree compares the kernels that suit this processor with those in Go, with rows and taps of all lengths.
 func TestKernelsAgree(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	row := func(n int) []pixel {

@@ -378,7 +378,7 @@ func TestDemandsOfWhatIsForgotten(t *testing.T) {
 			fakeclock.Pass(time.Minute)
 			l.end()
 			if running, places := d.read(&d.running), d.read(&d.places); running != 0 || places != 0 {
-				t.Errorf("seed %d: %d decodings run, %d places are held", seed, running, places)
+				t.Errorf("seed %d: %d decodings run, %d places are taken", seed, running, places)
 			}
 		})
 	}
