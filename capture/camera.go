@@ -84,7 +84,7 @@ type Camera struct {
 	// picture, is left to decode. A nanosecond keeps it at one picture; two
 	// seconds bound what a GOP of ten costs, and decode nothing of shorter
 	// ones. The price is that nearly all of the stream is decoded, captured
-	// or not. Zero decodes nothing but for captures.
+	// or not. Zero decodes for captures only.
 	//
 	// The decoder has memory of the Budget all the time, and a child of
 	// an ffmpeg.Isolated: when others want these, some Cameras are not warm

@@ -56,8 +56,8 @@ func units(n, gop int, bframes bool) []frame.AccessUnit {
 var errBroken = errors.New("the decoder cannot go on")
 
 // decoder is a Follower that draws the number of each picture into it. A unit whose data is 1 is decoded with damage, which
-// reaches what is decoded after it in its GOP; at a unit whose data is 2 decoding fails, of one whose data is 0x12 the decoder has no way; one whose data is 3 is black, one whose data is 0x10 larger than the
-// others, one whose data is 0x11 makes no picture. A second byte is its
+// reaches what is decoded after it in its GOP; at a unit whose data is 2 decoding fails, of one whose data is 0x12 the decoder has no way; one
+// whose data is 3 is black, one whose data is 0x10 larger than the others, one whose data is 0x11 makes no picture. A second byte is its
 // effective quantiser. It puts pictures into order, as far as the units have a delay for that, and takes as long for each unit as it is told.
 type decoder struct {
 	places  chan struct{} // as many as may decode at a time; nil for any number

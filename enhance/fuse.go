@@ -10,7 +10,7 @@ import (
 
 // Fuse makes a better picture of a burst: what neighbours in time show of the scene, each with compression errors and noise of its own,
 // is averaged. It invents nothing: where neighbours show something else, or it cannot be told where they show the same, the picture
-// stays as it is, but for what a single picture tells of its own errors.
+// stays as it is, except for what a single picture tells of its own errors.
 //
 // Neighbours are aligned by dense optical flow, forth and back, and merged by frequency: Hasinoff et al., "Burst photography for high
 // dynamic range and low-light imaging on mobile cameras" (2016). Their weights follow from their quantisers, their noise, from how far

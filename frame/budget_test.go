@@ -107,7 +107,7 @@ func TestMuchDelaysLittleByASecond(t *testing.T) {
 		}
 		fakeclock.Pass(2 * time.Second)
 		if b.Overdue(frame.ForDecoding, 40*mib) {
-			t.Error("40 of 100 are overdue while nobody waits but for more")
+			t.Error("40 of 100 are overdue while nobody waits except for more")
 		}
 		first()
 		second()

@@ -177,7 +177,7 @@ func TestClockDatesWhatArrivesAtOneInstant(t *testing.T) {
 	}
 }
 
-// TestClockLeaps: no step of timestamps, however far, dates a picture later than it arrived, but for a microsecond each.
+// TestClockLeaps: no step of timestamps, however far, dates a picture later than it arrived, except for a microsecond each.
 func TestClockLeaps(t *testing.T) {
 	for about, pts := range map[string]func(i int) time.Duration{
 		"ten days each": func(i int) time.Duration { return time.Duration(i) * 240 * time.Hour },

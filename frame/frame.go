@@ -102,7 +102,7 @@ func (u *AccessUnit) Age(at time.Time) time.Duration { return at.Sub(u.Shown()) 
 // Forgotten.
 type GOP []AccessUnit
 
-// Forgotten returns how many units after the key unit a History has forgotten, for they were too much. If there are any, g[1] and g[2] stand for
+// Forgotten returns how many units after the key unit a History has forgotten, since they were too much. If there are any, g[1] and g[2] stand for
 // them, without Data: the one that was shown first, and the last in decoding order, which may be the same. Behind these come the units that
 // followed. They are of use to a decoder alone that was given all that are forgotten.
 func (g GOP) Forgotten() int {
@@ -123,8 +123,8 @@ func (g GOP) Size() int {
 
 // A Picture is one decoded picture: 8-bit full-range BT.601 YCbCr, which is what JPEG and package image mean by YCbCr, whatever
 // the stream was coded in, with the primaries and the transfer function of BT.709. That is what screens show as sRGB, and image files of
-// ffmpeg.JPEG and its like say they are. A Picture is an image.Image, for other packages to encode. Its memory is Go's and belongs to whoever has the Picture; the pictures of a Burst are shared and
-// must not be written to.
+// ffmpeg.JPEG and its like say they are. A Picture is an image.Image, for other packages to encode. Its memory is Go's and belongs to whoever
+// has the Picture; the pictures of a Burst are shared and must not be written to.
 type Picture struct {
 	*image.YCbCr
 	PTS  time.Duration // of the access unit it was decoded from

@@ -38,7 +38,7 @@ type message struct {
 
 // The handshake, the message types and the AMF0 encoder are go-rtmp's and go-amf0's. Their chunk layer and AMF0 decoder are not used, since
 // they end legal streams (extended timestamps on type 3 chunks come after 4 h 39 min; empty messages, Abort, aggregates and unknown
-// types come at any time) and bound neither memory nor time: 25 bytes that claim an array of 2^31-1 elements end the process. A guard in
+// types come at any time) and bound neither memory nor time: 25 bytes that announce an array of 2^31-1 elements end the process. A guard in
 // front of them would have to parse all of that anyway.
 
 // A chunkReader reads messages from a stream of interleaved chunks, RTMP 1.0 §5.3.

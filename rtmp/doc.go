@@ -11,7 +11,9 @@
 // hangs up.
 //
 // Video may be H.264, and H.265, AV1, VP8 and VP9 by enhanced RTMP (versions 1 and 2) or, of H.265, by codec id 12. Sound is passed over.
-// H.264 and H.265 are told by their parameter sets, whatever the encoder calls them. Metadata and cue points go to Stream.OnCue; what metadata say of the orientation of pictures goes into the units of H.264 and H.265, too. The name of a stream is app/key; what follows a question mark in either is Stream.Query.
+// H.264 and H.265 are told by their parameter sets, whatever the encoder calls them. Metadata and cue points go to Stream.OnCue; what metadata
+// say of the orientation of pictures goes into the units of H.264 and H.265, too. The name of a stream is app/key; what follows a question mark
+// in either is Stream.Query.
 //
 // # Time
 //

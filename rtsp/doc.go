@@ -71,7 +71,7 @@
 //   - RECORD comes within Server.PublishTimeout, TLS handshake included, and from then on a packet every Server.IdleTimeout.
 //   - a request has at most 2 KiB of URL, 255 header lines of 2.5 KiB and 128 KiB of body, of which a description that exceeds
 //     Server.MaxSDP is not parsed.
-//   - a refusal ends the connection, but for the first request for credentials.
+//   - a refusal ends the connection, except for the first request for credentials.
 //   - at most 8 MiB of a unit and 16 MiB of units wait for the Handler; the packets of UDP that may still change places are 64.
 //   - all requests and units that are under way or wait on a listener have at most a sixteenth of frame.DefaultBudget beside it, 64 MiB by
 //     default, of which 64 KiB a connection do not count. Beyond that, the address that has the most loses the connection that has the most.
@@ -103,7 +103,7 @@
 // from the address of the connection and the ports that it named, which two publishers cannot share; without TLS, whoever can forge that
 // address can forge packets. Stream.Name, Stream.Query and Stream.URL are a publisher's own claim: names are valid UTF-8 without control
 // characters and marks that turn text around, but may have slashes and dots, so clean them before they become paths. A panic of a Handler,
-// of Authenticate or of the code that reads packets ends its own stream only; under a Client it ends Run, but for the code that reads
+// of Authenticate or of the code that reads packets ends its own stream only; under a Client it ends Run, except for the code that reads
 // packets, which ends the attempt. A Server's Digest is MD5, the only one that encoders know: it hides a password from who listens, not from who can
 // guess it.
 package rtsp

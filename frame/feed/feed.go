@@ -9,7 +9,8 @@
 // own, Time is by when the unit arrived, as frame.Clock has it. Whether a unit is a key unit is read from the bitstream.
 //
 // frametest.TestStream checks the result against all of it. Nothing here begins a goroutine. Each value is for one stream, and for one goroutine at a
-// time, but for Lacks: where Stream.Lacks is set to it, a Camera tells why there is no picture. Strangers' bytes do no harm: they cost an error that names what is wrong, and no more memory than is said.
+// time, except for Lacks: where Stream.Lacks is set to it, a Camera tells why there is no picture. Strangers' bytes do no harm: they cost an
+// error that names what is wrong, and no more memory than is said.
 package feed
 
 import (

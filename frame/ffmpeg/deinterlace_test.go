@@ -77,8 +77,8 @@ var interlacedCodes = map[string]interlacedCode{
 		"-c:v", "libx265", "-x265-params", "log-level=none:interlace=tff:bframes=3:aud=1:crf=16"}},
 }
 
-// encode encodes n pictures, of which at draws the field that is shown in the first half or in the second. They are of full range, so that luma stays as it
-// is when it is decoded.
+// encode encodes n pictures, of which at draws the field that is shown in the first half or in the second. They are of full range, so that luma
+// stays as it is when it is decoded.
 func (c interlacedCode) encode(tb testing.TB, n int, at func(field int) *image.YCbCr) (g frame.GOP) {
 	tb.Helper()
 	peer.Needs(tb, "ffmpeg")

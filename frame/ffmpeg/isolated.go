@@ -33,8 +33,8 @@ const (
 // alone, and copied; all that a child says is checked. Still, one that a stream has taken over could lie about pictures: see Fresh.
 //
 // It makes the very same pictures and errors as Decoder. At 1080p a key picture takes 2 to 3 ms longer, and each unit before the picture a
-// quarter of a millisecond. A child takes 20 MiB beside what it decodes, up to 16 MiB for the pictures that both share, and 0.15 s of processor time to start. It needs Linux; elsewhere
-// there is an errors.ErrUnsupported.
+// quarter of a millisecond. A child takes 20 MiB beside what it decodes, up to 16 MiB for the pictures that both share, and 0.15 s of processor
+// time to start. It needs Linux; elsewhere there is an errors.ErrUnsupported.
 //
 // The zero Isolated is ready to use, by any number of goroutines. It must not be copied after first use.
 type Isolated struct {

@@ -476,7 +476,7 @@ func captive() {
 	fmt.Println("threads: granted")
 }
 
-// A child serves one GOP after the other, unless each is to have one of its own; and those with nothing to do end, but for one.
+// A child serves one GOP after the other, unless each is to have one of its own; and those with nothing to do end, except for one.
 func TestIsolatedChildrenAreUsedAgain(t *testing.T) {
 	g := frametest.Clip{Frames: 2}.GOPs(t)[0]
 	for _, fresh := range []bool{false, true} {

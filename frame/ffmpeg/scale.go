@@ -55,7 +55,7 @@ func (g *gopDecoder) readable(f *astiav.Frame, raw *C.ls_raw, size bitstream.Siz
 	return to, nil
 }
 
-// square returns the width that makes the pixels square, be it absurd; the height stays.
+// square returns the width that makes the pixels square, even if it is absurd; the height stays.
 func square(raw *C.ls_raw) int {
 	if raw.sar_num <= 0 || raw.sar_den <= 0 {
 		return int(raw.width) // it is not known

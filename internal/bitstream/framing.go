@@ -43,7 +43,7 @@ func (a *Assembler) Split(b []byte) (nals [][]byte, f Framing, err error) {
 }
 
 // isSeveral reports whether what should be one NAL unit is several, or has a start code before it. Slices are not looked at behind their
-// beginning, for they are large: what follows one needs no more than the start code that it has.
+// beginning, since they are large: what follows one needs no more than the start code that it has.
 func (a *Assembler) isSeveral(n []byte) bool {
 	if len(n) > 0 && IsSlice(a.Codec, n) {
 		return n[0] == 0 && BeginsAnnexB(n) // H.265 has slices that begin with a zero

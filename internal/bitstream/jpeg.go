@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 )
 
-// JPEG markers, ITU-T T.81 table B.1: frame headers are 0xc0 to 0xcf, but for three.
+// JPEG markers, ITU-T T.81 table B.1: frame headers are 0xc0 to 0xcf, except for three.
 const (
 	markerSOF0  = 0xc0
 	markerDHT   = 0xc4

@@ -29,8 +29,8 @@ const (
 // A joining puts pictures of H.264 and H.265 together that come in several tags: one for each slice, or for each NAL unit, as from DJI's drones.
 //
 // As long as all slices of a picture come in one tag, it is a unit at once. Once they did not, each picture waits for the tag in which the next
-// begins, or for maxWait. The first one that comes in several tags is cut off, unless it is the first of a Video whose FirstWaits is set; the unit after it is
-// Lost.
+// begins, or for maxWait. The first one that comes in several tags is cut off, unless it is the first of a Video whose FirstWaits is set; the
+// unit after it is Lost.
 type joining struct {
 	several bool // pictures come in several tags
 	any     bool // there was a picture

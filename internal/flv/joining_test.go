@@ -148,7 +148,7 @@ func (s stream) cutUp(t *testing.T, v flv.Video, apart time.Duration, cut func(s
 	return units
 }
 
-// compare compares units, but for delimiters and the millisecond by which their first tag was late.
+// compare compares units, except for delimiters and the millisecond by which their first tag was late.
 func compare(t *testing.T, s stream, about string, got, want []frame.AccessUnit) {
 	t.Helper()
 	if len(got) != len(want) {

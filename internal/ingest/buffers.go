@@ -25,7 +25,7 @@ type Buffers struct {
 	Max int64 // zero means a sixteenth of frame.DefaultBudget, but 16 MiB at least; it is beside that Budget
 
 	mu    sync.Mutex
-	all   map[*Buffered]struct{} // that have anything buffered, but for those that are evicted
+	all   map[*Buffered]struct{} // that have anything buffered, except for those that are evicted
 	total int64                  // of all
 	going int                    // connections that are evicted, and have not left yet
 	gone  chan struct{}          // closed when these have left; nil if there are none

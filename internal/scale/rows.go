@@ -1,6 +1,6 @@
 package scale
 
-// Kernels are what most of the time is spent in. Those in assembly return what the others do, but for rounding.
+// Kernels are what most of the time is spent in. Those in assembly return what the others do, except for rounding.
 type kernels struct {
 	across func(to, from []pixel, t *taps)                      // makes a row of another width
 	down   func(to []lights, rows [][]pixel, weights []float32) // sums rows, each with its weight

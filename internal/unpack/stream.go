@@ -77,7 +77,7 @@ type made struct {
 	certain bool // no packet of it can have come before the first one
 }
 
-// A Stream makes access units of the packets of one RTP stream. One goroutine at a time may use it, but for Report.
+// A Stream makes access units of the packets of one RTP stream. One goroutine at a time may use it, except for Report.
 type Stream struct {
 	format      Format
 	order       orderer // the format, if it can tell when units are decoded; else nil

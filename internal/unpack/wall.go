@@ -79,7 +79,7 @@ type wall struct {
 	newest shown  // of the units so far
 	before shown  // the newest before it
 
-	// Of the source's clock from that of arrival, as far as known: for the last unit, and when the report became valid, but for drift.
+	// Of the source's clock from that of arrival, as far as known: for the last unit, and when the report became valid, except for drift.
 	offset, reported time.Duration
 }
 

@@ -28,7 +28,8 @@ const reorderTimeout = 500 * time.Millisecond
 //	             want its memory, or its child ----------> ending
 //
 // From any of them it goes to ending when the Decoder is to flush the last pictures that are wanted, when nothing is left of the GOP, when
-// the History has forgotten what was to be sent next, and when nobody needs the decoding and no stream is live. It is not left: captures cannot join any more.
+// the History has forgotten what was to be sent next, and when nobody needs the decoding and no stream is live. It is not left: captures cannot
+// join any more.
 type state int
 
 const (
@@ -75,7 +76,7 @@ func (d *decoding) timeUp(next state) state {
 	unawaited, expired := d.last() < 0, d.expired && next == d.state
 	switch {
 	case expired && next == awaiting && d.irreplaceable():
-		d.forgo()
+		d.endDemands()
 		next = d.decide()
 	case expired || d.recalled && unawaited:
 		next = ending

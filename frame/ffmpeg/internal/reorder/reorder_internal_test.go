@@ -124,8 +124,8 @@ func TestBufferBound(t *testing.T) {
 	}
 }
 
-// A million units of one GOP go through a Buffer, whatever their order and what becomes of them. If each took time by how many came before it, this would
-// take hours.
+// A million units of one GOP go through a Buffer, whatever their order and what becomes of them. If each took time by how many came before it,
+// this would take hours.
 func TestBufferIsLinear(t *testing.T) {
 	const n = 1_000_000
 	for name, tt := range map[string]struct {
