@@ -49,7 +49,7 @@ type Follower interface {
 }
 
 // A Coster is a Decoder that tells beforehand what memory it takes to decode a GOP that begins with a key unit. It tells the zero Cost
-// if it cannot know. Less than zero is taken for zero. Cost is called for a GOP once or a few times, by any number of goroutines.
+// if it cannot know. Less than zero counts as zero. Cost is called for a GOP once or a few times, by any number of goroutines.
 type Coster interface {
 	Decoder
 	Cost(key frame.AccessUnit) frame.Cost

@@ -228,7 +228,7 @@ func (h *Hub) takeName(c *Camera, p *publisher) (camera *Camera, out *publisher,
 	return n.camera, out, n.camera.scheduler().Live(), nil
 }
 
-// apart refuses a Camera that has a stream of another name, or had one: its pictures would be taken for those of the name.
+// apart refuses a Camera that has a stream of another name, or had one: its pictures would be mistaken for those of the name.
 func (h *Hub) apart(name string, c *Camera) error {
 	before := c.scheduler().Stream()
 	for other, n := range h.named {

@@ -6,7 +6,7 @@ import (
 )
 
 // startAging sees to it that what the clock alone makes too old is forgotten, of a stream that stalls or has ended; h.mu is held. It takes a
-// timer, which does not keep the History alive. The clock goes on from when the newest key unit came: what it told is taken for now.
+// timer, which does not keep the History alive. The clock goes on from when the newest key unit came: what it told is treated as now.
 func (h *History) startAging() {
 	if h.aging != nil {
 		return

@@ -57,8 +57,8 @@
 // Behind a proxy, where MaxConnsPerAddr is negative, all have one address and no guess is slowed: the Handler has to see to that, or the
 // proxy.
 //
-// What a publisher says (Stream.Name, Stream.Query) is its own claim: names are valid UTF-8 without control characters and marks that
-// turn text around, but may have slashes and dots, so clean them before they become paths. Plain RTMP carries keys and video in clear
+// What a publisher says (Stream.Name, Stream.Query) is not verified. Names are valid UTF-8 without control characters and marks that
+// reverse text, but may have slashes and dots, so clean them before they become paths. Plain RTMP carries keys and video in clear
 // text; set Server.TLSConfig for RTMPS. A panic of the Handler ends its own stream only, or Client.Run.
 //
 // What a Client pulls from is not trusted either: the same bounds are for it, of Client.MaxMessage and Client.Timeout. Credentials of

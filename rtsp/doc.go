@@ -101,9 +101,9 @@
 //
 // A session belongs to the connection that announced it: no other can use it, and it ends with that connection. Over UDP, packets are taken
 // from the address of the connection and the ports that it named, which two publishers cannot share; without TLS, whoever can forge that
-// address can forge packets. Stream.Name, Stream.Query and Stream.URL are a publisher's own claim: names are valid UTF-8 without control
-// characters and marks that turn text around, but may have slashes and dots, so clean them before they become paths. A panic of a Handler,
-// of Authenticate or of the code that reads packets ends its own stream only; under a Client it ends Run, except for the code that reads
+// address can forge packets. Stream.Name, Stream.Query and Stream.URL are what a publisher says, and not verified. Names are valid UTF-8
+// without control characters and marks that reverse text, but may have slashes and dots, so clean them before they become paths. A panic of a
+// Handler, of Authenticate or of the code that reads packets ends its own stream only; under a Client it ends Run, except for the code that reads
 // packets, which ends the attempt. A Server's Digest is MD5, the only one that encoders know: it hides a password from who listens, not from who can
 // guess it.
 package rtsp

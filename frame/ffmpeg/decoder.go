@@ -88,7 +88,7 @@ type Decoder struct {
 // Parameter sets that are damaged may decode to other pictures: compare Header with that of the GOPs around, as capture.Camera does.
 //
 // Whatever a stranger sends, no picture shows what was not decoded for it, and memory and time have a bound: see MaxPixels and MaxMemory.
-// Units of more NAL units, parameter sets, slices, scans or pictures than any encoder makes are taken for damaged. What FFmpeg does of one unit no
+// Units of more NAL units, parameter sets, slices, scans or pictures than any encoder makes are treated as damaged. What FFmpeg does of one unit no
 // context ends; of all that was tried to make it long the worst are 0.4 s of a processor at 1080p and 3 s at 4K, for slices that overlap.
 //
 // While the sequence is ranged over, it takes one of the Concurrent places; waiting for one ends with ctx.

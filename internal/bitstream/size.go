@@ -27,7 +27,7 @@ const (
 	maxBitDepth = 16
 )
 
-// MaxAspect is how many times wider than high a sample may be, or the other way round. More is taken for a mistake of the publisher: the
+// MaxAspect is how many times wider than high a sample may be, or the other way round. More is treated as a mistake of the publisher: the
 // widest of the tables is 80:33, and this is several times that.
 const MaxAspect = 16
 

@@ -13,7 +13,7 @@ const (
 	mostAhead = 3000
 )
 
-// Where a sender begins anew, its packets are given sequence numbers that far from those before: no receiver takes them for packets that
+// Where a sender begins anew, its packets are given sequence numbers that far from those before: no receiver mistakes them for packets that
 // changed places, which are within 64.
 const jump = 1 << 10
 
