@@ -22,7 +22,7 @@ type Ranked struct {
 // best returns the pictures around t that are worth their pixels, the best first, and of those the literal one, if it is undamaged. It
 // looks in two stages: how well the pictures are coded is known before their pixels are, and only the best of those are converted
 // and rated. What comes after the last picture of the window is not decoded.
-func (c *Camera) best(ctx context.Context, t found, m Moment, hold *sched.Hold) (ranked []Ranked, literal *frame.Picture, err error) {
+func (c *Camera) best(ctx context.Context, t found, m Moment, pin *sched.Pin) (ranked []Ranked, literal *frame.Picture, err error) {
 	window := c.window(t, m.window)
 	wanted := slices.IndexFunc(window, func(w candidate) bool { return w.away == 0 })
 	if wanted < 0 {
@@ -31,7 +31,7 @@ func (c *Camera) best(ctx context.Context, t found, m Moment, hold *sched.Hold) 
 	from, soFar := 0, &contest{pictures: window, wanted: wanted, span: m.window}
 	for _, gop := range byGOP(window) {
 		to := from + len(gop)
-		if err := c.look(ctx, soFar, from, to, hold); err != nil {
+		if err := c.look(ctx, soFar, from, to, pin); err != nil {
 			return nil, nil, err
 		}
 		from = to
@@ -57,12 +57,12 @@ func (c *Camera) window(t found, span time.Duration) []candidate {
 
 // look decodes the pictures from and up to an index of a window, which are of the same GOP, and converts those that promise to be
 // the best of the window so far.
-func (c *Camera) look(ctx context.Context, soFar *contest, from, to int, hold *sched.Hold) error {
+func (c *Camera) look(ctx context.Context, soFar *contest, from, to int, pin *sched.Pin) error {
 	window := soFar.pictures
 	demands := make([]*sched.Demand, 0, to-from)
 	for i := from; i < to; i++ {
 		p := &window[i]
-		demands = append(demands, &sched.Demand{Unit: p.found.index, Hold: hold, Keep: func(l frame.Latent) bool {
+		demands = append(demands, &sched.Demand{Unit: p.found.index, Pin: pin, Keep: func(l frame.Latent) bool {
 			p.known, p.effectiveQP = !l.Corrupt && !l.Hidden, l.EffectiveQP
 			soFar.enter(i)
 			return slices.Contains(soFar.promising(), i)

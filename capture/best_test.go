@@ -10,7 +10,7 @@ import (
 	"github.com/livestill/livestill/frame"
 )
 
-// TestBest captures the best picture of windows of a stream whose GOPs are ten pictures long. All pictures are coded alike, but for
+// TestBest captures the best picture of windows of a stream whose GOPs are ten pictures long. All pictures are coded alike, except for
 // those that a test says are better or worse.
 func TestBest(t *testing.T) {
 	for _, test := range []struct {

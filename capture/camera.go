@@ -44,7 +44,7 @@ import (
 // leaves nothing behind: it waits for its Decoder to end, unless it gives up.
 //
 // A hook that panics fails its capture, as an *Error that tells the step, with a PanicError. So does a Decoder, Enhancer or Encoder that calls
-// runtime.Goexit, without one; the others are on the goroutine of the capture, which ends then. One that hangs holds up its own capture until
+// runtime.Goexit, without one; the others are on the goroutine of the capture, which ends then. One that hangs delays its own capture until
 // that gives up; only a Decoder, and what a hook does in frame.Work, keeps others from the processor.
 //
 // Of one decoded, enhanced and moderated picture come several files if there are Variants. They are scaled and encoded at the same time, each in a
@@ -55,8 +55,8 @@ import (
 // the Variants of the first stay in the Store until they are deleted. But where a Variant lacks its Encoder (ErrUnsupported), the others come, and
 // Still.Variants says so.
 //
-// If the Enhancer is a Merger, a capture holds many pictures while these are gathered and merged. So one capture at a time does that. Others
-// wait, and hold no more than the picture that they have decoded; but one of them may have kept the neighbours that came before it.
+// If the Enhancer is a Merger, a capture keeps many pictures while these are gathered and merged. So one capture at a time does that. Others
+// wait, and keep no more than the picture that they have decoded; but one of them may have kept the neighbours that came before it.
 type Camera struct {
 	Policy    Policy
 	Decoder   Decoder
@@ -84,9 +84,9 @@ type Camera struct {
 	// picture, is left to decode. A nanosecond keeps it at one picture; two
 	// seconds bound what a GOP of ten costs, and decode nothing of shorter
 	// ones. The price is that nearly all of the stream is decoded, captured
-	// or not. Zero decodes nothing but for captures.
+	// or not. Zero decodes for captures only.
 	//
-	// The decoder holds memory of the Budget all the time, and a child of
+	// The decoder has memory of the Budget all the time, and a child of
 	// an ffmpeg.Isolated: when others want these, some Cameras are not warm
 	// until their next key picture. One whose Decoder is no Follower never
 	// is.
@@ -97,7 +97,7 @@ type Camera struct {
 	Warm time.Duration
 
 	// MaxDecoding is the time that one capture may take to decode a GOP, as
-	// long as it holds a place of the Decoder; zero means 30 seconds. What
+	// long as it has a place of the Decoder; zero means 30 seconds. What
 	// takes longer is an ErrTooCostly. It bounds Followers only: a GOP that
 	// goes to Decode at once ends with its context.
 	MaxDecoding time.Duration
@@ -106,7 +106,7 @@ type Camera struct {
 	// and of all that share it; nil means frame.DefaultBudget. It knows
 	// what a Decoder takes that is a Coster.
 	//
-	// A capture holds memory from the decoding of its picture until the
+	// A capture has memory from the decoding of its picture until the
 	// Store has the still: a hook that captures and waits for that, other
 	// than the Policy and the Notifier, may wait until its context ends.
 	Budget *frame.Budget
@@ -123,7 +123,7 @@ type Camera struct {
 	scaled   shared.Calls[fileID, []scaled] // of siblings
 	variants shared.Calls[fileID, []byte]
 
-	merging     shared.Semaphore // of captures that hold neighbours; made by scheduler
+	merging     shared.Semaphore // of captures that keep neighbours; made by scheduler
 	prefetching atomic.Bool      // a capture has a prefetch
 	stats       counters
 	serving     atomic.Pointer[frame.Stream] // nil unless a stream is live
@@ -153,7 +153,7 @@ func (c *Camera) scheduler() *sched.Scheduler {
 // hangs up on the publisher with the cause: at once if s.Close is set, else at the next unit. It refuses a second stream at the same time with
 // ErrLive. What an earlier stream left in the History remains until it is too old, so that the last seconds can be captured after the end.
 //
-// A hook that goes on when its context has ended holds up ServeStream. By then the stream counts as ended: another may begin.
+// A hook that goes on when its context has ended delays the end of ServeStream. By then the stream counts as ended: another may begin.
 func (c *Camera) ServeStream(ctx context.Context, s *frame.Stream) error {
 	_, err := c.serve(ctx, s)
 	return err

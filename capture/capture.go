@@ -52,7 +52,7 @@ func (c *Camera) begun(r Request, last *sched.ID) *capture {
 	return w
 }
 
-// close lets go of all that the capture holds, and waits for what works for it alone.
+// close lets go of all that the capture has, and waits for what works for it alone.
 func (w *capture) close(ctx context.Context) {
 	w.endPrefetch()
 	w.repay()
@@ -136,7 +136,7 @@ func (w *capture) decodeStep(ctx context.Context) (err error) {
 	if err := w.wants(w.id, s.Age); err != nil { // another stood in
 		return err
 	}
-	w.hold()
+	w.pin()
 	w.scores = c.rate(ctx, w.id, w.picture)
 	return nil
 }
@@ -232,7 +232,7 @@ func (w *capture) awaitScores() {
 	}
 }
 
-// borrow waits for the memory of the pictures that the capture will hold: the decoded one, for a Best those beside it, the enhanced one, and those
+// borrow waits for the memory of the pictures that the capture will have: the decoded one, for a Best those beside it, the enhanced one, and those
 // of the Variants. Captures of the same picture share it.
 func (w *capture) borrow(ctx context.Context) (err error) {
 	c, t := w.camera, w.found

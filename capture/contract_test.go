@@ -214,7 +214,7 @@ func TestTheEndOfAStream(t *testing.T) {
 	}
 }
 
-// TestEverySkipsWhatItHasDelivered watches a stream that stalls for ten pictures. What was delivered is neither enhanced nor stored again.
+// TestEverySkipsWhatItHasDelivered has a stream that stalls for ten pictures. What was delivered is neither enhanced nor stored again.
 func TestEverySkipsWhatItHasDelivered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var stored []int

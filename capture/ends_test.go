@@ -206,7 +206,7 @@ func TestHooksThatHang(t *testing.T) {
 					t.Errorf("%s, live %v: the hook does not hang", hook, live)
 				}
 				if names := hub.Streams(); len(names) != 0 {
-					t.Errorf("%s, live %v: the names %v are held", hook, live, names)
+					t.Errorf("%s, live %v: the names %v are taken", hook, live, names)
 				}
 				<-served
 				if n := d.running.Load(); n != 0 && live {

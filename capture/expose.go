@@ -15,7 +15,7 @@ import (
 func (c *Camera) expose(ctx context.Context, s *Still, t found, f *prefetch) (p *frame.Picture, err error) {
 	c.scheduler().Captured()
 	if m := s.Request.Moment; m.window > 0 && t.remembered() {
-		if s.Ranked, s.Literal, err = c.best(ctx, t, m, f.holding()); err != nil {
+		if s.Ranked, s.Literal, err = c.best(ctx, t, m, f.pinned()); err != nil {
 			return nil, err
 		}
 	}

@@ -56,8 +56,8 @@ func units(n, gop int, bframes bool) []frame.AccessUnit {
 var errBroken = errors.New("the decoder cannot go on")
 
 // decoder is a Follower that draws the number of each picture into it. A unit whose data is 1 is decoded with damage, which
-// reaches what is decoded after it in its GOP; at a unit whose data is 2 decoding fails, of one whose data is 0x12 the decoder has no way; one whose data is 3 is black, one whose data is 0x10 larger than the
-// others, one whose data is 0x11 makes no picture. A second byte is its
+// reaches what is decoded after it in its GOP; at a unit whose data is 2 decoding fails, of one whose data is 0x12 the decoder has no way; one
+// whose data is 3 is black, one whose data is 0x10 larger than the others, one whose data is 0x11 makes no picture. A second byte is its
 // effective quantiser. It puts pictures into order, as far as the units have a delay for that, and takes as long for each unit as it is told.
 type decoder struct {
 	places  chan struct{} // as many as may decode at a time; nil for any number
@@ -67,15 +67,15 @@ type decoder struct {
 
 func (d *decoder) Follow(_ context.Context, us iter.Seq2[frame.AccessUnit, bool]) iter.Seq2[frame.Latent, error] {
 	return func(yield func(frame.Latent, error) bool) {
-		var held []*frame.Picture
+		var buffered []*frame.Picture
 		black, large := make(map[time.Duration]bool), make(map[time.Duration]bool)
 		number := make(map[*frame.Picture]int)
 		damaged, delay := false, -1
 		show := func(most int) bool {
-			for len(held) > most {
-				slices.SortFunc(held, func(a, b *frame.Picture) int { return cmp.Compare(a.PTS, b.PTS) })
-				p := held[0]
-				held = held[1:]
+			for len(buffered) > most {
+				slices.SortFunc(buffered, func(a, b *frame.Picture) int { return cmp.Compare(a.PTS, b.PTS) })
+				p := buffered[0]
+				buffered = buffered[1:]
 				if !yield(frame.Latent{Unit: number[p], PTS: p.PTS, Corrupt: p.Corrupt, EffectiveQP: p.EffectiveQP, Develop: func() (*frame.Picture, error) {
 					p.YCbCr = image.NewYCbCr(image.Rect(0, 0, 64, 32), image.YCbCrSubsampleRatio420)
 					if large[p.PTS] {
@@ -113,7 +113,7 @@ func (d *decoder) Follow(_ context.Context, us iter.Seq2[frame.AccessUnit, bool]
 				p.EffectiveQP = float32(u.Data[1])
 			}
 			number[p] = len(number)
-			held = append(held, p)
+			buffered = append(buffered, p)
 			if !show(delay) {
 				return
 			}

@@ -27,8 +27,8 @@ func newestNumber(cam *capture.Camera) (number int, forgotten bool) {
 }
 
 // TestOneKeyPicture captures the newest picture of a stream with one key picture, again and again, until its GOP has been too much for the History
-// several times. A Camera that is kept warm delivers it, whatever is forgotten. Another says that it is forgotten: the key picture stands in for it only
-// if that is near.
+// several times. A Camera that is kept warm delivers it, whatever is forgotten. Another says that it is forgotten: the key picture stands in for
+// it only if that is near.
 func TestOneKeyPicture(t *testing.T) {
 	for _, bFrames := range []bool{false, true} {
 		for _, warm := range []time.Duration{0, 1, 5 * interval} {
@@ -119,8 +119,8 @@ func TestLiveOfOneKeyPicture(t *testing.T) {
 	})
 }
 
-// TestAsksForAKeyPicture captures streams that wait to be asked for a key picture: one that begins with none, until it is asked twice, and one whose only
-// GOP has been too much for the History.
+// TestAsksForAKeyPicture captures streams that wait to be asked for a key picture: one that begins with none, until it is asked twice, and one
+// whose only GOP has been too much for the History.
 func TestAsksForAKeyPicture(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cam := &capture.Camera{Decoder: &decoder{}, History: frame.History{MaxBytes: 32 << 10, Budget: new(frame.Budget)}}

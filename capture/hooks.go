@@ -13,7 +13,7 @@ import (
 )
 
 // A Policy says who may capture what, before anything is done for the request. Its error refuses, and reaches the caller as it is:
-// see Deny. It is called on the goroutine of the capture, and ctx is that of the capture: whoever ignores it holds the capture beyond its
+// see Deny. It is called on the goroutine of the capture, and ctx is that of the capture: whoever ignores it delays the capture beyond its
 // deadline.
 type Policy interface {
 	Allow(ctx context.Context, r Request) error
@@ -35,13 +35,13 @@ type Decoder interface {
 //
 // Follow decodes the units of one GOP. With each unit comes a bool. True says that the unit's picture may be wanted. False says that it is
 // not, and the unit is only decoded since other pictures refer to it. Follow yields the pictures in presentation order, each as soon as
-// it is known, before it takes another unit. When the units end, it yields the pictures that it has held back. For a unit that rightly has
+// it is known, before it takes another unit. When the units end, it yields the pictures that it still has. For a unit that rightly has
 // no picture it may yield a Latent that says so: see frame.Latent. ctx ends when no capture waits for its pictures any more, and none
 // will since no more units come, or since the stream has ended. As with Decode, Follow is to return soon then.
 //
 // Reserve waits until ctx ends for a Place, which is leave to work the processor for the stream that it names, or in the name of
-// frame.Failing. So not all is done at once that is wanted at once, and streams come in meanwhile. Follow is given units while a Place is
-// held only. What runs in frame.Work holds one, too.
+// frame.Failing. So not all is done at once that is wanted at once, and streams come in meanwhile. Follow is given units while there is a
+// Place only. What runs in frame.Work has one, too.
 type Follower interface {
 	Decoder
 	Reserve(ctx context.Context, stream string) (frame.Place, error)
@@ -49,7 +49,7 @@ type Follower interface {
 }
 
 // A Coster is a Decoder that tells beforehand what memory it takes to decode a GOP that begins with a key unit. It tells the zero Cost
-// if it cannot know. Less than zero is taken for zero. Cost is called for a GOP once or a few times, by any number of goroutines.
+// if it cannot know. Less than zero counts as zero. Cost is called for a GOP once or a few times, by any number of goroutines.
 type Coster interface {
 	Decoder
 	Cost(key frame.AccessUnit) frame.Cost
@@ -82,7 +82,7 @@ type Enhancer interface {
 // A Moderator looks at the finished picture before it is encoded or stored. Any error refuses the picture, a failure of the
 // moderator's own too. It sees all of the picture before Variants are made of it; if some are to be made of the decoded picture, that one as well,
 // right after. It must not write to p. It is called on the goroutine of the capture, and ctx is that of the capture: whoever ignores it
-// holds the capture beyond its deadline.
+// delays the capture beyond its deadline.
 type Moderator interface {
 	Moderate(ctx context.Context, r Request, p *frame.Picture) error
 }
@@ -90,7 +90,7 @@ type Moderator interface {
 // A Finisher makes the picture of one request alone, of the one that the Moderator has seen: with the name of who asked for it, or a mark that
 // tells where it came from. It returns another picture, or p untouched: then the file of other captures is shared. It must not write to p. It is
 // called for each file of a capture, with the picture at its size, and VariantOf tells of which: for the still itself on the goroutine of the
-// capture, for Variants on others at the same time. ctx is that of the capture: whoever ignores it holds the capture beyond its deadline.
+// capture, for Variants on others at the same time. ctx is that of the capture: whoever ignores it delays the capture beyond its deadline.
 type Finisher interface {
 	Finish(ctx context.Context, r Request, p *frame.Picture) (*frame.Picture, error)
 }
@@ -109,14 +109,14 @@ type Encoder interface {
 // A Sealer makes the file of one request alone: with metadata, or signed. It is given the still as the Store will get it, Location and the
 // steps to come left out, and returns another file of the same type, or s.Data untouched. It must not write to s, nor to s.Data, which other
 // captures share. It is called for each file of a capture, which Still.Variant names: for the still itself on the goroutine of the capture, for
-// Variants on others at the same time. ctx is that of the capture: whoever ignores it holds the capture beyond its deadline.
+// Variants on others at the same time. ctx is that of the capture: whoever ignores it delays the capture beyond its deadline.
 type Sealer interface {
 	Seal(ctx context.Context, s *Still) (file []byte, err error)
 }
 
 // A Notifier is told how each capture ended, as its last step. Nothing that goes wrong in it fails one but a panic: then the still is kept,
 // and the caller has an Error. It is called on the goroutine of the capture, which returns when Notify has. ctx has the values of that of the
-// capture. It does not end with it, but ten seconds after the call began: whoever ignores it holds the capture.
+// capture. It does not end with it, but ten seconds after the call began: whoever ignores it delays the end of the capture.
 type Notifier interface {
 	Notify(ctx context.Context, e Event)
 }

@@ -28,7 +28,7 @@ type Hub struct {
 
 	// NewCamera makes the Camera of a stream that is about to begin. An
 	// error refuses the publisher and says why. It is the place to set
-	// s.OnCue. Until it has returned the publisher has no hold on the name,
+	// s.OnCue. Until it has returned the publisher does not have the name,
 	// so that who is refused hurts nobody; of several that it lets in at
 	// once, all but one may be refused after all. Any number of goroutines
 	// call it. If a Camera of that name is still there, see Linger, that
@@ -66,7 +66,7 @@ type Hub struct {
 	Source func(stream string) (Runner, error)
 
 	// MaxBytes bounds the memory of all Histories together, but of those
-	// that have a Budget of their own: the largest gives way first. Zero
+	// that have a Budget of their own: the largest is shrunk first. Zero
 	// leaves it to the Budgets of the Cameras: see frame.Budget.
 	MaxBytes int64
 
@@ -124,11 +124,11 @@ func (h *Hub) ServeStream(ctx context.Context, s *frame.Stream) error {
 		return err
 	}
 	mine := &publisher{hub: h, stream: s, pull: pull, since: time.Now()}
-	c, out, before, err := h.hold(c, mine)
+	c, out, before, err := h.takeName(c, mine)
 	if err != nil {
 		return err
 	}
-	defer h.release(mine)
+	defer h.releaseName(mine)
 	defer c.claim.release()
 	if out != nil {
 		out.close(ErrTakenOver)
@@ -184,9 +184,9 @@ func (h *Hub) admit(s *frame.Stream, pull *pull) (c *Camera, err error) {
 	return c, err
 }
 
-// hold gives a name to a publisher, unless another has it for good, and returns the Camera that is to serve it: that of before, or c. Out, if
+// takeName gives a publisher its name, unless another has it for good, and returns the Camera that is to serve it: that of before, or c. Out, if
 // any, is the publisher that is taken over, which the caller hangs up on. Before is closed when the Camera is free.
-func (h *Hub) hold(c *Camera, p *publisher) (camera *Camera, out *publisher, before <-chan struct{}, err error) {
+func (h *Hub) takeName(c *Camera, p *publisher) (camera *Camera, out *publisher, before <-chan struct{}, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.named == nil {
@@ -228,7 +228,7 @@ func (h *Hub) hold(c *Camera, p *publisher) (camera *Camera, out *publisher, bef
 	return n.camera, out, n.camera.scheduler().Live(), nil
 }
 
-// apart refuses a Camera that has a stream of another name, or had one: its pictures would be taken for those of the name.
+// apart refuses a Camera that has a stream of another name, or had one: its pictures would be mistaken for those of the name.
 func (h *Hub) apart(name string, c *Camera) error {
 	before := c.scheduler().Stream()
 	for other, n := range h.named {
@@ -256,8 +256,8 @@ func (h *Hub) newNamed(c *Camera) *named {
 	return &named{camera: c}
 }
 
-// release ends a publisher's hold on its name. Its Camera lingers.
-func (h *Hub) release(p *publisher) {
+// releaseName takes the name from a publisher. Its Camera lingers.
+func (h *Hub) releaseName(p *publisher) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	name := p.stream.Name
@@ -304,7 +304,7 @@ func (h *Hub) units(c *Camera, p *publisher) iter.Seq2[frame.AccessUnit, error] 
 			if !ended {
 				err = errors.New("its source, or what it calls, panicked")
 			}
-			h.release(p) // before the Camera waits for what captures have begun
+			h.releaseName(p) // before the Camera waits for what captures have begun
 			p.failed = containStep(StepEnd, p.stream.Name, func() error {
 				if h.OnEnd != nil {
 					h.OnEnd(c.live(p), err)

@@ -106,7 +106,7 @@ func TestHubTakeOver(t *testing.T) {
 	})
 }
 
-// Who is refused by NewCamera, be it after a while, neither takes a live name over nor holds a free one meanwhile.
+// Who is refused by NewCamera, even after a while, neither takes a live name over nor has a free one meanwhile.
 func TestHubRefusesBeforeItTakesOver(t *testing.T) {
 	for _, takeOver := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {

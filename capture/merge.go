@@ -11,7 +11,7 @@ import (
 	"github.com/livestill/livestill/internal/measure"
 )
 
-// A Merger is an Enhancer that makes a better picture of a picture and its neighbours in time, as enhance.Fuse does. Its Bursts hold
+// A Merger is an Enhancer that makes a better picture of a picture and its neighbours in time, as enhance.Fuse does. Its Bursts have
 // what it asks for, as far as that is remembered, undamaged, not blank, and of the size of the picture.
 //
 // Neighbours names the units whose pictures are worth decoding for that of a unit of gops[gop]: for each GOP their indexes, ascending.

@@ -177,7 +177,7 @@ func (t found) remembered() bool { return t.gop != nil && t.unit().Data != nil }
 func (t found) with(f *prefetch) sched.Wanted {
 	w := sched.Wanted{GOP: t.gop, Unit: t.index, Second: t.second()}
 	if f != nil {
-		w.Along, w.Take, w.Hold = f.units, f.take, f.hold
+		w.Along, w.Take, w.Pin = f.units, f.take, f.pin
 	}
 	return w
 }

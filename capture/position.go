@@ -30,7 +30,8 @@ const (
 // AtPTS else.
 //
 // A player that knows the ticks at which its timeline begins (hls.js tells them with INIT_PTS_FOUND) has position*90000 more. What the packager
-// adds to the publisher's time is to be taken off: ffmpeg's mpegts adds 1.4 seconds, unless it is told -muxdelay 0 -muxpreload 0. Within a millisecond of the end of a picture, it is the next one.
+// adds to the publisher's time is to be taken off: ffmpeg's mpegts adds 1.4 seconds, unless it is told -muxdelay 0 -muxpreload 0. Within a
+// millisecond of the end of a picture, it is the next one.
 func AtTicks(pts uint64) Moment {
 	return Moment{kind: atPTS, ticks: pts%(1<<tickBits) + 1}
 }

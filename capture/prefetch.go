@@ -9,22 +9,22 @@ import (
 	"github.com/livestill/livestill/frame"
 )
 
-// A prefetch holds neighbours that come out of the Decoder before their picture, on the way to it, so that its GOP is not decoded twice. A
-// Camera has one prefetch at a time, so that many captures do not hold many pictures; the others decode again.
+// A prefetch has neighbours that come out of the Decoder before their picture, on the way to it, so that its GOP is not decoded twice. A
+// Camera has one prefetch at a time, so that many captures do not keep many pictures; the others decode again.
 type prefetch struct {
 	units    []int // of the GOP of the picture, which are worth it
 	pictures map[sched.ID]*frame.Picture
 
-	memory func()      // gives back that of the pictures
-	hold   *sched.Hold // of the decoding of the picture, which goes on behind it
+	memory func()     // gives back that of the pictures
+	pin    *sched.Pin // of the decoding of the picture, which goes on behind it
 }
 
-// holding returns the Hold; nil without a prefetch.
-func (f *prefetch) holding() *sched.Hold {
+// pinned returns the Pin; nil without a prefetch.
+func (f *prefetch) pinned() *sched.Pin {
 	if f == nil {
 		return nil
 	}
-	return f.hold
+	return f.pin
 }
 
 // take is given a neighbour.
@@ -44,7 +44,7 @@ func (w *capture) beginPrefetch() {
 	if w.reach == alone || !w.found.remembered() || !c.prefetching.CompareAndSwap(false, true) {
 		return
 	}
-	w.prefetch = &prefetch{pictures: make(map[sched.ID]*frame.Picture), hold: c.scheduler().NewHold()}
+	w.prefetch = &prefetch{pictures: make(map[sched.ID]*frame.Picture), pin: c.scheduler().NewPin()}
 	w.prefetch.units = c.before(w.found)
 	bytes := int64(len(w.prefetch.units)) * c.scheduler().Cost(w.found.gop).Picture
 	var ok bool
@@ -53,13 +53,13 @@ func (w *capture) beginPrefetch() {
 	}
 }
 
-// hold keeps the decoding of the picture, so that it goes on behind it.
-func (w *capture) hold() {
+// pin keeps the decoding of the picture, so that it goes on behind it.
+func (w *capture) pin() {
 	if w.prefetch == nil {
 		return
 	}
 	if g, unit := w.camera.locate(w.id); g != nil {
-		w.prefetch.hold.Behind(g, unit)
+		w.prefetch.pin.Behind(g, unit)
 	}
 }
 
@@ -70,7 +70,7 @@ func (w *capture) endPrefetch() {
 		return
 	}
 	w.prefetch = nil
-	f.hold.Release()
+	f.pin.Release()
 	w.camera.prefetching.Store(false)
 	if f.memory != nil {
 		f.memory()

@@ -35,8 +35,8 @@ const (
 )
 
 // Quality is the Metric of whoever names no other. It judges a picture by what is wrong with it beside its source: what compression took
-// (frame.Picture.EffectiveQP), sensor noise, blur by motion or focus, and what is lost in black and white. Differences are near those in PSNR of the luma against a clean
-// source, as far as compression and noise make them.
+// (frame.Picture.EffectiveQP), sensor noise, blur by motion or focus, and what is lost in black and white. Differences are near those in PSNR of
+// the luma against a clean source, as far as compression and noise make them.
 //
 // Noise matters because a low quantiser keeps it: of a noisy scene the key picture is the most faithful copy, and not the best picture.
 // Where the decoder does not tell quantisers, noise has no say: what compression has blurred most has least of it.

@@ -10,9 +10,9 @@ import (
 
 // Refine captures as r asks, and delivers twice: at once the still that the Enhancer makes of the picture alone, and then, when
 // its neighbours are there as far as Request.Lookahead reaches, the one that it makes of all of them. Both show the same picture and have
-// the same ID, so that a Store replaces the first by the second; Still.Refined tells them apart. Each has all files that are asked for. The second begins when the loop goes
-// on; a break leaves it at the first. A loop that takes longer than a quarter of a second makes the second take longer, too: neighbours
-// that were decoded on the way are not kept for it.
+// the same ID, so that a Store replaces the first by the second; Still.Refined tells them apart. Each has all files that are asked for. The
+// second begins when the loop goes on; a break leaves it at the first. A loop that takes longer than a quarter of a second makes the second take
+// longer, too: neighbours that were decoded on the way are not kept for it.
 //
 // The Policy is asked once, the Moderator about each, and the Notifier is told of each. Whatever fails is yielded as an *Error and
 // ends it; the first still remains stored if that is the second. If the Enhancer is no Merger, or Lookahead is negative, one still

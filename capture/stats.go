@@ -20,8 +20,8 @@ type Stats struct {
 	// Decoded are access units decoded for captures, or to keep warm.
 	Decoded int `json:"decoded"`
 
-	// Processor is for how long places of the Decoder were held: to decode,
-	// enhance and encode.
+	// Processor is for how long places of the Decoder were taken: to
+	// decode, enhance and encode.
 	Processor time.Duration `json:"processor_seconds"`
 
 	Remembered int64 `json:"remembered"` // bytes of memory of the History

@@ -57,8 +57,8 @@ type Request struct {
 	// shown within it is there. A tenth of a second is three pictures of
 	// thirty a second. It ends early when the next GOP begins, since what
 	// comes after adds little, so that ten seconds mean the next key
-	// picture; and when the stream ends. One that stalls holds the capture
-	// for half a second more by the clock. Zero takes what is there
+	// picture; and when the stream ends. One that stalls delays the capture
+	// by half a second more by the clock. Zero takes what is there
 	// already; negative does without any neighbours, those before as well,
 	// which is quick.
 	Lookahead time.Duration `json:"lookahead_seconds,omitempty"`

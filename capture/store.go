@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// A Store keeps finished stills. One of your own is a method, or a StoreFunc; capturetest.TestStore holds it to what follows, and package
+// A Store keeps finished stills. One of your own is a method, or a StoreFunc; capturetest.TestStore checks all that follows, and package
 // store has ready-made ones.
 //
 // A still's key is its Stream, ID, Variant, Time, Type and Request.By together. None is trusted: a Stream is called what its publisher

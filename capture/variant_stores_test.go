@@ -54,7 +54,7 @@ func TestVariantsInStores(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					holds(t, shelf, still)
+					checkAll(t, shelf, still)
 					if n++; n == 3 {
 						break
 					}
@@ -106,8 +106,8 @@ func TestTheSamePictureAgain(t *testing.T) {
 	}
 }
 
-// holds checks that a store has all files of a still, and deletes them.
-func holds(t *testing.T, shelf interface {
+// checkAll checks that a store has all files of a still, and deletes them.
+func checkAll(t *testing.T, shelf interface {
 	capture.Lister
 	capture.Opener
 	capture.Deleter

@@ -577,7 +577,7 @@ func TestWideVariantIsAffordable(t *testing.T) {
 	}
 }
 
-// TestGivenUpWhileVariantsAreMade: who gives up is not held by hooks that hang in several files, and they end.
+// TestGivenUpWhileVariantsAreMade: who gives up does not wait for hooks that hang in several files, and they end.
 func TestGivenUpWhileVariantsAreMade(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cam := small()

@@ -35,7 +35,7 @@ func (a Auto) Neighbours(gops []frame.GOP, gop, unit int) [][]int {
 
 // Enhance returns a new picture in place of b.Picture(), or that very one where nothing helps.
 //
-// It returns context.Cause(ctx) soon after ctx ends, and an error that wraps ErrImage if the planes do not hold the picture.
+// It returns context.Cause(ctx) soon after ctx ends, and an error that wraps ErrImage if the planes are smaller than the picture.
 func (a Auto) Enhance(ctx context.Context, b *frame.Burst) (made *frame.Picture, err error) {
 	err = frame.Work(ctx, func(ctx context.Context) (err error) {
 		made, err = a.enhance(ctx, b)
@@ -44,7 +44,7 @@ func (a Auto) Enhance(ctx context.Context, b *frame.Burst) (made *frame.Picture,
 	return made, err
 }
 
-// enhance is Enhance, where a place is held.
+// enhance is Enhance, where a place is taken.
 func (a Auto) enhance(ctx context.Context, b *frame.Burst) (*frame.Picture, error) {
 	picture := b.Picture()
 	planes, err := raster.Split(picture.YCbCr)

@@ -6,7 +6,7 @@
 // sub-image that begins or ends in the middle of a subsampled pair therefore changes the sample it shares with its neighbour.
 //
 // Filters split the work across GOMAXPROCS goroutines, which have all ended when Apply returns. The result does not depend on
-// their number. The zero value of every filter is ready to use, holds no state, and may be applied by many goroutines at once.
+// their number. The zero value of every filter is ready to use, keeps no state, and may be applied by many goroutines at once.
 package enhance
 
 import (
@@ -23,7 +23,7 @@ var ErrImage = raster.ErrImage
 // A Filter improves a picture in place.
 //
 // Apply returns context.Cause(ctx) soon after ctx ends. The picture is then half done: some of it filtered, some not, and fit
-// only to be thrown away. An error that wraps ErrImage means that the planes do not hold the picture, which is left untouched.
+// only to be thrown away. An error that wraps ErrImage means that the planes are smaller than the picture, which is left untouched.
 type Filter interface {
 	Apply(ctx context.Context, img *image.YCbCr) error
 }

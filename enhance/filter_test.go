@@ -13,7 +13,7 @@ import (
 	"github.com/livestill/livestill/enhance"
 )
 
-// filters are those that every property must hold for: strong ones and those that measure first.
+// filters are those for which every property must be true: strong ones and those that measure first.
 var filters = map[string]enhance.Filter{
 	"Denoise":        enhance.Denoise{},
 	"strong Denoise": enhance.Denoise{Luma: 12, Chroma: 9},

@@ -24,8 +24,8 @@ const (
 // (step*i, step*j) of its layer, and its vector is in pixels of that.
 type flow struct {
 	u, v       []float32
-	miss       []float32 // mean square of what a patch differs from what it found, but for its mean
-	xx, xy, yy []float32 // how sure a vector is: the inverse of its covariance, but for a factor
+	miss       []float32 // mean square of what a patch differs from what it found, except for its mean
+	xx, xy, yy []float32 // how sure a vector is: the inverse of its covariance, except for a factor
 	w, h       int
 	noise      float32 // variance of the difference of pixels that show the same
 }
@@ -53,10 +53,10 @@ func (f *flow) vector(x, y float32) (u, v float32) {
 	return k0*f.u[n] + k1*f.u[n+r] + k2*f.u[n+d] + k3*f.u[n+d+r], k0*f.v[n] + k1*f.v[n+r] + k2*f.v[n+d] + k3*f.v[n+d+r]
 }
 
-// A tracker finds flows. It holds what is needed on the way.
+// A tracker finds flows. It has what is needed on the way.
 type tracker struct {
 	luma   pyramid // of the neighbour
-	fields [2]flow // of coarser layers, by turns
+	fields [2]flow // of coarser layers, used alternately
 	patch  template
 	grid   grid
 	u, v   []float32

@@ -10,14 +10,14 @@ import (
 
 // Fuse makes a better picture of a burst: what neighbours in time show of the scene, each with compression errors and noise of its own,
 // is averaged. It invents nothing: where neighbours show something else, or it cannot be told where they show the same, the picture
-// stays as it is, but for what a single picture tells of its own errors.
+// stays as it is, except for what a single picture tells of its own errors.
 //
 // Neighbours are aligned by dense optical flow, forth and back, and merged by frequency: Hasinoff et al., "Burst photography for high
 // dynamic range and low-light imaging on mobile cameras" (2016). Their weights follow from their quantisers, their noise, from how far
 // pictures of a GOP share their errors, and, tile by tile, from what two small neural networks have learned of such differences; they
 // only weigh what pictures show, and paint nothing. Neighbours says which pictures are worth decoding for it.
 //
-// While it works it holds 20 bytes for each pixel of the picture, 23 at High effort, if there are six neighbours, and 5 more for each
+// While it works it takes 20 bytes for each pixel of the picture, 23 at High effort, if there are six neighbours, and 5 more for each
 // processor but the first: 19 MB for 1280x720. Most of that is kept for the next fusion, until the garbage collector wants it. All
 // processors that GOMAXPROCS allows share the work.
 type Fuse struct {
@@ -46,7 +46,7 @@ func (e Effort) finest(size image.Point) int {
 
 // Enhance returns a new picture in place of b.Picture(). Neighbours that are corrupt or of another size have no say.
 //
-// It returns context.Cause(ctx) soon after ctx ends, and an error that wraps ErrImage if the planes do not hold the picture.
+// It returns context.Cause(ctx) soon after ctx ends, and an error that wraps ErrImage if the planes are smaller than the picture.
 func (f Fuse) Enhance(ctx context.Context, b *frame.Burst) (made *frame.Picture, err error) {
 	err = frame.Work(ctx, func(ctx context.Context) (err error) {
 		made, err = f.fuse(ctx, b)
@@ -55,7 +55,7 @@ func (f Fuse) Enhance(ctx context.Context, b *frame.Burst) (made *frame.Picture,
 	return made, err
 }
 
-// fuse is Enhance, where a place is held.
+// fuse is Enhance, where a place is taken.
 func (f Fuse) fuse(ctx context.Context, b *frame.Burst) (*frame.Picture, error) {
 	s := fusers.Get().(*fuser)
 	defer fusers.Put(s)

@@ -73,7 +73,7 @@ func psnr(a, b []byte) float64 {
 	return 10 * math.Log10(255*255*float64(len(a))/max(sum, 1e-9))
 }
 
-// compact returns a picture of the same Rect with planes of its own that hold nothing else.
+// compact returns a picture of the same Rect with planes of its own that have nothing else.
 func compact(m *image.YCbCr) *image.YCbCr {
 	c := image.NewYCbCr(m.Rect, m.SubsampleRatio)
 	for y := m.Rect.Min.Y; y < m.Rect.Max.Y; y++ {

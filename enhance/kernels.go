@@ -7,8 +7,8 @@ import "github.com/livestill/livestill/enhance/internal/spectrum"
 // wide is how many values the assembly does at a time.
 const wide = 8
 
-// A kernelSet holds the inner loops that take most of the time of a fusion. Each exists twice: in Go, for every processor, and in
-// assembly that does eight values at a time, with which a fusion takes a seventh of the time. Tests hold the two equal, up to rounding.
+// A kernelSet has the inner loops that take most of the time of a fusion. Each exists twice: in Go, for every processor, and in
+// assembly that does eight values at a time, with which a fusion takes a seventh of the time. Tests check that the two are equal, up to rounding.
 // The assembly does not check the lengths of slices: those who call it see to them. Where fields of structs are it has from go_asm.h, which
 // the compiler writes, so only who renames a field has to rename it in internal/asm as well, and everything fails to build until then.
 type kernelSet struct {

@@ -9,7 +9,7 @@ import (
 	"github.com/livestill/livestill/enhance"
 )
 
-// A step between any two heights, at any place, orientation and softness, stays within its range but for two code values.
+// A step between any two heights, at any place, orientation and softness, stays within its range except for two code values.
 func TestSharpenDoesNotRing(t *testing.T) {
 	heights := [][2]byte{{0, 255}, {16, 235}, {100, 101}, {100, 110}, {50, 180}, {250, 255}, {0, 3}}
 	for _, f := range []enhance.Sharpen{

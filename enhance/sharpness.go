@@ -9,7 +9,7 @@ import (
 )
 
 // Sharpness returns the root mean square of the luma gradient of img, in code values per pixel, without what Noise accounts for.
-// It compares pictures of one scene: whatever blurs a picture, be it motion, focus or compression, lowers it. Of two scenes the
+// It compares pictures of one scene: whatever blurs a picture, whether motion, focus or compression, lowers it. Of two scenes the
 // one with more contrast has more. It is zero for a picture without detail, less than three pixels wide or high, or malformed.
 func Sharpness(img *image.YCbCr) float64 {
 	planes, err := raster.Split(img)

@@ -17,7 +17,7 @@ type pattern struct {
 
 // A fit is how a template differs from what lies at some place.
 type fit struct {
-	miss   float32 // square of the difference, but for its mean
+	miss   float32 // square of the difference, except for its mean
 	bx, by float32 // its products with the gradient
 }
 

@@ -119,7 +119,7 @@ type rowSource struct {
 	before      int     // of coefs, to pixel (0, y)
 }
 
-// warpRow writes row y of the picture p as warped. s holds rows of it, and r is room to work in.
+// warpRow writes row y of the picture p as warped. s has rows of it, and r is room to work in.
 func (w *warper) warpRow(out []float32, p raster.Plane, y int, s *spline, r *rowSource) {
 	const (
 		rim           = 6    // pixels: beyond it, a spline whose edge is repeated is flat

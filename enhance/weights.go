@@ -22,7 +22,7 @@ const (
 const leastWeight = 0.02
 
 // weigh sets the weight of each picture in the best mean of all: the variance of what remains of their errors is then 1 over the sum of the
-// weights. Errors of pictures of different GOPs are taken for independent, for each GOP begins anew.
+// weights. Errors of pictures of different GOPs are assumed to be independent, since each GOP begins anew.
 func weigh(all []member) {
 	target := &all[0]
 	errors := func(p *member) float64 {

@@ -5,9 +5,9 @@ import (
 	"weak"
 )
 
-// watch sees to it that what the clock alone makes too old is forgotten, of a stream that stalls or has ended; h.mu is held. It takes a
-// timer, which does not keep the History alive. The clock goes on from when the newest key unit came: what it told is taken for now.
-func (h *History) watch() {
+// startAging sees to it that what the clock alone makes too old is forgotten, of a stream that stalls or has ended; h.mu is held. It takes a
+// timer, which does not keep the History alive. The clock goes on from when the newest key unit came: what it told is treated as now.
+func (h *History) startAging() {
 	if h.aging != nil {
 		return
 	}
@@ -48,5 +48,5 @@ func (h *History) age() {
 		h.drop()
 	}
 	h.tell()
-	h.watch()
+	h.startAging()
 }

@@ -19,23 +19,23 @@ var ErrTooCostly = errors.New("too costly")
 // A Cost is the memory that it takes to decode a GOP, in bytes.
 type Cost struct {
 	Picture  int64 // one decoded picture, as a Picture
-	Decoding int64 // what the decoder holds at most while it decodes
+	Decoding int64 // what the decoder takes at most while it decodes
 }
 
 // A Budget bounds the memory that all who share it take together. One half of it is for what Histories remember. A quarter is for
-// decoders, an eighth for the pictures that captures hold, and an eighth for neighbours of these that are to be merged. The zero Budget
+// decoders, an eighth for the pictures that captures keep, and an eighth for neighbours of these that are to be merged. The zero Budget
 // is ready for use, by any number of goroutines.
 //
-// When Histories remember more than their half, the largest gives way first, even if its stream stalls or has ended: it forgets its oldest
+// When Histories remember more than their half, the largest is shrunk first, even if its stream stalls or has ended: it forgets its oldest
 // GOP. If it has but one, that forgets the older half of its units but the key unit, as with History.MaxBytes, and if the key unit is what it has,
-// even this, until the next key unit. A History that nobody holds any more leaves its Budget when Go's garbage is collected.
+// even this, until the next key unit. A History that nobody refers to any more leaves its Budget when Go's garbage is collected.
 //
 // When a part that is for captures is used up, decoders that are kept for captures to come go first. Then captures wait for each other, in
-// the order they came. But what needs more than a quarter of a part, as pictures of 4K do of the default, holds up what needs less for no
-// longer than a second: after that it is passed by what fits, and decoding that has had so much for a second ends with ErrTooCostly. Nor do the
-// captures of one stream take more of the part for pictures than they leave: if a hook holds them up, there is as much for others. Hooks that hang in
+// the order they came. But what needs more than a quarter of a part, as pictures of 4K do of the default, delays what needs less by no
+// more than a second: after that it is passed by what fits, and decoding that has had so much for a second ends with ErrTooCostly. Nor do the
+// captures of one stream take more of the part for pictures than they leave: if a hook delays them, there is as much for others. Hooks that hang in
 // several streams at once may take all of it: bound them with their context.
-// What is remembered never gives way to captures, nor they to it.
+// What is remembered never takes memory from captures, nor they from it.
 type Budget struct {
 	// Bytes is the bound; zero means half of Go's memory limit (GOMEMLIMIT)
 	// if there is one, else 1 GiB, which suits a machine of 2 GiB. Set it
@@ -47,15 +47,15 @@ type Budget struct {
 
 	remembered int64                // what Histories take, as live memory
 	shares     minheap.Heap[*share] // of the Histories
-	relieving  bool                 // a goroutine has Histories give way
+	relieving  bool                 // a goroutine shrinks Histories
 }
 
 // A Use is what memory of a Budget is for.
 type Use uint8
 
-// Who holds memory for one use may wait for a later one, but not the other way round: so no two wait for each other.
+// Who has memory for one use may wait for a later one, but not the other way round: so no two wait for each other.
 const (
-	// Pictures that captures hold, and neighbours that come out of the
+	// Pictures that captures keep, and neighbours that come out of the
 	// decoder before them.
 	ForPictures   Use = iota
 	ForNeighbours     // of these pictures, that are to be merged
@@ -71,8 +71,8 @@ var DefaultBudget = new(Budget)
 
 const defaultBudget = 1 << 30
 
-// Those who ask for much hold up others for no longer than this: what a GOP of two seconds of 1080p takes to be decoded on a slow core.
-const maxHoldUp = time.Second
+// Those who ask for much delay others by no more than this: what a GOP of two seconds of 1080p takes to be decoded on a slow core.
+const maxDelay = time.Second
 
 // A pool is the memory for one use.
 type pool struct {
@@ -80,7 +80,7 @@ type pool struct {
 	by       map[any]int64  // of that, what was taken for somebody; nil before anything is
 	waiting  []*reservation // in the order they came
 	offers   []*offer       // that nobody has accepted, in the order they came
-	promised int64          // bytes of accepted offers, which their holders are about to give back
+	promised int64          // bytes of accepted offers, which their owners are about to give back
 }
 
 // A reservation is one that waits.
@@ -91,7 +91,7 @@ type reservation struct {
 	given chan struct{} // closed when it is
 }
 
-// An offer is memory whose holder gives it back as soon as somebody waits.
+// An offer is memory whose owner gives it back as soon as somebody waits.
 type offer struct {
 	bytes    int64
 	accepted bool
@@ -126,7 +126,7 @@ func (b *Budget) Reserve(ctx context.Context, use Use, n int64) (release func(),
 	return b.ReserveFor(ctx, nil, use, n)
 }
 
-// ReserveFor is Reserve for somebody, whom any comparable value names. Who holds bytes for a use already waits as long as all of his would be
+// ReserveFor is Reserve for somebody, whom any comparable value names. Who has bytes for a use already waits as long as all of his would be
 // more than what is left then.
 func (b *Budget) ReserveFor(ctx context.Context, who any, use Use, n int64) (release func(), err error) {
 	if most := b.Most(use); n > most {
@@ -148,7 +148,7 @@ func (b *Budget) ReserveFor(ctx context.Context, who any, use Use, n int64) (rel
 		return release, nil
 	default:
 	}
-	overdue := time.AfterFunc(maxHoldUp, func() {
+	overdue := time.AfterFunc(maxDelay, func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		b.give(use)
@@ -186,8 +186,8 @@ func (b *Budget) Most(use Use) int64 {
 	return b.bytes() / 8
 }
 
-// Offer offers n bytes that are held for a use only because they may be of use later. The channel wanted is closed as soon as somebody waits
-// for them: then their holder is to give them back. Of several offers the oldest is accepted first, and no more than it takes. done says that
+// Offer offers n bytes that were reserved for a use only because they may be of use later. The channel wanted is closed as soon as somebody waits
+// for them: then their owner is to give them back. Of several offers the oldest is accepted first, and no more than it takes. done says that
 // the bytes are given back, or are not offered any more.
 func (b *Budget) Offer(use Use, n int64) (wanted <-chan struct{}, done func()) {
 	b.mu.Lock()
@@ -208,17 +208,17 @@ func (b *Budget) Offer(use Use, n int64) (wanted <-chan struct{}, done func()) {
 	})
 }
 
-// Overdue reports whether whoever has held n bytes for a use for long is to give them back, even if they are still of use: that is more than
+// Overdue reports whether whoever has had n bytes for a use for long is to give them back, even if they are still of use: that is more than
 // a quarter of what there is, and somebody who asks for no more than that has waited for a second.
 func (b *Budget) Overdue(use Use, n int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.large(use, n) && slices.ContainsFunc(b.pools[use].waiting, func(r *reservation) bool {
-		return !b.large(use, r.bytes) && time.Since(r.since) >= maxHoldUp
+		return !b.large(use, r.bytes) && time.Since(r.since) >= maxDelay
 	})
 }
 
-// large reports whether n bytes are so many that others are not to wait for long for one who asks for them or holds them.
+// large reports whether n bytes are so many that others are not to wait for long for one who asks for them or has them.
 func (b *Budget) large(use Use, n int64) bool { return n > b.Most(use)/4 }
 
 func (b *Budget) bytes() int64 {
@@ -240,7 +240,7 @@ func (b *Budget) give(use Use) {
 			return false // it waits for its own
 		}
 		if blocked || p.taken+r.bytes > most {
-			blocked = blocked || !b.large(use, r.bytes) || time.Since(r.since) < maxHoldUp
+			blocked = blocked || !b.large(use, r.bytes) || time.Since(r.since) < maxDelay
 			return false
 		}
 		p.take(r.who, r.bytes)
@@ -281,13 +281,13 @@ func (p *pool) take(who any, n int64) {
 	}
 }
 
-// tooMuch reports whether whoever r is for would hold more than is left.
+// tooMuch reports whether whoever r is for would have more than is left.
 func (p *pool) tooMuch(r *reservation, most int64) bool {
-	held, left := p.by[r.who], most-p.taken+p.promised
+	has, left := p.by[r.who], most-p.taken+p.promised
 	for _, o := range p.offers {
 		left += o.bytes
 	}
-	return held > 0 && held+r.bytes > left-r.bytes
+	return has > 0 && has+r.bytes > left-r.bytes
 }
 
 // leave takes r from those who wait, and reports whether it was among them.

@@ -15,7 +15,7 @@ import (
 
 const mib = 1 << 20
 
-// TestBudgetIsGivenInOrder has three wait for memory that one holds: who came first is first, what is too much is refused, and who gives up
+// TestBudgetIsGivenInOrder has three wait for memory that one has: who came first is first, what is too much is refused, and who gives up
 // is passed over.
 func TestBudgetIsGivenInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -78,9 +78,9 @@ func TestBudgetIsGivenInOrder(t *testing.T) {
 	})
 }
 
-// TestMuchHoldsUpLittleForASecond: who asks for more than a quarter is passed after a second, and who holds as much is overdue when others
+// TestMuchDelaysLittleByASecond: who asks for more than a quarter is passed after a second, and who has as much is overdue when others
 // have waited for a second.
-func TestMuchHoldsUpLittleForASecond(t *testing.T) {
+func TestMuchDelaysLittleByASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &frame.Budget{Bytes: 400 * mib} // of which 100 are for decoding
 		began := time.Now()
@@ -107,7 +107,7 @@ func TestMuchHoldsUpLittleForASecond(t *testing.T) {
 		}
 		fakeclock.Pass(2 * time.Second)
 		if b.Overdue(frame.ForDecoding, 40*mib) {
-			t.Error("40 of 100 are overdue while nobody waits but for more")
+			t.Error("40 of 100 are overdue while nobody waits except for more")
 		}
 		first()
 		second()
@@ -159,8 +159,8 @@ func TestNoMoreIsAcceptedThanItTakes(t *testing.T) {
 	})
 }
 
-// TestWhoHoldsMuchLeavesAsMuch has one hold what he is given for ever. Others are given what he has to leave, and a third what they leave.
-func TestWhoHoldsMuchLeavesAsMuch(t *testing.T) {
+// TestWhoHasMuchLeavesAsMuch has one keep what he is given for ever. Others are given what he has to leave, and a third what they leave.
+func TestWhoHasMuchLeavesAsMuch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &frame.Budget{Bytes: 800 * mib} // of which 100 are for pictures
 		ctx, cancel := context.WithCancel(t.Context())

@@ -24,7 +24,7 @@ const (
 	mostStill = 10 * time.Second
 )
 
-// A Check holds the units of a stream to what AccessUnit promises, so that a source that breaks it is told, where captures would fail for no
+// A Check checks the units of a stream against what AccessUnit promises, so that a source that breaks it is told, where captures would fail for no
 // reason that anybody sees. Key units it reads up to their first picture, of the others a few bytes. Once there was a key unit, what damage
 // makes of data on its way passes; so does all that is Lost. The zero Check is ready for a new stream; one goroutine at a time may use it.
 type Check struct {

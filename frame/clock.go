@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// MaxLate is how much the network may hold up a unit without a trace in its
+// MaxLate is how much the network may delay a unit without a trace in its
 // time: a Clock dates a picture that is shown after all before it no more than
 // this before it arrived. So it is known then which of them was on show this
 // long ago. Viewers do not notice as little, and most jitter is less.
@@ -20,7 +20,7 @@ const (
 	unitsPerWindow = 32
 	window         = 2 * time.Second
 
-	// Units that arrive after their time may just have been held up. So that is corrected by less than 2 % of the presentation time that
+	// Units that arrive after their time may just have been delayed. So that is corrected by less than 2 % of the presentation time that
 	// passes: a hundred times what the crystals of encoders are off, and too little to be seen in the times of pictures.
 	mostForward = 64 // a sixty-fourth
 
@@ -106,7 +106,7 @@ func (c *Clock) Stamp(u *AccessUnit, arrival time.Time) {
 	case !c.begun || u.DTS < c.lastDTS:
 		*c = Clock{begun: true, newest: instant{u.PTS, arrival}, lead: u.PTS - u.DTS, lastDTS: u.DTS, came: arrival}
 		c.before = c.newest
-		c.watch(u.PTS, 0)
+		c.beginWindow(u.PTS, 0)
 	case u.PTS >= c.newest.pts:
 		c.before, c.newest = c.newest, instant{u.PTS, c.next(u.PTS, arrival, u.PTS-u.DTS)}
 	}
@@ -134,7 +134,7 @@ func (c *Clock) next(pts time.Duration, arrival time.Time, lead time.Duration) t
 	t := c.newest.time.Add(span + put)
 	took := arrival.Sub(t) - uneven // without what it comes later since fewer pictures are reordered
 	if took < -uneven || took > MaxLate || span == 0 {
-		c.watch(pts, 0)
+		c.beginWindow(pts, 0)
 		latest, earliest := arrival, c.newest.time.Add(1+min(span/mostSlow, mostRise))
 		if took > MaxLate {
 			latest = arrival.Add(-MaxLate - uneven)
@@ -147,14 +147,14 @@ func (c *Clock) next(pts time.Duration, arrival time.Time, lead time.Duration) t
 	c.units++
 	c.fastest = min(c.fastest, took-c.forward)
 	if c.units >= unitsPerWindow && pts-c.since >= window {
-		c.watch(pts, max(0, c.forward+c.fastest))
+		c.beginWindow(pts, max(0, c.forward+c.fastest))
 		c.lead, c.newLead = c.newLead, 0
 	}
 	return t
 }
 
-// watch begins a window of time that starts with the unit of pts. In the window, times are put forward by so much.
-func (c *Clock) watch(pts, forward time.Duration) {
+// beginWindow begins a window of time that starts with the unit of pts. In the window, times are put forward by so much.
+func (c *Clock) beginWindow(pts, forward time.Duration) {
 	c.units, c.since, c.fastest, c.forward = 0, pts, MaxLate, forward
 }
 

@@ -23,7 +23,7 @@ func TestClock(t *testing.T) {
 		arrival func(n int, shown time.Duration) time.Duration // when unit n, shown at the given time, arrives
 		dts     func(n int) time.Duration
 		within  time.Duration                           // the bound on |stamped - shown|, from two seconds after the start
-		held    func(shown time.Duration) time.Duration // when a viewer saw it, if that was later than it was to be shown
+		delayed func(shown time.Duration) time.Duration // when a viewer saw it, if that was later than it was to be shown
 	}{
 		{"a steady network", func(_ int, at time.Duration) time.Duration { return at + 20*time.Millisecond }, nil, 25 * time.Millisecond, nil},
 		{"jitter of 80 ms", func(_ int, at time.Duration) time.Duration {
@@ -58,8 +58,8 @@ func TestClock(t *testing.T) {
 			u.PTS = u.DTS
 			c.Stamp(&u, start.Add(test.arrival(n, shown)))
 			off := u.Time.Sub(start.Add(shown))
-			if test.held != nil {
-				off = u.Time.Sub(start.Add(test.held(shown)))
+			if test.delayed != nil {
+				off = u.Time.Sub(start.Add(test.delayed(shown)))
 			}
 			if shown > 2*time.Second && off.Abs() > test.within {
 				t.Errorf("%s: unit %d is stamped %v off", test.about, n, off)
@@ -177,7 +177,7 @@ func TestClockDatesWhatArrivesAtOneInstant(t *testing.T) {
 	}
 }
 
-// TestClockLeaps: no step of timestamps, however far, dates a picture later than it arrived, but for a microsecond each.
+// TestClockLeaps: no step of timestamps, however far, dates a picture later than it arrived, except for a microsecond each.
 func TestClockLeaps(t *testing.T) {
 	for about, pts := range map[string]func(i int) time.Duration{
 		"ten days each": func(i int) time.Duration { return time.Duration(i) * 240 * time.Hour },

@@ -68,7 +68,7 @@ func (h *History) degrade(g GOP, u *AccessUnit, most int) {
 		kept = append(kept, *at(i))
 		weight += allocated(cap(at(i).Data))
 	}
-	h.gops[0].GOP, h.gops[0].weight = kept, weight // anew, since readers may hold the old units
+	h.gops[0].GOP, h.gops[0].weight = kept, weight // anew, since readers may have the old units
 	h.weight = weight
 }
 

@@ -1,4 +1,4 @@
-// Package frame holds what every part of Livestill speaks: compressed access units and the groups they decode in, the live
+// Package frame has what every part of Livestill speaks: compressed access units and the groups they decode in, the live
 // streams they come from, the recent past of a stream, and decoded pictures.
 package frame
 
@@ -48,10 +48,10 @@ func (c *Codec) UnmarshalText(text []byte) error {
 
 // An AccessUnit is one compressed picture as it came from the publisher.
 //
-// Data is contiguous and immutable: whoever holds a unit may share it and keep it, nobody may write to it. It is made so that a
+// Data is contiguous and immutable: whoever has a unit may share it and keep it, nobody may write to it. It is made so that a
 // GOP decodes on its own, with no data from elsewhere:
 //   - H.264, H.265: Annex B byte stream; a key unit begins with its parameter sets, and has
-//     the display orientation message that holds for it, if there is one
+//     the display orientation message that applies to it, if there is one
 //   - AV1: a temporal unit in the low-overhead format; a key unit carries its sequence header
 //   - VP8, VP9: the frame; MJPEG: the file; MPEG-4: a key unit begins with its visual object sequence
 type AccessUnit struct {
@@ -107,7 +107,7 @@ func (u *AccessUnit) Age(at time.Time) time.Duration { return at.Sub(u.Shown()) 
 // Forgotten.
 type GOP []AccessUnit
 
-// Forgotten returns how many units after the key unit a History has forgotten, for they were too much. If there are any, g[1] and g[2] stand for
+// Forgotten returns how many units after the key unit a History has forgotten, since they were too much. If there are any, g[1] and g[2] stand for
 // them, without Data: the one that was shown first, and the last in decoding order, which may be the same. Behind these come the units that
 // followed. They are of use to a decoder alone that was given all that are forgotten.
 func (g GOP) Forgotten() int {
@@ -128,8 +128,8 @@ func (g GOP) Size() int {
 
 // A Picture is one decoded picture: 8-bit full-range BT.601 YCbCr, which is what JPEG and package image mean by YCbCr, whatever
 // the stream was coded in, with the primaries and the transfer function of BT.709. That is what screens show as sRGB, and image files of
-// ffmpeg.JPEG and its like say they are. A Picture is an image.Image, for other packages to encode. Its memory is Go's and belongs to whoever holds the Picture; the pictures of a Burst are shared and
-// must not be written to.
+// ffmpeg.JPEG and its like say they are. A Picture is an image.Image, for other packages to encode. Its memory is Go's and belongs to whoever
+// has the Picture; the pictures of a Burst are shared and must not be written to.
 type Picture struct {
 	*image.YCbCr
 	PTS  time.Duration // of the access unit it was decoded from

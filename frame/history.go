@@ -121,7 +121,7 @@ func (h *History) begin(u *AccessUnit) {
 	h.weight += weight
 	h.closed = false
 	h.ahead = time.Until(u.Shown())
-	h.watch()
+	h.startAging()
 }
 
 // extend adds a unit to the newest GOP.
@@ -208,9 +208,9 @@ func (h *History) resize() {
 	h.gops = append(make([]remembered, 0, h.array), h.gops...)
 }
 
-// giveWay forgets what the Budget needs for others: the oldest GOPs, at least a sixteenth of all; if there is but one, the older half of its
+// shrink forgets what the Budget needs for others: the oldest GOPs, at least a sixteenth of all; if there is but one, the older half of its
 // units behind the key unit; if that is what it has, everything, until the next key unit.
-func (h *History) giveWay() {
+func (h *History) shrink() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch newest := len(h.gops) - 1; {
@@ -233,7 +233,7 @@ func (h *History) Cut() {
 	if !h.closed {
 		h.closed, h.cut = true, h.now()
 	}
-	h.watch()
+	h.startAging()
 }
 
 // GOPs returns what is remembered, oldest first. The GOPs share memory with the History and are immutable: units that are added

@@ -183,7 +183,7 @@ func TestHistoryHoldsItsBounds(t *testing.T) {
 	}
 }
 
-// TestReadersRaceAdd reads GOPs while they grow and are forgotten; what a reader holds must never change.
+// TestReadersRaceAdd reads GOPs while they grow and are forgotten; what a reader has must never change.
 func TestReadersRaceAdd(t *testing.T) {
 	h := frame.History{MaxAge: time.Second, MaxBytes: 12_000}
 	done := make(chan struct{})

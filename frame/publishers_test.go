@@ -47,7 +47,7 @@ func TestClockShowsWhatAViewerSaw(t *testing.T) {
 	}
 }
 
-// TestClockStaysNearArrival: no unit is dated later than it arrived, but for what it takes that times rise; nor one that is shown after all before
+// TestClockStaysNearArrival: no unit is dated later than it arrived, except for what it takes that times rise; nor one that is shown after all before
 // it more than a second earlier, or before those.
 func TestClockStaysNearArrival(t *testing.T) {
 	for p := range publishers.All(40, 40*time.Second) {

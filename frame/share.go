@@ -60,7 +60,7 @@ func (b *Budget) remove(s *share) {
 	b.shares.Remove(s)
 }
 
-// relieve has the largest Histories give way until all of them fit. One goroutine at a time does it for all: it looks once more after
+// relieve shrinks the largest Histories until all of them fit. One goroutine at a time does it for all: it looks once more after
 // each, and so sees what others have added meanwhile.
 func (b *Budget) relieve() {
 	b.mu.Lock()
@@ -77,7 +77,7 @@ func (b *Budget) relieve() {
 			continue
 		}
 		b.mu.Unlock() // a History's lock comes first
-		h.giveWay()
+		h.shrink()
 		b.mu.Lock()
 	}
 	b.relieving = false

@@ -30,8 +30,8 @@ func pictures(h *frame.History) (n int) {
 	return n
 }
 
-// TestLargestGivesWay: streams share a Budget, and the largest is one that has ended.
-func TestLargestGivesWay(t *testing.T) {
+// TestLargestIsShrunk: streams share a Budget, and the largest is one that has ended.
+func TestLargestIsShrunk(t *testing.T) {
 	b := &frame.Budget{Bytes: 8 << 20} // a unit weighs 24 kB, so that Histories have room for 170
 	history := func() *frame.History { return &frame.History{MaxAge: time.Hour, Budget: b} }
 	ended, live, still := history(), history(), history()
@@ -61,8 +61,8 @@ func TestLargestGivesWay(t *testing.T) {
 	runtime.KeepAlive(still)
 }
 
-// TestGivesWayToTheLast: what has but one GOP degrades, half of it at a time, and then forgets even the key unit, until the next.
-func TestGivesWayToTheLast(t *testing.T) {
+// TestShrinksToTheLast: what has but one GOP degrades, half of it at a time, and then forgets even the key unit, until the next.
+func TestShrinksToTheLast(t *testing.T) {
 	b := &frame.Budget{Bytes: 400_000}
 	h, other := &frame.History{Budget: b}, &frame.History{Budget: b}
 	for n := range 10 {
@@ -97,15 +97,15 @@ func TestGivesWayToTheLast(t *testing.T) {
 
 var packageLevel frame.History
 
-// TestHistoriesLeave: a History that nobody holds leaves its Budget, wherever it was.
+// TestHistoriesLeave: a History that nobody refers to leaves its Budget, wherever it was.
 func TestHistoriesLeave(t *testing.T) {
 	b := new(frame.Budget)
 	type camera struct {
 		before, history frame.History // inside of something larger, as a Camera has it
 	}
-	held := new(camera)
-	held.history.Budget = b
-	fill(&held.history, 1)
+	referred := new(camera)
+	referred.history.Budget = b
+	fill(&referred.history, 1)
 	for range 100 {
 		c := new(camera)
 		c.before.Budget, c.history.Budget = b, b
@@ -119,10 +119,10 @@ func TestHistoriesLeave(t *testing.T) {
 	for b.Stats().Histories > 2 {
 		runtime.GC()
 	}
-	if s, sum := b.Stats(), held.history.Size()+packageLevel.Size(); s.Histories != 2 || s.Remembered < int64(sum) || s.Remembered > int64(sum+sum/3) {
+	if s, sum := b.Stats(), referred.history.Size()+packageLevel.Size(); s.Histories != 2 || s.Remembered < int64(sum) || s.Remembered > int64(sum+sum/3) {
 		t.Errorf("%+v, want two of %d bytes", s, sum)
 	}
-	runtime.KeepAlive(held)
+	runtime.KeepAlive(referred)
 }
 
 // TestBudgetUnderRace: many streams of all kinds come and go at once, read and waited for.

@@ -29,7 +29,7 @@ type Stream struct {
 	Query url.Values
 
 	// URL is where the publisher says it connected to: tcUrl for RTMP, the
-	// request's URL for RTSP. It is the publisher's own claim.
+	// request's URL for RTSP. Nobody has checked it.
 	URL string
 
 	// TLS is the state of the connection to the publisher; nil if it is not

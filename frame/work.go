@@ -4,11 +4,11 @@ import "context"
 
 // Work runs do, which keeps a processor busy. If ctx is one that a Camera has
 // given to an Enhancer, a Finisher, an Encoder or a Sealer, do runs while a
-// Place of the Decoder is held, so that streams come in meanwhile and each has
+// Place of the Decoder is taken, so that streams come in meanwhile and each has
 // its share. Else it just runs. The context of do is ctx, without a Place to be
 // had: who works already may call what calls Work.
 //
-// A hook that waits, for a program or a network, holds no Place unless it asks
+// A hook that waits, for a program or a network, has no Place unless it asks
 // for one here.
 func Work(ctx context.Context, do func(ctx context.Context) error) error {
 	run, _ := ctx.Value(workKey{}).(func(context.Context, func() error) error)

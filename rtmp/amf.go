@@ -34,7 +34,7 @@ const (
 
 // decodeAMF returns the AMF0 values in b, which share no memory with it: float64, bool, string, time.Time, map[string]any for every
 // kind of object, []any for strict arrays, and nil for null, undefined, unsupported and references. Counts in the data are not
-// trusted, and what nests deeper or holds more values than commands do is refused.
+// trusted, and what nests deeper or has more values than commands do is refused.
 func decodeAMF(b []byte) ([]any, error) {
 	d := amfDecoder{b: b, values: maxValues}
 	var values []any

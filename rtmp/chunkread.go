@@ -38,7 +38,7 @@ type message struct {
 
 // The handshake, the message types and the AMF0 encoder are go-rtmp's and go-amf0's. Their chunk layer and AMF0 decoder are not used, since
 // they end legal streams (extended timestamps on type 3 chunks come after 4 h 39 min; empty messages, Abort, aggregates and unknown
-// types come at any time) and bound neither memory nor time: 25 bytes that claim an array of 2^31-1 elements end the process. A guard in
+// types come at any time) and bound neither memory nor time: 25 bytes that announce an array of 2^31-1 elements end the process. A guard in
 // front of them would have to parse all of that anyway.
 
 // A chunkReader reads messages from a stream of interleaved chunks, RTMP 1.0 §5.3.
@@ -48,8 +48,8 @@ type chunkReader struct {
 	chunkSize int
 	streams   map[uint32]*chunkStream
 	last      *chunkStream // the one that the last chunk was on
-	held      int          // capacity of all bodies
-	beside    int          // bytes that are held beside them, of what was read
+	buffered  int          // capacity of all bodies
+	beside    int          // bytes that are buffered beside them, of what was read
 	done      *chunkStream // that the last message was on; nil if it is no longer valid
 	chunks    int          // not yet paid for
 	in        *ingest.Conn // that pays
@@ -77,7 +77,7 @@ func (c *chunkReader) next() (message, error) {
 		c.release(s)
 	}
 	c.done = nil
-	c.in.Hold(c.held + c.beside)
+	c.in.SetBuffered(c.buffered + c.beside)
 	for {
 		s, err := c.chunk()
 		if err != nil {
@@ -273,18 +273,18 @@ func (c *chunkReader) begin(s *chunkStream) error {
 // given back.
 func (c *chunkReader) grow(s *chunkStream) error {
 	size, most := min(s.length, max(2*cap(s.body), firstBuffer)), c.maxLength+c.maxLength/4
-	c.held += size - cap(s.body)
-	if c.held > most {
+	c.buffered += size - cap(s.body)
+	if c.buffered > most {
 		for _, o := range c.streams {
 			if o != s && !o.open {
 				c.release(o)
 			}
 		}
-		if c.held > most {
+		if c.buffered > most {
 			return ingest.LimitError("messages under way exceed %d bytes", most)
 		}
 	}
-	c.in.Hold(c.held + c.beside)
+	c.in.SetBuffered(c.buffered + c.beside)
 	body := make([]byte, len(s.body), size)
 	copy(body, s.body)
 	s.body = body
@@ -293,7 +293,7 @@ func (c *chunkReader) grow(s *chunkStream) error {
 
 // release gives the memory of a message back that is done with.
 func (c *chunkReader) release(s *chunkStream) {
-	c.held -= cap(s.body)
+	c.buffered -= cap(s.body)
 	s.body = nil
 }
 

@@ -93,7 +93,8 @@ func (c *Client) Stats() frame.ClientStats { return c.counts.Stats() }
 // back at once.
 //
 // What does not heal by itself ends Run: a malformed URL (ErrURL), refused credentials (ErrUnauthorized). Such an error is an *Error.
-// With Once everything ends Run that ends the stream, or that keeps it from beginning. A Handler that returns before the stream has ended refuses it or hangs up on it: Run returns what it returned.
+// With Once everything ends Run that ends the stream, or that keeps it from beginning. A Handler that returns before the stream has ended
+// refuses it or hangs up on it: Run returns what it returned.
 //
 // Stream.Close ends Run with its cause, and so do a Hub that closes the stream, and one that lets another publisher take it over.
 //

@@ -131,7 +131,7 @@ func (c *conn) hears(until time.Time) (more bool, err error) {
 // picture takes in a video message. Its error ends the stream.
 func (c *conn) picture(m message) error {
 	err := c.video.Take(time.Duration(m.time)*time.Millisecond, time.Now(), m.body)
-	c.messages.beside = c.video.Held()
+	c.messages.beside = c.video.Buffered()
 	if !c.video.Due().IsZero() {
 		c.in.Video()
 	}
@@ -178,7 +178,7 @@ func (c *conn) ended(ctx context.Context, err error) error {
 }
 
 // explain returns the cause of a failed read or write: that of ctx, which closes the connection, comes before its effects, and so does
-// why the connection had to give way to another.
+// why the connection was evicted.
 func (c *conn) explain(ctx context.Context, err error, limit time.Duration, want string) error {
 	reason := c.in.Reason()
 	switch {

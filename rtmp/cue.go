@@ -14,7 +14,7 @@ func isData(kind rtmpmsg.TypeID) bool {
 	return kind == rtmpmsg.TypeIDDataMessageAMF0 || kind == rtmpmsg.TypeIDDataMessageAMF3
 }
 
-// isMetadata tells whether a video message holds metadata and no picture, such as colorInfo, the colours of an HDR stream:
+// isMetadata tells whether a video message has metadata and no picture, such as colorInfo, the colours of an HDR stream:
 // Enhanced RTMP v2, "Metadata Frame".
 //
 //	1fffpppp  FourCC  name, value in AMF0        p: 4

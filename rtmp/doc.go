@@ -6,12 +6,14 @@
 //	err = (&rtmp.Client{URL: "rtmp://host/live/key", Handler: cam}).Run(ctx)
 //
 // The Handler is called once for each stream. It accepts the stream when it ranges over Stream.Units, and refuses it by returning before.
-// Until then its context ends, too, if the connection has to give way to another.
+// Until then its context ends, too, if the connection is evicted for another.
 // An encoder then hears "NetStream.Publish.BadName" with the text of the Handler's error. A Handler that returns while the stream goes on
 // hangs up.
 //
 // Video may be H.264, and H.265, AV1, VP8 and VP9 by enhanced RTMP (versions 1 and 2) or, of H.265, by codec id 12. Sound is passed over.
-// H.264 and H.265 are told by their parameter sets, whatever the encoder calls them. Metadata and cue points go to Stream.OnCue; what metadata say of the orientation of pictures goes into the units of H.264 and H.265, too, and what they say of colours into all. The name of a stream is app/key; what follows a question mark in either is Stream.Query.
+// H.264 and H.265 are told by their parameter sets, whatever the encoder calls them. Metadata and cue points go to Stream.OnCue; what metadata say
+// of the orientation of pictures goes into the units of H.264 and H.265, too, and what they say of colours into all. The name of a stream is
+// app/key; what follows a question mark in either is Stream.Query.
 //
 // # Time
 //
@@ -40,11 +42,11 @@
 //     bytes and large commands count as several. Who sends more has to wait, and is not hung up on.
 //
 // Each listener of a Server has all bounds and counts for itself. Server.MaxConns bounds its connections, and Server.MaxConnsPerAddr those
-// of one address: with the defaults it takes eight addresses to fill it. A connection of which no video has come yet gives way to a new
-// one, accepted or not, and so does a publisher of which none has come for ten seconds; who was refused and does not hang up is the first.
-// So who only holds connections keeps nobody out. That includes publishers of the same address: where one dials without end, a publisher of
+// of one address: with the defaults it takes eight addresses to fill it. A connection of which no video has come yet is evicted for a
+// new one, accepted or not, and so is a publisher of which none has come for ten seconds; who was refused and does not hang up is the first.
+// So who only opens connections keeps nobody out. That includes publishers of the same address: where one dials without end, a publisher of
 // that address has 60 ms for each step of its handshake and commands and for its first picture, and more time the less those connections
-// say; but 10 ms at worst, if they stand at all steps at once. New connections that others give way to are accepted at 2,000 a second;
+// say; but 10 ms at worst, if they stand at all steps at once. New connections for which others are evicted are accepted at 2,000 a second;
 // meanwhile all new ones wait. The log has at most ten lines of a kind in ten seconds for an address and a hundred for all, and then how
 // many were left out.
 //
@@ -55,11 +57,11 @@
 // Behind a proxy, where MaxConnsPerAddr is negative, all have one address and no guess is slowed: the Handler has to see to that, or the
 // proxy.
 //
-// What a publisher says (Stream.Name, Stream.Query) is its own claim: names are valid UTF-8 without control characters and marks that
-// turn text around, but may hold slashes and dots, so clean them before they become paths. Plain RTMP carries keys and video in clear
+// What a publisher says (Stream.Name, Stream.Query) is not verified. Names are valid UTF-8 without control characters and marks that
+// reverse text, but may have slashes and dots, so clean them before they become paths. Plain RTMP carries keys and video in clear
 // text; set Server.TLSConfig for RTMPS. A panic of the Handler ends its own stream only, or Client.Run.
 //
-// What a Client pulls from is not trusted either: the same bounds hold for it, of Client.MaxMessage and Client.Timeout. Credentials of
+// What a Client pulls from is not trusted either: the same bounds are for it, of Client.MaxMessage and Client.Timeout. Credentials of
 // the URL go to its host and port only, and never in clear text, but Adobe's authentication lets who listens to plain RTMP guess at
 // the password. The key and its query go in clear text, and go along where the server redirects to, which may be any address; from
 // rtmps it is never one without TLS. No credentials and no query are in errors, log records or Stream.URL. In errors, what does not

@@ -202,10 +202,10 @@ func (s *Server) ask(ctx context.Context, c *publisher, guesses *ingest.Guesses,
 	if err != nil {
 		return err
 	}
-	theirs, giveWay := context.WithCancelCause(ctx)
-	defer giveWay(nil)
+	theirs, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	// Until the Handler decides, losing the connection ends its context. After that, Units yield the error.
-	stop := context.AfterFunc(life, func() { giveWay(context.Cause(life)) })
+	stop := context.AfterFunc(life, func() { cancel(context.Cause(life)) })
 	c.malformed.log = func(err error, messages int) {
 		log.Log(ctx, slog.LevelWarn, "malformed message", peer, "err", c.wrap(err), "messages", messages)
 	}

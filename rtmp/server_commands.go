@@ -31,7 +31,7 @@ func (c *publisher) connect(cmd command) error {
 	return w.call(0, "_result", cmd.id, properties, info.answerTo(cmd.object()))
 }
 
-// errPlay ends connections that want to watch.
+// errPlay ends connections that want to play a stream.
 var errPlay = errors.New("play is not served")
 
 // answer answers the commands that are neither connect nor publish. Encoders wait for an answer to some of them, and a few to all.

@@ -19,12 +19,12 @@ func TestFloods(t *testing.T) {
 	const lasts = 3 * time.Second
 	part := rtmp.Message{Kind: audio, Body: []byte{0xaf, 1}}
 	for _, test := range []struct {
-		about string
-		chunk int          // bytes
-		same  []byte       // what the message is from the second time on; nil for the same again
-		again rtmp.Message // the message
-		holds float64      // messages, as they are counted
-		units bool         // it is a unit
+		about  string
+		chunk  int          // bytes
+		same   []byte       // what the message is from the second time on; nil for the same again
+		again  rtmp.Message // the message
+		weight float64      // messages, as they are counted
+		units  bool         // it is a unit
 	}{
 		{"small units", 128, nil, rtmp.Message{Kind: video, Body: picture(false, 8)}, 1, true},
 		{"small units in type 3 chunks", 128, append([]byte{0xc5}, picture(false, 8)...), rtmp.Message{Kind: video, Body: picture(false, 8)}, 1, true},
@@ -86,7 +86,7 @@ func TestFloods(t *testing.T) {
 					t.Fatalf("hung up on after %d: %v", sent, err)
 				}
 				most := ingest.Burst + ingest.Rate*lasts.Seconds()
-				if n := float64(sent) * test.holds; n < 0.9*most || n > 1.2*most {
+				if n := float64(sent) * test.weight; n < 0.9*most || n > 1.2*most {
 					t.Errorf("%.0f messages are read, want %.0f", n, most)
 				}
 				_, _ = c.conn.Write(message(rtmp.Message{Kind: commandAMF0, Body: call(t, "deleteStream", 4, nil, 1)}))

@@ -20,7 +20,7 @@ func TestHundredsOfHostileConnections(t *testing.T) {
 	got := make(recorder, connections)
 	addr, stop := start(t, &rtmp.Server{Handler: got, MaxConnsPerAddr: -1})
 	good := reordered.Publish(t, "rtmp://"+addr+"/live/good", true)
-	before := held()
+	before := inUse()
 	slow, ended := make(chan net.Conn, connections), make(chan struct{})
 	for n := range connections {
 		conn := connect(t, addr)
@@ -45,7 +45,7 @@ func TestHundredsOfHostileConnections(t *testing.T) {
 	if output, err := good.Wait(); err != nil {
 		t.Errorf("ffmpeg: %v\n%s", err, output)
 	}
-	if n := held() - before; n > connections*most {
+	if n := inUse() - before; n > connections*most {
 		t.Errorf("%d bytes for each connection", n/connections)
 	}
 	close(ended)
@@ -61,8 +61,8 @@ func TestHundredsOfHostileConnections(t *testing.T) {
 	t.Error("the good stream did not come")
 }
 
-// held returns the bytes of memory that are in use.
-func held() int64 {
+// inUse returns the bytes of memory that are in use.
+func inUse() int64 {
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)

@@ -19,7 +19,7 @@ const (
 	versionTLS   = 22          // what is in the place of the version when the peer speaks TLS
 	smallBuffer  = 4 << 10     // of a connection that does not publish yet: commands
 	lingerTime   = time.Second // an encoder that has left hangs up within a few round trips
-	lingerAmount = 1 << 20     // bytes that it may still send: more than the buffers of both systems hold as a rule
+	lingerAmount = 1 << 20     // bytes that it may still send: more than the buffers of both systems have as a rule
 )
 
 // A publisher is a connection of an encoder: first its commands up to publish, then its media.
@@ -229,7 +229,7 @@ func (c *publisher) passOver(err error) error {
 
 // linger sends what is still to be said, and gives the peer a second to hang up first. Encoders that left still send what they have to
 // say: if the connection were closed with that unread in it, it would be reset, and a reset may overtake what was sent last. It is the
-// first to give way to new ones.
+// first that is evicted for a new one.
 func (c *publisher) linger() {
 	c.in.Advance(ingest.Leaving)
 	c.wire.timeout = 0

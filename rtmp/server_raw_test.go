@@ -149,7 +149,7 @@ func picture(key bool, size int) []byte {
 	return append(b, bytes.Repeat([]byte{0xaa}, size-3)...)
 }
 
-// sequenceHeader is an AVC sequence header with two parameter sets, which hold their ids and little else.
+// sequenceHeader is an AVC sequence header with two parameter sets, which have their ids and little else.
 var sequenceHeader = []byte("\x17\x00\x00\x00\x00\x01\x42\xc0\x14\xff\xe1\x00\x05\x67\x42\xc0\x14\xda\x01\x00\x04\x68\xce\x0f\x2c")
 
 // script returns what a publisher sends that waits for no answer: handshake, commands, sequence header, and then a key picture.

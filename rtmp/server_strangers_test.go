@@ -197,14 +197,14 @@ func (c *client) sendPicture(t *testing.T, size int) {
 	synctest.Wait()
 }
 
-// TestWhoGivesWay fills an address with two connections in every state that may not last, and has more come.
-func TestWhoGivesWay(t *testing.T) {
+// TestWhoIsEvicted fills an address with two connections in every state that may not last, and has more come.
+func TestWhoIsEvicted(t *testing.T) {
 	const ip = "192.0.2.1"
 	synctest.Test(t, func(t *testing.T) {
 		got, ln := make(recorder, 9), ingesttest.NewListener()
 		defer serve(t, &rtmp.Server{Handler: &gate{Handler: got}, MaxConnsPerAddr: 2}, ln)()
 		begin := time.Now()
-		for range 2 { // refused, and they hold the line
+		for range 2 { // refused, and they do not hang up
 			c := from(t, ln, ip)
 			c.call(0, "connect", 1, map[string]any{"app": "live"})
 			c.answer()
@@ -218,19 +218,19 @@ func TestWhoGivesWay(t *testing.T) {
 			silent[i] = from(t, ln, ip)
 			silent[i].publish(fmt.Sprintf("silent%d?token=secret", i))
 		}
-		gaveWay := func(name string) {
+		evicted := func(name string) {
 			t.Helper()
 			if r := <-got; r.name != "live/"+name || !errors.Is(r.err, rtmp.ErrLimit) {
-				t.Errorf("%s ends with %v, want that %s gives way", r.name, r.err, name)
+				t.Errorf("%s ends with %v, want that %s is evicted", r.name, r.err, name)
 			}
 		}
-		gaveWay("silent0")
+		evicted("silent0")
 		publishers := make([]*client, 2)
 		for i := range publishers {
 			c := from(t, ln, ip)
 			c.publish(fmt.Sprintf("good%d?token=secret", i))
 			c.sendPicture(t, 300)
-			gaveWay(fmt.Sprint("silent", i+1))
+			evicted(fmt.Sprint("silent", i+1))
 			publishers[i] = c
 		}
 		refused := ln.DialFrom(ip)
@@ -245,12 +245,12 @@ func TestWhoGivesWay(t *testing.T) {
 			publishers[1].sendPicture(t, 300)
 		}
 		from(t, ln, ip).publish("late?token=secret")
-		gaveWay("good0")
+		evicted("good0")
 	})
 }
 
-// TestGiveWayWhileAsked has a connection give way to a new one while its Handler decides, which is told.
-func TestGiveWayWhileAsked(t *testing.T) {
+// TestEvictedWhileAsked has a connection evicted for a new one while its Handler decides, which is told.
+func TestEvictedWhileAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ln, told := ingesttest.NewListener(), make(chan error, 1)
 		stop := serve(t, &rtmp.Server{MaxConnsPerAddr: 1, Handler: frame.HandlerFunc(func(ctx context.Context, _ *frame.Stream) error {
@@ -276,7 +276,7 @@ func TestGiveWayWhileAsked(t *testing.T) {
 	})
 }
 
-// TestUnderWay has connections of one address send most of a message each, and hold the rest back: the largest are hung up on before all
+// TestUnderWay has connections of one address send most of a message each, and keep the rest back: the largest are hung up on before all
 // take too much. Meanwhile a picture of another address arrives.
 func TestUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

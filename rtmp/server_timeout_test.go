@@ -14,7 +14,7 @@ import (
 	"github.com/livestill/livestill/rtmp"
 )
 
-// Every peer below would hold its connection for ever. The server gives each the time that it promises, to the second.
+// Every peer below would keep its connection for ever. The server gives each the time that it promises, to the second.
 func TestDeadlines(t *testing.T) {
 	const handshakeTimeout, publishTimeout, idleTimeout = 10 * time.Second, 20 * time.Second, 30 * time.Second
 	hello := append([]byte{3}, make([]byte, 2*1536)...)

@@ -21,7 +21,7 @@ const maxAnswers = 64 << 10
 const keptAnswers = 4 << 10
 
 // A wire is a connection that sends what was written just before it waits for more to read, so that one goroutine can do both.
-// It also sends the acknowledgements that are due, RTMP 1.0 §5.4.3, and upholds the deadlines of a publisher.
+// It also sends the acknowledgements that are due, RTMP 1.0 §5.4.3, and keeps the deadlines of a publisher.
 type wire struct {
 	net.Conn
 	out       []byte        // written, not yet sent

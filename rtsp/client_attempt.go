@@ -14,7 +14,7 @@ import (
 	"github.com/livestill/livestill/rtsp/internal/digest"
 )
 
-// Attempts are those of one Run at a stream, one after the other. What a pull knows of time holds for the next.
+// Attempts are those of one Run at a stream, one after the other. What a pull knows of time is passed to the next.
 type attempts struct {
 	*Client
 	address

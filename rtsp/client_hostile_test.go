@@ -103,7 +103,7 @@ func TestStreamsWithoutPictures(t *testing.T) {
 				}
 				log.await(t, "pulling again")
 				if most.Load() > 128<<20 {
-					t.Errorf("%d MiB are held of %d", most.Load()>>20, sent.Load()>>20)
+					t.Errorf("%d MiB are in memory of %d", most.Load()>>20, sent.Load()>>20)
 				}
 			})
 		})

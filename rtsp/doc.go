@@ -36,7 +36,7 @@
 // may not be clean; package ffmpeg knows which.
 //
 // A Handler that is slower than the stream loses units, nobody waits for it: when 256 units or 16 MiB are waiting, the newest of
-// them gives way to the next that comes, which is marked Lost, and from there all units up to the next key unit are dropped.
+// them is dropped for the next that comes, which is marked Lost, and from there all units up to the next key unit are dropped.
 //
 // # Time
 //
@@ -44,9 +44,9 @@
 // reports of RTCP or in the packets of an ONVIF recording; then SourceTime is set. Time never goes back: while the source's clock is
 // behind what was told before, by half a minute at most, time goes on at half its pace; if it is more, arrival goes on to tell. A
 // source's clock that is set wrong is believed, but Offset tells how far it is from ours, and without that Time is by arrival again.
-// Where units come a second earlier or later than it says, timestamps have jumped, or units were held up: then arrival tells, and what
+// Where units come a second earlier or later than it says, timestamps have jumped, or units were delayed: then arrival tells, and what
 // the clock was off by, until it is told anew.
-// All that holds across the streams of a Client too, if less than a minute is between them: none is dated before the last, and the
+// All that is true across the streams of a Client too, if less than a minute is between them: none is dated before the last, and the
 // source's clock is off by what it was until it is told anew.
 //
 // # Publishers
@@ -62,7 +62,7 @@
 // not answer or sends no video is left after Client.Timeout, one that sends packets without a picture in them after ten times as long.
 // Over UDP, packets are taken from the ports that the server names; if it names none, from the first port of its host that sends.
 // Credentials of the URL are sent to its
-// host and port only, not to where a server redirects; they are in no error, log record or frame.Stream. A path or a query that holds a
+// host and port only, not to where a server redirects; they are in no error, log record or frame.Stream. A path or a query that contains a
 // password, as some cameras want, is not known for one: the path is the name of the stream. Basic authentication and plain RTSP show
 // credentials and video to the network between; rtsps:// does not. Client.Fingerprints trusts certificates that no authority vouches for,
 // and no others. A password that is refused is not tried on; where one was accepted, the nonce of Digest may change.
@@ -71,7 +71,7 @@
 //   - RECORD comes within Server.PublishTimeout, TLS handshake included, and from then on a packet every Server.IdleTimeout.
 //   - a request has at most 2 KiB of URL, 255 header lines of 2.5 KiB and 128 KiB of body, of which a description that exceeds
 //     Server.MaxSDP is not parsed.
-//   - a refusal ends the connection, but for the first request for credentials.
+//   - a refusal ends the connection, except for the first request for credentials.
 //   - at most 8 MiB of a unit and 16 MiB of units wait for the Handler; the packets of UDP that may still change places are 64.
 //   - all requests and units that are under way or wait on a listener have at most a sixteenth of frame.DefaultBudget beside it, 64 MiB by
 //     default, of which 64 KiB a connection do not count. Beyond that, the address that has the most loses the connection that has the most.
@@ -85,11 +85,11 @@
 //
 // Each listener of a Server has all bounds and counts for itself. Server.MaxConns and Server.MaxStreams bound its connections and streams,
 // and Server.MaxConnsPerAddr the connections of one address: with the defaults it can have half of the streams. A connection of which no
-// packet of video has come yet gives way to a new one, whatever it has shown or recorded, and to a new stream if there are too many; so
-// does a publisher of which none has come for ten seconds. So who only holds connections keeps nobody out. That includes publishers of the
+// packet of video has come yet is evicted for a new one, whatever it has shown or recorded, and for a new stream if there are too many; so
+// is a publisher of which none has come for ten seconds. So who only opens connections keeps nobody out. That includes publishers of the
 // same address: where one dials without end, a publisher of that address has 60 ms for each of its requests and for its first packet, and
-// more time the less those connections say; but 10 ms at worst, if they stand at all steps at once. New connections that others give way to
-// are accepted at 2,000 a second; meanwhile all new ones wait. The log has at most ten lines of a kind in ten seconds for an address and a
+// more time the less those connections say; but 10 ms at worst, if they stand at all steps at once. New connections for which others are
+// evicted are accepted at 2,000 a second; meanwhile all new ones wait. The log has at most ten lines of a kind in ten seconds for an address and a
 // hundred for all, and then how many were left out.
 //
 // Wrong guesses are refusals by Authenticate of who has shown credentials or a query, and all by the Handler but fs.ErrExist, as
@@ -101,9 +101,9 @@
 //
 // A session belongs to the connection that announced it: no other can use it, and it ends with that connection. Over UDP, packets are taken
 // from the address of the connection and the ports that it named, which two publishers cannot share; without TLS, whoever can forge that
-// address can forge packets. Stream.Name, Stream.Query and Stream.URL are a publisher's own claim: names are valid UTF-8 without control
-// characters and marks that turn text around, but may hold slashes and dots, so clean them before they become paths. A panic of a Handler,
-// of Authenticate or of the code that reads packets ends its own stream only; under a Client it ends Run, but for the code that reads
+// address can forge packets. Stream.Name, Stream.Query and Stream.URL are what a publisher says, and not verified. Names are valid UTF-8
+// without control characters and marks that reverse text, but may have slashes and dots, so clean them before they become paths. A panic of a
+// Handler, of Authenticate or of the code that reads packets ends its own stream only; under a Client it ends Run, except for the code that reads
 // packets, which ends the attempt. A Server's Digest is MD5, the only one that encoders know: it hides a password from who listens, not from who can
 // guess it.
 package rtsp

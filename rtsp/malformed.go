@@ -6,8 +6,8 @@ import (
 	"github.com/livestill/livestill/internal/ingest"
 )
 
-// The protocol library parses RTCP before it can be looked at. Transport-wide feedback of 44 bytes may claim 65,535 packets, and takes 4 MB
-// and milliseconds before it turns out to be cut off. So what is malformed is dear, and ends the connection when there is much of it:
+// The protocol library parses RTCP before it can be looked at. Transport-wide feedback of 44 bytes may announce 65,535 packets, and takes 4 MB
+// and milliseconds before it turns out to be cut off. So what is malformed is expensive, and ends the connection when there is much of it:
 // a peer that does not know better sends one every few seconds.
 const (
 	perMalformed = 20 // as how many messages a packet counts

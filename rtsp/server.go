@@ -84,7 +84,7 @@ type Server struct {
 
 	// MaxStreams is how many streams there may be at a time on each
 	// listener; zero means 256. Beyond that, one of which no video has come
-	// yet, or none for ten seconds, gives way to a new one; if there is
+	// yet, or none for ten seconds, is evicted for a new one; if there is
 	// none, the new one is refused.
 	MaxStreams int
 
@@ -161,8 +161,8 @@ func (s *Server) serve(ctx context.Context, ln net.Listener, underWay int64) err
 		server: s,
 		listener: &ingest.Listener{
 			Listener: ln, Log: log, Fail: failed, Counts: counts,
-			Limiter:  ingest.Limiter{Max: s.MaxConns, PerSite: s.MaxConnsPerAddr},
-			Holdings: ingest.Holdings{Max: underWay},
+			Limiter: ingest.Limiter{Max: s.MaxConns, PerSite: s.MaxConnsPerAddr},
+			Buffers: ingest.Buffers{Max: underWay},
 		},
 		guesses:   ingest.Guesses{Off: s.MaxConnsPerAddr < 0},
 		logs:      log,

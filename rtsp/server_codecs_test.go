@@ -99,7 +99,7 @@ func sameJPEG(u frame.AccessUnit, packet []byte) bool {
 	return reflect.DeepEqual(pictures[0], pictures[1])
 }
 
-// came checks that what was taken is what was encoded, but for the last few that are allowed to miss.
+// came checks that what was taken is what was encoded, except for the last few that are allowed to miss.
 func (e encoding) came(t *testing.T, got taking, packets [][]byte, miss int) {
 	t.Helper()
 	units := got.units

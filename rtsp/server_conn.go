@@ -16,7 +16,7 @@ import (
 	"github.com/pion/rtp"
 )
 
-// The most bytes that are held of a request: the library takes 0.77 MB. What it passes over is not held.
+// The most bytes that are buffered of a request: the library takes 0.77 MB. What it passes over is not buffered.
 const maxRequest = 1 << 20
 
 // An acceptor is what the library accepts connections from.
@@ -114,22 +114,22 @@ func (c *conn) Close() error {
 func (c *conn) Read(b []byte) (int, error) {
 	if c.whole { // and what was made of it has been dealt with
 		c.whole = false
-		c.hold(func() { c.reading = 0 })
+		c.setBuffered(func() { c.reading = 0 })
 	}
 	n, err := c.Conn.Read(b)
 	if n > 0 {
 		c.count(n)
-		c.hold(func() { c.reading = min(c.reading+n, maxRequest) })
+		c.setBuffered(func() { c.reading = min(c.reading+n, maxRequest) })
 	}
 	return n, err
 }
 
-// hold says how much is held, once it has changed.
-func (c *conn) hold(change func()) {
+// setBuffered says how much is buffered, once change has changed it.
+func (c *conn) setBuffered(change func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	change()
-	c.Hold(c.reading + c.units)
+	c.SetBuffered(c.reading + c.units)
 }
 
 // packet counts a packet. It returns false if one that came over UDP must be dropped.
@@ -154,7 +154,7 @@ func (c *conn) unreadable(err error, udp bool) {
 	}
 }
 
-// ended returns what the end of a connection or session is called: why it had to give way comes before what the library makes of that.
+// ended returns what the end of a connection or session is called: why it was evicted comes before what the library makes of that.
 func (c *conn) ended(err error) error {
 	if reason := c.Reason(); reason != nil {
 		return reason

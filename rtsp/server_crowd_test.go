@@ -63,15 +63,15 @@ func TestCrowd(t *testing.T) {
 	}
 }
 
-// TestWhoGivesWay fills an address with publishers of which video comes or not, and with one that only announces, and has more come.
-func TestWhoGivesWay(t *testing.T) {
+// TestWhoIsEvicted fills an address with publishers of which video comes or not, and with one that only announces, and has more come.
+func TestWhoIsEvicted(t *testing.T) {
 	units := small(t)
 	sdp := describe(units)
 	synctest.Test(t, func(t *testing.T) {
 		got, ln := make(taker, 9), ingesttest.NewListener()
 		defer run(t, &rtsp.Server{Handler: got, MaxConnsPerAddr: 2, IdleTimeout: time.Minute}, ln)()
 		from := func(ip, name string) *raw { return wrap(t, ln.DialFrom(ip), "rtsp://pipe/live/"+name) }
-		gaveWay := func(r *raw, name string) {
+		evicted := func(r *raw, name string) {
 			t.Helper()
 			r.closed(t)
 			if r := <-got; r.stream.Name != "live/"+name || !errors.Is(r.err, rtsp.ErrLimit) || !strings.Contains(r.err.Error(), "2001:db8::/64") {
@@ -85,10 +85,10 @@ func TestWhoGivesWay(t *testing.T) {
 		second.want(t, base.StatusOK, "ANNOUNCE", second.url, "", sdp)
 		third := from("2001:db8::3", "third")
 		third.record(t, sdp)
-		gaveWay(second, "second")
+		evicted(second, "second")
 		fourth := from("2001:db8::4", "fourth")
 		fourth.record(t, sdp)
-		gaveWay(third, "third")
+		evicted(third, "third")
 		fourth.send(t, units[0])
 		synctest.Wait()
 		from("2001:db8::5", "refused").closed(t)
@@ -99,11 +99,11 @@ func TestWhoGivesWay(t *testing.T) {
 		}
 		synctest.Wait()
 		from("2001:db8::6", "sixth").record(t, sdp)
-		gaveWay(first, "first")
+		evicted(first, "first")
 	})
 }
 
-// TestStreamsWithoutVideo fills a Server with streams of two addresses that were announced only: they give way to one that comes.
+// TestStreamsWithoutVideo fills a Server with streams of two addresses that were announced only: they are evicted for one that comes.
 func TestStreamsWithoutVideo(t *testing.T) {
 	units := small(t)
 	sdp := describe(units)
@@ -131,7 +131,7 @@ func TestStreamsWithoutVideo(t *testing.T) {
 	})
 }
 
-// TestUnderWay has connections of one address send most of a unit each, and hold the rest back: the largest are hung up on before all
+// TestUnderWay has connections of one address send most of a unit each, and keep the rest back: the largest are hung up on before all
 // take too much. Meanwhile a unit of another address arrives.
 func TestUnderWay(t *testing.T) {
 	units := small(t)
@@ -178,8 +178,8 @@ func TestUnderWay(t *testing.T) {
 	})
 }
 
-// TestRequestsUnderWay has connections of one address send a large request each, one after the other, and hold the end of it back: the largest
-// are hung up on before all take too much. Of requests that are whole nothing is held.
+// TestRequestsUnderWay has connections of one address send a large request each, one after the other, and keep the end of it back: the largest
+// are hung up on before all take too much. Of requests that are whole nothing is buffered.
 func TestRequestsUnderWay(t *testing.T) {
 	const conns, most = 8, 2 << 20 // requests of 0.38 MB, and what there may be of them in all
 	request := "OPTIONS * RTSP/1.0\r\nCSeq: 1\r\nContent-Length: 131072\r\n" +
@@ -208,7 +208,7 @@ func TestRequestsUnderWay(t *testing.T) {
 				}
 			}
 			if left < test.least || left > test.most {
-				t.Errorf("%d bytes are held back: %d of %d are left", test.back, left, conns)
+				t.Errorf("%d bytes are kept back: %d of %d are left", test.back, left, conns)
 			}
 			for _, r := range all {
 				_ = r.Close()

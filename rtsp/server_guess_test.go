@@ -193,9 +193,9 @@ func TestGuessesBesideAnAccount(t *testing.T) {
 	})
 }
 
-// TestGiveWayWhileAsked has a connection give way to a new one while it waits: for its turn, for Authenticate, or for the Handler. It ends
+// TestEvictedWhileAsked has a connection evicted for a new one while it waits: for its turn, for Authenticate, or for the Handler. It ends
 // at once, with its goroutines, and whoever is asked about it is told.
-func TestGiveWayWhileAsked(t *testing.T) {
+func TestEvictedWhileAsked(t *testing.T) {
 	sdp := describe(small(t))
 	for _, waits := range []string{"turn", "Authenticate", "Handler"} {
 		t.Run(waits, func(t *testing.T) {

@@ -27,7 +27,7 @@ func dialPipe(t *testing.T, ln *ingesttest.Listener) *raw {
 	return wrap(t, ln.Dial(), "rtsp://pipe/live/cam")
 }
 
-// Every peer below would hold its connection for ever. The server gives each the time that it promises, to the second.
+// Every peer below would keep its connection for ever. The server gives each the time that it promises, to the second.
 func TestDeadlines(t *testing.T) {
 	const publishTimeout, idleTimeout = 10 * time.Second, 30 * time.Second
 	units := small(t)

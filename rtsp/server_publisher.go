@@ -91,14 +91,14 @@ func (r *recorder) announce(announce *gortsplib.ServerHandlerOnAnnounceCtx) (*pu
 // name returns the name of the stream at a path.
 func name(path string) string { return strings.Trim(path, "/") }
 
-// take takes one of the streams that there may be. When there is none left, one gives way of which no video has come, or none for long.
+// take takes one of the streams that there may be. When there is none left, one is evicted of which no video has come, or none for long.
 func (p *publisher) take() error {
 	select {
 	case p.recorder.streams <- struct{}{}:
 		return nil
 	default:
 	}
-	if !p.recorder.listener.Limiter.GiveWay(ingest.LimitError("more than %d streams", p.recorder.server.MaxStreams)) {
+	if !p.recorder.listener.Limiter.Evict(ingest.LimitError("more than %d streams", p.recorder.server.MaxStreams)) {
 		return fmt.Errorf("%w: %w", ErrLimit, errTooMany)
 	}
 	select {
@@ -230,7 +230,7 @@ func (p *publisher) record() {
 		if !p.begun && p.lacks.Set(p.unpacker.Lacks()) {
 			p.recorder.log(slog.LevelWarn, "no picture can be made", p.stream.Remote, p.wrap(errors.New(p.lacks.Text())))
 		}
-		p.conn.hold(func() { p.conn.units = p.unpacker.Held() + p.units.Bytes() })
+		p.conn.setBuffered(func() { p.conn.units = p.unpacker.Buffered() + p.units.Bytes() })
 	})
 }
 

@@ -116,7 +116,7 @@ func gstreamer(t *testing.T, got taker, pipeline string, args ...any) error {
 // second, for which a busy machine may stall the server.
 const overtaken = 50
 
-// arrived checks that what was taken is what was published, but for the last few that are allowed to miss.
+// arrived checks that what was taken is what was published, except for the last few that are allowed to miss.
 func arrived(t *testing.T, got taking, want []frame.AccessUnit, miss int) {
 	t.Helper()
 	if got.err != nil || got.stream.Name != "live/cam" || len(got.units) > len(want) || len(got.units) < len(want)-miss {

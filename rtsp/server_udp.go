@@ -95,13 +95,13 @@ func (r *recorder) claim(p *publisher, header base.HeaderValue) bool {
 		multicast := t.Delivery != nil && *t.Delivery == headers.TransportDeliveryMulticast
 		if t.Protocol == headers.TransportProtocolUDP && !multicast && t.Secure == (r.server.TLSConfig != nil) && t.ClientPorts != nil {
 			host := p.conn.RemoteAddr().(*net.TCPAddr).IP.String()
-			return r.hold(p, port{host, t.ClientPorts[0], false}, port{host, t.ClientPorts[1], true})
+			return r.takePorts(p, port{host, t.ClientPorts[0], false}, port{host, t.ClientPorts[1], true})
 		}
 	}
 	return false
 }
 
-func (r *recorder) hold(p *publisher, ports ...port) bool {
+func (r *recorder) takePorts(p *publisher, ports ...port) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, from := range ports {

@@ -1,4 +1,4 @@
-// Package capturetest holds hooks for package capture, yours and the ready-made ones, to what their interfaces promise.
+// Package capturetest checks hooks for package capture, yours and the ready-made ones, against what their interfaces promise.
 package capturetest
 
 import (
@@ -34,9 +34,9 @@ type StoreCase struct {
 // endTimeout is how long a Put may take after its context has ended. It is no measure of speed.
 const endTimeout = 5 * time.Minute
 
-// TestStore holds a Store to the contract of capture.Store, and of capture.Locator, Lister, Deleter, DeleteWatcher and Opener as far as it is one,
-// and its Stats if it has them. Whether it is one, the compiler tells: var _ capture.Deleter = (*MyStore)(nil). newStore is called for each part
-// of the test; it returns an empty store that no other test uses, and cleans up after itself with t.Cleanup.
+// TestStore checks a Store against the contract of capture.Store, and of capture.Locator, Lister, Deleter, DeleteWatcher and Opener as far as it
+// is one, and its Stats if it has them. Whether it is one, the compiler tells: var _ capture.Deleter = (*MyStore)(nil). newStore is called for
+// each part of the test; it returns an empty store that no other test uses, and cleans up after itself with t.Cleanup.
 func TestStore(t *testing.T, newStore func(t *testing.T) StoreCase) {
 	for _, part := range []struct {
 		name string

@@ -60,14 +60,14 @@ func BenchmarkPut(b *testing.B) {
 	}
 }
 
-// BenchmarkPutTidying stores stills as above in a folder of 200,000 that is brought down to 1,000 meanwhile, and looks how long Puts are held
+// BenchmarkPutTidying stores stills as above in a folder of 200,000 that is brought down to 1,000 meanwhile, and looks how long Puts are delayed
 // for that. How late this machine wakes what sleeps, when others are at work too, is in these times, and told beside.
 func BenchmarkPutTidying(b *testing.B) {
 	d := &store.Dir{Path: b.TempDir(), Keep: store.Keep{Count: 1000}}
 	fill(b, d.Path, 200_000, 10)
 	plain := &store.Dir{Path: d.Path}
 	data := make([]byte, 300_000)
-	var held, late []time.Duration
+	var delayed, late []time.Duration
 	b.SetBytes(int64(len(data)))
 	for n := 0; b.Loop(); n++ {
 		at, err := plain.Put(b.Context(), still("live/0", fmt.Sprint(n), data))
@@ -78,14 +78,14 @@ func BenchmarkPutTidying(b *testing.B) {
 		if err := d.TidyBeside(at); err != nil {
 			b.Fatal(err)
 		}
-		held = append(held, time.Since(start))
+		delayed = append(delayed, time.Since(start))
 		b.StopTimer()
 		start = time.Now()
 		<-time.After(time.Millisecond)
 		late = append(late, time.Since(start)-time.Millisecond)
 		b.StartTimer()
 	}
-	for what, times := range map[string][]time.Duration{"hold": held, "late": late} {
+	for what, times := range map[string][]time.Duration{"delay": delayed, "late": late} {
 		slices.Sort(times)
 		b.ReportMetric(float64(times[len(times)/2])/1e6, what+"-p50-ms")
 		b.ReportMetric(float64(times[len(times)-1])/1e6, what+"-max-ms")

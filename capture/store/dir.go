@@ -70,7 +70,7 @@ type Dir struct {
 	watched watched.Stills
 }
 
-// Put writes s and returns the path of its file. Then it tidies a little, which holds it up for less than 10 ms, even if its context ends or
+// Put writes s and returns the path of its file. Then it tidies a little, which delays it by less than 10 ms, even if its context ends or
 // the drive does not answer; some goroutine may be at that for a moment when Put has returned. All Puts together go through all that
 // is there, rest a minute at least, and begin again.
 func (d *Dir) Put(ctx context.Context, s *capture.Still) (location string, err error) {

@@ -51,7 +51,7 @@ func TestDirNamesFiles(t *testing.T) {
 			t.Errorf("%s: %q, %v; want %q", test.about, got, err, want)
 		}
 		if data, err := os.ReadFile(got); string(data) != "data" {
-			t.Errorf("%s: file holds %q, %v", test.about, data, err)
+			t.Errorf("%s: file has %q, %v", test.about, data, err)
 		}
 	}
 }

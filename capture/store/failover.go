@@ -9,8 +9,8 @@ import (
 	"github.com/livestill/livestill/capture"
 )
 
-// Failover puts each still into the first of its stores that takes it: the others stand in while that does not, or panics. What holds a Put
-// up holds Failover up; Retry with Timeout bounds that:
+// Failover puts each still into the first of its stores that takes it: the others stand in while that does not, or panics. What delays a Put
+// delays Failover; Retry with Timeout bounds that:
 //
 //	once := &store.Retry{Store: s3, Attempts: 1, Timeout: 5 * time.Second}
 //	stills := store.Failover{once, &store.Dir{Path: "stills"}}

@@ -53,7 +53,7 @@ func (s *Spool) Discard(ctx context.Context) (stills int, err error) {
 	})
 }
 
-// Revive has all dead letters delivered again but for damaged ones, and says how many.
+// Revive has all dead letters delivered again except for damaged ones, and says how many.
 func (s *Spool) Revive(ctx context.Context) (stills int, err error) {
 	return s.eachDead(ctx, func(folder *spoolFolder, key string) (int, error) {
 		if key == "" { // damaged

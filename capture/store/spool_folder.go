@@ -25,7 +25,7 @@ const (
 var errGone = errors.New("file was removed")
 
 // A spoolFolder is a Spool's folder, and what is known of the files in it. The queue is under the Spool's mutex; the methods touch files and
-// not the queue, but for loadSpoolFolder's, and want the mutex free.
+// not the queue, except for loadSpoolFolder's, and want the mutex free.
 type spoolFolder struct {
 	path, volume string
 	queue        spoolQueue
@@ -105,7 +105,7 @@ func (f *spoolFolder) load(root *durable.Folder, folder string) error {
 	return nil
 }
 
-// inspect reads the file of e but for its image, and fills in e; of a file that is damaged, what can be known.
+// inspect reads the file of e except for its image, and fills in e; of a file that is damaged, what can be known.
 func (e *spoolEntry) inspect(root *durable.Folder) (r *spoolfile.Record, key string, err error) {
 	file, err := root.Open(e.name())
 	if errors.Is(err, fs.ErrNotExist) {

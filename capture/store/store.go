@@ -5,5 +5,6 @@
 //     keeps stills on the local disk until a slower store has taken them.
 //
 // Nested modules, with go.mod files of their own, bring further dependencies: blobstore (S3, Google Cloud Storage, Azure) and rclonestore
-// (all that rclone knows). List, Open, Delete and Locate do what a Store can, or say that it cannot. Template names stills, for a store of your own too.
+// (all that rclone knows). List, Open, Delete and Locate do what a Store can, or say that it cannot. Template names stills, for a store of your
+// own too.
 package store

@@ -26,7 +26,8 @@ import (
 //
 // Whatever a stream or a still is called, the name is a relative path within, without hidden parts or such as "..", of ASCII letters, digits
 // and the marks -_.%~. Different stills have different names: other bytes stand there as %XX, and what is too long for file systems and
-// buckets, which take 255 bytes for a part and 1024 in all, or has more than 16 parts, ends in a hash. On file systems that take A for a so do the stores.
+// buckets, which take 255 bytes for a part and 1024 in all, or has more than 16 parts, ends in a hash. If a file system treats A
+// and a as the same, so do the stores.
 type Template string
 
 const defaultTemplate = "{stream}/{date}_{time}_{id}"

@@ -26,7 +26,7 @@ type Keep struct {
 const (
 	sliceTime   = 4 * time.Millisecond // of tidying by each Put; a local disk looks at some 1,000 files in it
 	sliceSteps  = 64                   // at least, which a slow drive takes longer for: more files are looked at than are put
-	longestHold = 8 * time.Millisecond // that a Put waits for tidying
+	longestWait = 8 * time.Millisecond // that a Put waits for tidying
 
 	// After a cycle, Puts begin no other for betweenTidying, nor for tidyingShare times as long as it has worked: that is 1 % of the time.
 	betweenTidying = time.Minute
@@ -61,7 +61,7 @@ type tidyState struct {
 }
 
 // Tidy deletes what is over Keep, and what Puts and Deletes left behind that were cut off more than an hour ago. It goes on where Puts, or a Tidy
-// whose context ended, have left it, until Keep holds for all that was there when it was called. It deletes what can be deleted, and tells
+// whose context ended, have left it, until all is within Keep that was there when it was called. It deletes what can be deleted, and tells
 // then what cannot. Whoever puts rarely, but has much to forget, may call it; also before a drive is unmounted, since Puts leave open what
 // large folder they are in.
 func (d *Dir) Tidy(ctx context.Context) error {
@@ -105,7 +105,7 @@ func (d *Dir) tidySlice(ctx context.Context, rounds int) (ended bool, err error)
 	return true, d.tidy.err
 }
 
-// tidyBeside tidies a little, if it is time and nobody does. It returns after longestHold, even if tidying is not done. What was put just
+// tidyBeside tidies a little, if it is time and nobody does. It returns after longestWait, even if tidying is not done. What was put just
 // now, if anything, stays.
 func (d *Dir) tidyBeside(f *durable.Folder, put string) {
 	if d.names.Try(tidyLock) != nil {
@@ -137,7 +137,7 @@ func (d *Dir) tidyBeside(f *durable.Folder, put string) {
 	}()
 	select {
 	case <-done:
-	case <-time.After(longestHold):
+	case <-time.After(longestWait):
 	}
 }
 

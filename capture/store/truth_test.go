@@ -15,14 +15,14 @@ import (
 	"github.com/livestill/livestill/capture/store"
 )
 
-// labelled makes a still whose only label is what it holds.
+// labelled makes a still whose only label is its data.
 func labelled(id, data string) *capture.Still {
 	s := still("live/alice", id, []byte(data))
 	s.Request.Labels = map[string]string{"is": data}
 	return s
 }
 
-// wantTruth opens a still, and wants the label to tell what it holds; a still without truth has none.
+// wantTruth opens a still, and wants the label to tell its data; a still without truth has none.
 func wantTruth(t *testing.T, s capture.Store, location, data, label string) {
 	t.Helper()
 	opened, err := store.Open(t.Context(), s, location)
@@ -31,7 +31,7 @@ func wantTruth(t *testing.T, s capture.Store, location, data, label string) {
 	}
 	got, err := io.ReadAll(opened)
 	if err = errors.Join(err, opened.Close()); err != nil || string(got) != data || opened.Still.Request.Labels["is"] != label {
-		t.Errorf("%s holds %q, with the truth about %q; want %q, %q: %v", location, got, opened.Still.Request.Labels["is"], data, label, err)
+		t.Errorf("%s has %q, with the truth about %q; want %q, %q: %v", location, got, opened.Still.Request.Labels["is"], data, label, err)
 	}
 	if o := opened.Still; o.ID != "id" || o.Stream != "live/alice" || o.Type != "image/jpeg" || o.Location != location {
 		t.Errorf("%+v", o)

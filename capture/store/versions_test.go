@@ -23,7 +23,7 @@ import (
 func TestSpoolKeepsTheOrder(t *testing.T) {
 	const stills, versions = 5, 100
 	f, dir := new(flaky), t.TempDir()
-	var healthy sync.Mutex // held while it is not
+	var healthy sync.Mutex // locked while it is not
 	trouble := true
 	picky := flakyStore{f, func(ctx context.Context, s *capture.Still) (string, error) {
 		healthy.Lock()

@@ -12,7 +12,7 @@ import (
 
 const pageSize = 128 // entries of a folder that are read at a time
 
-// A walk goes through the files below a folder in small steps, and can be left after each and taken up again. It holds a page of each folder
+// A walk goes through the files below a folder in small steps, and can be left after each and taken up again. It keeps a page of each folder
 // that it is in, and has those open that have more. Files may be removed on the way; folders that this empties are removed, too.
 type walk struct {
 	enters func(name string) bool // is asked for the name of each folder within

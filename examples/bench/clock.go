@@ -80,7 +80,7 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// captureLate captures for as long as it is told, and holds what comes against what was asked.
+// captureLate captures for as long as it is told, and compares what comes with what was asked.
 func captureLate(ctx context.Context, cam *capture.Camera, seen *viewer) error {
 	var waits, away []time.Duration
 	begin, told := time.Now(), time.Now()

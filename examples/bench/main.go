@@ -1,4 +1,4 @@
-// Bench measures how long it takes from asking for a picture of a live stream to holding its JPEG file, what CPU time and memory that costs,
+// Bench measures how long it takes from asking for a picture of a live stream to having its JPEG file, what CPU time and memory that costs,
 // and how both compare with the bare decoding. In the same run and on the same stream it measures what is usual today: an ffmpeg that is
 // started for each picture and plays from nginx's RTMP module. It needs ffmpeg, and nginx with that module.
 //
@@ -151,7 +151,7 @@ func (b bar) String() string {
 	return fmt.Sprintf("%-64s %7.2f, %s %4.1f: %s", b.what, b.value, sense, b.bound, verdict)
 }
 
-// compare holds the figures of the scene that is compared with peers against what was asked of them.
+// compare checks the figures of the scene that is compared with peers against what was asked of them.
 func compare(ours map[string]result, peers []result) []bar {
 	p50 := func(r result) float64 { return ms(percentile(r.Took, 50)) }
 	newest, key := ours["newest"], ours["key"]

@@ -190,7 +190,7 @@ func percentile(all []time.Duration, p int) time.Duration {
 	return sorted[min(len(sorted)*p/100, len(sorted)-1)]
 }
 
-// memory returns the KiB that this process holds, and the most that it ever held.
+// memory returns the KiB that this process takes, and the most that it ever took.
 func memory() (now, peak int) {
 	status, _ := os.ReadFile("/proc/self/status")
 	for name, n := range map[string]*int{"VmRSS": &now, "VmHWM": &peak} {

@@ -62,7 +62,7 @@ type result struct {
 	merged                  int    // pictures
 	decode, gather, enhance time.Duration
 	rival                   ffmpeg.Filter // the best of the filters
-	peak                    int           // KiB that the process held at most while it captured
+	peak                    int           // KiB that the process took at most while it captured
 }
 
 // run plays every case and prints what came of it.

@@ -4,7 +4,7 @@
 //	go run ./examples/quality -bench DIR -best
 //	go run ./examples/quality -bench DIR -score
 //
-// DIR holds H.264 streams, encoded as live encoders do, and cases.json, which lists them: clip, bitrate, whether the camera was noisy, key
+// DIR has H.264 streams, encoded as live encoders do, and cases.json, which lists them: clip, bitrate, whether the camera was noisy, key
 // interval, and the frames whose sources are there.
 //
 // Without -best and -score each of those frames is captured. The units of the stream go into a Camera's History up to the frame, or as far
@@ -18,7 +18,7 @@
 //   - decode, gather, enhance: the steps of the Still: to decode the picture, and whatever is wanted of what comes before it; to decode its
 //     other neighbours; to merge. Memory is given back to the system before each capture, so it is as slow as one after a pause
 //   - merged: of how many pictures it is made
-//   - peak RSS: the most that the process held while it captured; next to nothing of the measuring is in it
+//   - peak RSS: the most that the process took while it captured; next to nothing of the measuring is in it
 //
 // What Livestill makes has been rounded to the colours of JPEG on the way, and chroma moved to where JPEG has it. The plain picture has
 // not, so a row without its Enhancer says what that costs.

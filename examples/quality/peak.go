@@ -14,7 +14,7 @@ func forgetPeak() {
 	_ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) // without leave, the peak is that of all so far
 }
 
-// peak returns how many KiB the process held at most; zero where the system does not tell.
+// peak returns how many KiB the process took at most; zero where the system does not tell.
 func peak() int {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {

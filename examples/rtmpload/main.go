@@ -9,7 +9,7 @@
 // The server is a process of its own, so that its memory and CPU time are told apart from those of the load. It needs ffmpeg to encode what
 // is published.
 //
-// The hostile connections are of sixteen addresses. A Server that allows for 100,000 connections, and as many of an address, holds all of them
+// The hostile connections are of sixteen addresses. A Server that allows for 100,000 connections, and as many of an address, keeps all of them
 // at once. A quarter of them send what a publisher would, a byte a second. A quarter send garbage. A quarter say nothing. A quarter begin
 // messages of 16 MiB on 58 chunk streams, half of these after they were let in.
 //
@@ -109,16 +109,16 @@ func main() {
 func put(ctx context.Context, role string, load func(ctx context.Context, addr string) (sent int)) (row string, r report) {
 	s, begin, before := startServer(ctx, role), time.Now(), usage.CPU()
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(*seconds)*time.Second)
-	watched := make(chan struct{})
+	done := make(chan struct{})
 	go func() {
-		defer close(watched)
+		defer close(done)
 		for pause(ctx, 2*time.Second) {
 			log.Printf("server: %d files open, RSS %d KiB", s.files(), s.memory("VmRSS"))
 		}
 	}()
 	sent := load(ctx, s.addr)
 	cancel()
-	<-watched
+	<-done
 	share := func(d time.Duration) string {
 		return fmt.Sprintf("%.1f %%", 100*d.Seconds()/time.Since(begin).Seconds())
 	}

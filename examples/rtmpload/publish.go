@@ -156,7 +156,7 @@ const (
 	deleteStream = "\x02\x00\x0cdeleteStream\x00\x00\x00\x00\x00\x00\x00\x00\x00\x05\x00\x3f\xf0\x00\x00\x00\x00\x00\x00"
 )
 
-// chunks returns a message in chunks of 4096 bytes. All that comes before the server is told so fits in the 128 that hold until then.
+// chunks returns a message in chunks of 4096 bytes. All that comes before the server is told so fits in the 128 that are valid until then.
 func chunks(id byte, at uint32, kind byte, body []byte) []byte {
 	n := len(body)
 	b := []byte{id, byte(at >> 16), byte(at >> 8), byte(at), byte(n >> 16), byte(n >> 8), byte(n), kind, 1, 0, 0, 0}

@@ -192,7 +192,7 @@ func (s *server) stop() (r report) {
 	return r
 }
 
-// memory returns KiB from the server's entry in /proc: VmRSS is what it holds, VmHWM the most that it ever held.
+// memory returns KiB from the server's entry in /proc: VmRSS is what it takes, VmHWM the most that it ever took.
 func (s *server) memory(name string) (n int) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
 	if err != nil {

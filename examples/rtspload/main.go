@@ -246,7 +246,7 @@ func take(ctx context.Context) error {
 	used := share(usage.CPU()-before, begin)
 	status, err := os.ReadFile("/proc/self/status")
 	_, rest, _ := strings.Cut(string(status), "\nVmHWM:")
-	peak := 0 // KiB, the most memory that the process ever held
+	peak := 0 // KiB, the most memory that the process ever took
 	_, _ = fmt.Sscan(rest, &peak)
 	fmt.Printf("%8d %6d %9s %5d MiB\n", m.units, m.lost, used, peak>>10)
 	return err

@@ -8,8 +8,9 @@
 // Whatever comes in, units are what frame.AccessUnit promises: the first is a key unit, key units have their parameter sets, Data is the unit's
 // own, Time is by when the unit arrived, as frame.Clock has it. Whether a unit is a key unit is read from the bitstream.
 //
-// frametest.TestStream holds the result to all of it. Nothing here begins a goroutine. Each value is for one stream, and for one goroutine at a
-// time, but for Lacks: where Stream.Lacks is set to it, a Camera tells why there is no picture. Strangers' bytes do no harm: they cost an error that names what is wrong, and no more memory than is said.
+// frametest.TestStream checks the result against all of it. Nothing here begins a goroutine. Each value is for one stream, and for one goroutine at a
+// time, except for Lacks: where Stream.Lacks is set to it, a Camera tells why there is no picture. Strangers' bytes do no harm: they cost an
+// error that names what is wrong, and no more memory than is said.
 package feed
 
 import (

@@ -14,7 +14,7 @@ struct ls_buffers {
 	AVFrame *last; // the newest picture that others may refer to, if it has a guard row
 	int begun, refused; // since the packet began
 	atomic_int refs;
-	atomic_llong held;
+	atomic_llong in_use;
 };
 
 // A counted buffer stands for one of libavcodec's, so that it is known when that is free again.
@@ -64,9 +64,9 @@ int ls_buffers_refused(ls_buffers *b)
 	return b->refused;
 }
 
-int64_t ls_buffers_held(ls_buffers *b)
+int64_t ls_buffers_in_use(ls_buffers *b)
 {
-	return atomic_load(&b->held);
+	return atomic_load(&b->in_use);
 }
 
 void ls_buffers_allow(ls_buffers *b, int64_t pixels)
@@ -77,7 +77,7 @@ void ls_buffers_allow(ls_buffers *b, int64_t pixels)
 static void uncount(void *opaque, uint8_t *data)
 {
 	counted *c = opaque;
-	atomic_fetch_sub(&c->owner->held, c->real->size);
+	atomic_fetch_sub(&c->owner->in_use, c->real->size);
 	av_buffer_unref(&c->real);
 	release(c->owner);
 	av_free(c);
@@ -90,7 +90,7 @@ static int count(ls_buffers *b, AVFrame *f)
 	for (i = 0; i < AV_NUM_DATA_POINTERS && f->buf[i]; i++) {
 		AVBufferRef *real = f->buf[i], *ours;
 		counted *c = av_malloc(sizeof(*c));
-		long long held;
+		long long in_use;
 		if (!c)
 			return AVERROR(ENOMEM);
 		*c = (counted){b, real};
@@ -101,8 +101,8 @@ static int count(ls_buffers *b, AVFrame *f)
 		}
 		atomic_fetch_add(&b->refs, 1);
 		f->buf[i] = ours;
-		held = atomic_fetch_add(&b->held, real->size) + real->size;
-		if (held > b->expect.bytes) {
+		in_use = atomic_fetch_add(&b->in_use, real->size) + real->size;
+		if (in_use > b->expect.bytes) {
 			b->refused |= LS_COSTLY;
 			return AVERROR(ENOMEM);
 		}

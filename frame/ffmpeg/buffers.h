@@ -1,4 +1,4 @@
-// The picture buffers of one decoder: what they must be like, and how much memory they hold.
+// The picture buffers of one decoder: what they must be like, and how much memory they take.
 #ifndef LIVESTILL_BUFFERS_H
 #define LIVESTILL_BUFFERS_H
 
@@ -9,7 +9,7 @@ typedef struct ls_buffers ls_buffers;
 
 // What is expected of the pictures of a decoder. If libavcodec is about to decode another picture, it gets no buffer.
 typedef struct {
-	int64_t bytes;  // the most that all which are alive may hold
+	int64_t bytes;  // the most that all which are alive may take
 	int64_t pixels; // the most that one may have; 0 for any number
 	int each;       // the most that may begin with one packet
 	int row;        // each has a guard row, and all of the following must be so
@@ -32,11 +32,11 @@ enum {
 ls_buffers *ls_buffers_new(void *codec, const ls_expect *e);
 void ls_buffers_close(ls_buffers *b);
 
-// ls_buffers_begin is called before each packet, and ls_buffers_refused returns why there was no buffer since then, as a set. ls_buffers_held
+// ls_buffers_begin is called before each packet, and ls_buffers_refused returns why there was no buffer since then, as a set. ls_buffers_in_use
 // returns the bytes that are alive.
 void ls_buffers_begin(ls_buffers *b);
 int ls_buffers_refused(ls_buffers *b);
-int64_t ls_buffers_held(ls_buffers *b);
+int64_t ls_buffers_in_use(ls_buffers *b);
 
 // ls_buffers_allow changes how many pixels a picture may have.
 void ls_buffers_allow(ls_buffers *b, int64_t pixels);

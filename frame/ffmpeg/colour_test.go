@@ -53,7 +53,7 @@ func (c coding) encode(rgb [3]float64) [3]float64 {
 
 func (c coding) toJPEG(v [3]float64) [3]float64 { return bt601.fullRange().encode(c.decode(v)) }
 
-// bars returns the colours of the test: bars of 100 and of 75 per cent, greys, and what the stream may hold beyond black and white.
+// bars returns the colours of the test: bars of 100 and of 75 per cent, greys, and what the stream may have beyond black and white.
 func (c coding) bars() (colours [][3]byte) {
 	for _, level := range []float64{1, 0.75, 0.2} {
 		for bits := range 8 {

@@ -10,7 +10,7 @@ import (
 // A VP9 stream may change its size between key units. A picture with more times the pixels than its GOP began with is refused.
 const mostGrowth = 4
 
-// What is held beside the pictures that others refer to: the one that is decoded, the one that is shown, and one that waits to be shown.
+// What is in memory beside the pictures that others refer to: the one that is decoded, the one that is shown, and one that waits to be shown.
 const besides = 3
 
 // And beside these where pictures may have two fields: the one before, and what is made of both.
@@ -60,13 +60,13 @@ func (d *Decoder) costOf(s bitstream.Size) frame.Cost {
 	if s.Turned && s.ChromaFormat == format422 {
 		samples = s.Pixels() * 3
 	}
-	held := s.References + besides
+	pictures := s.References + besides
 	if s.Interlaced {
-		held += besidesInterlaced
+		pictures += besidesInterlaced
 	}
 	cost := frame.Cost{
 		Picture:  int64(float64(max(samples, s.Pixels()*3/2)) * d.widened(s)),
-		Decoding: coded * int64(held),
+		Decoding: coded * int64(pictures),
 	}
 	if s.Turned {
 		cost.Decoding += cost.Picture

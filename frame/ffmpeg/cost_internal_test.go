@@ -121,8 +121,8 @@ func TestTooCostly(t *testing.T) {
 			if cost := d.Cost(tt.g[0]); tt.want == "" && (stats.Most > cost.Decoding || stats.Most < cost.Picture || stats.Units != int64(len(tt.g))) {
 				t.Errorf("%+v, where the cost is said to be %+v", stats, cost)
 			}
-			if stats.Held != 0 {
-				t.Errorf("%d bytes are held", stats.Held)
+			if stats.InUse != 0 {
+				t.Errorf("%d bytes are in use", stats.InUse)
 			}
 		})
 	}

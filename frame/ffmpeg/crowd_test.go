@@ -101,7 +101,7 @@ func setsH265(width, height uint32, n int) (sps []byte, pps [][]byte) {
 	return w.NAL(), pps
 }
 
-// FFmpeg makes tables for each parameter set, whether a slice uses it or not. So the pictures that they tell of are held against what the GOP
+// FFmpeg makes tables for each parameter set, whether a slice uses it or not. So the pictures that they tell of are compared with what the GOP
 // may take, in whatever unit they come, and a unit has only so many.
 func TestFloodOfParameterSets(t *testing.T) {
 	g := encode(t, frame.H265, bytes.Repeat([]byte{128}, 64*64*3/2*2), "yuv420p", 64, 64, "-c:v", "libx265", "-x265-params", "log-level=none", "hevc")

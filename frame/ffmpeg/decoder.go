@@ -20,10 +20,10 @@ const defaultMaxPixels = 8192 * 4320
 // is enough for 4K with 16 references, the most that there are, and for 8K with the five of H.264 level 6.2.
 const defaultMaxMemory = 512 << 20
 
-// More threads than this gain little on the sizes that live streams have, and each holds pictures of its own.
+// More threads than this gain little on the sizes that live streams have, and each keeps pictures of its own.
 const defaultMaxThreads = 4
 
-// A Decoder makes pictures of GOPs. The zero Decoder is ready to use. It holds nothing between two GOPs, so there is nothing to
+// A Decoder makes pictures of GOPs. The zero Decoder is ready to use. It keeps nothing between two GOPs, so there is nothing to
 // close, and any number of goroutines may decode at once. It must not be copied after first use.
 type Decoder struct {
 	// Threads is how many decode a picture, as far as its codec and encoder
@@ -38,9 +38,9 @@ type Decoder struct {
 	// time, and what a Camera does with the pictures; others wait. Zero
 	// means one fewer than GOMAXPROCS, but one at least: while libav works
 	// a processor, Go's goroutines may wait for it up to 10 ms, and those
-	// that take streams in should not. Beside each that is held for long in
-	// one go another is opened, so that up to twice as many may be in use:
-	// a stream of huge pictures holds nobody up.
+	// that take streams in should not. Beside each that is taken for long
+	// in one go another is opened, so that up to twice as many may be in
+	// use: a stream of huge pictures delays nobody.
 	Concurrent int
 
 	// MaxPixels is the most that a picture may have; larger ones are
@@ -49,7 +49,7 @@ type Decoder struct {
 	MaxPixels int
 
 	// MaxMemory bounds the bytes of decoded pictures that decoding one GOP
-	// holds at a time; zero means 512 MiB. A GOP that takes more ends with
+	// takes at a time; zero means 512 MiB. A GOP that takes more ends with
 	// an error that is a frame.ErrTooCostly.
 	MaxMemory int64
 
@@ -88,7 +88,7 @@ type Decoder struct {
 // Parameter sets that are damaged may decode to other pictures: compare Header with that of the GOPs around, as capture.Camera does.
 //
 // Whatever a stranger sends, no picture shows what was not decoded for it, and memory and time have a bound: see MaxPixels and MaxMemory.
-// Units of more NAL units, parameter sets, slices, scans or pictures than any encoder makes are taken for damaged. What FFmpeg does of one unit no
+// Units of more NAL units, parameter sets, slices, scans or pictures than any encoder makes are treated as damaged. What FFmpeg does of one unit no
 // context ends; of all that was tried to make it long the worst are 0.4 s of a processor at 1080p and 3 s at 4K, for slices that overlap.
 //
 // While the sequence is ranged over, it takes one of the Concurrent places; waiting for one ends with ctx.
@@ -151,7 +151,7 @@ func decode(ctx context.Context, d follower, g frame.GOP, from time.Time) iter.S
 
 // Follow is Decode of a GOP that comes bit by bit: with each unit comes whether its picture is wanted, or only what refers to it. All
 // that can be told of the units so far is yielded before the next is asked for, so that the decoder can wait for it, and go on. What
-// must be held back until later units are known, since pictures are coded in another order than they are shown, comes then, or
+// cannot be told until later units are known, since pictures are coded in another order than they are shown, comes then, or
 // when the units end.
 //
 // Follow takes no place of Concurrent by itself: see Reserve.

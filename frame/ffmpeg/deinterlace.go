@@ -30,7 +30,7 @@ type shownFields struct {
 	order         frame.FieldOrder // of frames of their own
 }
 
-// field returns the lines of the first or the second field of a picture. f holds it.
+// field returns the lines of the first or the second field of a picture. They are in f.
 func (s *fields) field(f *astiav.Frame, second bool) (l C.ls_field) {
 	if f == nil {
 		return l

@@ -56,8 +56,8 @@ func lumaOf(t *testing.T, f *astiav.Frame, sample int) (lines [][]byte) {
 	return lines
 }
 
-// FuzzDeinterlace makes pictures of fields of any size and format, of which those before may be other ones. The lines that stay do, and without combs all
-// do; what comes is as large as both fields.
+// FuzzDeinterlace makes pictures of fields of any size and format, of which those before may be other ones. The lines that stay do, and without
+// combs all do; what comes is as large as both fields.
 func FuzzDeinterlace(f *testing.F) {
 	f.Fuzz(func(t *testing.T, format, how byte, width, height, before uint8, seed, another []byte) {
 		formats := []astiav.PixelFormat{
@@ -122,8 +122,8 @@ func FuzzDeinterlace(f *testing.F) {
 	})
 }
 
-// BenchmarkDeinterlace makes the picture of an instant of a frame of two fields, with the picture before; and finds that there is nothing to do, for the
-// fields show one instant.
+// BenchmarkDeinterlace makes the picture of an instant of a frame of two fields, with the picture before; and finds that there is nothing to do,
+// for the fields show one instant.
 func BenchmarkDeinterlace(b *testing.B) {
 	for _, size := range []image.Point{{1280, 720}, {1920, 1080}, {3840, 2160}} {
 		for _, speed := range []int{12, 0} {

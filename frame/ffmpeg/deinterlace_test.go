@@ -77,8 +77,8 @@ var interlacedCodes = map[string]interlacedCode{
 		"-c:v", "libx265", "-x265-params", "log-level=none:interlace=tff:bframes=3:aud=1:crf=16"}},
 }
 
-// encode encodes n pictures, of which at draws the field that is shown in the first half or in the second. They are of full range, so that luma stays as it
-// is when it is decoded.
+// encode encodes n pictures, of which at draws the field that is shown in the first half or in the second. They are of full range, so that luma
+// stays as it is when it is decoded.
 func (c interlacedCode) encode(tb testing.TB, n int, at func(field int) *image.YCbCr) (g frame.GOP) {
 	tb.Helper()
 	peer.Needs(tb, "ffmpeg")
@@ -184,8 +184,8 @@ func TestDeinterlace(t *testing.T) {
 			g := c.encode(t, pictures, func(field int) *image.YCbCr { return barCard(speed * field) })
 			d := new(ffmpeg.Decoder)
 			ps := all(t, d, g, time.Time{})
-			if held := d.Stats().Held; held != 0 {
-				t.Errorf("%d bytes are left", held)
+			if left := d.Stats().InUse; left != 0 {
+				t.Errorf("%d bytes are left", left)
 			}
 			fields, want, units := 2, frame.Deinterlaced, pictures
 			if c.apart {

@@ -6,7 +6,7 @@ import (
 	"github.com/livestill/livestill/frame"
 )
 
-// Both are round numbers. They were fitted to the PSNR of pictures against their source, in x264's encodes of five scenes, and held on other
+// Both are round numbers. They were fitted to the PSNR of pictures against their source, in x264's encodes of five scenes, and were right on other
 // scenes and settings. Half or twice of the first predict nearly as well, none or twice of the second not quite.
 const (
 	// The share of a picture that is coded anew in each picture that refers to the one before. Encoders skip blocks, and the residual

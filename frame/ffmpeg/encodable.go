@@ -12,7 +12,7 @@ import (
 	"github.com/livestill/livestill/internal/pixels"
 )
 
-// encodable returns an image, whose planes hold all of it, with a subsampling that encoders know, and its pixel format.
+// encodable returns an image, whose planes have all of it, with a subsampling that encoders know, and its pixel format.
 func encodable(img *image.YCbCr) (*image.YCbCr, astiav.PixelFormat) {
 	// A rectangle that does not begin on a chroma sample has no planes of its own to hand over.
 	aligned := img.Rect.Min.X%2 == 0 && img.Rect.Min.Y%2 == 0

@@ -20,7 +20,7 @@ import (
 type format struct {
 	mime string
 	side int // the most pixels in width and height, as readers of such files take them
-	// file returns the file's parts, of an image that is not empty and whose planes hold all of it.
+	// file returns the file's parts, of an image that is not empty and whose planes have all of it.
 	file func(img *image.YCbCr) ([][]byte, error)
 }
 
@@ -49,7 +49,7 @@ func (f format) encode(ctx context.Context, w io.Writer, p *frame.Picture) error
 	return nil
 }
 
-// check refuses what C cannot be given, and what the format cannot hold.
+// check refuses what C cannot be given, and what the format cannot have.
 func (f format) check(p *frame.Picture) error {
 	if err := pixels.CheckFile(p, f.side); err != nil {
 		return err

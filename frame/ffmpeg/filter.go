@@ -43,7 +43,7 @@ type Filter string
 
 // Enhance sends the pictures of b through the graph, in order, up to the target and not beyond, and returns what the graph shows at the
 // target's time: the last picture it makes that is not later, counted from the first that went in; if all are later, the first.
-// Pictures of another size, damaged ones, and those out of order do not go in, but for the target.
+// Pictures of another size, damaged ones, and those out of order do not go in, except for the target.
 //
 // If the graph is at fault the error is an *Error with ErrGraph or, if all went well but no picture came, ErrNoPicture. If ctx has
 // ended, it is the cause of that.

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// What goes in: pictures that JPEG could hold, of one size, with their times in nanoseconds.
+// What goes in: pictures that JPEG could have, of one size, with their times in nanoseconds.
 typedef struct {
 	int format; // enum AVPixelFormat, one of the yuvj
 	int width, height;

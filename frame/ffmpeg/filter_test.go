@@ -210,7 +210,7 @@ func TestFilterOverTime(t *testing.T) {
 		{"damage stays out", "tmix=frames=3", []*frame.Picture{flat(60, 0), broken, flat(60, 2)}, 0, 60},
 		{"another size stays out", "tmix=frames=3", []*frame.Picture{flat(60, 0), small, flat(60, 2)}, 0, 60},
 		{"what is out of order stays out", "tmix=frames=3", []*frame.Picture{flat(60, 0), late, flat(60, 2)}, 0, 60},
-		{"filters that hold pictures back give them at the end", "atadenoise=s=5", []*frame.Picture{flat(60, 0), flat(60, 1), flat(61, 2)}, 0, 61},
+		{"filters that delay pictures give them at the end", "atadenoise=s=5", []*frame.Picture{flat(60, 0), flat(60, 1), flat(61, 2)}, 0, 61},
 		{"at a lower rate it is what is on show", "fps=15:round=down", []*frame.Picture{flat(10, 0), flat(20, 1), flat(30, 2), flat(40, 3)}, 0, 30},
 		{"at a higher rate, too", "fps=300", []*frame.Picture{flat(10, 0), flat(20, 1), flat(30, 2)}, 0, 30},
 		{"without times it is the last", "setpts=0", []*frame.Picture{flat(10, 0), flat(20, 1), flat(30, 2)}, 0, 30},

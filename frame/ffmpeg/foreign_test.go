@@ -12,7 +12,7 @@ import (
 	"github.com/livestill/livestill/frame/ffmpeg"
 )
 
-// A picture shows nothing but what was decoded for it: no pixels of other streams, which the memory that it lies in held before, whatever
+// A picture shows nothing but what was decoded for it: no pixels of other streams, which were in its memory before, whatever
 // was done to its stream; and if it passes for good, none of pictures before it in place of what is missing.
 func TestNoForeignPixels(t *testing.T) {
 	t.Parallel()

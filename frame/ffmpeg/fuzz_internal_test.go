@@ -8,7 +8,7 @@ import (
 	"github.com/livestill/livestill/internal/bitstream"
 )
 
-// FuzzSize holds what we read of the headers of a key unit, and so the guard row, against what FFmpeg reads of them: a picture that passes for
+// FuzzSize compares what we read of the headers of a key unit, and so the guard row, with what FFmpeg reads of them: a picture that passes for
 // good has the size that the headers were taken to say, or they were taken to say nothing.
 func FuzzSize(f *testing.F) {
 	f.Fuzz(func(t *testing.T, codec byte, data []byte) {
@@ -33,11 +33,11 @@ func FuzzSize(f *testing.F) {
 				t.Fatalf("a picture of %v, where %+v was read", p.Rect, s)
 			}
 			if cost := d.Cost(u); cost.Picture > 0 && d.Stats().Most > mostGrowth*cost.Decoding+1<<20 {
-				t.Fatalf("it held %d bytes, and the cost is %+v", d.Stats().Most, cost)
+				t.Fatalf("it took %d bytes, and the cost is %+v", d.Stats().Most, cost)
 			}
 		}
-		if held := d.Stats().Held; held != 0 {
-			t.Fatalf("%d bytes are left", held)
+		if left := d.Stats().InUse; left != 0 {
+			t.Fatalf("%d bytes are left", left)
 		}
 	})
 }

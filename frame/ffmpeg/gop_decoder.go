@@ -50,7 +50,7 @@ type gopDecoder struct {
 	size     bitstream.Size      // by the headers of the newest key unit
 	told     *bitstream.Size     // the same, for the units up to the next one
 	light    bitstream.LightLevels
-	held     int64 // bytes of pictures, as Stats has them
+	inUse    int64 // bytes of pictures, as Stats has them
 	qp       effectiveQP
 	reorder  *reorder.Buffer[*astiav.Frame]
 
@@ -146,12 +146,12 @@ func (g *gopDecoder) begin() (err error) {
 type option struct{ name, value string }
 
 // options returns what libav's decoder is told:
-//   - thread_type: with slices no picture is held back, nor its errors
+//   - thread_type: with slices no picture is delayed, nor its errors
 //   - strict: reorder by what the stream's level allows, not by a guess that drops pictures when it proves wrong
 //   - err_detect, output_corrupt: notice damage, and give the picture all the same, flagged. What "careful" and "aggressive" add
 //     is harmless to sane H.264; other decoders refuse what real encoders write.
 //   - unaligned: crop to the exact column
-//   - low_delay: dav1d too holds no picture back
+//   - low_delay: dav1d too delays no picture
 //   - venc_params: tell the quantisers
 func (g *gopDecoder) options() []option {
 	threads, detect, flags := g.d.threads(), "crccheck+bitstream+buffer", "+output_corrupt+unaligned"
@@ -203,7 +203,7 @@ func expectGuardRow(e *C.ls_expect, f *bitstream.GuardedFrame) {
 
 // hasCanaries reports whether canaries are put into the blocks of pictures, to tell those that nothing was decoded to. FFmpeg does not ask
 // whether the slices of H.265 cover the picture, nor whether a picture of VP8 is whole; in H.264 it does, but not of fields. What they leave out
-// is what the memory held.
+// is what was in the memory before.
 func (g *gopDecoder) hasCanaries() bool {
 	return g.codec == frame.H265 || g.codec == frame.VP8 || g.codec == frame.H264 && g.guardRow == nil
 }
@@ -221,14 +221,14 @@ func (g *gopDecoder) end() {
 	}
 }
 
-// account tells Stats what the pictures hold.
+// account tells Stats what the pictures take.
 func (g *gopDecoder) account() {
-	held := int64(0)
+	inUse := int64(0)
 	if g.buffers != nil {
-		held = int64(C.ls_buffers_held(g.buffers))
+		inUse = int64(C.ls_buffers_in_use(g.buffers))
 	}
-	g.d.stats.hold(held - g.held)
-	g.held = held
+	g.d.stats.use(inUse - g.inUse)
+	g.inUse = inUse
 }
 
 // close frees everything.

@@ -171,7 +171,7 @@ func (g *gopDecoder) refusal(refused C.int) error {
 	return &Error{Step: "send", Codec: g.codec, Err: err}
 }
 
-// drain takes what the decoder still holds.
+// drain takes what the decoder still buffers.
 func (g *gopDecoder) drain() {
 	if err := g.libav.SendPacket(nil); err != nil {
 		g.fail(err)
@@ -189,7 +189,7 @@ func (g *gopDecoder) fail(err error) {
 
 // receive puts into the reorder buffer what the decoder has ready.
 func (g *gopDecoder) receive() {
-	const most = 4 * reorder.MaxAhead // that a decoder gives at a time, with all it holds back; one gone wrong cannot keep this going
+	const most = 4 * reorder.MaxAhead // that a decoder gives at a time, with all it buffers; one gone wrong cannot keep this going
 	for range most {
 		begun := time.Now()
 		err := g.libav.ReceiveFrame(g.frame)

@@ -24,7 +24,7 @@ static void release(void *size, uint8_t *data)
 }
 
 // between returns a buffer right before a page that cannot be touched, and less than a page behind another. Of its bytes only the first are
-// for us; what lies around them AddressSanitizer watches.
+// for us; AddressSanitizer guards what lies around them.
 static AVBufferRef *between(size_t bytes, size_t first)
 {
 	size_t page = sysconf(_SC_PAGESIZE), taken = FFALIGN(bytes, ALIGN), room = FFALIGN(taken, page), size = page + room + page;

@@ -13,7 +13,7 @@ import (
 )
 
 // Where parameter sets change, or are ones that two readers may read differently, what passes for good is what comes without a guard row.
-func TestGuardRowGivesWay(t *testing.T) {
+func TestGuardRowIsLeftOut(t *testing.T) {
 	g := frametest.Clip{Frames: 12, GOP: 12}.GOPs(t)[0]
 	other := frametest.Clip{Frames: 12, GOP: 12, Width: 480, Height: 270}.GOPs(t)[0]
 	plain := frametest.Clip{Frames: 12, GOP: 12, Args: []string{"-profile:v", "baseline"}}.GOPs(t)[0]
@@ -50,7 +50,7 @@ func TestGuardRowGivesWay(t *testing.T) {
 		"a sequence set of another, within":           {with(6, sets(other)...), 6},
 		"a picture set that nothing uses":             {with(6, 0, 0, 1, 0x68, 0x53, 0x8e, 0x20), 12},
 		"a picture set that cannot be read":           {with(6, 0, 0, 1, 0x68), 6},
-		"a sequence set that holds impossible bytes":  {with(6, 0, 0, 1, 0x67, 0, 0, 2), 6},
+		"a sequence set that has impossible bytes":    {with(6, 0, 0, 1, 0x67, 0, 0, 2), 6},
 		"a sequence set with its forbidden bit":       {with(6, 0, 0, 1, 0xe7, 1, 2), 12},
 		"a sequence set of 50 KB":                     {with(0, append([]byte{0, 0, 1, 0x67}, bytes.Repeat([]byte{0xff}, 50_000)...)...), 0},
 		"profile 144, which is high for FFmpeg alone": {profile(144), 0},

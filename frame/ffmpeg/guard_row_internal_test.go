@@ -9,7 +9,7 @@ import (
 	"github.com/livestill/livestill/internal/bitstream"
 )
 
-// FFmpeg's pictures are held against what the guard row was made for. Where they differ in anything, it goes, at once or within the GOP,
+// FFmpeg's pictures are compared with what the guard row was made for. Where they differ in anything, it goes, at once or within the GOP,
 // and nothing that passes for good is other than without it.
 func TestGuardRowIsChecked(t *testing.T) {
 	g := frametest.Clip{Frames: 12, GOP: 12, Width: 322, Height: 182}.GOPs(t)[0]

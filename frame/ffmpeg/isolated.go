@@ -33,8 +33,8 @@ const (
 // alone, and copied; all that a child says is checked. Still, one that a stream has taken over could lie about pictures: see Fresh.
 //
 // It makes the very same pictures and errors as Decoder. At 1080p a key picture takes 2 to 3 ms longer, and each unit before the picture a
-// quarter of a millisecond. A child takes 20 MiB beside what it decodes, up to 16 MiB for the pictures that both share, and 0.15 s of processor time to start. It needs Linux; elsewhere
-// there is an errors.ErrUnsupported.
+// quarter of a millisecond. A child takes 20 MiB beside what it decodes, up to 16 MiB for the pictures that both share, and 0.15 s of processor
+// time to start. It needs Linux; elsewhere there is an errors.ErrUnsupported.
 //
 // The zero Isolated is ready to use, by any number of goroutines. It must not be copied after first use.
 type Isolated struct {
@@ -120,7 +120,7 @@ func largestPicture(maxPixels int) int64 { return 3 * int64(min(maxPixels, math.
 // Decode is Decoder.Decode.
 func (d *Isolated) Decode(ctx context.Context, g frame.GOP, from time.Time) iter.Seq2[*frame.Picture, error] {
 	return func(yield func(*frame.Picture, error) bool) {
-		// Before the place: who has one must not wait for what others hold who wait for a place.
+		// Before the place: who has one must not wait for what others have who wait for a place.
 		leave, err := d.admit(ctx)
 		if err != nil {
 			yield(nil, err)
@@ -192,7 +192,7 @@ func (d *Isolated) admit(ctx context.Context) (leave func(), err error) {
 	}
 }
 
-// Reserve is Decoder.Reserve. A call of a child that takes long holds no place that others wait for.
+// Reserve is Decoder.Reserve. A call of a child that takes long has no place that others wait for.
 func (d *Isolated) Reserve(ctx context.Context, stream string) (frame.Place, error) {
 	d.init()
 	return d.reserve(ctx, stream, func() int { return d.pool.Late(places.HandOff) })

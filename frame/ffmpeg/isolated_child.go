@@ -119,7 +119,7 @@ func (s *served) gop() (err error) {
 
 // ask says a, and returns the request that follows; ok is false if the GOP is over, whatever the reason.
 func (s *served) ask(a *answer, fault error) (o request, data []byte, ok bool) {
-	a.Held = s.decoder.stats.held.Load()
+	a.InUse = s.decoder.stats.inUse.Load()
 	s.say = appendAnswer(s.say, a, fault)
 	if _, s.err = s.socket.Write(s.say); s.err == nil {
 		o, data, s.err = readRequest(s.socket)

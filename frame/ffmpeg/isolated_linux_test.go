@@ -116,17 +116,17 @@ func waitForAny(tb testing.TB, pids []int) {
 	}
 }
 
-// A held is a Follow that stands still after its first picture.
-type held struct {
+// A paused is a Follow that stands still after its first picture.
+type paused struct {
 	goOn chan struct{}
 	end  chan error
 	n    int // pictures
 }
 
-// hold follows g up to its first picture.
-func hold(t *testing.T, d *ffmpeg.Isolated, g frame.GOP) *held {
+// pause follows g up to its first picture.
+func pause(t *testing.T, d *ffmpeg.Isolated, g frame.GOP) *paused {
 	t.Helper()
-	h := &held{goOn: make(chan struct{}), end: make(chan error, 1)}
+	h := &paused{goOn: make(chan struct{}), end: make(chan error, 1)}
 	first := make(chan struct{})
 	go func() {
 		var last error
@@ -154,7 +154,7 @@ func hold(t *testing.T, d *ffmpeg.Isolated, g frame.GOP) *held {
 	return h
 }
 
-func (h *held) proceed() error {
+func (h *paused) proceed() error {
 	close(h.goOn)
 	return <-h.end
 }
@@ -185,7 +185,7 @@ func TestIsolatedStreamsDoNotNotice(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			d := &ffmpeg.Isolated{Decoder: ffmpeg.Decoder{Concurrent: 4}, Timeout: 5 * time.Second, Memory: 96 << 20}
 			defer d.Close()
-			victim := hold(t, d, tt.victim)
+			victim := pause(t, d, tt.victim)
 			process := children(t, os.Getpid())[0]
 			var others sync.WaitGroup
 			done := make(chan struct{})
@@ -233,8 +233,8 @@ func TestIsolatedStreamsDoNotNotice(t *testing.T) {
 	}
 }
 
-// Children that hang hold no places, and give up theirs when all are in use: others capture meanwhile.
-func TestIsolatedHungChildrenHoldNobodyUp(t *testing.T) {
+// Children that hang have no places, and give up theirs when all are in use: others capture meanwhile.
+func TestIsolatedHungChildrenDelayNobody(t *testing.T) {
 	const hang = 3
 	g := frametest.Clip{}.GOPs(t)[0]
 	for _, most := range []int{2 * hang, hang} {
@@ -271,7 +271,7 @@ func TestIsolatedStats(t *testing.T) {
 		}
 	}
 	want, got := plain.Stats(), isolated.Stats()
-	if got.GOPs != want.GOPs || got.Units != want.Units || got.Pictures != want.Pictures || got.Held != 0 || got.Decoding <= 0 || got.Most <= 0 {
+	if got.GOPs != want.GOPs || got.Units != want.Units || got.Pictures != want.Pictures || got.InUse != 0 || got.Decoding <= 0 || got.Most <= 0 {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 }
@@ -476,7 +476,7 @@ func captive() {
 	fmt.Println("threads: granted")
 }
 
-// A child serves one GOP after the other, unless each is to have one of its own; and those with nothing to do end, but for one.
+// A child serves one GOP after the other, unless each is to have one of its own; and those with nothing to do end, except for one.
 func TestIsolatedChildrenAreUsedAgain(t *testing.T) {
 	g := frametest.Clip{Frames: 2}.GOPs(t)[0]
 	for _, fresh := range []bool{false, true} {
@@ -502,9 +502,9 @@ func TestIsolatedIdleChildrenEnd(t *testing.T) {
 	ffmpeg.CloseShared()
 	d := new(ffmpeg.Isolated)
 	defer d.Close()
-	var all []*held
+	var all []*paused
 	for range 3 {
-		all = append(all, hold(t, d, g))
+		all = append(all, pause(t, d, g))
 	}
 	for _, h := range all {
 		if err := h.proceed(); err != nil {
@@ -525,7 +525,7 @@ func TestIsolatedMaxChildren(t *testing.T) {
 	g := frametest.Clip{Frames: 5}.GOPs(t)[0]
 	d := &ffmpeg.Isolated{MaxChildren: 1, Decoder: ffmpeg.Decoder{Concurrent: 1}}
 	defer d.Close()
-	h := hold(t, d, g)
+	h := pause(t, d, g)
 	cause := errors.New("enough")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	gaveUp := make(chan error)
@@ -571,7 +571,7 @@ func (k keeping) Follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, b
 	})
 }
 
-// TestIsolatedKeptWarm has streams that are kept warm, and have no second key picture, hold all children there may be. Others are captured all
+// TestIsolatedKeptWarm has streams that are kept warm, and have no second key picture, take all children there may be. Others are captured all
 // the same, one after the other.
 func TestIsolatedKeptWarm(t *testing.T) {
 	const most = 2

@@ -27,7 +27,7 @@ type remote struct {
 	open  bool      // the child is in the middle of the GOP
 	last  error     // why the child must not be used again
 	buf   []byte
-	held  int64 // bytes of pictures, as Stats has them
+	inUse int64 // bytes of pictures, as Stats has them
 }
 
 // A remoteUnit is what is kept of a unit.
@@ -38,7 +38,7 @@ type remoteUnit struct {
 	due  bool // its picture may be wanted, and has not come
 }
 
-// So many units behind it no picture comes any more, but from a child that is not well: it is half an hour, where decoders hold back 16 pictures
+// So many units behind it no picture comes any more, but from a child that is not well: it is half an hour, where decoders buffer 16 pictures
 // (H.264 A.3.1), or twice as many where timestamps are in disorder.
 const mostDue = 1 << 16
 
@@ -267,14 +267,14 @@ func (r *remote) account(o *request, a *answer, took time.Duration) {
 	if o.Kind == reqUnit || o.Kind == reqFinish || o.Kind == reqProceed {
 		r.d.stats.work(took)
 	}
-	r.hold(a.Held)
+	r.use(a.InUse)
 }
 
-// hold notes how many bytes of pictures the child says that it holds.
-func (r *remote) hold(bytes int64) {
+// use notes how many bytes the pictures of the child take, as it says.
+func (r *remote) use(bytes int64) {
 	bytes = min(max(bytes, 0), r.d.pool.Memory)
-	r.d.stats.hold(bytes - r.held)
-	r.held = bytes
+	r.d.stats.use(bytes - r.inUse)
+	r.inUse = bytes
 }
 
 // broken ends a child that an exchange with failed, and returns why it did.
@@ -308,7 +308,7 @@ func (r *remote) leave(ctx context.Context) {
 	if c == nil {
 		return
 	}
-	r.hold(0)
+	r.use(0)
 	if r.open && r.last == nil {
 		var a answer
 		err := c.Dismiss(ctx, appendRequest(r.buf[:0], &request{Kind: reqAbandon}, nil), func(answers io.Reader) (err error) {

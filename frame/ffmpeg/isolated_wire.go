@@ -105,8 +105,8 @@ type answer struct {
 	Signal        frame.Signal
 	Changes       frame.Changes
 
-	// Of all: bytes of decoded pictures that are held.
-	Held int64
+	// Of all: bytes of memory that decoded pictures take.
+	InUse int64
 }
 
 // A fault is an *Error. The zero fault is none.

@@ -63,7 +63,7 @@ func lumaOff(a, b *image.YCbCr) (most int) {
 
 func diff(a, b byte) int { return max(int(a)-int(b), int(b)-int(a)) }
 
-// A picture whose planes do not hold what its rectangle and strides say is refused, and nothing beyond them is read.
+// A picture whose planes are smaller than its rectangle and strides say is refused, and nothing beyond them is read.
 func TestUnsoundPictures(t *testing.T) {
 	for name, spoil := range map[string]func(*image.YCbCr){
 		"luma that ends early":     func(img *image.YCbCr) { img.Y = img.Y[:len(img.Y)-1] },

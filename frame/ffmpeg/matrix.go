@@ -21,7 +21,7 @@ const (
 )
 
 // lumaWeights returns the weights of red and blue in luma. What it does not know counts as unspecified; constant luminance is
-// taken for non-constant, which is what players do.
+// treated as non-constant, which is what players do.
 //
 // Unspecified is BT.709 from 1280 wide or more than 576 high, else BT.601: the rule of the widespread players, so that the
 // still looks like what the viewer saw.

@@ -13,7 +13,7 @@ import (
 	"github.com/livestill/livestill/frame/frametest"
 )
 
-// resident returns the bytes of memory that the process holds.
+// resident returns the bytes of memory that the process takes.
 func resident(tb testing.TB) int {
 	tb.Helper()
 	statm, err := os.ReadFile("/proc/self/statm")

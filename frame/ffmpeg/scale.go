@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	// A picture that square pixels make larger than its headers told, by more than this many times, is left as it is: what Cost says of it would not
-	// hold. AV1 and MJPEG, of which Cost does not know the shape of pixels, have up to 16:11 in practice.
+	// A picture that square pixels make larger than its headers told, by more than this many times, is left as it is: what Cost says of it would be
+	// wrong. AV1 and MJPEG, of which Cost does not know the shape of pixels, have up to 16:11 in practice.
 	mostWidened = 1.5
 
 	// No picture is made wider than a JPEG file can be.
@@ -56,7 +56,7 @@ func (g *gopDecoder) readable(f *astiav.Frame, raw *C.ls_raw, size bitstream.Siz
 	return to, nil
 }
 
-// square returns the width that makes the pixels square, be it absurd; the height stays.
+// square returns the width that makes the pixels square, even if it is absurd; the height stays.
 func square(raw *C.ls_raw) int {
 	if raw.sar_num <= 0 || raw.sar_den <= 0 {
 		return int(raw.width) // it is not known

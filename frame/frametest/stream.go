@@ -11,7 +11,7 @@ import (
 	"github.com/livestill/livestill/internal/bitstream"
 )
 
-// TestStream holds a source of streams to what frame.Stream and frame.AccessUnit promise. open is called twice; it returns a stream of at least
+// TestStream checks a source of streams against what frame.Stream and frame.AccessUnit promise. open is called twice; it returns a stream of at least
 // two units, which ends by itself, and cleans up after itself with tb.Cleanup. The first stream is read to its end; the second is left after
 // its first unit, as a Handler does that hangs up.
 func TestStream(tb testing.TB, open func(tb testing.TB) *frame.Stream) {

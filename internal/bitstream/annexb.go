@@ -33,7 +33,7 @@ func splitAnnexB(nals [][]byte, b []byte) (_ [][]byte, crowded bool) {
 	return nals, false
 }
 
-// SplitInside appends to nals the NAL units of n: it is one, unless there are start codes before or inside it, which no NAL unit can hold. Some
+// SplitInside appends to nals the NAL units of n: it is one, unless there are start codes before or inside it, which no NAL unit can have. Some
 // encoders put several into the place of one. They are parts of n, and none is empty. Of more than an access unit may have it leaves out the
 // rest, and returns false.
 func SplitInside(nals [][]byte, n []byte) (_ [][]byte, whole bool) {
@@ -65,7 +65,7 @@ func trim(nal []byte) []byte { return bytes.TrimRight(nal, "\x00") }
 // AppendAnnexB appends a NAL unit to b, a byte stream after ITU-T H.264 annex B.
 func AppendAnnexB(b, nal []byte) []byte { return append(append(b, 0, 0, 1), nal...) }
 
-// malformed reports whether a NAL unit holds what emulation prevention rules out (ITU-T H.264 section 7.4.1, H.265 section 7.4.2).
+// malformed reports whether a NAL unit has what emulation prevention rules out (ITU-T H.264 section 7.4.1, H.265 section 7.4.2).
 func malformed(n []byte) bool {
 	return bytes.Contains(n, []byte{0, 0, 0}) || bytes.Contains(n, []byte{0, 0, 2})
 }

@@ -121,7 +121,7 @@ func (a *Assembler) unitOfNALs(b []byte) (data []byte, key bool, err error) {
 	} else {
 		a.nals = SplitAnnexB(a.nals[:0], b)
 	}
-	defer clear(a.nals) // keep no hold of the caller's buffer
+	defer clear(a.nals) // keep no reference to the caller's buffer
 	if err != nil {
 		return nil, false, err
 	}

@@ -1,5 +1,5 @@
-// Package bitstream knows the bitstreams of codecs but for the pictures in them: NAL units and OBUs, parameter sets, the headers of slices
-// and frames. What the rest of Livestill knows of them it knows from here, but for frame.Check, which
+// Package bitstream knows the bitstreams of codecs except for the pictures in them: NAL units and OBUs, parameter sets, the headers of slices
+// and frames. What the rest of Livestill knows of them it knows from here, except for frame.Check, which
 // reads types and flags itself: this package imports frame.
 //
 //   - H264, H265, AV1 and MPEG4 make the data of access units, as package frame promises it, of what protocols carry. A key unit gets the
@@ -22,8 +22,9 @@ const MaxSet = 4 << 10
 // MaxSets is the most parameter sets that a stream may have at a time, and that an access unit may have. Encoders write three, some a dozen.
 const MaxSets = 64
 
-// The most bytes of all parameter sets of a stream, or of its configuration in MPEG-4 part 2. Each key unit gets them, so the bound keeps a publisher from growing units of a few bytes
-// with sets of its making. Those of real encoders are some hundred bytes, or 1 KiB and more with scaling lists.
+// The most bytes of all parameter sets of a stream, or of its configuration in MPEG-4 part 2. Each key unit gets them, so the bound keeps a
+// publisher from growing units of a few bytes with sets of its making. Those of real encoders are some hundred bytes, or 1 KiB and more with
+// scaling lists.
 const maxSetBytes = 8 << 10
 
 // The most bytes of a configuration record. Some encoders put messages into it beside the sets.

@@ -29,22 +29,22 @@ func (f Framing) String() string {
 const usualLength = 4
 
 // Split returns the NAL units of b, what an encoder sends as a picture: each after its length, as the configuration record has it, or however
-// else b can be read. None is empty, or a parameter set of more than MaxSet. They are parts of b, and hold until the next call.
+// else b can be read. None is empty, or a parameter set of more than MaxSet. They are parts of b, and valid until the next call.
 //
 // The error tells what is left out.
 func (a *Assembler) Split(b []byte) (nals [][]byte, f Framing, err error) {
 	f, err = a.split(b)
 	for i, n := range a.nals {
-		if a.holdsSeveral(n) {
+		if a.isSeveral(n) {
 			return a.splitInside(i, max(f, ByBoth), err)
 		}
 	}
 	return a.usable(err, f)
 }
 
-// holdsSeveral reports whether what should be one NAL unit is several, or has a start code before it. Slices are not looked at behind their
-// beginning, for they are large: what follows one needs no more than the start code that it has.
-func (a *Assembler) holdsSeveral(n []byte) bool {
+// isSeveral reports whether what should be one NAL unit is several, or has a start code before it. Slices are not looked at behind their
+// beginning, since they are large: what follows one needs no more than the start code that it has.
+func (a *Assembler) isSeveral(n []byte) bool {
 	if len(n) > 0 && IsSlice(a.Codec, n) {
 		return n[0] == 0 && BeginsAnnexB(n) // H.265 has slices that begin with a zero
 	}
@@ -53,7 +53,7 @@ func (a *Assembler) holdsSeveral(n []byte) bool {
 
 var errCrowded = fmt.Errorf("access unit of more than %d NAL units", maxNALs)
 
-// splitInside is the rest of Split, when the NAL unit at an index holds several.
+// splitInside is the rest of Split, when the NAL unit at an index is several.
 func (a *Assembler) splitInside(at int, f Framing, err error) ([][]byte, Framing, error) {
 	several := slices.Clone(a.nals[at:])
 	a.nals = a.nals[:at]

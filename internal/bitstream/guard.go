@@ -13,7 +13,7 @@ import (
 // With the guard row it goes on, into a row that has a slice.
 //
 // Pictures refer to lines below the one before, which are its last line again and again. So the guard row must look like that by the time it
-// is referred to: whoever decodes sees to that. There too the decoder's own reading of the parameter sets is to be held against Frame before
+// is referred to: whoever decodes sees to that. There too the decoder's own reading of the parameter sets is to be compared with Frame before
 // each picture; where they differ, decoding goes on without a guard row.
 //
 // Numbers of sections are those of ITU-T H.264. Interlaced pictures, and formats that no live stream has, go without.

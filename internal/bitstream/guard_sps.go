@@ -13,8 +13,8 @@ import (
 //	pic_height_in_map_units_minus1 ue  frame_mbs_only_flag  direct_8x8_inference_flag  frame_cropping_flag
 //	frame_crop_left_offset, right, top, bottom ue
 //
-// in place of what begins at sps.heightAt. The level becomes one that holds as many pictures as before, since FFmpeg goes by that to put
-// pictures in order. Of levels above 5.2 it does not know that and holds sixteen, so it is told, if the set tells nothing else.
+// in place of what begins at sps.heightAt. The level becomes one that buffers as many pictures as before, since FFmpeg goes by that to put
+// pictures in order. Of levels above 5.2 it does not know that and buffers sixteen, so it is told, if the set tells nothing else.
 //
 // The set is read again: what is not just what was wanted is not had.
 func addRow(set []byte, sps *spsH264) []byte {
@@ -78,15 +78,15 @@ func cropOffsets(c *h264.SPS_FrameCropping) [4]uint32 {
 	return [...]uint32{c.LeftOffset, c.RightOffset, c.TopOffset, c.BottomOffset}
 }
 
-// restrict writes the VUI of a set that had none: it says how many pictures are held, and nothing else (E.1.1).
-func restrict(w *bitio.Writer, reorder, held uint32) *h264.SPS_VUI {
+// restrict writes the VUI of a set that had none: it says how many pictures are buffered, and nothing else (E.1.1).
+func restrict(w *bitio.Writer, reorder, buffered uint32) *h264.SPS_VUI {
 	r := &h264.SPS_BitstreamRestriction{
 		MotionVectorsOverPicBoundariesFlag: true, MaxBytesPerPicDenom: 2, MaxBitsPerMbDenom: 1, Log2MaxMvLengthHorizontal: 16,
-		Log2MaxMvLengthVertical: 16, MaxNumReorderFrames: reorder, MaxDecFrameBuffering: held,
+		Log2MaxMvLengthVertical: 16, MaxNumReorderFrames: reorder, MaxDecFrameBuffering: buffered,
 	}
 	w.Put(0b1_0000_0000_1_1, 11) // vui_parameters_present_flag, eight that are not, bitstream_restriction_flag, motion_vectors_over...
 	for _, v := range []uint32{
-		r.MaxBytesPerPicDenom, r.MaxBitsPerMbDenom, r.Log2MaxMvLengthHorizontal, r.Log2MaxMvLengthVertical, reorder, held,
+		r.MaxBytesPerPicDenom, r.MaxBitsPerMbDenom, r.Log2MaxMvLengthHorizontal, r.Log2MaxMvLengthVertical, reorder, buffered,
 	} {
 		w.UE(v)
 	}

@@ -56,7 +56,7 @@ func walkAVCC(record []byte, take func(nal []byte) error) error {
 // Unit returns the Annex B data of the access unit that consists of nals, and whether it is a key unit: an IDR picture, or one
 // with a recovery point, see refresh, once the parameter sets are known.
 // Delimiters and filler are left out; a key unit begins with all parameter sets, those that it lacks too, and tells how its picture is to be shown.
-// The data is a copy of its own. It is empty if nals hold no picture; parameter sets among them are remembered all the same.
+// The data is a copy of its own. It is empty if nals have no picture; parameter sets among them are remembered all the same.
 func (h *H264) Unit(nals [][]byte) (data []byte, key bool, err error) {
 	due, told := h.refresh.due(nals), h.orientation.told
 	nals = h.orientation.tell(frame.H264, nals, due || HasIDR(nals), h.Orientation)

@@ -1,6 +1,6 @@
 package bitstream
 
-// The highest level of H.264 of which FFmpeg knows how many pictures the buffer holds.
+// The highest level of H.264 of which FFmpeg knows how many pictures the buffer has room for.
 const knownLevel = 52
 
 // MaxDpbMbs: how many macroblocks the buffer of decoded pictures has room for, by level (ITU-T H.264 table A-1).
@@ -9,7 +9,7 @@ var maxDpbMbs = map[uint8]int{
 	50: 110400, 51: 184320, 52: 184320, 60: 696320, 61: 696320, 62: 696320,
 }
 
-// depth returns MaxDpbFrames, how many pictures the buffer of a stream holds by its level (ITU-T H.264 section A.3.1).
+// depth returns MaxDpbFrames, how many pictures the buffer of a stream has room for by its level (ITU-T H.264 section A.3.1).
 func (s *spsH264) depth() int {
 	mbs := int(s.PicWidthInMbsMinus1+1) * int(s.PicHeightInMapUnitsMinus1+1)
 	if !s.FrameMbsOnlyFlag {

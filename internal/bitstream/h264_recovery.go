@@ -26,7 +26,7 @@ func recoveryPoint(nals [][]byte, space *[]byte) (count uint64, ok bool) {
 }
 
 // A recovery tells which units come before the clean ones where decoding began at a recovery point. FFmpeg knows which pictures it leaves
-// unclean, but says nothing of those that it holds back to the end.
+// unclean, but says nothing of those that it buffers to the end.
 type recovery struct {
 	begun  bool   // a unit came
 	noIDR  bool   // the first was no IDR picture, but at best a recovery point

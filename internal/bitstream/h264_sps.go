@@ -59,18 +59,18 @@ func (s *spsH264) size() Size {
 	if !s.FrameMbsOnlyFlag {
 		h *= 2
 	}
-	held, width, height := s.depth(), 0, 0
+	buffered, width, height := s.depth(), 0, 0
 	if s.VUI != nil {
 		width, height = sample(s.VUI.AspectRatioIdc, s.VUI.SarWidth, s.VUI.SarHeight)
 		if r := s.VUI.BitstreamRestriction; r != nil {
-			held = int(min(r.MaxNumReorderFrames, maxRefPics))
+			buffered = int(min(r.MaxNumReorderFrames, maxRefPics))
 		} else if roomier(s.LevelIdc) > knownLevel {
-			held = maxRefPics
+			buffered = maxRefPics
 		}
 	}
 	return Size{
 		Width: mbSize * w, Height: mbSize * h, ChromaFormat: int(s.ChromaFormatIdc), BitDepth: 8 + int(s.BitDepthLumaMinus8),
-		References: max(held, int(s.MaxNumRefFrames)), SampleWidth: width, SampleHeight: height, Interlaced: !s.FrameMbsOnlyFlag,
+		References: max(buffered, int(s.MaxNumRefFrames)), SampleWidth: width, SampleHeight: height, Interlaced: !s.FrameMbsOnlyFlag,
 	}
 }
 

@@ -51,9 +51,9 @@ func walkHVCC(record []byte, take func(nal []byte) error) error {
 }
 
 // Unit returns the Annex B data of the access unit that consists of nals, and whether it is a key unit: a picture of random access
-// (IRAP), that is IDR, CRA or BLA, once the parameter sets are known. Delimiters and filler are left out; a key unit begins with all parameter sets, those that it
-// lacks too, and tells how its picture is to be shown. The data is a copy of its own. It is empty if nals hold no picture; parameter sets among them are remembered all the
-// same.
+// (IRAP), that is IDR, CRA or BLA, once the parameter sets are known. Delimiters and filler are left out; a key unit begins with all parameter
+// sets, those that it lacks too, and tells how its picture is to be shown. The data is a copy of its own. It is empty if nals have no picture;
+// parameter sets among them are remembered all the same.
 //
 // Pictures that are decoded after a CRA picture, shown before it, and may refer to what came before it (RASL) stay: they can be
 // decoded if decoding begins at the key unit before that. They are left out where nothing came before, or what came is not what they

@@ -15,12 +15,12 @@ const (
 
 // sizeH265 returns the size of the pictures of a sequence.
 func sizeH265(sps *h265.SPS) Size {
-	held, width, height := maxRefPics, 0, 0
+	buffered, width, height := maxRefPics, 0, 0
 	if sps.VUI != nil {
 		width, height = sample(sps.VUI.AspectRatioIdc, sps.VUI.SarWidth, sps.VUI.SarHeight)
 	}
 	if len(sps.MaxDecPicBufferingMinus1) > 0 {
-		held = int(min(slices.Max(sps.MaxDecPicBufferingMinus1), maxRefPics))
+		buffered = int(min(slices.Max(sps.MaxDecPicBufferingMinus1), maxRefPics))
 	}
 	w, h := min(sps.PicWidthInLumaSamples, maxSide+1), min(sps.PicHeightInLumaSamples, maxSide+1)
 	fields := sps.VUI != nil && sps.VUI.FieldSeqFlag
@@ -30,7 +30,7 @@ func sizeH265(sps *h265.SPS) Size {
 	return Size{
 		Width: int(w), Height: int(h), Interlaced: !fields && sps.VUI != nil && sps.VUI.FrameFieldInfoPresentFlag,
 		ChromaFormat: int(min(sps.ChromaFormatIdc, chroma444+1)),
-		BitDepth:     8 + int(min(sps.BitDepthLumaMinus8, maxBitDepth-8+1)), References: held,
+		BitDepth:     8 + int(min(sps.BitDepthLumaMinus8, maxBitDepth-8+1)), References: buffered,
 		SampleWidth: width, SampleHeight: height,
 	}
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // How many pictures are kept in mind where long-term references are allowed, which are not read here: four times as many as a decoder
-// holds (ITU-T H.265 section A.4.2).
+// keeps (ITU-T H.265 section A.4.2).
 const maxLongTerm = 64
 
 // A trackerH265 follows the pictures of an H.265 stream by their picture order count. Each tells the counts of all that it and those after

@@ -39,7 +39,7 @@ type Status struct {
 	SecondField      bool // it is the second field of the picture that the unit before is the first of
 	NoIDR            bool // decoding began without an IDR picture
 	BeforeRecovery   bool // so it lies before the point at which a recovery point promises clean pictures
-	Malformed        bool // it holds bytes that no encoder writes
+	Malformed        bool // it has bytes that no encoder writes
 	Hidden           bool // it may rightly have no picture of its own
 
 	PicStruct PicStruct // of H.265
@@ -60,7 +60,7 @@ type Tracker struct {
 	headers      Headers
 }
 
-// Next reads the headers of the next unit. They hold until the next call.
+// Next reads the headers of the next unit. They are valid until the next call.
 func (t *Tracker) Next(u *frame.AccessUnit) *Headers {
 	h := &t.headers
 	*h = Headers{Codec: u.Codec, NALs: h.NALs[:0], Sequences: h.Sequences[:0]}

@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 )
 
-// JPEG markers, ITU-T T.81 table B.1, of which each comes after a byte 0xff. Frame headers are SOF0 to SOF15, but for three.
+// JPEG markers, ITU-T T.81 table B.1, of which each comes after a byte 0xff. Frame headers are SOF0 to SOF15, except for three.
 const (
 	MarkerSOF0  = 0xc0
 	MarkerDHT   = 0xc4 // Huffman tables

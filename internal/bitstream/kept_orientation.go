@@ -9,8 +9,8 @@ import (
 	"github.com/livestill/livestill/internal/bitstream/bitio"
 )
 
-// A keptOrientation has units tell how their pictures are to be shown where decoding may begin: a message of an earlier unit may still hold there, as at
-// a recovery point, and what carries the stream may say it in place of a message. Messages of the stream count more.
+// A keptOrientation has units tell how their pictures are to be shown where decoding may begin: a message of an earlier unit may still apply
+// there, as at a recovery point, and what carries the stream may say it in place of a message. Messages of the stream count more.
 type keptOrientation struct {
 	orientations
 	told Orientation // what a decoder takes the orientation to be after the units so far

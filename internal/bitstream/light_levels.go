@@ -22,7 +22,7 @@ type LightLevels struct {
 	MaxMastering           int // of the display that it was made on
 }
 
-// ReadLightLevels reads the messages of a unit of H.264 that hold until the next sequence begins (sections D.2.29 and D.2.31):
+// ReadLightLevels reads the messages of a unit of H.264 that apply until the next sequence begins (sections D.2.29 and D.2.31):
 //
 //	mastering display colour volume: x, y of three primaries and of white (16 each)  max_luminance (32, a unit is 0.0001 cd/m²)  min_luminance (32)
 //	content light level: max_content (16)  max_pic_average (16)

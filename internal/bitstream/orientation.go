@@ -50,7 +50,7 @@ func readDisplayOrientation(c frame.Codec, payload []byte) (o displayOrientation
 	return o, !r.Failed
 }
 
-// orientations follow what display orientation messages say. One holds for the pictures that are shown after its own, up to the next one, or to a
+// orientations follow what display orientation messages say. One applies to the pictures that are shown after its own, up to the next one, or to a
 // new coded video sequence.
 type orientations struct {
 	before, now Orientation

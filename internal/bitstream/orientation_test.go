@@ -81,7 +81,7 @@ func (m message) want() bitstream.Orientation {
 	return bitstream.Orientation{Rotation: degrees, Mirrored: m.hor != m.ver}
 }
 
-// An orientation holds as long as the specifications say, in the order in which pictures are shown.
+// An orientation applies as long as the specifications say, in the order in which pictures are shown.
 func TestOrientation(t *testing.T) {
 	const quarter = 1 << 14
 	left := message{turned: quarter, period: 1} // shown turned anticlockwise
@@ -156,7 +156,7 @@ func TestOrientationOfNone(t *testing.T) {
 		nals [][]byte
 	}{
 		"cut off":                     {frame.H264, [][]byte{m.nal(frame.H264)[:23], slice264}},
-		"too long for what holds it":  {frame.H264, [][]byte{{6, 47, 200, 0x90, 0, 0}, slice264}},
+		"too long for its message":    {frame.H264, [][]byte{{6, 47, 200, 0x90, 0, 0}, slice264}},
 		"of 255 and more bytes":       {frame.H264, [][]byte{{6, 47, 255, 255, 255}, slice264}},
 		"of no bytes":                 {frame.H264, [][]byte{{6, 47, 0, 0x80}, slice264}},
 		"too short for an angle":      {frame.H265, [][]byte{{39 << 1, 1, 47, 2, 0x10, 1, 0x80}, slice265}},

@@ -39,7 +39,7 @@ type knownSets struct {
 
 // unit returns the Annex B data of the access unit that consists of nals, and whether it is a key unit: it has a key picture, or begin is
 // set, and sets of the kinds that are due are known. A key unit begins with all sets that are known, its own among them, each once. The data is
-// a copy of its own, nil if nals hold no picture; the sets among them are remembered all the same.
+// a copy of its own, nil if nals have no picture; the sets among them are remembered all the same.
 func (k *knownSets) unit(classify classifier, nals [][]byte, begin bool, due ...byte) (data []byte, key bool, err error) {
 	c, err := k.contents(classify, nals)
 	if err != nil || !c.picture {

@@ -7,7 +7,7 @@ type Size struct {
 	Width, Height int  // of what is coded, in samples of luma; where each picture is a field, of two of them
 	ChromaFormat  int  // as chroma_format_idc of H.264 and H.265: 4:0:0, 4:2:0, 4:2:2, 4:4:4
 	BitDepth      int  // of a sample
-	References    int  // pictures that may be held to refer to them, or to put them in order
+	References    int  // pictures that may be kept to refer to them, or to put them in order
 	Interlaced    bool // frames of two fields may be among them, as far as H.264, H.265 and MPEG-4 tell
 
 	// The shape of a sample, its width to its height, as H.264, H.265 and MPEG-4 tell it, absurd as it may be; zero if they do not.
@@ -18,7 +18,7 @@ type Size struct {
 
 const (
 	maxSide     = 1 << 16 // lines or columns of a picture, the most that any codec here can tell
-	maxRefPics  = 16      // pictures that a buffer holds (ITU-T H.264 section A.3.1, H.265 section A.4.2)
+	maxRefPics  = 16      // pictures that a buffer has room for (ITU-T H.264 section A.3.1, H.265 section A.4.2)
 	chroma420   = 1       // chroma_format_idc
 	chroma444   = 3
 	extendedSAR = 255 // aspect_ratio_idc
@@ -27,7 +27,7 @@ const (
 	maxBitDepth = 16
 )
 
-// MaxAspect is how many times wider than high a sample may be, or the other way round. More is taken for a mistake of the publisher: the
+// MaxAspect is how many times wider than high a sample may be, or the other way round. More is treated as a mistake of the publisher: the
 // widest of the tables is 80:33, and this is several times that.
 const MaxAspect = 16
 

@@ -87,7 +87,7 @@ func TestRefineLive(t *testing.T) {
 			return cam, nil
 		}}
 		url := listen(t, frame.HandlerFunc(func(ctx context.Context, s *frame.Stream) error {
-			s.Units = watch(s.Units, func(n int) {
+			s.Units = beforeEach(s.Units, func(n int) {
 				if n == 40 {
 					start = cam.History.GOPs()[0][0].PTS
 					begun <- true

@@ -35,7 +35,7 @@ func TestThousandPublishers(t *testing.T) {
 	}
 }
 
-// resources returns what is held now; file descriptors on Linux.
+// resources returns what is in use now; file descriptors on Linux.
 func resources(t *testing.T) (fds int, bytes uint64) {
 	t.Helper()
 	if runtime.GOOS == "linux" {

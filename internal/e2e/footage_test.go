@@ -74,7 +74,7 @@ func turned(args string, other bool) (all []string) {
 	return append(all, strings.Fields(args)...)
 }
 
-// unitsOf returns the units of a file that holds H.264.
+// unitsOf returns the units of a file of H.264.
 func unitsOf(t *testing.T, path string) []frame.AccessUnit {
 	t.Helper()
 	flv := filepath.Join(t.TempDir(), "clip.flv")

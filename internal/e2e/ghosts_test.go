@@ -33,7 +33,7 @@ type haunting struct {
 	render func(p *painting, n int)
 }
 
-// losses are by how much a picture may be worse for having been merged, in dB but for ssim.
+// losses are by how much a picture may be worse for having been merged, in dB except for ssim.
 type losses struct {
 	luma, ssim, block   float64 // zero means 0.05, 0.001, and 1
 	chroma, chromaBlock float64 // zero means 0.5 and 2: chroma is near perfect here, and much is made of little

@@ -55,7 +55,7 @@ func TestGoldenPictures(t *testing.T) {
 	}
 }
 
-// compare holds img to within 38 dB of the golden picture at path, which JPEG alone takes to 40.
+// compare checks that img is within 38 dB of the golden picture at path, which JPEG alone takes to 40.
 func compare(t *testing.T, path string, img *image.RGBA) {
 	t.Helper()
 	if *update {

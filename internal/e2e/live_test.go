@@ -25,8 +25,8 @@ func frameOf(pts, start time.Duration) int {
 
 const rounds = 300 // frames of a clip that is published over and over
 
-// watch calls each before every unit that is taken, with its number from one on.
-func watch(units iter.Seq2[frame.AccessUnit, error], each func(n int)) iter.Seq2[frame.AccessUnit, error] {
+// beforeEach calls each before every unit that is taken, with its number from one on.
+func beforeEach(units iter.Seq2[frame.AccessUnit, error], each func(n int)) iter.Seq2[frame.AccessUnit, error] {
 	return func(yield func(frame.AccessUnit, error) bool) {
 		n := 1
 		each(n)
@@ -45,7 +45,7 @@ func TestLiveMoments(t *testing.T) {
 	hub := &capture.Hub{NewCamera: func(*frame.Stream) (*capture.Camera, error) { return camera(), nil }}
 	begun := make(chan string, 2)
 	url := listen(t, frame.HandlerFunc(func(ctx context.Context, s *frame.Stream) error {
-		s.Units = watch(s.Units, func(n int) {
+		s.Units = beforeEach(s.Units, func(n int) {
 			if n == 2 { // so that the first is in the History
 				begun <- s.Name
 			}
@@ -186,7 +186,7 @@ func TestBadPublishersHarmNoOther(t *testing.T) {
 	ends, heard := make(chan string, len(begun)), make(chan bool)
 	url := listen(t, frame.HandlerFunc(func(ctx context.Context, s *frame.Stream) error {
 		units := 0
-		s.Units = watch(s.Units, func(n int) {
+		s.Units = beforeEach(s.Units, func(n int) {
 			if units = n - 1; units > 0 {
 				return
 			}

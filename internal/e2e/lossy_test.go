@@ -42,10 +42,10 @@ type lossy struct {
 	mu                sync.Mutex
 	publisher, server [2]netip.AddrPort // RTP and RTCP
 	sent, hit         int
-	held              []heldPacket
+	late              []latePacket
 }
 
-type heldPacket struct {
+type latePacket struct {
 	data []byte
 	wait int // for so many packets
 }
@@ -196,17 +196,17 @@ func (l *lossy) befall(p []byte) (arrive [][]byte) {
 		if m == mixed {
 			m = mishap(l.random.IntN(int(mixed)))
 		}
-		late := heldPacket{p, 1 + l.random.IntN(furthest)}
+		late := latePacket{p, 1 + l.random.IntN(furthest)}
 		switch m {
 		case duplicate:
 			arrive = append(arrive, p)
 			if late.wait--; late.wait == 0 {
 				arrive = append(arrive, p)
 			} else {
-				l.held = append(l.held, late)
+				l.late = append(l.late, late)
 			}
 		case reorder:
-			l.held = append(l.held, late)
+			l.late = append(l.late, late)
 			return nil
 		case corrupt:
 			flip(l.random, p)
@@ -214,10 +214,10 @@ func (l *lossy) befall(p []byte) (arrive [][]byte) {
 		default:
 		}
 	}
-	l.held = slices.DeleteFunc(l.held, func(h heldPacket) bool { return h.wait == 0 })
-	for i := range l.held {
-		if l.held[i].wait--; l.held[i].wait == 0 {
-			arrive = append(arrive, l.held[i].data)
+	l.late = slices.DeleteFunc(l.late, func(h latePacket) bool { return h.wait == 0 })
+	for i := range l.late {
+		if l.late[i].wait--; l.late[i].wait == 0 {
+			arrive = append(arrive, l.late[i].data)
 		}
 	}
 	return arrive

@@ -198,7 +198,7 @@ func (j *jam) ServeStream(ctx context.Context, s *frame.Stream) error {
 	return j.Handler.ServeStream(ctx, s)
 }
 
-// TestOBS has a real OBS publish, stop, change its settings, freeze, be held up by the network, by its own encoder, and be killed.
+// TestOBS has a real OBS publish, stop, change its settings, freeze, be delayed by the network, by its own encoder, and be killed.
 func TestOBS(t *testing.T) {
 	begun, ended := make(chan capture.Live, 8), make(chan error, 8)
 	hub := &capture.Hub{

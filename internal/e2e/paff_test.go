@@ -61,7 +61,7 @@ func (w *bitWriter) nal(header byte) []byte {
 }
 
 // paff makes a stream whose pictures are coded as pairs of fields (picture-adaptive frame-field coding), which no encoder at hand
-// does. The first field of a key picture and both of the others hold plain samples (I_PCM); the second of a key picture is all skipped,
+// does. The first field of a key picture and both of the others have plain samples (I_PCM); the second of a key picture is all skipped,
 // so that it is the first again. Each unit is a picture, or a field if apart is set.
 func paff(apart bool) []frame.AccessUnit {
 	return paffOf(apart, momentGOP, func(n, _ int) *image.YCbCr { return paffPicture(n) })
@@ -136,7 +136,7 @@ func paffSets() []byte {
 	sps.ue(paffWidth/16-1, paffHeight/32-1) // in macroblocks and pairs of them
 	sps.u(5, 0b00101)                       // fields, no MBAFF, direct_8x8_inference, no cropping
 	sps.u(10, 0b0000000011)                 // of the VUI the restrictions alone: motion vectors of any length
-	sps.ue(0, 0, 10, 10, 0, 2)              // nothing reordered, two pictures held
+	sps.ue(0, 0, 10, 10, 0, 2)              // nothing reordered, two pictures buffered
 	pps.ue(0, 0)                            // ids
 	pps.u(2, 0)                             // CAVLC, no order of the bottom field
 	pps.ue(0, 0, 0)                         // one slice group, one reference in each list

@@ -167,7 +167,7 @@ func encode(t *testing.T, codec frame.Codec, args ...string) (units []frame.Acce
 	return units
 }
 
-// A packet is what a file holds of one unit.
+// A packet is what a file has of one unit.
 type packet struct {
 	pts, dts time.Duration
 	key      bool

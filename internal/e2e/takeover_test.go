@@ -18,7 +18,7 @@ func TestSecondPublisher(t *testing.T) {
 		hub := &capture.Hub{TakeOver: takeOver, NewCamera: func(*frame.Stream) (*capture.Camera, error) { return camera(), nil }}
 		begun, ends := make(chan bool, 2), make(chan error, 2)
 		url := listen(t, frame.HandlerFunc(func(ctx context.Context, s *frame.Stream) error {
-			s.Units = watch(s.Units, func(n int) {
+			s.Units = beforeEach(s.Units, func(n int) {
 				if n == 2 {
 					begun <- true
 				}

@@ -37,7 +37,7 @@ func TestManyCapturesWithVariants(t *testing.T) {
 	}
 }
 
-// rss returns the MiB of memory that this process holds.
+// rss returns the MiB of memory that this process takes.
 func rss(t *testing.T) int {
 	t.Helper()
 	status, err := os.ReadFile("/proc/self/status")

@@ -42,7 +42,7 @@ func parseEnhanced(body []byte, track uint8) (t tag, ok bool, err error) {
 	switch {
 	case kind == packetMultitrack:
 		return t.choose(rest, track)
-	case track != 0 || !holdsVideo(kind):
+	case track != 0 || !hasVideo(kind):
 		return t, false, nil
 	}
 	code, rest, err := cutFourCC(rest)
@@ -52,7 +52,7 @@ func parseEnhanced(body []byte, track uint8) (t tag, ok bool, err error) {
 	return t.fill(kind, code, rest)
 }
 
-func holdsVideo(kind byte) bool {
+func hasVideo(kind byte) bool {
 	return kind == packetSequenceStart || kind == packetCodedFrames || kind == packetCodedFramesX
 }
 
@@ -95,7 +95,7 @@ func (t tag) choose(b []byte, track uint8) (tag, bool, error) {
 	if kind == packetMultitrack || kind == packetModEx {
 		return t, false, fmt.Errorf("multitrack video tag with packets of type %d", kind)
 	}
-	if tracks > tracksManyCodecs || !holdsVideo(kind) {
+	if tracks > tracksManyCodecs || !hasVideo(kind) {
 		return t, false, nil
 	}
 	var (

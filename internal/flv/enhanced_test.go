@@ -51,7 +51,7 @@ func TestEnhanced(t *testing.T) {
 		about  string
 		track  uint8
 		bodies [][]byte
-		codec  frame.Codec // zero: the last body holds no unit
+		codec  frame.Codec // zero: the last body has no unit
 		key    bool
 		offset time.Duration // PTS - DTS
 		data   []byte

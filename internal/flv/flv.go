@@ -63,11 +63,12 @@ type dated struct {
 }
 
 // Take takes in the body of a video tag with the given timestamp, which came at arrival, and keeps nothing of it. What is complete with it is had
-// from Next, as long as it is Ready, before the next Take. Bodies without a picture are passed over: the end of a sequence, a command, metadata, what future versions
-// of enhanced RTMP define, another track. Nothing comes of pictures before there are parameter sets. When the codec changes, units begin anew
-// with a key unit.
+// from Next, as long as it is Ready, before the next Take. Bodies without a picture are passed over: the end of a sequence, a command, metadata,
+// what future versions of enhanced RTMP define, another track. Nothing comes of pictures before there are parameter sets. When the codec
+// changes, units begin anew with a key unit.
 //
-// An error that Ends the stream is its end; an ErrCodec is none after a key unit, of which the stream goes on. A HabitError is told once. Others say what is wrong with this tag alone.
+// An error that Ends the stream is its end; an ErrCodec is none after a key unit, of which the stream goes on. A HabitError is told once. Others
+// say what is wrong with this tag alone.
 func (v *Video) Take(timestamp time.Duration, arrival time.Time, body []byte) error {
 	t, ok, err := parse(body, v.Track)
 	switch {

@@ -22,7 +22,7 @@ func TestVideo(t *testing.T) {
 	for _, test := range []struct {
 		about string
 		body  []byte
-		want  *frame.AccessUnit // nil: the body holds none
+		want  *frame.AccessUnit // nil: the body has none
 	}{
 		{"a picture before the sequence header", key, nil},
 		{"the sequence header", header, nil},

@@ -28,7 +28,7 @@ func FuzzVideo(f *testing.F) {
 	f.Fuzz(func(t *testing.T, track, start uint8, a, b []byte) {
 		v := flv.Video{Track: track & 127, FirstWaits: track > 127}
 		var last frame.Codec
-		held := 0
+		given := 0
 		drain := func(body []byte) {
 			units := 0
 			for v.Ready() {
@@ -39,7 +39,7 @@ func FuzzVideo(f *testing.F) {
 				}
 				last = u.Codec
 				inNALs := u.Codec == frame.H264 || u.Codec == frame.H265
-				if inNALs && !bytes.HasPrefix(u.Data, []byte{0, 0, 0, 1}) || len(u.Data) == 0 || len(u.Data) > 4*(held+len(body))+64<<10 {
+				if inNALs && !bytes.HasPrefix(u.Data, []byte{0, 0, 0, 1}) || len(u.Data) == 0 || len(u.Data) > 4*(given+len(body))+64<<10 {
 					t.Fatalf("unit of %d bytes from %d: %x", len(u.Data), len(body), u.Data[:min(64, len(u.Data))])
 				}
 				before := bytes.Clone(u.Data)
@@ -56,7 +56,7 @@ func FuzzVideo(f *testing.F) {
 			body = bytes.Clone(body)
 			err := v.Take(time.Hour, time.Time{}, body)
 			drain(body)
-			held += len(body)
+			given += len(body)
 			if flv.Ends(err) {
 				break
 			}

@@ -43,7 +43,7 @@ func av1(obus ...[]byte) []byte   { return tag(codedFrames, "av01", join(obus...
 func vp8(frame []byte) []byte     { return tag(codedFrames, "vp08", frame...) }
 func vp9(frame []byte) []byte     { return tag(codedFrames, "vp09", frame...) }
 
-// nano puts a timestamp offset before what a body holds.
+// nano puts a timestamp offset before what a body contains.
 func nano(offset int, body []byte) []byte {
 	mod := []byte{body[0]&0xf0 | modEx, 2, byte(offset >> 16), byte(offset >> 8), byte(offset), body[0] & 0x0f}
 	return join(mod, body[1:])

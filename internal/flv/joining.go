@@ -29,8 +29,8 @@ const (
 // A joining puts pictures of H.264 and H.265 together that come in several tags: one for each slice, or for each NAL unit, as from DJI's drones.
 //
 // As long as all slices of a picture come in one tag, it is a unit at once. Once they did not, each picture waits for the tag in which the next
-// begins, or for maxWait. The first one that comes in several tags is cut off, unless it is the first of a Video whose FirstWaits is set; the unit after it is
-// Lost.
+// begins, or for maxWait. The first one that comes in several tags is cut off, unless it is the first of a Video whose FirstWaits is set; the
+// unit after it is Lost.
 type joining struct {
 	several bool // pictures come in several tags
 	any     bool // there was a picture
@@ -58,7 +58,7 @@ func (j *joining) add(nals [][]byte, most int) bool {
 	return true
 }
 
-// split returns the NAL units that wait. They hold until the next call of add.
+// split returns the NAL units that wait. They are valid until the next call of add.
 func (j *joining) split() [][]byte {
 	j.nals = j.nals[:0]
 	start := 0
@@ -71,7 +71,7 @@ func (j *joining) split() [][]byte {
 
 // empty forgets the NAL units that wait.
 func (j *joining) empty() {
-	if j.held() > keptMemory {
+	if j.buffered() > keptMemory {
 		j.data, j.ends, j.nals = nil, nil, nil
 	}
 	j.data, j.ends, j.open, j.damaged = j.data[:0], j.ends[:0], false, false
@@ -80,15 +80,15 @@ func (j *joining) empty() {
 // forget forgets all but how pictures come.
 func (j *joining) forget() { *j = joining{several: j.several, any: j.any} }
 
-func (j *joining) held() int { return cap(j.data) + 8*cap(j.ends) + sliceSize*cap(j.nals) }
+func (j *joining) buffered() int { return cap(j.data) + 8*cap(j.ends) + sliceSize*cap(j.nals) }
 
 // goesOnAt reports whether a picture waits, and one with the given timestamp may be the same.
 func (j *joining) goesOnAt(timestamp time.Duration) bool {
 	return j.open && (timestamp-j.last).Abs() <= sameInstant
 }
 
-// Held returns the bytes of memory for what waits.
-func (v *Video) Held() int { return v.joining.held() }
+// Buffered returns the bytes of memory for what waits.
+func (v *Video) Buffered() int { return v.joining.buffered() }
 
 // Due returns when the picture that waits for more of it is to wait no longer; zero if there is none.
 func (v *Video) Due() time.Time {
@@ -127,7 +127,7 @@ func (v *Video) pieces(t tag, timestamp time.Duration, arrival time.Time) error 
 		return nil
 	}
 	nals, framing, err := v.sequence.Split(t.data)
-	defer clear(nals) // keep no hold of the body
+	defer clear(nals) // keep no reference to the body
 	damaged := err != nil
 	if !v.begun && v.sequence.Lacks() != "" {
 		if found := bitstream.CodecOf(nals); found != 0 && found != v.sequence.Codec {

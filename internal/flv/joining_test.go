@@ -85,7 +85,7 @@ func (s stream) whole(t *testing.T) (units []frame.AccessUnit) {
 	t.Helper()
 	var v flv.Video
 	for i, nals := range s.units {
-		u, ok, err := unit(&v, time.Duration(i)*40*time.Millisecond, hold(s, nals))
+		u, ok, err := unit(&v, time.Duration(i)*40*time.Millisecond, bodyOf(s, nals))
 		if err != nil || !ok {
 			t.Fatalf("picture %d: %v, %v", i, ok, err)
 		}
@@ -94,8 +94,8 @@ func (s stream) whole(t *testing.T) (units []frame.AccessUnit) {
 	return units
 }
 
-// hold returns the body of a tag with NAL units of a stream, whose parameter sets are in band.
-func hold(s stream, nals [][]byte) []byte { return tag(codedFramesX, s.fourCC, lengths(nals...)...) }
+// bodyOf returns the body of a tag with NAL units of a stream, whose parameter sets are in band.
+func bodyOf(s stream, nals [][]byte) []byte { return tag(codedFramesX, s.fourCC, lengths(nals...)...) }
 
 // TestJoining cuts pictures into tags. They come out as if they had come whole; of a Video whose FirstWaits is not set, from the second one on.
 func TestJoining(t *testing.T) {
@@ -133,7 +133,7 @@ func (s stream) cutUp(t *testing.T, v flv.Video, apart time.Duration, cut func(s
 	told := 0
 	for i, nals := range s.units {
 		for k, p := range cut(s, nals) {
-			body := hold(s, p)
+			body := bodyOf(s, p)
 			if err := v.Take(time.Duration(i)*40*time.Millisecond+time.Duration(k)*apart, time.Now(), body); err != nil {
 				if told++; told > 1 || v.FirstWaits {
 					t.Errorf("picture %d, tag %d: %v", i, k, err)
@@ -148,7 +148,7 @@ func (s stream) cutUp(t *testing.T, v flv.Video, apart time.Duration, cut func(s
 	return units
 }
 
-// compare compares units, but for delimiters and the millisecond by which their first tag was late.
+// compare compares units, except for delimiters and the millisecond by which their first tag was late.
 func compare(t *testing.T, s stream, about string, got, want []frame.AccessUnit) {
 	t.Helper()
 	if len(got) != len(want) {
@@ -185,7 +185,7 @@ func TestJoiningIsNoDelay(t *testing.T) {
 		at := func(i int) time.Duration { return time.Duration(i) * 40 * time.Millisecond }
 		give := func(i int, nals [][]byte) (units int) {
 			t.Helper()
-			if err := v.Take(at(i), now.Add(at(i)), hold(s, nals)); err != nil {
+			if err := v.Take(at(i), now.Add(at(i)), bodyOf(s, nals)); err != nil {
 				t.Fatalf("%v: picture %d: %v", s.codec, i, err)
 			}
 			for v.Ready() {
@@ -203,10 +203,10 @@ func TestJoiningIsNoDelay(t *testing.T) {
 		if want := []int{0, 2, 1, 1}; !slices.Equal(got, want) {
 			t.Errorf("%v: whole pictures make %v units, want %v", s.codec, got, want)
 		}
-		if err := v.Take(at(3), now.Add(at(3)), hold(s, s.units[3][last:])); err == nil || !v.Due().IsZero() {
+		if err := v.Take(at(3), now.Add(at(3)), bodyOf(s, s.units[3][last:])); err == nil || !v.Due().IsZero() {
 			t.Errorf("%v: the rest of a picture: %v, due %v", s.codec, err, v.Due())
 		}
-		if n := give(4, s.units[4]); n != 0 || v.Due().Sub(now) != at(4)+100*time.Millisecond || v.Held() == 0 {
+		if n := give(4, s.units[4]); n != 0 || v.Due().Sub(now) != at(4)+100*time.Millisecond || v.Buffered() == 0 {
 			t.Errorf("%v: after that a picture makes %d units, due %v", s.codec, n, v.Due().Sub(now))
 		}
 		v.Flush()
@@ -226,7 +226,7 @@ func TestJoiningIsBounded(t *testing.T) {
 				if s.isSlice(n) && !isFirst(s, n) {
 					n = append(bytes.Clone(n), bytes.Repeat([]byte{0xaa}, 5000)...)
 				}
-				if err := v.Take(0, time.Now(), hold(s, [][]byte{n})); err != nil {
+				if err := v.Take(0, time.Now(), bodyOf(s, [][]byte{n})); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -236,7 +236,7 @@ func TestJoiningIsBounded(t *testing.T) {
 					t.Fatalf("%v: a unit of %d bytes", s.codec, len(u.Data))
 				}
 			}
-			most = max(most, v.Held())
+			most = max(most, v.Buffered())
 		}
 		if most > 3<<20 {
 			t.Errorf("%v: %d bytes", s.codec, most)

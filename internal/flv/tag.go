@@ -19,7 +19,7 @@ const (
 	avcNALU           = 1
 )
 
-// A tag is what a video tag holds of one track: a sequence header, or a picture.
+// A tag is what a video tag has of one track: a sequence header, or a picture.
 type tag struct {
 	codec  frame.Codec
 	begins bool          // it is a sequence header

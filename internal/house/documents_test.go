@@ -51,7 +51,7 @@ var (
 	testFunc = regexp.MustCompile(`(?m)^func ((?:Test|Benchmark|Fuzz)\w+)\(`)
 )
 
-// TestCodeInDocumentsCompiles looks for the Go code of our documents in a Go file, word for word but for how far it is indented: go vet compiles
+// TestCodeInDocumentsCompiles looks for the Go code of our documents in a Go file, word for word except for how far it is indented: go vet compiles
 // that, and examples with an output are run.
 func TestCodeInDocumentsCompiles(t *testing.T) {
 	sources := slices.Collect(maps.Values(files(t, ".go")))

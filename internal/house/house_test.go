@@ -1,4 +1,4 @@
-// Package house holds the module to its plan: a star of packages around frame.
+// Package house checks the module against its plan: a star of packages around frame.
 package house_test
 
 import (

@@ -15,21 +15,21 @@ const (
 )
 
 // A Conn is a connection of a peer that may be hostile. It is read no faster than messages may come: whoever reads it says what it has
-// read by Spend, and Read waits while more was spent than there is. A Conn has an Admission of a Limiter and a Holding if a Listener
-// accepted it. Read and Hold are for one goroutine; all others may be called at any time.
+// read by Spend, and Read waits while more was spent than there is. A Conn has an Admission of a Limiter and a Buffered if a Listener
+// accepted it. Read and SetBuffered are for one goroutine; all others may be called at any time.
 type Conn struct {
 	net.Conn
 
 	bucket    *bucket
 	admission *Admission // nil if there is no Limiter
-	holding   *Holding   // nil if what is held is not bounded
+	buffered  *Buffered  // nil if what is buffered is not bounded
 	left      func()     // counts that it is closed; nil if that is not counted
 	heard     atomic.Bool
 	video     atomic.Int64                            // when the Limiter heard last that video came, in seconds
 	end       atomic.Pointer[context.CancelCauseFunc] // of Within; nil until then
 	closed    chan struct{}
 	once      sync.Once
-	reason    error // why it gave way; set before closed is closed
+	reason    error // why it was evicted, or hung up on; set before closed is closed
 }
 
 // NewConn returns a Conn without a Limiter, which has the allowance of a publisher.
@@ -43,7 +43,7 @@ func newConn(nc net.Conn) *Conn {
 	return &Conn{Conn: nc, bucket: newBucket(Beginning), closed: make(chan struct{})}
 }
 
-// Within is context.WithCancelCause, but it ends as well when the connection has to give way, with the Reason. It is to be called once.
+// Within is context.WithCancelCause, but it ends as well when the connection is evicted, with the Reason. It is to be called once.
 func (c *Conn) Within(ctx context.Context) (context.Context, context.CancelCauseFunc) {
 	life, end := context.WithCancelCause(ctx)
 	c.end.Store(&end)
@@ -58,8 +58,8 @@ func (c *Conn) Read(p []byte) (int, error) {
 	if reason := c.Reason(); reason != nil {
 		return 0, reason
 	}
-	if c.holding != nil {
-		c.holding.Wait(c.closed)
+	if c.buffered != nil {
+		c.buffered.Wait(c.closed)
 	}
 	if most := max(leastRead, int(c.bucket.wait(c.closed))*perMessage); most < len(p) {
 		p = p[:most]
@@ -99,10 +99,10 @@ func (c *Conn) Video() {
 	}
 }
 
-// Hold says how many bytes of messages or units are held for the connection that are not complete, or not taken yet.
-func (c *Conn) Hold(bytes int) {
-	if c.holding != nil {
-		c.holding.Set(bytes)
+// SetBuffered says how many bytes of messages or units are buffered for the connection that are not complete, or not taken yet.
+func (c *Conn) SetBuffered(bytes int) {
+	if c.buffered != nil {
+		c.buffered.Set(bytes)
 	}
 }
 
@@ -117,8 +117,8 @@ func (c *Conn) close(reason error) error {
 	if c.admission != nil {
 		c.admission.Leave()
 	}
-	if c.holding != nil && reason == nil { // else its owner still has to close it
-		c.holding.Leave()
+	if c.buffered != nil && reason == nil { // else its owner still has to close it
+		c.buffered.Leave()
 	}
 	return c.Conn.Close()
 }
@@ -140,7 +140,7 @@ func (c *Conn) finish(reason error) {
 	})
 }
 
-// Reason returns why the connection had to give way, or was hung up on; nil if it was not.
+// Reason returns why the connection was evicted, or hung up on; nil if it was not.
 func (c *Conn) Reason() error {
 	select {
 	case <-c.closed:

@@ -82,8 +82,8 @@ func TestGuesses(t *testing.T) {
 	}
 }
 
-// TestGuessThatGivesWay ends while it waits: it is not looked at, and the next of its address has the turn.
-func TestGuessThatGivesWay(t *testing.T) {
+// TestGuessThatIsEvicted ends while it waits: it is not looked at, and the next of its address has the turn.
+func TestGuessThatIsEvicted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var g ingest.Guesses
 		peer := tcp("192.0.2.1")

@@ -12,7 +12,7 @@ import (
 // router publish beside what their reconnecting takes; eight addresses fill a listener of 1024 connections, no fewer.
 const DefaultPerSite = 128
 
-// A Stage is how far a connection has come. Until it publishes it may have to give way to a new one.
+// A Stage is how far a connection has come. Until it publishes it may be evicted for a new one.
 type Stage int
 
 // The Stages of a connection, in their order.
@@ -27,12 +27,12 @@ const (
 	stages
 )
 
-// A publisher that sends no video for so long gives way, if nobody else does. Encoders that stall for longer are about to reconnect.
+// A publisher that sends no video for so long is evicted, if nobody else can be. Encoders that stall for longer are about to reconnect.
 const stalled = 10 * time.Second
 
-// A Limiter bounds the connections of a listener, and those of each site. When a bound is reached, a connection that is Leaving gives way
-// to the new one, else one that does not publish yet. It is of the Stage that most have come to, and has been there for the longest: those
-// who hold many connections hurt themselves first, whether they say nothing, a little, or all but publish. When all publish, it is the one
+// A Limiter bounds the connections of a listener, and those of each site. When a bound is reached, a connection that is Leaving is evicted
+// for the new one, else one that does not publish yet. It is of the Stage that most have come to, and has been there for the longest: those
+// who open many connections hurt themselves first, whether they say nothing, a little, or all but publish. When all publish, it is the one
 // whose video came the longest ago, if it has stalled. All methods may be called at any time.
 type Limiter struct {
 	Max     int // connections at a time
@@ -49,7 +49,7 @@ type group struct {
 	stages [stages]list.List // of *Admission
 }
 
-// oldest returns who gives way; nil if there is nobody.
+// oldest returns who is to be evicted; nil if there is nobody.
 func (g *group) oldest() *Admission {
 	most := &g.stages[Leaving]
 	for i := Silent; i < Publishing && g.stages[Leaving].Len() == 0; i++ {
@@ -87,7 +87,7 @@ type Admission struct {
 	inAll, inSite *list.Element
 }
 
-// Admit lets a connection in, or returns an ErrLimit that says which bound is reached. Who has to give way has no Admission from then on,
+// Admit lets a connection in, or returns an ErrLimit that says which bound is reached. Who is evicted has no Admission from then on,
 // and evict is called with the reason, an ErrLimit too; that must close the connection and not wait.
 func (l *Limiter) Admit(peer net.Addr, evict func(reason error)) (*Admission, error) {
 	a := &Admission{limiter: l, site: SiteOf(peer), evict: evict}
@@ -118,7 +118,7 @@ func (l *Limiter) admit(a *Admission) (out *Admission, reason, err error) {
 	}
 	switch {
 	case out != nil:
-		reason = fmt.Errorf("%w, and this one gave way to a new one", reason)
+		reason = fmt.Errorf("%w, and this one was evicted for a new one", reason)
 		out.leave()
 	case reason != nil:
 		return nil, nil, fmt.Errorf("%w, and all others publish", reason)
@@ -135,18 +135,18 @@ func (l *Limiter) admit(a *Admission) (out *Admission, reason, err error) {
 	return out, reason, nil
 }
 
-// GiveWay has one give way whose stream was accepted, where there may be no more streams: of which no video has come yet, for the longest,
+// Evict evicts one whose stream was accepted, where there may be no more streams: of which no video has come yet, for the longest,
 // or else one that has stalled. It tells whether there is one.
-func (l *Limiter) GiveWay(reason error) bool {
+func (l *Limiter) Evict(reason error) bool {
 	out := l.accepted()
 	if out == nil {
 		return false
 	}
-	out.evict(fmt.Errorf("%w, and this one gave way to a new one", reason))
+	out.evict(fmt.Errorf("%w, and this one was evicted for a new one", reason))
 	return true
 }
 
-// accepted takes the Admission from who gives way of those whose stream was accepted; it returns nil if there is nobody.
+// accepted takes the Admission from who is to be evicted of those whose stream was accepted; it returns nil if there is nobody.
 func (l *Limiter) accepted() (out *Admission) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -26,19 +26,19 @@ func Listen(ctx context.Context, addr string, fail Failure) (net.Listener, error
 	return ln, nil
 }
 
-// A Listener accepts connections, lets them in by its Limiter, and outlives errors that pass. Connections that others have to give way to
+// A Listener accepts connections, lets them in by its Limiter, and outlives errors that pass. Connections for which others are evicted
 // are accepted as fast as messages are read, two thousand a second. So those who have just come stay for long enough to say what they
 // want, and who dials without end does not take all of the processor. The system keeps the others waiting, with what they have sent.
 type Listener struct {
 	net.Listener
 
-	Limiter  Limiter
-	Holdings Holdings
-	Log      *Log
-	Fail     Failure
-	Counts   *ServerCounts
+	Limiter Limiter
+	Buffers Buffers
+	Log     *Log
+	Fail    Failure
+	Counts  *ServerCounts
 
-	bucket *bucket // of connections that others gave way to, or that were refused
+	bucket *bucket // of connections for which others were evicted, or that were refused
 }
 
 // Accept waits for a connection that is let in. The error is context.Cause(ctx) if ctx is done, whoever closed the listener.
@@ -73,10 +73,10 @@ func (l *Listener) Accept(ctx context.Context) (*Conn, error) {
 // admit returns nil if there is no room.
 func (l *Listener) admit(ctx context.Context, nc net.Conn) *Conn {
 	c := newConn(nc)
-	giveWay := func(reason error) { _ = c.close(reason) }
+	evict := func(reason error) { _ = c.close(reason) }
 	admission, err := l.Limiter.Admit(nc.RemoteAddr(), func(reason error) {
 		l.bucket.spend(1)
-		giveWay(reason)
+		evict(reason)
 	})
 	if err != nil {
 		l.bucket.spend(1)
@@ -85,7 +85,7 @@ func (l *Listener) admit(ctx context.Context, nc net.Conn) *Conn {
 		_ = nc.Close()
 		return nil
 	}
-	c.admission, c.holding, c.left = admission, l.Holdings.Open(nc.RemoteAddr(), giveWay), sync.OnceFunc(l.Counts.close)
+	c.admission, c.buffered, c.left = admission, l.Buffers.Open(nc.RemoteAddr(), evict), sync.OnceFunc(l.Counts.close)
 	l.Counts.open()
 	return c
 }

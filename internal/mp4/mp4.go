@@ -22,7 +22,7 @@ type Sample struct {
 	Codec frame.Codec
 
 	// Config is the decoder's configuration record, or that of MPEG-4 itself. It comes with the first sample, and with the first for
-	// which another one holds; else it is nil, as it is of codecs that have none.
+	// which another one applies; else it is nil, as it is of codecs that have none.
 	Config []byte
 
 	// Orientation is how the picture is to be shown, as the track's header

@@ -38,7 +38,7 @@ type table struct {
 	inChunk     uint32 // samples of it still to come
 	perChunk    uint32
 	description uint32
-	nextFirst   uint32 // the chunk from which the next entry of stsc holds; zero if there is none
+	nextFirst   uint32 // the chunk from which the next entry of stsc applies; zero if there is none
 
 	at place // of the next sample; its offset is known while inChunk is above zero
 }

@@ -28,11 +28,11 @@ type Publisher struct {
 	Adaptive bool
 
 	// Steady says that timestamps pass as time does, and that nothing but
-	// Jitter holds units up.
+	// Jitter delays units.
 	Steady bool
 
 	// Honest says that each timestamp is when the picture was made: what
-	// arrives later was held up.
+	// arrives later was delayed.
 	Honest bool
 
 	records []int // of Units: pictures that are shown later than all before them

@@ -77,17 +77,17 @@ func check(m *image.YCbCr) error {
 		return fmt.Errorf("%w: subsampling %v", ErrImage, m.SubsampleRatio)
 	}
 	last := m.Rect.Max.Sub(image.Pt(1, 1))
-	if !holds(len(m.Y), m.YStride, w, h) {
+	if !hasRows(len(m.Y), m.YStride, w, h) {
 		return fmt.Errorf("%w: its luma is too small for %v", ErrImage, m.Rect)
 	}
-	if !holds(min(len(m.Cb), len(m.Cr)), m.CStride, m.COffset(last.X, m.Rect.Min.Y)+1, last.Y/down-m.Rect.Min.Y/down+1) {
+	if !hasRows(min(len(m.Cb), len(m.Cr)), m.CStride, m.COffset(last.X, m.Rect.Min.Y)+1, last.Y/down-m.Rect.Min.Y/down+1) {
 		return fmt.Errorf("%w: its chroma is too small for %v", ErrImage, m.Rect)
 	}
 	return nil
 }
 
-// holds reports whether a plane of n bytes has h rows of w.
-func holds(n, stride, w, h int) bool {
+// hasRows reports whether a plane of n bytes has h rows of w.
+func hasRows(n, stride, w, h int) bool {
 	return n >= w && (h == 1 || stride >= w && (n-w)/stride >= h-1)
 }
 

@@ -120,7 +120,7 @@ func exact(src *image.YCbCr, size image.Point) (rgb func(x, y int) [3]float64) {
 	}
 }
 
-// TestAsDefined holds all kinds of sizes and subsamplings to the definition.
+// TestAsDefined checks all kinds of sizes and subsamplings against the definition.
 func TestAsDefined(t *testing.T) {
 	worst, total, n := 0.0, 0.0, 0
 	for _, from := range subsamplings {

@@ -71,7 +71,7 @@ func (a *AV1) finish(bool) (m made, err error) {
 	return m, nil
 }
 
-func (a *AV1) held() int { return a.pieces.held() + cap(a.sized) }
+func (a *AV1) buffered() int { return a.pieces.buffered() + cap(a.sized) }
 
 func (a *AV1) release() {
 	a.pieces.release()

@@ -243,7 +243,7 @@ func TestMJPEGHeaders(t *testing.T) {
 		{"tables of JPEG, scaled", func(s *stream) []*rtp.Packet {
 			return []*rtp.Packet{s.packet(false, []byte{0, 0, 0, 0, 1, 30}, sizes, scan[:20]), s.packet(true, []byte{0, 0, 0, 20, 1, 30}, sizes, scan[20:])}
 		}, 1, ""},
-		{"tables of its own, which hold for the next", func(s *stream) []*rtp.Packet {
+		{"tables of its own, which are for the next too", func(s *stream) []*rtp.Packet {
 			return []*rtp.Packet{
 				s.packet(true, []byte{0, 0, 0, 0, 1, 200}, sizes, tablesHead, tables, scan), s.packet(true, []byte{0, 0, 0, 0, 1, 200}, sizes, []byte{0, 0, 0, 0}, scan),
 			}

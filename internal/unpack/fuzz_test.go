@@ -179,7 +179,7 @@ func FuzzMPEG4(f *testing.F) {
 	})
 }
 
-// TestEndlessUnits sends units without end: what is held of one stays within its bound, and the stream goes on after it.
+// TestEndlessUnits sends units without end: what is buffered of one stays within its bound, and the stream goes on after it.
 func TestEndlessUnits(t *testing.T) {
 	piece := make([]byte, 60<<10)
 	for _, test := range []struct {

@@ -81,10 +81,10 @@ func (h *H264) finish(missing bool) (m made, err error) {
 	return m, nil
 }
 
-func (h *H264) held() int { return h.pieces.held() + sliceSize*cap(h.order.nals) }
+func (h *H264) buffered() int { return h.pieces.buffered() + sliceSize*cap(h.order.nals) }
 
 func (h *H264) release() {
-	if h.held() > keptMemory {
+	if h.buffered() > keptMemory {
 		h.order.nals = nil // which are parts of the data, too
 		h.pieces = pieces{}
 	}

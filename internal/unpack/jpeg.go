@@ -80,7 +80,7 @@ func jpegScan(frame []byte) []byte {
 
 // jpegSegments are segments of a file's header.
 type jpegSegments struct {
-	all  []byte // as they came, but for the scan
+	all  []byte // as they came, except for the scan
 	scan []byte // and what follows it
 
 	quantize, huffman []byte // those among them, of which there may be several

@@ -34,7 +34,7 @@ type MJPEG struct {
 	picture jpegHead                            // that is being collected
 	headed  jpegHead                            // of the picture that header is of
 	header  []byte                              // what comes before the scan in its file
-	known   [newTables - ownTables]jpegQuantize // that came with a picture and hold for later ones, by quantiser number
+	known   [newTables - ownTables]jpegQuantize // that came with a picture and are for later ones too, by quantiser number
 	err     error                               // why no file can be made of the stream
 
 	offset int          // bytes of the scan of this picture that came as payloads
@@ -189,4 +189,4 @@ func (j *MJPEG) finish(bool) (m made, err error) {
 	return made{codec: frame.MJPEG, data: file, key: true, opens: true, certain: true}, nil
 }
 
-func (j *MJPEG) held() int { return j.pieces.held() + cap(j.told) }
+func (j *MJPEG) buffered() int { return j.pieces.buffered() + cap(j.told) }

@@ -46,12 +46,12 @@ func (c *pieces) close() (unfinished bool) {
 
 func (c *pieces) reset() { c.data, c.ends, c.seen, c.slice = c.data[:0], c.ends[:0], 0, 0 }
 
-// held returns the bytes of memory for what was added, and for what was made of it last.
-func (c *pieces) held() int { return cap(c.data) + 8*cap(c.ends) + sliceSize*cap(c.nals) }
+// buffered returns the bytes of memory for what was added, and for what was made of it last.
+func (c *pieces) buffered() int { return cap(c.data) + 8*cap(c.ends) + sliceSize*cap(c.nals) }
 
 // release gives the memory of a unit back that was finished, if it is much.
 func (c *pieces) release() {
-	if c.held() > keptMemory {
+	if c.buffered() > keptMemory {
 		*c = pieces{}
 	}
 }

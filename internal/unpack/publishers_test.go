@@ -12,8 +12,8 @@ import (
 
 // TestStreamShowsWhatAViewerSaw has publishers of all kinds send over RTP, without sender reports, and with those of a clock that is right, an hour
 // ahead, or goes by the timestamps. At any instant of this machine's clock the picture is one that a viewer without delay saw no more than 150 ms
-// before or after. By the clock that is right it is so, too, but for a second, since it is told now and then, and for what it takes to reorder pictures.
-// Time always rises.
+// before or after. By the clock that is right it is so, too, except for a second, since it is told now and then, and for what it takes to
+// reorder pictures. Time always rises.
 func TestStreamShowsWhatAViewerSaw(t *testing.T) {
 	begin := time.Date(2026, time.January, 2, 3, 4, 5, 0, time.UTC)
 	for _, reports := range []struct {
@@ -62,7 +62,7 @@ func TestStreamShowsWhatAViewerSaw(t *testing.T) {
 				t.Errorf("%s: %s", reports.about, why)
 			}
 			if !reports.right || p.Honest && !p.Steady || p.FPS < 2 {
-				continue // what is held up on the way is as old as the source says, and one picture more or less may be a second
+				continue // what is delayed on the way is as old as the source says, and one picture more or less may be a second
 			}
 			if why := p.Wrong(r, there, 1300*time.Millisecond+p.Depth); why != "" {
 				t.Errorf("%s, by that clock: %s", reports.about, why)

@@ -2,7 +2,7 @@ package unpack
 
 import "github.com/pion/rtp"
 
-// A recent holds what is needed to know the newest packets of a sender again. The zero value holds none.
+// A recent has what is needed to know the newest packets of a sender again. The zero value has none.
 type recent [128]seen // by sequence number, modulo its length, which is the next power of two above mostBack
 
 // A seen is one of those packets. Two packets that have one timestamp differ in length or in their last byte as a rule: coded video looks

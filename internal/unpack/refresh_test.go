@@ -17,7 +17,7 @@ func recovers(u frame.AccessUnit) bool {
 	return slices.ContainsFunc(bitstream.SplitAnnexB(nil, u.Data), func(n []byte) bool { return n[0]&0x1f == 6 && n[1] == 6 })
 }
 
-// TestRecoveryPoints plays streams without IDR pictures, but for the first. That decoding may begin where a key unit is said to be,
+// TestRecoveryPoints plays streams without IDR pictures, except for the first. That decoding may begin where a key unit is said to be,
 // and that its parameter sets are there, is told from the structure; of the pictures, frame/ffmpeg tells which are clean.
 func TestRecoveryPoints(t *testing.T) {
 	refreshing := frametest.Clip{Frames: 300, Args: []string{"-x264-params", "intra-refresh=1"}} // 30 pictures each, 18 up to recovery

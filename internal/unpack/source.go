@@ -13,7 +13,7 @@ const (
 	mostAhead = 3000
 )
 
-// Where a sender begins anew, its packets are given sequence numbers that far from those before: no receiver takes them for packets that
+// Where a sender begins anew, its packets are given sequence numbers that far from those before: no receiver mistakes them for packets that
 // changed places, which are within 64.
 const jump = 1 << 10
 
@@ -22,7 +22,7 @@ const mostLate = 64
 
 // A Source makes the packets of several senders, one after the other, those of one. Some cameras change the SSRC or begin the sequence
 // numbers anew whenever their encoder is started again, or with each GOP; a receiver that follows RFC 3550 to the letter drops what comes
-// then. The zero Source is ready for a stream. One goroutine at a time may use it, but for Reported.
+// then. The zero Source is ready for a stream. One goroutine at a time may use it, except for Reported.
 type Source struct {
 	begun  bool
 	ssrc   uint32      // that all packets are given: that of the first

@@ -87,7 +87,7 @@ func TestNumbersBeginAnewCloseBehind(t *testing.T) {
 				}
 				return p.SSRC == 7, anew
 			}
-			var held *rtp.Packet // until the one after it came
+			var late *rtp.Packet // until the one after it came
 			for i := range packets {
 				begins := i > 0 && i%length == 0 && (test.every || i == length)
 				if begins {
@@ -102,17 +102,17 @@ func TestNumbersBeginAnewCloseBehind(t *testing.T) {
 					stamp += 3000
 				}
 				if test.udp && i%20 == 5 {
-					held = &p
+					late = &p
 					continue
 				}
 				if kept, anew := follow(p); !kept || anew != begins {
 					t.Fatalf("back by %d, %s: packet %d: kept %v, anew %v", back, test.about, i, kept, anew)
 				}
-				if held != nil {
-					if kept, anew := follow(*held); !kept || anew {
+				if late != nil {
+					if kept, anew := follow(*late); !kept || anew {
 						t.Fatalf("back by %d, %s: packet before %d: kept %v, anew %v", back, test.about, i, kept, anew)
 					}
-					held = nil
+					late = nil
 				}
 				if kept, _ := follow(p); kept {
 					t.Fatalf("back by %d, %s: packet %d is kept twice", back, test.about, i)

@@ -7,7 +7,7 @@
 //	stream := unpack.New(format)
 //	err = stream.Packet(packet, time.Now(), emit)
 //
-// A Stream holds at most 8 MiB of a unit, and keeps no hold of packets.
+// A Stream buffers at most 8 MiB of a unit, and keeps no reference to packets.
 //
 // Sequence numbers are followed here. A unit is Lost if packets are missing between its first and its last, or right before it, where
 // what is missing may be of it or of the one before; a key unit that shows where it begins is not hurt by what is missing before it.
@@ -47,8 +47,8 @@ type Format interface {
 	// before, did not arrive. After an error nothing more can be made of the stream.
 	finish(missing bool) (made, error)
 
-	// held returns the bytes of memory for what was added. release gives much of it back after finish.
-	held() int
+	// buffered returns the bytes of memory for what was added. release gives much of it back after finish.
+	buffered() int
 	release()
 }
 
@@ -77,7 +77,7 @@ type made struct {
 	certain bool // no packet of it can have come before the first one
 }
 
-// A Stream makes access units of the packets of one RTP stream. One goroutine at a time may use it, but for Report.
+// A Stream makes access units of the packets of one RTP stream. One goroutine at a time may use it, except for Report.
 type Stream struct {
 	format      Format
 	order       orderer // the format, if it can tell when units are decoded; else nil
@@ -208,8 +208,8 @@ func (s *Stream) extend(p *rtp.Packet) {
 	}
 }
 
-// Held returns the bytes of memory for the unit that is being collected.
-func (s *Stream) Held() int { return s.format.held() + len(s.pieces.first) }
+// Buffered returns the bytes of memory for the unit that is being collected.
+func (s *Stream) Buffered() int { return s.format.buffered() + len(s.pieces.first) }
 
 func (s *Stream) damage() {
 	s.damaged = true

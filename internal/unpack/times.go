@@ -2,7 +2,7 @@ package unpack
 
 import "time"
 
-// How long a source may be away and its clock still be taken for the one that it had.
+// How long a source may be away and its clock still be treated as the one that it had.
 const maxBreak = time.Minute
 
 // Times are what a stream knows of time when it has ended.

@@ -16,7 +16,7 @@ const (
 	maxBehind = 30 * time.Second
 
 	// If the source's clock, by the last report, and arrival disagree by this much more than they did then, timestamps have jumped, or pass
-	// too slow or too fast, or units were held up, and the report is void. Jitter is less, and sources tell the time every five seconds or so.
+	// too slow or too fast, or units were delayed, and the report is void. Jitter is less, and sources tell the time every five seconds or so.
 	maxApart = time.Second
 
 	// Both clocks drift apart by some tens of millionths. Where the source tells the time once and never again, each unit takes off this part of
@@ -73,13 +73,13 @@ func replayed(b []byte) (shown time.Time, gap, ok bool) {
 // until they agree; where it is ahead, time jumps ahead. The zero wall is ready for a stream.
 type wall struct {
 	clock  frame.Clock
-	known  bool   // there is a report that holds
+	known  bool   // there is a report that is valid
 	told   point  // what that report says: a PTS, and when it was shown
-	next   *point // of a report that is to hold from the next unit on that is shown after all others
+	next   *point // of a report that is to be valid from the next unit on that is shown after all others
 	newest shown  // of the units so far
 	before shown  // the newest before it
 
-	// Of the source's clock from that of arrival, as far as known: for the last unit, and when the report came to hold, but for drift.
+	// Of the source's clock from that of arrival, as far as known: for the last unit, and when the report became valid, except for drift.
 	offset, reported time.Duration
 }
 
@@ -139,7 +139,7 @@ func (w *wall) date(u *frame.AccessUnit, arrival time.Time) {
 	u.Offset = u.Time.Sub(local)
 }
 
-// adopt has the report that came last hold from now on, for a unit that is shown after all others, unless time would go back by much. It reports
+// adopt makes the report that came last valid from now on, for a unit that is shown after all others, unless time would go back by much. It reports
 // whether there is one.
 func (w *wall) adopt(pts time.Duration, first bool) (adopted bool) {
 	if w.next == nil {

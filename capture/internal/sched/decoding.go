@@ -35,9 +35,9 @@ type decoding struct {
 	demands   demands            // that are not met yet
 	open      bool               // captures may join it
 	warm      bool               // it keeps up with the stream
-	held      bool               // a capture will want more of it later
+	pinned    bool               // a capture will want more of it later
 	fruitful  bool               // it has made an undamaged picture
-	spent     time.Duration      // for which it has held a place
+	spent     time.Duration      // for which it has had a place
 	oldest    time.Duration      // what it had spent when the first of demands came, or less
 	giveUp    context.CancelFunc // ends what it waits for when nobody needs it; nil before the first time
 }
@@ -68,7 +68,7 @@ func (d *decoding) see(g frame.GOP) {
 
 // needed reports whether anybody wants more; the mutex is held.
 func (d *decoding) needed() bool {
-	return d.warm || d.held || d.demands.required > 0
+	return d.warm || d.pinned || d.demands.required > 0
 }
 
 // wake has the goroutine look what has changed; the mutex is held. If nobody needs the decoding any more, it waits for nothing on the Decoder's
@@ -161,16 +161,16 @@ func (d *decoding) deliver(l frame.Latent) (err error) {
 	if l.Unit < 0 || l.Unit >= d.sent.Len() {
 		return fmt.Errorf("the Decoder made a picture of unit %d, of %d", l.Unit, d.sent.Len())
 	}
-	claimed := d.claim(l)
+	waiting := d.record(l)
 	l = d.s.upright(l)
 	defer func() { // those that Goexit has left
-		for _, demand := range claimed {
+		for _, demand := range waiting {
 			demand.meet(result{err: shared.ErrExit})
 		}
 	}()
 	var first, second result
-	for len(claimed) > 0 {
-		demand, wanted := claimed[0], claimed[0].wants(l)
+	for len(waiting) > 0 {
+		demand, wanted := waiting[0], waiting[0].wants(l)
 		made, latent := &first, l.Develop
 		if demand.Second && l.Second != nil {
 			made, latent = &second, l.Second
@@ -179,7 +179,7 @@ func (d *decoding) deliver(l frame.Latent) (err error) {
 			*made = resultOf(l, latent)
 			d.keep(l.Unit, made.Picture)
 		}
-		claimed = claimed[1:]
+		waiting = waiting[1:]
 		if wanted {
 			demand.meet(*made)
 		} else {
@@ -201,8 +201,8 @@ func resultOf(l frame.Latent, latent func() (*frame.Picture, error)) result {
 	}
 }
 
-// claim returns the Demands for a picture; it is out now.
-func (d *decoding) claim(l frame.Latent) (claimed []*Demand) {
+// record notes that a picture is out, and returns the Demands for it.
+func (d *decoding) record(l frame.Latent) (waiting []*Demand) {
 	d.s.mu.Lock()
 	defer d.s.mu.Unlock()
 	d.out = l.Unit

@@ -16,7 +16,7 @@ type Demand struct {
 	Second   bool                    // as in Wanted
 	Optional bool                    // nobody waits for it: it is made if it comes before what somebody waits for
 	Keep     func(frame.Latent) bool // is asked whether to make the picture; nil makes it whatever it is like
-	Hold     *Hold                   // of the decoding that meets it; nil for none
+	Pin      *Pin                    // of the decoding that meets it; nil for none
 
 	number int           // of the unit
 	pts    time.Duration // of the unit
@@ -112,7 +112,7 @@ func (s *Scheduler) join(ctx context.Context, g frame.GOP, demands []*Demand) *d
 	}
 	for _, demand := range demands {
 		demand.spent = d.spent
-		demand.Hold.on(d)
+		demand.Pin.on(d)
 	}
 	d.demands.add(demands)
 	d.wake()

@@ -9,7 +9,7 @@ import (
 
 // A GOP of which so many units were decoded and made no picture at all is fruitless: what comes after them hardly makes one, either. It is
 // tried again when it has twice as many, so that a flood of units that are none costs little, however often it is captured. A hundred is far
-// more than decoders hold back, which is 16 pictures at most (H.264 A.3.1).
+// more than decoders buffer, which is 16 pictures at most (H.264 A.3.1).
 const fruitlessUnits = 100
 
 // A fruitless GOP is the one that was last found to be so.
@@ -37,7 +37,7 @@ func (s *Scheduler) account() string {
 	return s.stream
 }
 
-// A decoding may be given up before its first picture. If it has held a place for longer than this by then, it is taken
+// A decoding may be given up before its first picture. If it has had a place for longer than this by then, it is taken
 // to have failed. Chosen, not measured.
 const longEnough = time.Second
 

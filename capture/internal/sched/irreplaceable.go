@@ -25,8 +25,8 @@ func (d *decoding) awaitTimeout() time.Duration {
 	return reorderTimeout
 }
 
-// forgo ends all Demands, so that the decoding need not end; the mutex is held.
-func (d *decoding) forgo() {
+// endDemands ends all Demands, so that the decoding need not end; the mutex is held.
+func (d *decoding) endDemands() {
 	for demand := range d.demands.all {
 		d.demands.remove(demand)
 		demand.meet(result{err: errUnordered})

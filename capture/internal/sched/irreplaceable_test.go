@@ -16,8 +16,8 @@ import (
 	"github.com/livestill/livestill/internal/fakeclock"
 )
 
-// addLong adds the n-th unit of a stream with one key picture, whose pictures are a step apart. With B-frames two of three are shown before the one that
-// is decoded before them.
+// addLong adds the n-th unit of a stream with one key picture, whose pictures are a step apart. With B-frames two of three are shown before the
+// one that is decoded before them.
 func addLong(h *frame.History, n int, step time.Duration, bFrames bool) {
 	dts, pts := time.Duration(n)*step, time.Duration(n)*step
 	if bFrames && n > 0 {
@@ -378,7 +378,7 @@ func TestDemandsOfWhatIsForgotten(t *testing.T) {
 			fakeclock.Pass(time.Minute)
 			l.end()
 			if running, places := d.read(&d.running), d.read(&d.places); running != 0 || places != 0 {
-				t.Errorf("seed %d: %d decodings run, %d places are held", seed, running, places)
+				t.Errorf("seed %d: %d decodings run, %d places are taken", seed, running, places)
 			}
 		})
 	}

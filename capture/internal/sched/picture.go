@@ -17,7 +17,7 @@ type Wanted struct {
 
 	Along []int                  // units whose pictures are taken along if they come out of the Decoder before it
 	Take  func(p *frame.Picture) // is given these
-	Hold  *Hold                  // of the decoding; nil for none
+	Pin   *Pin                   // of the decoding; nil for none
 }
 
 // Encoders hide a picture or two in a row; this many are no stream to look further back in.
@@ -133,7 +133,7 @@ func (s *Scheduler) sharedUnit(ctx context.Context, w Wanted, key bool) (*frame.
 func (s *Scheduler) shared(ctx context.Context, id unitID, key bool, wanted func() Wanted) (*frame.Picture, error) {
 	made, err := s.pictures.Do(ctx, s.Group, id, func(ctx context.Context) (result, error) {
 		w := wanted()
-		demand := &Demand{Unit: w.Unit, Second: w.Second, Hold: w.Hold}
+		demand := &Demand{Unit: w.Unit, Second: w.Second, Pin: w.Pin}
 		demands := []*Demand{demand}
 		for _, unit := range w.Along {
 			demands = append(demands, &Demand{Unit: unit, Optional: true})

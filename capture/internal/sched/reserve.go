@@ -18,7 +18,7 @@ func (s *Scheduler) Reserve(ctx context.Context, g frame.GOP, unit int, pictures
 	})
 }
 
-// Reservations are memory that several hold together. The zero value is ready.
+// Reservations are memory that several captures share. The zero value is ready.
 type reservations struct {
 	mu  sync.Mutex
 	all map[reservationID]*reservation
@@ -31,7 +31,7 @@ type reservationID struct {
 }
 
 type reservation struct {
-	holders int           // who have the memory, or wait for it
+	users   int           // who have the memory, or wait for it
 	decided chan struct{} // closed when the memory is there, or err is
 	err     error
 	release func()
@@ -81,15 +81,15 @@ func (rs *reservations) join(id reservationID) (r *reservation, first bool) {
 		r, first = &reservation{decided: make(chan struct{})}, true
 		rs.all[id] = r
 	}
-	r.holders++
+	r.users++
 	return r, first
 }
 
-// leave ends the holding of one; the last gives the memory back.
+// leave ends the use of one; the last gives the memory back.
 func (rs *reservations) leave(id reservationID, r *reservation) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
-	if r.holders--; r.holders == 0 && rs.all[id] == r {
+	if r.users--; r.users == 0 && rs.all[id] == r {
 		delete(rs.all, id)
 		r.release()
 	}

@@ -8,7 +8,7 @@
 //
 //	sched.go      the Scheduler, and the stream that it has
 //	picture.go    the picture of a unit, whatever that takes
-//	hold.go       what keeps a decoding for the neighbours of a picture
+//	pin.go        what keeps a decoding for the neighbours of a picture
 //	demand.go     what captures want, and Decode, which has it made
 //	demands.go    what is wanted of a decoding
 //	numbers.go    what units are called while a History forgets some
@@ -89,7 +89,7 @@ type Scheduler struct {
 	working      shared.Semaphore // of decodings: a stream with many keeps no others from decoding
 
 	units     atomic.Int64 // that were decoded
-	processor atomic.Int64 // nanoseconds for which places were held
+	processor atomic.Int64 // nanoseconds for which places were taken
 
 	mu        sync.Mutex
 	stream    string        // name, kept after the stream ends
@@ -154,7 +154,7 @@ func (s *Scheduler) End() {
 	close(s.live)
 	s.live, s.ended = nil, time.Now()
 	for _, d := range s.decodings {
-		d.warm, d.held = false, false
+		d.warm, d.pinned = false, false
 		d.wake()
 	}
 }
@@ -244,7 +244,7 @@ func (s *Scheduler) Work(ctx context.Context, do func() error) error {
 	return do()
 }
 
-// Stats returns how many units were decoded, and for how long places were held to decode and to Work.
+// Stats returns how many units were decoded, and for how long places were taken to decode and to Work.
 func (s *Scheduler) Stats() (units int, processor time.Duration) {
 	return int(s.units.Load()), time.Duration(s.processor.Load())
 }

@@ -23,13 +23,13 @@ import (
 
 const interval = 100 * time.Millisecond // between units
 
-// strict is a Follower that holds its caller to what a Follower may expect. It holds back so many pictures.
+// strict is a Follower that checks whether its caller does what a Follower may expect. It buffers so many pictures.
 type strict struct {
 	t       *testing.T
 	delay   int
 	took    time.Duration // for each unit
 	mu      sync.Mutex
-	places  int // that are held
+	places  int // that are taken
 	running int
 	decoded int
 }
@@ -45,7 +45,7 @@ func (s *strict) Reserve(ctx context.Context, stream string) (frame.Place, error
 		return nil, context.Cause(ctx)
 	}
 	if s.places++; s.places > 1 || stream != "live/a" {
-		s.t.Errorf("%d places are held at once, for %q", s.places, stream)
+		s.t.Errorf("%d places are taken at once, for %q", s.places, stream)
 	}
 	return &strictPlace{s: s}, nil
 }
@@ -75,14 +75,14 @@ func (s *strict) Follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, b
 	return func(yield func(frame.Latent, error) bool) {
 		s.count(&s.running, 1)
 		defer s.count(&s.running, -1)
-		var held []frame.Latent
+		var buffered []frame.Latent
 		show := func(most int) bool {
-			slices.SortStableFunc(held, func(a, b frame.Latent) int { return cmp.Compare(a.PTS, b.PTS) })
-			for len(held) > most {
-				if !yield(held[0], nil) {
+			slices.SortStableFunc(buffered, func(a, b frame.Latent) int { return cmp.Compare(a.PTS, b.PTS) })
+			for len(buffered) > most {
+				if !yield(buffered[0], nil) {
 					return false
 				}
-				held = held[1:]
+				buffered = buffered[1:]
 			}
 			return true
 		}
@@ -101,7 +101,7 @@ func (s *strict) Follow(ctx context.Context, units iter.Seq2[frame.AccessUnit, b
 			case <-ctx.Done():
 				return
 			}
-			held = append(held, frame.Latent{Unit: n, PTS: u.PTS, Develop: func() (*frame.Picture, error) {
+			buffered = append(buffered, frame.Latent{Unit: n, PTS: u.PTS, Develop: func() (*frame.Picture, error) {
 				return &frame.Picture{YCbCr: image.NewYCbCr(image.Rect(0, 0, 8, 8), image.YCbCrSubsampleRatio420), PTS: u.PTS}, nil
 			}})
 			n++
@@ -131,7 +131,7 @@ func add(h *frame.History, n, gop int) {
 	h.Add(frame.AccessUnit{Key: n%gop == 0, DTS: at, PTS: at, Time: time.Unix(1000, 0).Add(at), Data: []byte{0}})
 }
 
-// TestDemandsAreMet has captures come at random, want pictures of a stream that goes on meanwhile, hold decodings and give up, of a Decoder that
+// TestDemandsAreMet has captures come at random, want pictures of a stream that goes on meanwhile, pin decodings and give up, of a Decoder that
 // is faster than the stream or slower, on a stream that is kept warm or not. Each gets the pictures that it wants, or its context has ended.
 // When the stream has ended, and all captures have, nothing runs.
 func TestDemandsAreMet(t *testing.T) {
@@ -161,10 +161,10 @@ func TestDemandsAreMet(t *testing.T) {
 				s.End()
 				g.Wait()
 			})
-			var holding sync.Mutex // a Hold, of which there is one at a time
+			var pinning sync.Mutex // a Pin, of which there is one at a time
 			for range 60 {
 				when, limit := time.Duration(1+r.IntN(120))*interval, time.Duration(1+r.IntN(100))*interval/4
-				which, many, held := r.Float64(), 1+r.IntN(3), r.IntN(3) == 0
+				which, many, pins := r.Float64(), 1+r.IntN(3), r.IntN(3) == 0
 				all.Go(func() {
 					fakeclock.Pass(when)
 					s.Captured()
@@ -177,11 +177,11 @@ func TestDemandsAreMet(t *testing.T) {
 					for n := range min(many, len(gop)) {
 						demands = append(demands, &sched.Demand{Unit: len(gop) - 1 - n})
 					}
-					if held && holding.TryLock() {
-						defer holding.Unlock()
-						hold := s.NewHold()
-						defer hold.Release()
-						demands[0].Hold = hold
+					if pins && pinning.TryLock() {
+						defer pinning.Unlock()
+						pin := s.NewPin()
+						defer pin.Release()
+						demands[0].Pin = pin
 					}
 					err := s.Decode(ctx, gop, demands...)
 					if err != nil && !errors.Is(err, context.DeadlineExceeded) {
@@ -192,8 +192,8 @@ func TestDemandsAreMet(t *testing.T) {
 							t.Errorf("seed %d: unit %d of %d: %v", seed, demand.Unit, len(gop), p)
 						}
 					}
-					if demands[0].Hold != nil {
-						demands[0].Hold.Behind(gop, len(gop)-1)
+					if demands[0].Pin != nil {
+						demands[0].Pin.Behind(gop, len(gop)-1)
 						fakeclock.Pass(interval)
 					}
 				})
@@ -201,7 +201,7 @@ func TestDemandsAreMet(t *testing.T) {
 			all.Wait()
 			synctest.Wait()
 			if running, places := d.read(&d.running), d.read(&d.places); running != 0 || places != 0 {
-				t.Errorf("seed %d: %d decodings run, %d places are held", seed, running, places)
+				t.Errorf("seed %d: %d decodings run, %d places are taken", seed, running, places)
 			}
 		})
 	}
@@ -215,7 +215,7 @@ func TestStates(t *testing.T) {
 		about   string
 		delay   int
 		warm    time.Duration
-		held    bool
+		pinned  bool
 		wanted  bool // others want its memory
 		pause   time.Duration
 		decoded int
@@ -224,8 +224,8 @@ func TestStates(t *testing.T) {
 		{about: "idle for a while", pause: shared.Retention - 1, decoded: 10, running: true},
 		{about: "and no longer", pause: shared.Retention, decoded: 10},
 		{about: "less if others want its memory", wanted: true, pause: 1, decoded: 10},
-		{about: "held, it waits", held: true, pause: 10 * time.Second, decoded: 10, running: true},
-		{about: "but not if others want its memory", held: true, wanted: true, pause: 1, decoded: 10},
+		{about: "pinned, it waits", pinned: true, pause: 10 * time.Second, decoded: 10, running: true},
+		{about: "but not if others want its memory", pinned: true, wanted: true, pause: 1, decoded: 10},
 		{about: "kept warm, it goes on", warm: 1, pause: 1, decoded: come - 1, running: true},
 		{about: "kept warm a little behind", warm: 5*interval + 1, pause: 1, decoded: come - 6, running: true},
 		{about: "pictures in another order take units behind them", delay: 3, pause: 1, decoded: 13, running: true},
@@ -242,8 +242,8 @@ func TestStates(t *testing.T) {
 			}
 			ctx, cancel := context.WithCancel(t.Context())
 			demand := &sched.Demand{Unit: 9}
-			if test.held {
-				demand.Hold = s.NewHold()
+			if test.pinned {
+				demand.Pin = s.NewPin()
 			}
 			if err := s.Decode(ctx, h.GOPs()[0], demand); err != nil || demand.Picture() == nil {
 				t.Errorf("%s: %v", test.about, err)
@@ -291,13 +291,13 @@ func TestRecalls(t *testing.T) {
 		about   string
 		took    time.Duration // for each unit
 		capture bool
-		held    bool // by the capture
+		pinned  bool // by the capture
 		warm    time.Duration
 		after   time.Duration // when it ends; the recall comes at once
 		decoded int
 	}{
 		{about: "idle", capture: true, decoded: 10},
-		{about: "held", capture: true, held: true, decoded: 10},
+		{about: "pinned", capture: true, pinned: true, decoded: 10},
 		{about: "a capture waits", took: interval, capture: true, after: 10 * interval, decoded: 10},
 		{about: "it follows the stream", warm: 1, decoded: 99},
 		{about: "it cannot follow the stream", took: interval, warm: 1, after: interval, decoded: 1},
@@ -319,8 +319,8 @@ func TestRecalls(t *testing.T) {
 			}
 			if test.capture {
 				demand := &sched.Demand{Unit: 9}
-				if test.held {
-					demand.Hold = s.NewHold()
+				if test.pinned {
+					demand.Pin = s.NewPin()
 				}
 				all.Go(func() {
 					if err := s.Decode(ctx, h.GOPs()[0], demand); err != nil || demand.Picture() == nil {

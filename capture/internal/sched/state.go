@@ -9,7 +9,7 @@ import (
 
 // A decoder that puts pictures into the order they are shown in may need units after the one that is wanted, which are still to come. Without
 // them it comes to its end, and the next capture has to begin at the key unit. If there was one just before, or the stream is kept warm, a
-// decoding waits for each of them, for this long at most: 15 units at 30 a second, and decoders hold back 16 at the very most (H.264 A.3.1).
+// decoding waits for each of them, for this long at most: 15 units at 30 a second, and decoders buffer 16 at the very most (H.264 A.3.1).
 const reorderTimeout = 500 * time.Millisecond
 
 // A state is what a decoding does between two units.
@@ -19,22 +19,23 @@ const reorderTimeout = 500 * time.Millisecond
 //	         --- those who waited have given up ---------> sending, following, idle
 //	         --- it has waited for long -----------------> ending, or sending or following if it is irreplaceable
 //	following -- a unit is to be sent -------------------> sending
-//	          -- a picture is wanted that is held back --> awaiting
-//	          -- nobody keeps it warm, or holds it ------> idle
+//	          -- a picture is wanted that is buffered -----> awaiting
+//	          -- nobody keeps it warm, or pins it -------> idle
 //	          -- others want its memory, or its child ---> ending
 //	idle ------- a capture joins ------------------------> sending, awaiting
-//	     ------- a capture holds it, or it is kept warm -> following
+//	     ------- a capture pins it, or it is kept warm --> following
 //	     ------- it has waited for long, or others
 //	             want its memory, or its child ----------> ending
 //
 // From any of them it goes to ending when the Decoder is to flush the last pictures that are wanted, when nothing is left of the GOP, when
-// the History has forgotten what was to be sent next, and when nobody needs the decoding and no stream is live. It is not left: captures cannot join any more.
+// the History has forgotten what was to be sent next, and when nobody needs the decoding and no stream is live. It is not left: captures cannot
+// join any more.
 type state int
 
 const (
 	sending   state = iota // a unit goes to the Decoder
 	awaiting               // waits for units that the Decoder needs to put a picture into order
-	following              // waits for the stream to go on, kept warm, or for the capture that holds it
+	following              // waits for the stream to go on, kept warm, or for the capture that pins it
 	idle                   // waits for other captures
 	ending
 )
@@ -75,7 +76,7 @@ func (d *decoding) timeUp(next state) state {
 	unawaited, expired := d.last() < 0, d.expired && next == d.state
 	switch {
 	case expired && next == awaiting && d.irreplaceable():
-		d.forgo()
+		d.endDemands()
 		next = d.decide()
 	case expired || d.recalled && unawaited:
 		next = ending
@@ -160,14 +161,14 @@ func (d *decoding) forCaptures(last int, at situation) state {
 
 // forLater decides for a decoding that nobody waits for.
 func (d *decoding) forLater(at situation) state {
-	followed := d.warm && at.over && !d.held
+	followed := d.warm && at.over && !d.pinned
 	exhausted := at.over && !at.unsent && d.out >= 0 && d.shown >= d.top
 	switch {
 	case followed || exhausted:
 		return ending
 	case d.warm && at.unsent && d.lag() >= d.s.Warm:
 		return sending
-	case d.warm || d.held:
+	case d.warm || d.pinned:
 		return following
 	case d.s.live != nil:
 		return idle

@@ -104,8 +104,8 @@ func (s *Scheduler) odd(gops []frame.GOP, i int) bool {
 	case last < 2:
 		return false
 	case i > 0 && i < last:
-		byTurns := same(i-2) || same(i+2) // a stream may change its header by turns
-		return !byTurns && bytes.Equal(s.headerOf(gops[i-1]), s.headerOf(gops[i+1]))
+		alternates := same(i-2) || same(i+2) // a stream may change its header and change it back
+		return !alternates && bytes.Equal(s.headerOf(gops[i-1]), s.headerOf(gops[i+1]))
 	case i == 0:
 		return s.slipped(mine, gops[1], gops[2])
 	default:

@@ -80,8 +80,8 @@ func TestNothingIsLost(t *testing.T) {
 	folder := &store.Dir{Path: p.Folder, Volume: volumeFolder}
 	bucket := &blobstore.Store{Bucket: direct}
 	inFolder, inBucket := newViewer(t, folder), newViewer(t, bucket)
-	harmful.Go(func() { watch(ctx, func() { inFolder.folder(ctx, p.Folder) }) })
-	harmful.Go(func() { watch(ctx, func() { inBucket.bucket(ctx, direct) }) })
+	harmful.Go(func() { repeat(ctx, func() { inFolder.folder(ctx, p.Folder) }) })
+	harmful.Go(func() { repeat(ctx, func() { inBucket.bucket(ctx, direct) }) })
 
 	random := rand.New(rand.NewPCG(seed, 2))
 	acknowledged := make(map[string]acknowledgement)
@@ -458,8 +458,8 @@ func (v viewer) opens(ctx context.Context, location string) {
 
 func (v viewer) wants(name string) bool { return !v.seen[name] || rand.IntN(100) == 0 }
 
-// watch looks, and looks again, until ctx is done.
-func watch(ctx context.Context, look func()) {
+// repeat looks, and looks again, until ctx is done.
+func repeat(ctx context.Context, look func()) {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {

@@ -17,7 +17,7 @@ import (
 const (
 	pageSize = 1000 // of a list; S3's limit
 
-	// fileblob sorts within a page only. Of a list with several it leaves out files, or has them twice; hence it gets one that holds all.
+	// fileblob sorts within a page only. Of a list with several it leaves out files, or has them twice; so it gets one that has all.
 	folderSize = 1 << 20
 )
 

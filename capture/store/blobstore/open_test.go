@@ -16,14 +16,14 @@ import (
 	"github.com/livestill/livestill/capture/store/blobstore"
 )
 
-// labelled makes a still by carol, which holds its label.
+// labelled makes a still by carol, which has its label as data.
 func labelled(id, data string) *capture.Still {
 	s := still("live/alice", id, []byte(data))
 	s.Request.By, s.Request.Labels = "carol", map[string]string{"is": data}
 	return s
 }
 
-// wantTruth opens a still, and wants the label to tell what it holds; a still of which nothing was told has none.
+// wantTruth opens a still, and wants the label to tell its data; a still of which nothing was told has none.
 func wantTruth(t *testing.T, b *blobstore.Store, location, data, label string) {
 	t.Helper()
 	opened, err := b.Open(t.Context(), location)
@@ -33,7 +33,7 @@ func wantTruth(t *testing.T, b *blobstore.Store, location, data, label string) {
 	}
 	got, err := io.ReadAll(opened)
 	if err = errors.Join(err, opened.Close()); err != nil || string(got) != data || opened.Still.Request.Labels["is"] != label {
-		t.Errorf("%s holds %q, with the truth about %q; want %q, %q: %v", location, got, opened.Still.Request.Labels["is"], data, label, err)
+		t.Errorf("%s has %q, with the truth about %q; want %q, %q: %v", location, got, opened.Still.Request.Labels["is"], data, label, err)
 	}
 	if o := opened.Still; o.Stream != "live/alice" || o.Type != "image/jpeg" || o.Location != location {
 		t.Errorf("%+v", o)

@@ -97,8 +97,8 @@ var ErrExists = errors.New("another still has its key")
 const maxLinks = 7 * 24 * time.Hour // S3 and Google sign for no longer
 
 // Put puts s in one request, so that it is there as a whole or not at all. S3 and Google get a hash to check it by. What is known about
-// the still becomes the object's metadata, but for who asked for it. S3 takes stills of 16 MiB and more in parts, and shows none before it has all; it
-// keeps the parts of a Put that was cut off, until the bucket's lifecycle rule for incomplete uploads deletes them.
+// the still becomes the object's metadata, except for who asked for it. S3 takes stills of 16 MiB and more in parts, and shows none before it
+// has all; it keeps the parts of a Put that was cut off, until the bucket's lifecycle rule for incomplete uploads deletes them.
 //
 // One request before, Put puts what it was told, all of it, under .livestill/ into Private: what Open gives back. With Keep it begins a step of
 // tidying, which goes on for five minutes at most when it has returned, or until Close.
@@ -197,7 +197,8 @@ func (b *Store) Locate(s *capture.Still) (string, error) {
 }
 
 // Link returns a link to a still that works without credentials for as long as it is valid: a second to seven days, unless
-// the credentials that sign it end before. location is what Put returns without Links. A bucket that signs no links, such as memory, has errors.ErrUnsupported.
+// the credentials that sign it end before. location is what Put returns without Links. A bucket that signs no links, such as memory, has
+// errors.ErrUnsupported.
 func (b *Store) Link(ctx context.Context, location string, valid time.Duration) (string, error) {
 	if err := b.check(); err != nil {
 		return "", err

@@ -107,7 +107,7 @@ func (r *Store) settle(ctx context.Context, which capture.Selection) error {
 }
 
 // remove removes stills, what was told of them, and folders that are empty then, and says how many stills there were. What was told of others
-// goes if it is old, for they are gone.
+// goes if it is old, since they are gone.
 func remove(ctx context.Context, f fs.Fs, found []fs.Object, told map[string]fs.Object) (files int, err error) {
 	folders := make(map[string]bool)
 	for _, o := range found {

@@ -31,7 +31,7 @@ func still(data string) *capture.Still {
 	}
 }
 
-// want compares what visible files hold with what they have to.
+// want compares what visible files contain with what they have to.
 func want(t *testing.T, files func() (map[string][]byte, error), want ...string) {
 	t.Helper()
 	found, err := files()
@@ -44,7 +44,7 @@ func want(t *testing.T, files func() (map[string][]byte, error), want ...string)
 	}
 	slices.Sort(got)
 	if !slices.Equal(got, want) {
-		t.Errorf("%d files hold %.50q, want %.50q: %v", len(found), got, want, slices.Collect(maps.Keys(found)))
+		t.Errorf("%d files have %.50q, want %.50q: %v", len(found), got, want, slices.Collect(maps.Keys(found)))
 	}
 }
 

@@ -236,8 +236,8 @@ func (f file) bring(ctx context.Context, to fs.Fs, old fs.Object) error {
 	return err
 }
 
-// Close ends the tidying that Puts have begun, waits for the calls that are under way, also those that were left behind, and closes their connections. The next Put, also one
-// beside Close, opens others.
+// Close ends the tidying that Puts have begun, waits for the calls that are under way, also those that were left behind, and closes their
+// connections. The next Put, also one beside Close, opens others.
 func (r *Store) Close() error {
 	if err := r.tidier.Close(); err != nil {
 		return err

@@ -20,7 +20,7 @@ type round struct {
 	folders []string // that are left
 }
 
-// Tidy deletes what is over Keep, and goes on where Puts are, until Keep holds for all that was there when it was called. It deletes what can be
+// Tidy deletes what is over Keep, and goes on where Puts are, until all is within Keep that was there when it was called. It deletes what can be
 // deleted, and tells then what cannot. Whoever puts rarely, but has much to forget, may call it.
 func (r *Store) Tidy(ctx context.Context) error {
 	if err := r.checkKeep(); err != nil {

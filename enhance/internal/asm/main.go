@@ -34,7 +34,7 @@ func main() {
 	Generate()
 }
 
-// lanes holds eight floats, as wide as a register.
+// lanes are eight floats, as wide as a register.
 const lanes = 8
 
 var constants = map[[lanes]uint32]Mem{}

@@ -78,7 +78,7 @@ func (d *denoiser) band(ctx context.Context, s *shrinker, src, dst raster.Plane,
 	}
 }
 
-// pack fills row with both lanes of row y of p, mirrored beyond its edges: row[i] holds the pixels i-4 and i-4+right.
+// pack fills row with both lanes of row y of p, mirrored beyond its edges: row[i] has the pixels i-4 and i-4+right.
 func pack(row []int64, p raster.Plane, y, right int) {
 	line := p.Row(raster.Mirror(y, p.H))
 	inside := max(half, min(len(row), p.W+half-right)) // the end of what needs no mirror in either lane
@@ -130,7 +130,7 @@ func (d *denoiser) gather(width int) {
 // subtract writes src less noise to dst.
 func subtract(dst, src []byte, noise []int64, right int) {
 	dst = dst[:len(src)]
-	// Where the lanes meet, each holds what its own tiles found.
+	// Where the lanes meet, each has what its own tiles found.
 	for i, n := range noise[:half] {
 		_, r := lanes(n)
 		noise[right+i] += int64(r)

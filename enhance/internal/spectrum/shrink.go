@@ -13,7 +13,7 @@ const (
 	scaleBits = 13
 )
 
-// A shrinker holds what the spectrum's gains need: for each coefficient, at the scale the forward transform gives it.
+// A shrinker has what the spectrum's gains need: for each coefficient, at the scale the forward transform gives it.
 type shrinker struct {
 	t4  [64]float32 // the threshold to the fourth
 	out [64]float32 // from the forward transform's scale to what the inverse needs

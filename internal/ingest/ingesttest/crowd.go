@@ -23,7 +23,7 @@ func (c *LineCounter) Write(p []byte) (int, error) {
 // Logger returns a logger whose lines are counted.
 func (c *LineCounter) Logger() *slog.Logger { return slog.New(slog.NewTextHandler(c, nil)) }
 
-// A Crowd holds connections to a Listener, each of which is dialled anew 20 ms after it is closed, sends something, and falls silent.
+// A Crowd keeps connections to a Listener, each of which is dialled anew 20 ms after it is closed, sends something, and falls silent.
 type Crowd struct {
 	About     string
 	Says      []string // what is sent, by one connection after the other

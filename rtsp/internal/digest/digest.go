@@ -23,7 +23,7 @@ type challenge struct {
 	parameters map[string]string // by names in lower case; values are as they came, without their quotes
 }
 
-// challenges reads the values of WWW-Authenticate, of which each may hold several challenges:
+// challenges reads the values of WWW-Authenticate, of which each may have several challenges:
 //
 //	Digest realm="cam", nonce="abc", algorithm=MD5, qop="auth", Basic realm="cam"
 func challenges(values base.HeaderValue) (found []challenge) {

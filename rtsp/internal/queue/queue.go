@@ -1,4 +1,4 @@
-// Package queue holds what has arrived until it is taken, with neither side waiting for the other.
+// Package queue keeps what has arrived until it is taken, with neither side waiting for the other.
 package queue
 
 import (
@@ -19,7 +19,7 @@ const (
 // a second.
 const firstWaits = 10 * time.Millisecond
 
-// A Queue holds the access units of one stream, oldest first.
+// A Queue has the access units of one stream, oldest first.
 type Queue struct {
 	ready chan struct{} // has room for one
 

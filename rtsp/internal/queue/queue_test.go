@@ -123,14 +123,14 @@ func TestFirstUnitWaits(t *testing.T) {
 			}
 			time.Sleep(test.wait) // of the bubble's clock
 			synctest.Wait()
-			held := q.Bytes()
+			left := q.Bytes()
 			var got [][]byte
 			for u, ok := q.Pop(); ok; u, ok = q.Pop() {
 				got = append(got, u.Data)
-				held -= len(u.Data)
+				left -= len(u.Data)
 			}
-			if fmt.Sprint(got) != test.want || held != 0 && test.want != "[]" {
-				t.Errorf("%s: %v, want %s; %d bytes are left", test.about, got, test.want, held)
+			if fmt.Sprint(got) != test.want || left != 0 && test.want != "[]" {
+				t.Errorf("%s: %v, want %s; %d bytes are left", test.about, got, test.want, left)
 			}
 			time.Sleep(time.Second)
 		})

@@ -12,7 +12,7 @@ import (
 var ErrVolume = errors.New("not the drive that it should be")
 
 const (
-	volumeFile = Private + "/name" // holds the volume's name
+	volumeFile = Private + "/name" // has the volume's name
 	maxVolume  = 1 << 10           // bytes of that
 )
 

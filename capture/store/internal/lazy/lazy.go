@@ -15,7 +15,7 @@ var ErrReplaced = errors.New("still was replaced while it was read")
 // A Reader reads a file, which it opens when it is read and not before.
 type Reader struct {
 	Size   int64
-	SHA256 string // of the file, in hexadecimal: one that is read from its beginning to its end is held to that; empty if unknown
+	SHA256 string // of the file, in hexadecimal: one that is read from its beginning to its end is checked against that; empty if unknown
 	Open   func(offset int64) (io.ReadCloser, error)
 
 	rest  io.ReadCloser // of the file, from at on; nil while it is not open

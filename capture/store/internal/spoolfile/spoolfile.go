@@ -16,7 +16,7 @@ import (
 	"github.com/livestill/livestill/capture/store/internal/truth"
 )
 
-// A Record is what a file holds.
+// A Record is what a file contains.
 type Record struct {
 	Still    *capture.Still
 	Error    string `json:",omitempty"` // of the last attempt to deliver it; empty in a file that is pending

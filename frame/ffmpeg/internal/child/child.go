@@ -48,7 +48,7 @@ type SharedMemory interface {
 	io.Closer
 
 	// Trim gives the memory back to the system if much of it was written to.
-	// It holds zeros then.
+	// It has zeros then.
 	Trim() error
 }
 

@@ -18,12 +18,12 @@ const (
 	idleFor      = 10 * time.Second // until children end that have nothing to do, all but one
 )
 
-// A Pool holds children.
+// A Pool has children.
 //
 //	start ──▶ idle ◀──▶ at work on one job ──▶ killed, if anything went wrong
 //	            └─▶ killed after idleFor, unless it is the only idle one, and by close
 //
-// Each child has a goroutine, which starts it, and waits for its end. None is asked to end, since it holds nothing that would be lost.
+// Each child has a goroutine, which starts it, and waits for its end. None is asked to end, since it has nothing that would be lost.
 type Pool struct {
 	Memory int64 // bytes that a child may take, beside what it takes to start with
 	Shared int64 // bytes of memory that it shares with this process

@@ -172,7 +172,7 @@ func available(n int) bool {
 
 // Confine takes from this process what decoding does not need, for good:
 //   - files and sockets: it has none but the one to its parent, and RLIMIT_NOFILE lets it open none
-//   - memory beyond what it has now and what is given, but for that which it shares
+//   - memory beyond what it has now and what is given, except for that which it shares
 //   - every system call but those that Go, malloc and threads need, if the kernel has seccomp; it tells whether that is so
 //
 // Landlock would add nothing: what it forbids begins with system calls that seccomp does not let through.

@@ -10,7 +10,7 @@ import (
 	"github.com/livestill/livestill/frame"
 )
 
-// HandOff is how long a place is held alone. A holder that keeps it for longer is taken to be in a long call, as into libav with a picture of
+// HandOff is how long a place is taken alone. Who keeps it for longer is assumed to be in a long call, as into libav with a picture of
 // 8K. It goes on, and another place is opened beside it, so that nobody waits for its end: five times what a picture of 1080p takes.
 const HandOff = 50 * time.Millisecond
 
@@ -25,14 +25,14 @@ type Places struct {
 	beyond func() int
 
 	mu      sync.Mutex
-	held    map[*holder]bool
-	waiting []*holder                // in the order they came
+	taken   map[*place]bool
+	waiting []*place                 // in the order they came
 	used    map[string]time.Duration // by streams that are ahead of clock
-	clock   time.Duration            // what the one with the least has used, of those that hold a place or wait
+	clock   time.Duration            // what the one with the least has used, of those that have a place or wait
 }
 
-// A holder has a place or waits for one. It is a frame.Place.
-type holder struct {
+// A place is one that somebody has, or waits for. It is a frame.Place.
+type place struct {
 	places *Places
 	stream string
 	since  time.Time     // when it got the place, or last yielded it
@@ -43,7 +43,7 @@ type holder struct {
 // New returns so many places. beyond tells how many calls that take long may each have a place beside them, even if that is more than twice as
 // many places: those of children, which the operating system can put behind other work.
 func New(most int, beyond func() int) *Places {
-	return &Places{most: most, beyond: beyond, held: map[*holder]bool{}, used: map[string]time.Duration{}}
+	return &Places{most: most, beyond: beyond, taken: map[*place]bool{}, used: map[string]time.Duration{}}
 }
 
 // Reserve waits for a place until ctx ends. It is for work on a stream.
@@ -51,28 +51,28 @@ func (ps *Places) Reserve(ctx context.Context, stream string) (frame.Place, erro
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	h := &holder{places: ps, stream: stream}
+	p := &place{places: ps, stream: stream}
 	ps.mu.Lock()
 	ps.used[stream] = max(ps.used[stream], ps.clock)
-	ps.queue(h)
+	ps.queue(p)
 	ps.mu.Unlock()
-	if err := h.wait(ctx); err != nil {
+	if err := p.wait(ctx); err != nil {
 		return nil, err
 	}
-	return h, nil
+	return p, nil
 }
 
-// queue has h wait; ps.mu is held.
-func (ps *Places) queue(h *holder) {
-	h.given = make(chan struct{})
-	ps.waiting = append(ps.waiting, h)
+// queue has p wait; ps.mu is held.
+func (ps *Places) queue(p *place) {
+	p.given = make(chan struct{})
+	ps.waiting = append(ps.waiting, p)
 	ps.give()
 }
 
-// wait waits until h has the place. Without it, it is out of the queue.
-func (h *holder) wait(ctx context.Context) error {
+// wait waits until p is given. Without it, it is out of the queue.
+func (p *place) wait(ctx context.Context) error {
 	select {
-	case <-h.given: // mostly at once
+	case <-p.given: // mostly at once
 		return nil
 	default:
 	}
@@ -80,27 +80,27 @@ func (h *holder) wait(ctx context.Context) error {
 	defer overdue.Stop()
 	for {
 		select {
-		case <-h.given:
+		case <-p.given:
 			return nil
 		case <-overdue.C:
-			h.places.mu.Lock()
-			h.places.give()
-			h.places.mu.Unlock()
+			p.places.mu.Lock()
+			p.places.give()
+			p.places.mu.Unlock()
 		case <-ctx.Done():
-			h.Release()
+			p.Release()
 			return context.Cause(ctx)
 		}
 	}
 }
 
 // Release gives the place back, or leaves the queue for it.
-func (h *holder) Release() {
-	ps := h.places
+func (p *place) Release() {
+	ps := p.places
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	ps.charge(h)
-	delete(ps.held, h)
-	if i := slices.Index(ps.waiting, h); i >= 0 {
+	ps.charge(p)
+	delete(ps.taken, p)
+	if i := slices.Index(ps.waiting, p); i >= 0 {
 		ps.waiting = slices.Delete(ps.waiting, i, i+1)
 	}
 	ps.tick()
@@ -108,33 +108,33 @@ func (h *holder) Release() {
 }
 
 // Yield lets in who has used less time.
-func (h *holder) Yield(ctx context.Context) error {
-	ps := h.places
+func (p *place) Yield(ctx context.Context) error {
+	ps := p.places
 	ps.mu.Lock()
-	ps.charge(h)
-	h.since = h.paid
-	less := func(o *holder) bool { return ps.used[o.stream] < ps.used[h.stream] }
+	ps.charge(p)
+	p.since = p.paid
+	less := func(o *place) bool { return ps.used[o.stream] < ps.used[p.stream] }
 	if !slices.ContainsFunc(ps.waiting, less) {
 		ps.mu.Unlock()
 		return nil
 	}
-	delete(ps.held, h)
-	ps.queue(h)
+	delete(ps.taken, p)
+	ps.queue(p)
 	ps.tick()
 	ps.mu.Unlock()
-	return h.wait(ctx)
+	return p.wait(ctx)
 }
 
-// charge adds to what a stream has used what it has held h for; ps.mu is held.
-func (ps *Places) charge(h *holder) {
-	if ps.held[h] {
+// charge counts as used by the stream of p how long it has had p, since this was counted last; ps.mu is held.
+func (ps *Places) charge(p *place) {
+	if ps.taken[p] {
 		now := time.Now()
-		took := now.Sub(h.paid)
-		if h.stream == frame.Failing {
+		took := now.Sub(p.paid)
+		if p.stream == frame.Failing {
 			took *= failingWeight
 		}
-		ps.used[h.stream] += took
-		h.paid = now
+		ps.used[p.stream] += took
+		p.paid = now
 	}
 }
 
@@ -143,28 +143,28 @@ func (ps *Places) give() {
 	if len(ps.waiting) == 0 {
 		return
 	}
-	for h := range ps.held {
-		ps.charge(h)
+	for p := range ps.taken {
+		ps.charge(p)
 	}
 	now := time.Now()
-	for len(ps.waiting) > 0 && len(ps.held) < ps.most+ps.beside(now) {
+	for len(ps.waiting) > 0 && len(ps.taken) < ps.most+ps.beside(now) {
 		next := 0
-		for i, h := range ps.waiting {
-			if ps.used[h.stream] < ps.used[ps.waiting[next].stream] {
+		for i, p := range ps.waiting {
+			if ps.used[p.stream] < ps.used[ps.waiting[next].stream] {
 				next = i
 			}
 		}
-		h := ps.waiting[next]
+		p := ps.waiting[next]
 		ps.waiting = slices.Delete(ps.waiting, next, next+1)
-		ps.held[h], h.since, h.paid = true, now, now
-		close(h.given)
+		ps.taken[p], p.since, p.paid = true, now, now
+		close(p.given)
 	}
 }
 
-// beside returns how many places are open beside those that have been held for long.
+// beside returns how many places are open beside those that have been taken for long.
 func (ps *Places) beside(now time.Time) (n int) {
-	for h := range ps.held {
-		if now.Sub(h.since) >= HandOff {
+	for p := range ps.taken {
+		if now.Sub(p.since) >= HandOff {
 			n++
 		}
 	}
@@ -174,11 +174,11 @@ func (ps *Places) beside(now time.Time) (n int) {
 // tick moves the clock on. A stream that others have caught up with owes nothing, and is forgotten unless it is here.
 func (ps *Places) tick() {
 	here := make(map[string]bool)
-	for h := range ps.held {
-		here[h.stream] = true
+	for p := range ps.taken {
+		here[p.stream] = true
 	}
-	for _, h := range ps.waiting {
-		here[h.stream] = true
+	for _, p := range ps.waiting {
+		here[p.stream] = true
 	}
 	least := time.Duration(-1)
 	for s := range here {

@@ -15,7 +15,7 @@ import (
 // none is how many children take long where there are none.
 func none() int { return 0 }
 
-// work holds places for a stream, a few units' time each, until so much work is done.
+// work takes places for a stream, a few units' time each, until so much work is done.
 func work(t *testing.T, ps *Places, stream string, unit time.Duration, units int) (took time.Duration) {
 	t.Helper()
 	began := time.Now()
@@ -34,7 +34,7 @@ func work(t *testing.T, ps *Places, stream string, unit time.Duration, units int
 	return time.Since(began)
 }
 
-// TestPlacesAreFairByTime has a stream of large pictures work all the time, in many GOPs at once. Another that needs little is held up by
+// TestPlacesAreFairByTime has a stream of large pictures work all the time, in many GOPs at once. Another that needs little is delayed by
 // no more than the units under way, and as long as both work they have the same time.
 func TestPlacesAreFairByTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -74,8 +74,8 @@ func TestFailingStreamsComeLast(t *testing.T) {
 	})
 }
 
-// TestALongCallHoldsNobodyUp has two calls that do not end, of the two that may be made at once.
-func TestALongCallHoldsNobodyUp(t *testing.T) {
+// TestALongCallDelaysNobody has two calls that do not end, of the two that may be made at once.
+func TestALongCallDelaysNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ps := New(2, none)
 		var stuck []frame.Place
@@ -111,8 +111,8 @@ func TestALongCallHoldsNobodyUp(t *testing.T) {
 			p.Release()
 			p.Release() // again, which is nothing
 		}
-		if n := len(ps.held) + len(ps.waiting) + len(ps.used); n != 0 {
-			t.Errorf("%d things are left of places that nobody holds", n)
+		if n := len(ps.taken) + len(ps.waiting) + len(ps.used); n != 0 {
+			t.Errorf("%d things are left of places that nobody has", n)
 		}
 	})
 }
@@ -141,26 +141,26 @@ func TestAPlaceIsLostWithItsContext(t *testing.T) {
 			t.Errorf("yielding ended with %v", err)
 		}
 		mine.Release()
-		if n := len(ps.held); n != 1 {
-			t.Errorf("%d places are held, want the other's", n)
+		if n := len(ps.taken); n != 1 {
+			t.Errorf("%d places are taken, want the other's", n)
 		}
 		p.Release()
 	})
 }
 
-// TestCallsOfChildrenHoldNobodyUp has many calls that do not end, each of which the operating system can put behind others.
-func TestCallsOfChildrenHoldNobodyUp(t *testing.T) {
+// TestCallsOfChildrenDelayNobody has many calls that do not end, each of which the operating system can put behind others.
+func TestCallsOfChildrenDelayNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stuck := 0
 		ps := New(1, func() int { return stuck })
-		var held []frame.Place
+		var taken []frame.Place
 		began := time.Now()
 		for range 10 {
 			p, err := ps.Reserve(t.Context(), "stuck")
 			if err != nil {
 				t.Fatal(err)
 			}
-			held = append(held, p)
+			taken = append(taken, p)
 			stuck++
 		}
 		p, err := ps.Reserve(t.Context(), "quick")
@@ -184,7 +184,7 @@ func TestCallsOfChildrenHoldNobodyUp(t *testing.T) {
 		if got := <-first; got != "quick" {
 			t.Errorf("%s came first", got)
 		}
-		for _, p := range held {
+		for _, p := range taken {
 			p.Release()
 		}
 		<-first

@@ -13,9 +13,9 @@ import (
 // encoders make.
 const MaxAhead = 17
 
-// How many pictures are held before one that is due earlier, by its time, counts as missing: with timestamps in disorder that
-// can be a unit at the far end of the GOP, and memory is not to fill up until then. Streams in order hold at most MaxAhead.
-const maxHeld = 2 * MaxAhead
+// How many pictures are buffered before one that is due earlier, by its time, counts as missing: with timestamps in disorder that
+// can be a unit at the far end of the GOP, and memory is not to fill up until then. Of streams in order at most MaxAhead are.
+const maxBuffered = 2 * MaxAhead
 
 // A state says what became of a unit.
 type state uint8
@@ -38,19 +38,19 @@ type entry[T any] struct {
 	picture T
 }
 
-// A Buffer holds decoded pictures back until all is known that bears on them: a picture is corrupt if one before it in decoding
+// A Buffer keeps decoded pictures until all is known that bears on them: a picture is corrupt if one before it in decoding
 // order was damaged, and with B-frames and threads that can come out later. It also puts them into presentation order.
 //
 // The Buffer owns what is put in, until Next or Rest hands it back. Each unit takes the same time, however many came before it, and memory as long
 // as others may have to do with it.
 type Buffer[T any] struct {
-	entries tail.List[entry[T]] // in decoding order
-	most    int                 // that there are, before those that are not needed are looked for
-	show    schedule            // units that are not dealt with
-	settled int                 // of every unit below this index it is known what became of it
-	ahead   int                 // pictures that came out of units above settled
-	holding int                 // pictures held
-	hidden  func(i int) bool
+	entries  tail.List[entry[T]] // in decoding order
+	most     int                 // that there are, before those that are not needed are looked for
+	show     schedule            // units that are not dealt with
+	settled  int                 // of every unit below this index it is known what became of it
+	ahead    int                 // pictures that came out of units above settled
+	buffered int                 // pictures
+	hidden   func(i int) bool
 }
 
 // A schedule is a heap of units, on top that which is shown first; of those that are shown at the same time, that which came first.
@@ -135,7 +135,7 @@ func (b *Buffer[T]) Put(i int, picture T) bool {
 		return false
 	}
 	e.state, e.picture = decoded, picture
-	b.holding++
+	b.buffered++
 	b.ahead++
 	b.settle()
 	return true
@@ -195,7 +195,7 @@ type Output[T any] struct {
 	Hidden  bool // the unit rightly has no picture
 }
 
-// Next returns the next output in presentation order; ok is false as long as it must be held back.
+// Next returns the next output in presentation order; ok is false as long as there is none of which all is known.
 func (b *Buffer[T]) Next() (o Output[T], ok bool) {
 	for ; len(b.show) > 0; heap.Pop(&b.show) {
 		i := b.show[0].unit
@@ -204,7 +204,7 @@ func (b *Buffer[T]) Next() (o Output[T], ok bool) {
 			break
 		}
 		if e.state == pending {
-			if b.holding < maxHeld {
+			if b.buffered < maxBuffered {
 				break
 			}
 			b.Lose(i)
@@ -217,7 +217,7 @@ func (b *Buffer[T]) Next() (o Output[T], ok bool) {
 			continue
 		}
 		heap.Pop(&b.show)
-		b.holding--
+		b.buffered--
 		o = Output[T]{Unit: i, Picture: e.picture, Corrupt: b.Corrupt(i)}
 		var none T
 		e.picture = none
@@ -230,7 +230,7 @@ func (b *Buffer[T]) Next() (o Output[T], ok bool) {
 // order, or right behind it that was lost.
 func (b *Buffer[T]) Corrupt(i int) bool { return b.entries.At(i).damaged || b.entries.At(i).tainted }
 
-// Rest returns what is still held, in no order, and empties the Buffer.
+// Rest returns what is still buffered, in no order, and empties the Buffer.
 func (b *Buffer[T]) Rest() (pictures []T) {
 	for _, s := range b.show {
 		if e := b.entries.At(s.unit); e.state == decoded {

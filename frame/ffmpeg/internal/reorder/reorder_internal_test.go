@@ -94,7 +94,7 @@ func TestBuffer(t *testing.T) {
 	}
 }
 
-// Timestamps in disorder do not make a Buffer hold a whole GOP.
+// Timestamps in disorder do not make a Buffer keep a whole GOP.
 func TestBufferBound(t *testing.T) {
 	g := make(frame.GOP, 200)
 	for i := range g {
@@ -115,8 +115,8 @@ func TestBufferBound(t *testing.T) {
 			}
 			taken++
 		}
-		if b.holding > maxHeld {
-			t.Fatalf("%d pictures held", b.holding)
+		if b.buffered > maxBuffered {
+			t.Fatalf("%d pictures buffered", b.buffered)
 		}
 	}
 	if taken != 199 || len(b.Rest()) != 0 {
@@ -124,8 +124,8 @@ func TestBufferBound(t *testing.T) {
 	}
 }
 
-// A million units of one GOP go through a Buffer, whatever their order and what becomes of them. If each took time by how many came before it, this would
-// take hours.
+// A million units of one GOP go through a Buffer, whatever their order and what becomes of them. If each took time by how many came before it,
+// this would take hours.
 func TestBufferIsLinear(t *testing.T) {
 	const n = 1_000_000
 	for name, tt := range map[string]struct {
@@ -163,8 +163,8 @@ func TestBufferIsLinear(t *testing.T) {
 			}
 			b.Drain()
 			take()
-			if len(b.show) != 0 || b.holding != 0 || b.settled != n {
-				t.Errorf("%d units are left, %d held, %d settled", len(b.show), b.holding, b.settled)
+			if len(b.show) != 0 || b.buffered != 0 || b.settled != n {
+				t.Errorf("%d units are left, %d buffered, %d settled", len(b.show), b.buffered, b.settled)
 			}
 		})
 	}

@@ -16,7 +16,7 @@ func (t *transform) of(c colour) (out colour) {
 }
 
 // A gamut has the chromaticities x and y of red, green and blue: H.273, table 2. White is D65 in all of them: that of DCI cinemas, which is
-// greenish, players take for D65.
+// greenish, players treat as D65.
 type gamut [3][2]float64
 
 var (

@@ -17,7 +17,7 @@ const (
 	dciP3     = 11
 	displayP3 = 12
 
-	// Players take these for BT.709: most are near it, and the others are of no stream.
+	// Players treat these as BT.709: most are near it, and the others are of no stream.
 	bt470M    = 4
 	bt470BG   = 5 // BT.601 of 625 lines
 	smpte170M = 6 // BT.601 of 525 lines
