@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/livestill/livestill/capture"
 	"github.com/livestill/livestill/enhance"
@@ -38,7 +39,8 @@ func TestTurned(t *testing.T) {
 			clip := frametest.Clip{FPS: 30, Frames: 30, GOP: 15, BFrames: 2, Args: test.args}
 			isolated := &ffmpeg.Isolated{}
 			defer isolated.Close()
-			cam := &capture.Camera{Decoder: isolated, Enhancer: enhance.Auto{}, Encoder: &ffmpeg.JPEG{}, Rotate: test.rotate}
+			cam := &capture.Camera{Decoder: isolated, Enhancer: enhance.Auto{}, Encoder: &ffmpeg.JPEG{}, Rotate: test.rotate,
+				History: frame.History{MaxAge: time.Hour}}
 			ended := make(chan error, 1)
 			url := listen(t, frame.HandlerFunc(func(ctx context.Context, s *frame.Stream) error {
 				err := cam.ServeStream(ctx, s)
