@@ -51,6 +51,7 @@ func (w *capture) begunFiles(enhanced fileID) (all []*file) {
 		id := enhanced
 		if v.Plain {
 			still.Picture, still.Merged, id.own = w.picture, 0, nil
+			still.Steps = slices.DeleteFunc(still.Steps, func(s Step) bool { return s.Name == StepGather || s.Name == StepEnhance })
 		}
 		f := &file{record: &record{still: &still}, camera: c, variant: v.Variant, encoder: v.encoder, id: id}
 		f.changes = still.Picture.Changes

@@ -171,19 +171,10 @@ func (v *Variant) layout(picture image.Point) (layout, error) {
 		l.from = part
 	}
 	box := v.box(l.from.Size())
-	if v.Fit == Fill {
+	if v.Fit == Fill && !v.follows() {
 		l.from = middle(l.from, box)
 	}
-	size := l.from.Size()
-	l.size = box
-	switch {
-	case v.Fit == Within || v.Fit == Pad:
-		l.size = inside(size, box, v.Enlarge)
-	case !v.Enlarge && v.Fit == Stretch:
-		l.size = image.Pt(min(box.X, size.X), min(box.Y, size.Y))
-	case !v.Enlarge && (box.X > size.X || box.Y > size.Y):
-		l.size = size
-	}
+	l.size = v.fitted(l.from.Size(), box)
 	l.to = image.Rectangle{Max: l.size}
 	if v.Fit == Pad && l.size != box {
 		l.to, l.size = padded(l.size, box), box
@@ -192,6 +183,25 @@ func (v *Variant) layout(picture image.Point) (layout, error) {
 		return l, fmt.Errorf("%w: it would be %dx%d of a picture of %dx%d: ask for less", ErrVariant, l.size.X, l.size.Y, picture.X, picture.Y)
 	}
 	return l, nil
+}
+
+// follows reports whether the box has the aspect of the picture, but for rounding.
+func (v *Variant) follows() bool { return v.Width == 0 || v.Height == 0 }
+
+// fitted returns how large a part of a size becomes for a box.
+func (v *Variant) fitted(size, box image.Point) image.Point {
+	larger := box.X > size.X || box.Y > size.Y
+	switch {
+	case v.follows() && (v.Enlarge || !larger):
+		return box
+	case v.Fit == Within || v.Fit == Pad:
+		return inside(size, box, v.Enlarge)
+	case !v.Enlarge && v.Fit == Stretch:
+		return image.Pt(min(box.X, size.X), min(box.Y, size.Y))
+	case !v.Enlarge && larger:
+		return size
+	}
+	return box
 }
 
 // box returns the Width and Height of v for a part of a size.

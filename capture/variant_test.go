@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"image"
 	"io"
+	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -221,6 +222,45 @@ func TestVariantSizes(t *testing.T) {
 	}
 }
 
+// TestOneSideIsExact: of a Variant with a Width or a Height alone that side is as asked for, and the other follows, with no bars and nothing cut off.
+func TestOneSideIsExact(t *testing.T) {
+	for _, picture := range []image.Point{{1280, 720}, {720, 1280}, {1920, 1080}, {640, 480}, {1001, 17}, {3, 1000}, {1, 1}} {
+		for _, crop := range []capture.Crop{{}, {X: picture.X / 3, Y: picture.Y / 4, Width: (picture.X + 1) / 2, Height: (picture.Y + 2) / 3}} {
+			part := image.Rectangle{Max: picture}
+			if crop != (capture.Crop{}) {
+				part = image.Rect(crop.X, crop.Y, crop.X+crop.Width, crop.Y+crop.Height)
+			}
+			for fit := capture.Within; fit <= capture.Stretch; fit++ {
+				for side := 1; side <= 1400; side++ {
+					for _, v := range []capture.Variant{{Width: side}, {Height: side}} {
+						v.Name, v.Fit, v.Crop, v.Enlarge = "v", fit, crop, true
+						checkOneSide(t, v, picture, part)
+						if v.Enlarge = false; v.Width <= part.Dx() && v.Height <= part.Dy() {
+							checkOneSide(t, v, picture, part)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+func checkOneSide(t *testing.T, v capture.Variant, picture image.Point, part image.Rectangle) {
+	t.Helper()
+	rounded := func(a, b, c int) int { return max(1, int(math.Round(float64(a)*float64(b)/float64(c)))) }
+	want := image.Pt(v.Width, rounded(v.Width, part.Dy(), part.Dx()))
+	if v.Width == 0 {
+		want = image.Pt(rounded(v.Height, part.Dx(), part.Dy()), v.Height)
+	}
+	from, size, to, err := v.Layout(picture)
+	if max(want.X, want.Y) > 1<<14 {
+		return // it is too large
+	}
+	if err != nil || size != want || from != part || to != (image.Rectangle{Max: size}) {
+		t.Fatalf("%+v of %v: %v becomes %v of %v, %v; want %v", v, picture, from, to, size, err, want)
+	}
+}
+
 // TestBadVariants: what cannot be made is an ErrVariant that says so, and what to do, and nothing is decoded but for what needs the picture.
 func TestBadVariants(t *testing.T) {
 	big := 100_000
@@ -351,7 +391,7 @@ func TestHooksOfVariants(t *testing.T) {
 			}
 			const before = "policy wait decode enhance moderate "
 			want := strings.ReplaceAll("wait decode enhance moderate finish encode variants seal store wait decode enhance moderate scale finish encode seal store "+
-				"wait decode enhance moderate scale finish encode seal store", before, "")
+				"wait decode moderate scale finish encode seal store", before, "")
 			if got := strings.Join(steps, " "); got != want {
 				t.Errorf("steps %s, want %s", got, want)
 			}
