@@ -28,6 +28,7 @@ type capture struct {
 	reach    time.Duration // how far to wait for neighbours of the picture; alone if it has to do without
 	prefetch *prefetch     // nil without one
 	giveBack func()        // the memory of its pictures; nil without any
+	variants int64         // bytes of that for Variants
 
 	last *sched.ID // of the picture that was delivered before, which is not wanted again; zero for none, nil for any
 
@@ -136,6 +137,9 @@ func (w *capture) decodeStep(ctx context.Context) (err error) {
 	if err := w.wants(w.id, s.Age); err != nil { // another stood in
 		return err
 	}
+	if err := w.borrowMore(ctx); err != nil {
+		return err
+	}
 	w.pin()
 	w.scores = c.rate(ctx, w.id, w.picture)
 	return nil
@@ -229,37 +233,6 @@ func (w *capture) enhanceStep(ctx context.Context, reach time.Duration) (e enhan
 func (w *capture) awaitScores() {
 	if w.scores != nil {
 		w.still.Scores, w.scores = <-w.scores, nil
-	}
-}
-
-// borrow waits for the memory of the pictures that the capture will have: the decoded one, for a Best those beside it, the enhanced one, and those
-// of the Variants. Captures of the same picture share it.
-func (w *capture) borrow(ctx context.Context) (err error) {
-	c, t := w.camera, w.found
-	if t.gop == nil {
-		return nil // there may be no picture at all
-	}
-	pictures := int64(1)
-	if w.still.Request.Moment.window > 0 {
-		pictures += contenders
-	}
-	if c.Enhancer != nil && w.choice.enhanced() {
-		pictures++
-	}
-	variants := w.choice.bytes(c.scheduler().Cost(t.gop).Picture, t.gop[0])
-	w.giveBack, err = c.scheduler().Reserve(ctx, t.gop, t.index, pictures, variants)
-	if variants > 0 && errors.Is(err, ErrTooCostly) {
-		err = fmt.Errorf("%w, %.1f MiB of it for Variants: ask for smaller ones, or raise Bytes of the Budget, of which an eighth is for pictures",
-			err, float64(variants)/(1<<20))
-	}
-	return err
-}
-
-// repay gives back the memory of the pictures: from now on they are the caller's.
-func (w *capture) repay() {
-	if w.giveBack != nil {
-		w.giveBack()
-		w.giveBack = nil
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"math"
 
 	"github.com/livestill/livestill/frame"
-	"github.com/livestill/livestill/internal/bitstream"
 )
 
 // A Variant is another image file of a still: smaller, cut out, or in another format. It is made of the same picture, which is decoded, enhanced
@@ -252,43 +251,4 @@ func padded(size, box image.Point) image.Rectangle {
 	r.Min.X, r.Max.X = even(size.X, box.X)
 	r.Min.Y, r.Max.Y = even(size.Y, box.Y)
 	return r
-}
-
-// most returns how many bytes the pixels of v take at most, if those of a picture take so many, and two pixels of v as many as bytes says. Of pictures
-// only the aspect counts; they may be turned yet.
-func (v *Variant) most(picture int64, pictures image.Point, bytes int64) int64 {
-	if v.Width == 0 && v.Height == 0 {
-		return picture
-	}
-	boxed := func(size image.Point) int64 {
-		box := v.box(size)
-		return int64(box.X) * int64(box.Y)
-	}
-	pixels := max(boxed(pictures), boxed(image.Pt(pictures.Y, pictures.X)))
-	if v.Crop != (Crop{}) {
-		pixels = boxed(image.Pt(v.Crop.Width, v.Crop.Height))
-		if pixels > maxVariantPixels {
-			return picture // it is not made, unless the picture is as large
-		}
-	}
-	n := (bytes*min(pixels, maxVariantPixels) + 1) / 2
-	if v.Enlarge || v.Fit == Pad {
-		return n
-	}
-	return min(n, picture)
-}
-
-// formatOf returns a size that has the aspect of the pictures of a GOP that begins with a key unit, and how many bytes two pixels of a Variant take that is
-// made of them, as its headers have it.
-func formatOf(key frame.AccessUnit) (aspect image.Point, bytes int64) {
-	const of420, of444 = 3, 6
-	s := bitstream.SizeOf(key)
-	if s.Pixels() == 0 {
-		return image.Pt(4, 1), of444 // no picture is wider, as they come
-	}
-	bytes = of444 // what comes as 4:2:2 may become that when it is turned
-	if s.ChromaFormat <= 1 {
-		bytes = of420
-	}
-	return image.Pt(max(int(float64(s.Width)*s.Aspect()), 1), s.Height), bytes
 }

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/livestill/livestill/frame"
 )
 
 // A choice is what a Request wants of a still.
@@ -29,18 +27,6 @@ func (c choice) enhanced() bool {
 // plain reports whether anything is to be made of the decoded picture.
 func (c choice) plain() bool {
 	return slices.ContainsFunc(c.variants, func(v chosen) bool { return v.Plain })
-}
-
-// bytes returns how many bytes the variants' pixels take at most, if those of a picture of the GOP that begins with a key unit take so many.
-func (c choice) bytes(picture int64, key frame.AccessUnit) (n int64) {
-	if len(c.variants) == 0 {
-		return 0
-	}
-	pictures, bytes := formatOf(key)
-	for _, v := range c.variants {
-		n += v.most(picture, pictures, bytes)
-	}
-	return n
 }
 
 // choose returns what a request wants. Its error is an ErrVariant.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"image"
 	"io"
+	"iter"
 	"math"
 	"runtime"
 	"slices"
@@ -548,27 +549,34 @@ func TestVariantsTakeMemory(t *testing.T) {
 	const picture = 64 * 32 * 3 / 2
 	told444 := []byte{0xa2, 0x49, 0x83, 0x42, 0x20, 0, 0x7e, 0, 0x3e, 0, 0, 0}
 	told := []byte{0x82, 0x49, 0x83, 0x42, 0x20, 0x03, 0xf0, 0x01, 0xf0, 0, 0, 0} // the header of a key frame of VP9 of 64x32
+	wrong := []byte{0x82, 0x49, 0x83, 0x42, 0x20, 0x01, 0xf0, 0x03, 0xf0, 0, 0, 0} // of 32x64
 	for _, test := range []struct {
-		v    []capture.Variant
-		want int64
-		key  []byte // nil is of one that does not tell its size
+		v      []capture.Variant
+		want   int64
+		rotate int
+		key    []byte // nil is of one that does not tell its size
 	}{
-		{nil, 2 * picture, nil},
-		{[]capture.Variant{{Name: "a", Width: 4, Height: 4}}, 2*picture + 48, nil},
-		{[]capture.Variant{{Name: "a"}, {Name: "b", Width: 9999}}, 4 * picture, nil},
-		{[]capture.Variant{{Name: "a", Width: 1000, Height: 1000, Fit: capture.Pad}}, 2*picture + 3_000_000, nil},
-		{[]capture.Variant{{Name: "a", Height: 1000, Fit: capture.Pad}}, 2*picture + 12_000_000, nil},
-		{[]capture.Variant{{Name: "a", Height: 1000, Fit: capture.Pad}}, 2*picture + 3_000_000, told},
-		{[]capture.Variant{{Name: "a", Height: 1000, Fit: capture.Pad}}, 2*picture + 6_000_000, told444},
-		{[]capture.Variant{{Name: "a", Width: 1000, Fit: capture.Pad}}, 2*picture + 3_000_000, told}, // it may be turned
-		{[]capture.Variant{{Name: "a", Width: 10}}, 2*picture + 300, told},
-		{[]capture.Variant{{Name: "a", Height: 1000, Fit: capture.Pad, Crop: capture.Crop{Width: 8, Height: 32}}}, 2*picture + 375_000, told},
-		{[]capture.Variant{{Name: "a", Height: 500, Fit: capture.Pad, Crop: capture.Crop{Width: 60, Height: 10}}}, 2*picture + 4_500_000, nil},
-		{[]capture.Variant{{Name: "a", Width: 1000, Enlarge: true, Crop: capture.Crop{Width: 60, Height: 12}}}, 2*picture + 300_000, told},
+		{nil, 2 * picture, 0, nil},
+		{[]capture.Variant{{Name: "a", Width: 4, Height: 4}}, 2*picture + 24, 0, nil},
+		{[]capture.Variant{{Name: "a"}, {Name: "b", Width: 9999}}, 4 * picture, 0, nil},
+		{[]capture.Variant{{Name: "a", Width: 1000, Height: 1000, Fit: capture.Pad}}, 2*picture + 1_500_000, 0, nil},
+		{[]capture.Variant{{Name: "a", Width: 1000, Height: 1000, Fit: capture.Pad}}, 2*picture + 3_000_000, 0, told444},
+		{[]capture.Variant{{Name: "a", Height: 1000, Fit: capture.Pad}}, 2*picture + 3_000_000, 0, nil}, // it is wider than expected
+		{[]capture.Variant{{Name: "a", Height: 1000, Fit: capture.Pad}}, 2*picture + 3_000_000, 0, told},
+		{[]capture.Variant{{Name: "a", Height: 1000, Fit: capture.Pad}}, 2*picture + 6_000_000, 0, told444},
+		{[]capture.Variant{{Name: "a", Width: 1000, Fit: capture.Pad}}, 2*picture + 750_000, 0, told},
+		{[]capture.Variant{{Name: "a", Width: 1000, Fit: capture.Pad}}, 2*picture + 750_000, 180, told},
+		{[]capture.Variant{{Name: "a", Width: 1000, Fit: capture.Pad}}, 3*picture + 3_000_000, 90, told},
+		{[]capture.Variant{{Name: "a", Width: 1000, Fit: capture.Pad}}, 3*picture + 3_000_000, 270, nil},
+		{[]capture.Variant{{Name: "a", Width: 1000, Fit: capture.Pad}}, 2*picture + 3_000_000, 0, wrong}, // as if it were turned within the GOP
+		{[]capture.Variant{{Name: "a", Width: 10}}, 2*picture + 75, 0, told},
+		{[]capture.Variant{{Name: "a", Height: 1000, Fit: capture.Pad, Crop: capture.Crop{Width: 8, Height: 32}}}, 2*picture + 375_000, 0, told},
+		{[]capture.Variant{{Name: "a", Height: 500, Fit: capture.Pad, Crop: capture.Crop{Width: 60, Height: 10}}}, 2*picture + 2_250_000, 0, nil},
+		{[]capture.Variant{{Name: "a", Width: 1000, Enlarge: true, Crop: capture.Crop{Width: 60, Height: 12}}}, 2*picture + 300_000, 0, told},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			cam := small()
-			cam.Variants, cam.Budget = test.v, &frame.Budget{Bytes: 100 << 20}
+			cam.Variants, cam.Budget, cam.Rotate = test.v, &frame.Budget{Bytes: 100 << 20}, test.rotate
 			cam.Decoder = &costly{cost: frame.Cost{Picture: picture}}
 			cam.Moderator = capture.ModeratorFunc(func(context.Context, capture.Request, *frame.Picture) error {
 				if got := cam.Budget.Stats().Reserved; got != test.want {
@@ -589,31 +597,77 @@ func TestVariantsTakeMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cam := small()
 		cam.Variants, cam.Budget = []capture.Variant{{Name: "a", Width: 8000, Height: 8000, Enlarge: true}}, &frame.Budget{Bytes: 100 << 20}
-		if _, err := capturedBy(t, cam, capture.Request{}); !errors.Is(err, capture.ErrTooCostly) || !strings.Contains(err.Error(), "raise Bytes of the Budget") {
+		if _, err := capturedBy(t, cam, capture.Request{}); !errors.Is(err, capture.ErrTooCostly) ||
+			!strings.Contains(err.Error(), "of which a takes the most: ask for smaller ones, or raise Bytes of the Budget") {
 			t.Error(err)
 		}
 	})
 }
 
-// TestWideVariantIsAffordable: one of 6000 pixels of a stream of 1080p is within the default Budget.
-func TestWideVariantIsAffordable(t *testing.T) {
-	const picture = 1920 * 1080 * 3 / 2
-	told := []byte{0x82, 0x49, 0x83, 0x42, 0x20, 0x77, 0xf0, 0x43, 0x70, 0, 0, 0} // the header of a key frame of VP9 of 1920x1080
-	for _, v := range []capture.Variant{
-		{Name: "a", Width: 6000, Fit: capture.Pad}, {Name: "a", Width: 6000, Height: 6000, Fit: capture.Pad}, {Name: "a", Width: 6000, Enlarge: true},
+// TestLargeVariantsAreAffordable: what the default Budget has room for of a stream of 720p or 1080p is not refused, be it more than that for other
+// pictures, such as those that are turned.
+func TestLargeVariantsAreAffordable(t *testing.T) {
+	told720 := []byte{0x82, 0x49, 0x83, 0x42, 0x20, 0x4f, 0xf0, 0x2c, 0xf0, 0, 0, 0} // the header of a key frame of VP9 of 1280x720
+	told1080 := []byte{0x82, 0x49, 0x83, 0x42, 0x20, 0x77, 0xf0, 0x43, 0x70, 0, 0, 0}
+	many := func(n int, v capture.Variant) (all []capture.Variant) {
+		for i := range n {
+			v.Name = fmt.Sprint("v", i)
+			all = append(all, v)
+		}
+		return all
+	}
+	for _, test := range []struct {
+		own []capture.Variant
+		key []byte
+	}{
+		{many(1, capture.Variant{Width: 6000, Fit: capture.Pad}), told1080},
+		{many(1, capture.Variant{Width: 6000, Height: 6000, Fit: capture.Pad}), told1080},
+		{many(1, capture.Variant{Width: 6000, Enlarge: true}), told1080},
+		{many(1, capture.Variant{Width: 5000, Enlarge: true}), told720},
+		{many(1, capture.Variant{Width: 6000, Enlarge: true}), nil}, // an unknown size
+		{many(2, capture.Variant{Width: 8000, Enlarge: true}), told720},
+		{many(7, capture.Variant{Width: 1920, Enlarge: true}), told720},
+		{many(7, capture.Variant{Width: 1920, Fit: capture.Pad}), told720},
+		{many(16, capture.Variant{Width: 3000, Enlarge: true}), told720},
+		{many(16, capture.Variant{Height: 1600, Enlarge: true}), told720},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			cam := small()
-			cam.Variants, cam.Budget = []capture.Variant{v}, &frame.Budget{Bytes: 1 << 30}
-			cam.Decoder = &costly{cost: frame.Cost{Picture: picture}}
+			cam.Budget = &frame.Budget{Bytes: 1 << 30}
+			cam.Decoder = &sized16x9{}
 			cam.Moderator = capture.ModeratorFunc(func(context.Context, capture.Request, *frame.Picture) error { return capture.ErrRejected })
 			us := units(10, 10, false)
-			us[0].Data = told
+			if test.key != nil {
+				us[0].Data = test.key
+			}
 			serve(t, cam, us)
-			if _, err := cam.Capture(t.Context(), capture.Request{}); !errors.Is(err, capture.ErrRejected) {
-				t.Errorf("%+v: %v", v, err)
+			if _, err := cam.Capture(t.Context(), capture.Request{Variants: []string{}, Own: test.own}); !errors.Is(err, capture.ErrRejected) {
+				t.Errorf("%d of %+v: %v", len(test.own), test.own[0], err)
 			}
 		})
+	}
+}
+
+// sized16x9 is a Decoder whose pictures are of 64 by 36, and cost what those of 1080p do.
+type sized16x9 struct{ decoder }
+
+func (*sized16x9) Cost(frame.AccessUnit) frame.Cost { return frame.Cost{Picture: 1920 * 1080 * 3 / 2} }
+
+func (d *sized16x9) Follow(ctx context.Context, us iter.Seq2[frame.AccessUnit, bool]) iter.Seq2[frame.Latent, error] {
+	return func(yield func(frame.Latent, error) bool) {
+		for l, err := range d.decoder.Follow(ctx, us) {
+			develop := l.Develop
+			l.Develop = func() (*frame.Picture, error) {
+				p, err := develop()
+				if err == nil {
+					p.YCbCr = image.NewYCbCr(image.Rect(0, 0, 64, 36), image.YCbCrSubsampleRatio420)
+				}
+				return p, err
+			}
+			if !yield(l, err) {
+				return
+			}
+		}
 	}
 }
 
