@@ -66,10 +66,10 @@ func (w *capture) close(ctx context.Context) {
 func (w *capture) untilDecoded(ctx context.Context) error {
 	c, s := w.camera, w.still
 	if c.Decoder == nil {
-		return &Error{Step: StepDecode, Stream: s.Stream, Err: ErrDecoder}
+		return w.failed(ctx, StepDecode, ErrDecoder)
 	}
 	if n := c.Rotate; n != 0 && n != 90 && n != 180 && n != 270 {
-		return &Error{Step: StepDecode, Stream: s.Stream, Err: fmt.Errorf("%w: %d", ErrRotate, n)}
+		return w.failed(ctx, StepDecode, fmt.Errorf("%w: %d", ErrRotate, n))
 	}
 	if err := w.run(ctx, step{StepPolicy, c.Policy, func() error { return c.Policy.Allow(ctx, s.Request) }}); err != nil {
 		return err
@@ -248,19 +248,21 @@ func (w *capture) end(ctx context.Context, err error) (*Still, error) {
 	}
 	if n := w.camera.Notifier; n != nil {
 		if told := notify(ctx, n, event); told != nil {
-			return nil, untold(ctx, w.still.Stream, err, told)
+			return nil, untold(ctx, w.still.Request, err, told)
 		}
 	}
 	return event.Still, err
 }
 
 // untold adds to the *Error of a capture, nil if it did not fail, that the Notifier did.
-func untold(ctx context.Context, stream string, err, told error) error {
+func untold(ctx context.Context, r Request, err, told error) error {
 	var failed *Error
 	if !errors.As(err, &failed) {
-		return stepError(ctx, StepNotify, stream, told)
+		return stepError(ctx, StepNotify, r.Stream, r.ID, told)
 	}
-	return &Error{Step: failed.Step, Stream: failed.Stream, Err: fmt.Errorf("%w; and the Notifier, which was to be told: %w", failed.Err, told)}
+	both := *failed
+	both.Err = fmt.Errorf("%w; and the Notifier, which was to be told: %w", failed.Err, told)
+	return &both
 }
 
 // How long the context of a Notifier lasts.

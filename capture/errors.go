@@ -30,6 +30,9 @@ var (
 	// than its files can be, or has no pixels.
 	ErrUnsupported = frame.ErrUnsupported
 
+	// ErrSetting: of an Encoder, a Quality or the like out of its range.
+	ErrSetting = frame.ErrSetting
+
 	// ErrBlank: black, mostly. Another picture within Tolerance is better.
 	ErrBlank = errors.New("picture of one colour")
 
@@ -104,6 +107,11 @@ type Error struct {
 
 	Stream string // may be empty: no stream came yet
 
+	// ID is the still's, as Request.ID asked for it or a random one: by it
+	// some of its files may be in the Store, if the step is store. It is
+	// empty if no capture has begun.
+	ID string
+
 	// Variant is of which file: the Name of a Variant. It is empty if it is
 	// not of one alone.
 	Variant string
@@ -128,14 +136,14 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // stepError makes of a step's error that of a capture whose context is ctx, as Error promises.
-func stepError(ctx context.Context, step, stream string, err error) *Error {
+func stepError(ctx context.Context, step, stream, id string, err error) *Error {
 	switch ended := ctx.Err(); {
 	case ended == nil && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)):
 		err = hookError{err}
 	case ended != nil && errors.Is(err, context.Cause(ctx)) && !errors.Is(err, ended):
 		err = callerError{err, ended}
 	}
-	return &Error{Step: step, Stream: stream, Err: err}
+	return &Error{Step: step, Stream: stream, ID: id, Err: err}
 }
 
 // A hookError is the error of a hook whose own context has ended.

@@ -71,7 +71,7 @@ func (w *capture) begunFiles(enhanced fileID) (all []*file) {
 
 // makeFiles makes the files. A Variant that lacks its encoder says so; it is an error if all do.
 func (w *capture) makeFiles(ctx context.Context, files []*file) error {
-	err := each(ctx, files, StepVariants, func(ctx context.Context, f *file) error { return f.make(ctx) })
+	err := each(ctx, files, func(ctx context.Context, f *file) error { return f.make(ctx) })
 	w.awaitScores()
 	if err != nil {
 		return err
@@ -83,7 +83,7 @@ func (w *capture) makeFiles(ctx context.Context, files []*file) error {
 		f.still.Scores = w.still.Scores
 	}
 	if w.camera.Sealer != nil {
-		err = each(ctx, made(files), StepSeal, func(ctx context.Context, f *file) error { return f.seal(ctx) })
+		err = each(ctx, made(files), func(ctx context.Context, f *file) error { return f.seal(ctx) })
 	}
 	if len(made(files)) == 0 {
 		return files[0].still.Err
@@ -103,7 +103,7 @@ func made(files []*file) (there []*file) {
 
 // each does something for all files at once: for the still itself on this goroutine. The first error ends the context of the others, and is an
 // *Error.
-func each(ctx context.Context, files []*file, step string, do func(ctx context.Context, f *file) error) error {
+func each(ctx context.Context, files []*file, do func(ctx context.Context, f *file) error) error {
 	if len(files) == 1 && files[0].variant == nil {
 		return do(ctx, files[0])
 	}
@@ -114,14 +114,18 @@ func each(ctx context.Context, files []*file, step string, do func(ctx context.C
 	var working sync.WaitGroup
 	defer working.Wait() // also when a hook ends this goroutine
 	begin := func(f *file) {
-		err := error(f.failed(ctx, step, shared.ErrExit)) // unless it returns
+		err, returned := error(nil), false
 		defer func() {
+			if !returned {
+				err = f.failed(ctx, f.running, shared.ErrExit)
+			}
 			if err != nil {
 				failing.Do(func() { failed = err })
 				cancel()
 			}
 		}()
 		err = do(ctx, f)
+		returned = true
 	}
 	for _, f := range files {
 		if f.variant != nil {
@@ -216,7 +220,7 @@ func (w *capture) putFiles(ctx context.Context) error {
 			variants = append(variants, f)
 		}
 	}
-	err := each(ctx, variants, StepStore, func(ctx context.Context, f *file) error {
+	err := each(ctx, variants, func(ctx context.Context, f *file) error {
 		return f.run(ctx, step{StepStore, store, func() (err error) {
 			f.still.Location, err = store.Put(ctx, f.still)
 			return err
@@ -231,7 +235,7 @@ func (w *capture) putFiles(ctx context.Context) error {
 	return err
 }
 
-// tellVariants hands out what was made beside the still itself. If that was not asked for, it has no picture, for none was finished.
+// tellVariants hands out what was made beside the still itself. If that was not asked for, it has no picture, for none was finished, and was not stored.
 func (w *capture) tellVariants() {
 	for _, f := range w.all {
 		if f.variant != nil {
@@ -240,5 +244,6 @@ func (w *capture) tellVariants() {
 	}
 	if !w.choice.still {
 		w.still.Picture = nil
+		w.still.Steps = slices.DeleteFunc(w.still.Steps, func(s Step) bool { return s.Name == StepStore })
 	}
 }

@@ -60,10 +60,10 @@ func (h *Hub) find(ctx context.Context, r *Request) (c *Camera, done func(), err
 	if err == nil {
 		return c, done, nil
 	}
-	err = stepError(ctx, step, r.Stream, err)
+	err = stepError(ctx, step, r.Stream, r.ID, err)
 	if h.Notifier != nil {
 		if told := notify(ctx, h.Notifier, Event{Request: *r, Err: err}); told != nil {
-			err = untold(ctx, r.Stream, err, told)
+			err = untold(ctx, *r, err, told)
 		}
 	}
 	return nil, nil, err

@@ -49,6 +49,7 @@ type (
 		Kind    string `json:"kind,omitempty"`
 		Step    string `json:"step,omitempty"`
 		Stream  string `json:"stream,omitempty"`
+		ID      string `json:"id,omitempty"`
 		Variant string `json:"variant,omitempty"`
 		Reason  string `json:"reason,omitempty"`
 		Text    string `json:"text"`
@@ -137,9 +138,9 @@ func (s Scores) MarshalJSON() ([]byte, error) {
 	return json.Marshal(bare(s))
 }
 
-// MarshalJSON writes an object with request, and with still or error. An error has a text, the step and stream of an Error, the reason of a
+// MarshalJSON writes an object with request, and with still or error. An error has a text, the step, stream, id and variant of an Error, the reason of a
 // Denied, and a kind if it is one of those that a caller may branch on: denied, forgotten, corrupt, unsupported, blank, unchanged, not_live,
-// taken_over, live, deleted, variant, no_decoder, bad_rotation, too_costly, rejected, deadline, canceled.
+// taken_over, live, deleted, variant, setting, no_decoder, bad_rotation, too_costly, rejected, deadline, canceled.
 func (e Event) MarshalJSON() ([]byte, error) {
 	return json.Marshal(eventJSON{e.Request, e.Still, newErrorJSON(e.Err)})
 }
@@ -174,6 +175,7 @@ var kinds = []struct {
 	{"live", ErrLive},
 	{"deleted", ErrDeleted},
 	{"variant", ErrVariant},
+	{"setting", ErrSetting},
 	{"no_decoder", ErrDecoder},
 	{"bad_rotation", ErrRotate},
 	{"too_costly", ErrTooCostly},
@@ -203,7 +205,7 @@ func newErrorJSON(err error) *errorJSON {
 	}
 	var failed *Error
 	if errors.As(err, &failed) && failed.Err != nil {
-		j.Step, j.Stream, j.Variant, j.Text = failed.Step, failed.Stream, failed.Variant, failed.Err.Error()
+		j.Step, j.Stream, j.ID, j.Variant, j.Text = failed.Step, failed.Stream, failed.ID, failed.Variant, failed.Err.Error()
 	}
 	return &j
 }
@@ -225,7 +227,7 @@ func (j *errorJSON) err() error {
 	if j.Step == "" {
 		return told
 	}
-	return &Error{Step: j.Step, Stream: j.Stream, Variant: j.Variant, Err: told}
+	return &Error{Step: j.Step, Stream: j.Stream, ID: j.ID, Variant: j.Variant, Err: told}
 }
 
 // A toldError is an error that another process has told of.

@@ -41,7 +41,7 @@ func fullStill() *capture.Still {
 		Location: "/stills/x.jpg",
 		Variants: []*capture.Still{{
 			ID: "id", Stream: "live/alice", Variant: "mine", Type: "image/avif", Wanted: shownAt, Time: shownAt,
-			Err: &capture.Error{Step: capture.StepEncode, Stream: "live/alice", Variant: "mine", Err: capture.ErrUnsupported},
+			Err: &capture.Error{Step: capture.StepEncode, Stream: "live/alice", ID: "id", Variant: "mine", Err: capture.ErrUnsupported},
 		}},
 	}
 }
@@ -88,7 +88,7 @@ func TestEventErrorAsJSON(t *testing.T) {
 	for _, err := range []error{
 		capture.ErrDenied, capture.ErrForgotten, capture.ErrCorrupt, capture.ErrUnsupported, capture.ErrBlank, capture.ErrUnchanged,
 		capture.ErrNotLive, capture.ErrTakenOver, capture.ErrLive, capture.ErrVariant, capture.ErrDecoder, capture.ErrRotate,
-		capture.ErrTooCostly, capture.ErrRejected,
+		capture.ErrTooCostly, capture.ErrRejected, capture.ErrSetting,
 		context.DeadlineExceeded, context.Canceled, capture.Deny("friends only"),
 	} {
 		for _, err := range []error{err, fmt.Errorf("hook: %w", err), &capture.Error{Step: capture.StepStore, Stream: "live", Err: err}} {

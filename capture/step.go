@@ -19,7 +19,8 @@ type step struct {
 // A record is a still, and what has been done for it so far.
 type record struct {
 	still   *Still
-	began   time.Time     // when the step did that runs now
+	running string        // the name of the step that runs now
+	began   time.Time     // when it did
 	changes frame.Changes // of Still.Picture, up to the step before
 }
 
@@ -29,7 +30,7 @@ func (w *record) run(ctx context.Context, steps ...step) error {
 		if step.hook == nil {
 			continue
 		}
-		w.began = time.Now()
+		w.running, w.began = step.name, time.Now()
 		err := context.Cause(ctx)
 		if err == nil {
 			err = contain(step.do)
@@ -48,7 +49,7 @@ func (w *record) run(ctx context.Context, steps ...step) error {
 
 // failed returns the error of a step.
 func (w *record) failed(ctx context.Context, step string, err error) *Error {
-	failed := stepError(ctx, step, w.still.Stream, err)
+	failed := stepError(ctx, step, w.still.Stream, w.still.ID, err)
 	failed.Variant = w.still.Variant
 	return failed
 }

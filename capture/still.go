@@ -3,6 +3,7 @@ package capture
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/livestill/livestill/frame"
@@ -29,12 +30,13 @@ type Request struct {
 
 	// Variants name the files that are wanted: some of Camera.Variants, and
 	// "" for the still itself. Nil means all. A name that there is not is
-	// an ErrVariant. If the still itself is not wanted, Still has no Data
-	// and no Picture.
+	// an ErrVariant. If the still itself is not wanted, Still has no Data,
+	// no Picture and no Location, and is not stored; its Variants are.
 	Variants []string `json:"variants,omitzero"`
 
 	// Own are Variants of the asker's own beside those, up to 16; immutable
-	// once asked. Whether they may be had is for the Policy to say.
+	// once asked. Their names differ from those of all Camera.Variants,
+	// asked for or not. Whether they may be had is for the Policy to say.
 	Own []Variant `json:"own,omitempty"`
 
 	// ID names the still; empty means a new random one. A Store replaces
@@ -65,6 +67,9 @@ type Request struct {
 }
 
 const defaultTolerance = time.Second
+
+// itself reports whether the still itself is wanted.
+func (r Request) itself() bool { return r.Variants == nil || slices.Contains(r.Variants, "") }
 
 func (r Request) tolerance() time.Duration {
 	switch {
@@ -181,8 +186,11 @@ type Still struct {
 
 // String is the still in a line, without its pixels.
 func (s Still) String() string {
-	text := fmt.Sprintf("still %q of %q, %s of %d bytes, shown %s, %v before it was asked for", s.ID, s.Stream, ingest.Printable(s.Type), len(s.Data),
-		s.Time.Format(time.RFC3339Nano), s.Age)
+	file := fmt.Sprintf("%s of %d bytes", ingest.Printable(s.Type), len(s.Data))
+	if s.unwanted() {
+		file = "not asked for itself"
+	}
+	text := fmt.Sprintf("still %q of %q, %s, shown %s, %v before it was asked for", s.ID, s.Stream, file, s.Time.Format(time.RFC3339Nano), s.Age)
 	if s.Variant != "" {
 		text = fmt.Sprintf("variant %q of ", s.Variant) + text
 	}
@@ -198,6 +206,9 @@ func (s Still) String() string {
 	return text
 }
 
+// unwanted reports whether it is the still itself, which was not asked for: it has Variants alone.
+func (s *Still) unwanted() bool { return s.Variant == "" && !s.Request.itself() }
+
 // LogValue is the still in a line of a log.
 func (s *Still) LogValue() slog.Value {
 	if s == nil {
@@ -206,6 +217,9 @@ func (s *Still) LogValue() slog.Value {
 	attrs := []slog.Attr{
 		printable("id", s.ID), printable("stream", s.Stream), printable("type", s.Type), slog.Int("bytes", len(s.Data)),
 		slog.Time("time", s.Time), slog.Duration("age", s.Age), printable("location", s.Location),
+	}
+	if s.unwanted() { // so that it has no file
+		attrs = slices.DeleteFunc(attrs, func(a slog.Attr) bool { return a.Key == "type" || a.Key == "bytes" || a.Key == "location" })
 	}
 	if s.Variant != "" {
 		attrs = append(attrs, printable("variant", s.Variant))

@@ -50,6 +50,9 @@ func TestVariantInALine(t *testing.T) {
 		says, log []string
 	}{
 		{capture.Still{ID: "id"}, []string{`still "id" of`}, nil},
+		{capture.Still{ID: "id", Request: capture.Request{Variants: []string{"thumb"}}, Variants: make([]*capture.Still, 1)},
+			[]string{`still "id" of "", not asked for itself, shown `, ", with 1 variants"}, nil},
+		{capture.Still{ID: "id", Variant: "thumb", Request: capture.Request{Variants: []string{"thumb"}}}, []string{` of 0 bytes, `}, []string{"variant=thumb"}},
 		{capture.Still{ID: "id", Variant: "thumb"}, []string{`variant "thumb" of still "id" of`}, []string{"variant=thumb"}},
 		{capture.Still{ID: "id", Variant: "new", Err: why}, []string{`variant "new" of still "id" of`, ", is not there: " + why.Error()}, []string{"variant=new", "err=" + why.Error()}},
 	} {

@@ -31,7 +31,7 @@ func (c choice) plain() bool {
 
 // choose returns what a request wants. Its error is an ErrVariant.
 func (c *Camera) choose(r Request) (choice, error) {
-	chosen := choice{still: r.Variants == nil || slices.Contains(r.Variants, "")}
+	chosen := choice{still: r.itself()}
 	for i := range c.Variants {
 		if v := &c.Variants[i]; r.Variants == nil || slices.Contains(r.Variants, v.Name) {
 			if err := c.add(&chosen, v, false); err != nil {
@@ -60,17 +60,30 @@ func (c *Camera) choose(r Request) (choice, error) {
 
 // add adds a Variant that can be made.
 func (c *Camera) add(to *choice, v *Variant, own bool) error {
-	err := v.check()
-	if err == nil && slices.ContainsFunc(to.variants, func(other chosen) bool { return other.Name == v.Name }) ||
-		own && slices.ContainsFunc(c.Variants, func(other Variant) bool { return other.Name == v.Name }) {
-		err = fmt.Errorf("%w: there are two of the name %s: call one another", ErrVariant, v.Name)
-	}
-	if err != nil {
+	if err := v.check(); err != nil {
 		return err
+	}
+	for i := range c.Variants {
+		if err := v.unlike(&c.Variants[i]); err != nil {
+			return err
+		}
+	}
+	for _, other := range to.variants {
+		if err := v.unlike(other.Variant); err != nil {
+			return err
+		}
 	}
 	encoder, err := c.encoderOf(v)
 	to.variants = append(to.variants, chosen{v, own, encoder})
 	return err
+}
+
+// unlike refuses another Variant of the same name.
+func (v *Variant) unlike(other *Variant) error {
+	if other != v && strings.EqualFold(other.Name, v.Name) {
+		return fmt.Errorf("%w: there are two of the name %s, case aside: call one another", ErrVariant, v.Name)
+	}
+	return nil
 }
 
 // encoderOf returns the Encoder of a Variant.
@@ -80,7 +93,7 @@ func (c *Camera) encoderOf(v *Variant) (Encoder, error) {
 		all := slices.DeleteFunc(append([]Encoder{c.encoder()}, c.Encoders...), func(e Encoder) bool { return e == nil })
 		i := 0
 		if v.Type != "" {
-			i = slices.IndexFunc(all, func(e Encoder) bool { return e.Type() == v.Type })
+			i = slices.IndexFunc(all, func(e Encoder) bool { return strings.EqualFold(e.Type(), v.Type) })
 		}
 		if i < 0 {
 			types := make([]string, len(all))
@@ -90,6 +103,8 @@ func (c *Camera) encoderOf(v *Variant) (Encoder, error) {
 			return nil, fmt.Errorf("%w: %s as %.100q; there are %s", ErrVariant, v.Name, v.Type, strings.Join(types, ", "))
 		}
 		encoder = all[i]
+	} else if v.Type != "" && !strings.EqualFold(encoder.Type(), v.Type) {
+		return nil, fmt.Errorf("%w: %s as %.100q by an Encoder of %s: leave Type empty, or Encoder nil", ErrVariant, v.Name, v.Type, encoder.Type())
 	}
 	if _, ok := encoder.(QualityEncoder); v.Quality != 0 && !ok {
 		return nil, fmt.Errorf("%w: the quality of %s is for %T to say: leave Quality zero", ErrVariant, v.Name, encoder)

@@ -105,7 +105,7 @@ func TestWhichVariants(t *testing.T) {
 		{`{"variants":["raw","raw"]}`, raw, false},
 		{`{"variants":["raw",""]}`, main + "; " + raw, true},
 		{`{"variants":[],"own":[{"name":"mine","width":10,"height":10,"fit":"fill","quality":3}]}`, "mine: image/x-test (10,10) 50 q3", true},
-		{`{"variants":[""],"own":[{"name":"a","type":"image/x-other","plain":true},{"name":"b","crop":{"x":20,"y":4,"width":8,"height":4}}]}`,
+		{`{"variants":[""],"own":[{"name":"a","type":"IMAGE/X-Other","plain":true},{"name":"b","crop":{"x":20,"y":4,"width":8,"height":4}}]}`,
 			main + "; a: image/x-other (64,32) 32 q0; b: image/x-test (8,4) 128 q0", true},
 		{`{"own":[{"name":"a","width":640,"enlarge":true},{"name":"b","width":640}]}`, main + "; " + thumb + "; " + raw +
 			"; a: image/x-test (640,427) 50 q0; b: image/x-test (60,40) 50 q0", true},
@@ -127,6 +127,10 @@ func TestWhichVariants(t *testing.T) {
 			}
 			if slices.ContainsFunc(still.Steps, func(s capture.Step) bool { return s.Name == capture.StepEnhance }) != test.enhanced {
 				t.Errorf("%s: %v", test.request, still.Steps)
+			}
+			stores := slices.ContainsFunc(still.Steps, func(s capture.Step) bool { return s.Name == capture.StepStore })
+			if stores != (still.Data != nil) {
+				t.Errorf("%s: of %d bytes: %v", test.request, len(still.Data), still.Steps)
 			}
 			if (still.Picture != nil) != (still.Data != nil) {
 				t.Errorf("%s: the still has a picture %v, and %d bytes", test.request, still.Picture, len(still.Data))
@@ -289,6 +293,12 @@ func TestBadVariants(t *testing.T) {
 		{"a quality", []capture.Variant{{Name: "a", Quality: 101}}, capture.Request{}, "ask for 1 to 100"},
 		{"a quality that is not taken", []capture.Variant{{Name: "a", Quality: 10, Encoder: encoder{&steps{}}}}, capture.Request{}, "leave Quality zero"},
 		{"no such type", []capture.Variant{{Name: "a", Type: "image/x"}}, capture.Request{}, "there are image/x-test, image/x-other"},
+		{"a type that is not its Encoder's", []capture.Variant{{Name: "a", Type: "image/jpeg", Encoder: sized{media: "image/png"}}}, capture.Request{},
+			`a as "image/jpeg" by an Encoder of image/png: leave Type empty`},
+		{"two that differ by case", []capture.Variant{{Name: "a"}, {Name: "A"}}, capture.Request{}, "two of the name a, case aside"},
+		{"two that differ by case, one asked for", []capture.Variant{{Name: "a"}, {Name: "A"}}, capture.Request{Variants: []string{"A"}}, "two of the name A"},
+		{"an own one that differs by case", []capture.Variant{{Name: "a"}}, capture.Request{Variants: []string{""}, Own: []capture.Variant{{Name: "A"}}}, "two of the name A"},
+		{"two own ones that differ by case", nil, capture.Request{Own: []capture.Variant{{Name: "a"}, {Name: "A"}}}, "two of the name A"},
 		{"no such name", []capture.Variant{{Name: "a"}}, capture.Request{Variants: []string{"b"}}, `there are "", "a"`},
 		{"no file", []capture.Variant{{Name: "a"}}, capture.Request{Variants: []string{}}, "no file is asked for"},
 		{"an own one of a name that is there", []capture.Variant{{Name: "a"}}, capture.Request{Variants: []string{""}, Own: []capture.Variant{{Name: "a"}}}, "two of the name a"},
@@ -433,7 +443,7 @@ func TestVariantFails(t *testing.T) {
 				})
 				_, err := capturedBy(t, cam, capture.Request{ID: "id"})
 				var failed *capture.Error
-				if !errors.As(err, &failed) || failed.Variant != "thumb" || how != "exits" && failed.Step != where || how == "fails" && !errors.Is(err, errHook) {
+				if !errors.As(err, &failed) || failed.Variant != "thumb" || failed.Step != where || failed.ID != "id" || how == "fails" && !errors.Is(err, errHook) {
 					t.Errorf("%s %s: %v", where, how, err)
 				}
 				for s, err := range shelf.List(t.Context(), capture.Selection{}) {
@@ -451,6 +461,29 @@ func TestVariantFails(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestErrorTellsID: who asked for no ID learns by which one files may be in the Store.
+func TestErrorTellsID(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		shelf := &store.Mem{}
+		cam := small()
+		cam.Store = capture.StoreFunc(func(ctx context.Context, s *capture.Still) (string, error) {
+			if s.Variant == "" {
+				return "", errHook
+			}
+			return shelf.Put(ctx, s)
+		})
+		cam.Notifier = capture.NotifierFunc(func(context.Context, capture.Event) { panic("rogue") })
+		_, err := capturedBy(t, cam, capture.Request{})
+		var failed *capture.Error
+		if !errors.As(err, &failed) || failed.ID == "" || failed.Step != capture.StepStore {
+			t.Fatalf("%+v", err)
+		}
+		if n, err := shelf.Delete(t.Context(), capture.Selection{ID: failed.ID}); n != 2 || err != nil {
+			t.Errorf("%d files of %q were stored, %v", n, failed.ID, err)
+		}
+	})
 }
 
 // failing is an Encoder that does something first.
@@ -548,7 +581,7 @@ func TestRefineVariants(t *testing.T) {
 func TestVariantsTakeMemory(t *testing.T) {
 	const picture = 64 * 32 * 3 / 2
 	told444 := []byte{0xa2, 0x49, 0x83, 0x42, 0x20, 0, 0x7e, 0, 0x3e, 0, 0, 0}
-	told := []byte{0x82, 0x49, 0x83, 0x42, 0x20, 0x03, 0xf0, 0x01, 0xf0, 0, 0, 0} // the header of a key frame of VP9 of 64x32
+	told := []byte{0x82, 0x49, 0x83, 0x42, 0x20, 0x03, 0xf0, 0x01, 0xf0, 0, 0, 0}  // the header of a key frame of VP9 of 64x32
 	wrong := []byte{0x82, 0x49, 0x83, 0x42, 0x20, 0x01, 0xf0, 0x03, 0xf0, 0, 0, 0} // of 32x64
 	for _, test := range []struct {
 		v      []capture.Variant

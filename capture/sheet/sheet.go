@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"image/color"
 	"math"
 
 	"golang.org/x/image/font"
@@ -24,10 +25,10 @@ import (
 
 // A Tile is a picture of a sheet.
 type Tile struct {
-	Picture *frame.Picture // nil is black
+	Picture *frame.Picture // nil, or one without pixels, is black
 
-	// Label stands below it: in ASCII, and as much of it as there is room
-	// for.
+	// Label stands below it, as much of it as there is room for. Of what is
+	// not printable ASCII each character is an empty box.
 	Label string
 }
 
@@ -75,7 +76,7 @@ const (
 )
 
 // Draw makes the sheet. What is not covered by pictures is black. Its Time is that of the newest of them. A sheet of no tiles, or of more than 64 Mi
-// pixels, is an error; the latter a frame.ErrTooCostly. It does not write to the pictures.
+// pixels, is an error; the latter a frame.ErrTooCostly. If ctx ends, the error is its cause. It does not write to the pictures.
 func (s Sheet) Draw(ctx context.Context, tiles ...Tile) (*frame.Picture, error) {
 	if len(tiles) == 0 || min(s.Columns, s.Width, s.Height) < 0 {
 		return nil, fmt.Errorf("sheet: %d tiles on %+v: give one or more, and no numbers below zero", len(tiles), s)
@@ -90,9 +91,13 @@ func (s Sheet) Draw(ctx context.Context, tiles ...Tile) (*frame.Picture, error) 
 	}
 	for i, t := range tiles {
 		cell := g.cell(i)
-		if t.Picture != nil && t.Picture.YCbCr != nil {
-			if err := put(ctx, sheet.YCbCr, cell, t.Picture.YCbCr); err != nil {
-				return nil, errors.Join(fmt.Errorf("sheet: tile %d", i), err)
+		if t.Picture != nil && t.Picture.YCbCr != nil && !t.Picture.Rect.Empty() {
+			err := put(ctx, sheet.YCbCr, cell, t.Picture.YCbCr)
+			if ended := context.Cause(ctx); ended != nil && errors.Is(err, ended) {
+				return nil, err
+			}
+			if err != nil {
+				return nil, fmt.Errorf("sheet: tile %d: %w", i, err)
 			}
 			if t.Picture.Time.After(sheet.Time) {
 				sheet.Time = t.Picture.Time
@@ -167,5 +172,23 @@ func write(sheet *image.YCbCr, part image.Rectangle, text string) {
 	}
 	luma := &image.Gray{Pix: sheet.Y[sheet.YOffset(part.Min.X, part.Min.Y):], Stride: sheet.YStride, Rect: part}
 	d := font.Drawer{Dst: luma, Src: image.White, Face: basicfont.Face7x13, Dot: fixed.P(part.Min.X+margin, part.Min.Y+line)}
-	d.DrawString(text)
+	for _, c := range text {
+		if c < ' ' || c > '~' {
+			box(luma, image.Pt(d.Dot.X.Round(), d.Dot.Y.Round()))
+			c = ' '
+		}
+		d.DrawString(string(c))
+	}
+}
+
+// box draws what stands for a character that the font lacks, with its left lower corner beside a point.
+func box(on *image.Gray, at image.Point) {
+	r := image.Rect(at.X+1, at.Y-9, at.X+6, at.Y) // as large as capital letters are
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		for x := r.Min.X; x < r.Max.X; x++ {
+			if y == r.Min.Y || y == r.Max.Y-1 || x == r.Min.X || x == r.Max.X-1 {
+				on.SetGray(x, y, color.Gray{Y: 255})
+			}
+		}
+	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/livestill/livestill/capture/sheet"
 	"github.com/livestill/livestill/frame"
 	"github.com/livestill/livestill/frame/frametest"
+	"github.com/livestill/livestill/internal/scale"
 )
 
 var noon = time.Date(2026, 5, 6, 12, 0, 0, 0, time.UTC)
@@ -98,6 +99,8 @@ func TestTilesOfAllSizes(t *testing.T) {
 	}{
 		{nil, image.Rectangle{}},
 		{&frame.Picture{}, image.Rectangle{}},
+		{&frame.Picture{YCbCr: &image.YCbCr{}}, image.Rectangle{}},
+		{&frame.Picture{YCbCr: &image.YCbCr{Rect: image.Rect(5, 5, 100, 5)}}, image.Rectangle{}},
 		{grey(0, image.Pt(1920, 1080)), image.Rect(0, 0, 320, 180)},
 		{grey(0, image.Pt(1080, 1920)), image.Rect(108, 0, 210, 180)},
 		{grey(0, image.Pt(320, 40)), image.Rect(0, 70, 320, 110)},
@@ -153,6 +156,9 @@ func TestNoSheet(t *testing.T) {
 	one := sheet.Tile{Picture: grey(1, image.Pt(64, 32))}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
+	errGone := errors.New("gone")
+	because, gone := context.WithCancelCause(t.Context())
+	gone(errGone)
 	broken := grey(1, image.Pt(64, 32))
 	broken.Y = broken.Y[:5]
 	for _, test := range []struct {
@@ -167,13 +173,44 @@ func TestNoSheet(t *testing.T) {
 		{t.Context(), sheet.Sheet{Width: 100_000}, []sheet.Tile{one}, frame.ErrTooCostly, "take fewer, or smaller ones"},
 		{t.Context(), sheet.Sheet{Height: 1<<63 - 1}, []sheet.Tile{one}, frame.ErrTooCostly, "take fewer"},
 		{t.Context(), sheet.Sheet{Width: 6400, Height: 4800}, []sheet.Tile{one, one, one}, frame.ErrTooCostly, "3 pictures of 6400x4800 in 2 columns"},
-		{ended, sheet.Sheet{}, []sheet.Tile{one}, context.Canceled, "tile 0"},
-		{t.Context(), sheet.Sheet{}, []sheet.Tile{one, {Picture: broken}}, nil, "tile 1"},
+		{ended, sheet.Sheet{}, []sheet.Tile{one}, context.Canceled, "context canceled"},
+		{because, sheet.Sheet{}, []sheet.Tile{one}, errGone, "gone"},
+		{t.Context(), sheet.Sheet{}, []sheet.Tile{one, {Picture: broken}}, scale.ErrImage, "sheet: tile 1: scale: malformed image"},
 	} {
-		if p, err := test.s.Draw(test.ctx, test.tiles...); p != nil || err == nil || !strings.Contains(err.Error(), test.want) || test.is != nil && !errors.Is(err, test.is) {
+		if p, err := test.s.Draw(test.ctx, test.tiles...); p != nil || err == nil || !strings.Contains(err.Error(), test.want) || test.is != nil && !errors.Is(err, test.is) ||
+			strings.Contains(err.Error(), "\n") || test.ctx.Err() != nil && err.Error() != test.want {
 			t.Errorf("%+v: %v, %v", test.s, p, err)
 		}
 	}
+}
+
+// TestLabelsBeyondTheFont: what is no printable ASCII is an empty box, of each the same, and like no letter.
+func TestLabelsBeyondTheFont(t *testing.T) {
+	line := func(label string) string {
+		p, err := sheet.Sheet{Width: 32, Height: 2}.Draw(t.Context(), sheet.Tile{Label: label})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(p.Y)
+	}
+	box := line("ü")
+	for _, label := range []string{"日", "\n", "\x7f", "\xff", "\ufffd", "😀"} {
+		if line(label) != box {
+			t.Errorf("%q is no box", label)
+		}
+	}
+	if n := strings.Count(box, "\xff"); n != 2*5+2*7 {
+		t.Errorf("a box has %d white pixels", n)
+	}
+	for c := ' '; c <= '~'; c++ {
+		if line(string(c)) == box {
+			t.Errorf("%q is a box", c)
+		}
+	}
+	if line("üx") == line("xü") || line("ü8") == line("88") || line("üü") == box {
+		t.Error("boxes and letters are not beside each other")
+	}
+	_ = line(strings.Repeat("ü", 100)) // ends where there is no more room
 }
 
 // TestNarrowSheet: a width of one pixel has a height, too.

@@ -5,6 +5,7 @@ package ffmpeg
 import "C"
 
 import (
+	"cmp"
 	"context"
 	"image"
 	"io"
@@ -50,19 +51,23 @@ func (*AVIF) Type() string { return "image/avif" }
 
 // Encode writes p to w as an AVIF file that says it is sRGB. The picture may be 4:4:4, 4:2:2 or 4:2:0, and stays so; other subsamplings become
 // 4:4:4. Width and height are 32,768 at most, for libavif and all that reads files by it takes no more; librav1e knows none below 16. If the picture is
-// larger, or has no pixels, or FFmpeg has no encoder for it, the error is an *Error with ErrUnsupported, and nothing is written. FFmpeg cannot be stopped within a picture: ctx ends the waiting for a place alone, see frame.Work.
+// larger, or has no pixels, or FFmpeg has no encoder for it, the error is an *Error with ErrUnsupported; of a Quality or a Speed that there is not it has
+// ErrSetting. Nothing is written then. FFmpeg cannot be stopped within a picture: ctx ends the waiting for a place alone, see frame.Work.
 func (e *AVIF) Encode(ctx context.Context, w io.Writer, p *frame.Picture) error {
-	return format{mime: e.Type(), side: maxAVIF, file: func(img *image.YCbCr) ([][]byte, error) {
+	settings := cmp.Or(inRange("Quality", e.Quality, maxQuality), inRange("Speed", e.Speed, fastest))
+	return format{e.Type(), maxAVIF, settings, func(img *image.YCbCr) ([][]byte, error) {
 		// By measure, of TestSizesOfFiles at equal SSIM: libaom takes half of the time of others, and the files of librav1e are a fifth larger. SVT-AV1
 		// is left out: 1.4.1, which Debian 12 has, crashes where two encode at once.
 		return e.file(img, libaom, rav1e)
 	}}.encode(ctx, w, p)
 }
 
-// EncodeQuality is Encode at another Quality, from 1 to 100.
+// EncodeQuality is Encode at another Quality, from 1 to 100; any other is an ErrSetting.
 func (e *AVIF) EncodeQuality(ctx context.Context, w io.Writer, p *frame.Picture, quality int) error {
 	other := *e
-	other.Quality = quality
+	if err := setQuality(&other.Quality, e.Type(), quality); err != nil {
+		return err
+	}
 	return other.Encode(ctx, w, p)
 }
 
@@ -95,9 +100,9 @@ func (e *AVIF) file(img *image.YCbCr, encoders ...string) ([][]byte, error) {
 
 // settings returns the options of an encoder.
 func (e *AVIF) settings(name string) [][2]string {
-	speed := setting(e.Speed, fastest, fastest)
+	speed := cmp.Or(e.Speed, fastest)
 	// The quantiser is 63 at worst. Zero would be lossless.
-	quantiser := max(int(math.Round(float64(maxQuality-setting(e.Quality, defaultAVIFQuality, maxQuality))*63/maxQuality)), 1)
+	quantiser := max(int(math.Round(float64(maxQuality-cmp.Or(e.Quality, defaultAVIFQuality))*63/maxQuality)), 1)
 	settings := [][2]string{
 		{"color_range", "pc"}, {"color_primaries", "bt709"}, {"color_trc", "iec61966-2-1"}, {"colorspace", "smpte170m"},
 	}

@@ -20,12 +20,18 @@ import (
 type format struct {
 	mime string
 	side int // the most pixels in width and height, as readers of such files take them
+
+	settings error // what is wrong with what the caller has set; nil if nothing is
+
 	// file returns the file's parts, of an image that is not empty and whose planes have all of it.
 	file func(img *image.YCbCr) ([][]byte, error)
 }
 
 // encode writes a picture to w. FFmpeg cannot be stopped within a picture: ctx ends the waiting for a place alone.
 func (f format) encode(ctx context.Context, w io.Writer, p *frame.Picture) error {
+	if f.settings != nil {
+		return &Error{Step: "encode", Type: f.mime, Err: f.settings}
+	}
 	quiet()
 	var parts [][]byte
 	err := frame.Work(ctx, func(context.Context) (err error) {
@@ -104,10 +110,19 @@ func encodeFrame(codec *astiav.Codec, f *astiav.Frame, settings ...[2]string) ([
 	return packet.Data(), nil
 }
 
-// setting returns the quality or speed that a caller has set, within 1 and most.
-func setting(set, usual, most int) int {
-	if set == 0 {
-		return usual
+// inRange refuses what a caller has set beyond 1 to most. Zero is the usual.
+func inRange(name string, set, most int) error {
+	if set < 0 || set > most {
+		return fmt.Errorf("%w: %s is %d: set 1 to %d, or leave it zero", ErrSetting, name, set, most)
 	}
-	return min(max(set, 1), most)
+	return nil
+}
+
+// setQuality sets what EncodeQuality of a type is asked for, where zero is none.
+func setQuality(to *int, mime string, quality int) error {
+	if quality < 1 || quality > maxQuality {
+		return &Error{Step: "encode", Type: mime, Err: fmt.Errorf("%w: the quality %d: ask for 1 to %d", ErrSetting, quality, maxQuality)}
+	}
+	*to = quality
+	return nil
 }

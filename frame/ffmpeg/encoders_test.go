@@ -132,6 +132,29 @@ func TestEncodersRefuse(t *testing.T) {
 	}
 }
 
+// TestSettingsOutOfRange: an encoder says so, and what to set, and writes nothing.
+func TestSettingsOutOfRange(t *testing.T) {
+	p := &frame.Picture{YCbCr: gradient(image.Rect(0, 0, 16, 16), image.YCbCrSubsampleRatio420)}
+	for _, e := range []capture.Encoder{
+		&ffmpeg.JPEG{Quality: 500}, &ffmpeg.JPEG{Quality: -1}, &ffmpeg.WebP{Quality: -5}, &ffmpeg.WebP{Quality: 101}, &ffmpeg.AVIF{Quality: 101},
+		&ffmpeg.AVIF{Speed: -5}, &ffmpeg.AVIF{Speed: 77}, capture.JPEG{Quality: 500}, capture.JPEG{Quality: -1},
+	} {
+		var file bytes.Buffer
+		if err := e.Encode(t.Context(), &file, p); !errors.Is(err, capture.ErrSetting) || !strings.Contains(err.Error(), " 1 to ") || file.Len() > 0 {
+			t.Errorf("%+v: %v", e, err)
+		}
+	}
+	for _, e := range []capture.QualityEncoder{&ffmpeg.JPEG{}, &ffmpeg.WebP{}, &ffmpeg.AVIF{}, capture.JPEG{}} {
+		for _, quality := range []int{0, -1, 101} {
+			var file bytes.Buffer
+			err := e.EncodeQuality(t.Context(), &file, p, quality)
+			if !errors.Is(err, ffmpeg.ErrSetting) || !strings.Contains(err.Error(), "ask for 1 to 100") || file.Len() > 0 {
+				t.Errorf("%s of quality %d: %v", e.Type(), quality, err)
+			}
+		}
+	}
+}
+
 // Readers of each type open the widest and the highest files that there are.
 func TestLargestFiles(t *testing.T) {
 	for _, program := range []string{"djpeg", "dwebp", "avifdec"} {

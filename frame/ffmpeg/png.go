@@ -31,7 +31,7 @@ func (*PNG) Type() string { return "image/png" }
 // takes no more. A picture that is larger, or has no pixels, is an *Error with ErrUnsupported, and nothing is written. FFmpeg cannot be stopped within a picture: ctx ends the waiting for a
 // place alone, see frame.Work.
 func (e *PNG) Encode(ctx context.Context, w io.Writer, p *frame.Picture) error {
-	return format{mime: e.Type(), side: maxPNG, file: e.file}.encode(ctx, w, p)
+	return format{e.Type(), maxPNG, nil, e.file}.encode(ctx, w, p)
 }
 
 // By measure of BenchmarkEfforts, whose figures are in docs/figures.md: no other filter makes smaller files, and level 6 makes them 3.5 % smaller in

@@ -5,6 +5,7 @@ package ffmpeg
 import "C"
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"image"
@@ -42,16 +43,18 @@ type WebP struct {
 func (*WebP) Type() string { return "image/webp" }
 
 // Encode writes p to w as a WebP file with a profile of sRGB. Width and height are 16,383 at most, for which the format has room. If FFmpeg has no libwebp, or the
-// picture is larger or has no pixels, the error is an *Error with ErrUnsupported, and nothing is written. FFmpeg cannot be stopped within a picture: ctx ends the waiting for a place alone, see
-// frame.Work.
+// picture is larger or has no pixels, the error is an *Error with ErrUnsupported; of a Quality that there is not it has
+// ErrSetting. Nothing is written then. FFmpeg cannot be stopped within a picture: ctx ends the waiting for a place alone, see frame.Work.
 func (e *WebP) Encode(ctx context.Context, w io.Writer, p *frame.Picture) error {
-	return format{mime: e.Type(), side: maxWebP, file: e.file}.encode(ctx, w, p)
+	return format{e.Type(), maxWebP, inRange("Quality", e.Quality, maxQuality), e.file}.encode(ctx, w, p)
 }
 
-// EncodeQuality is Encode at another Quality, from 1 to 100. Lossless files have none.
+// EncodeQuality is Encode at another Quality, from 1 to 100; any other is an ErrSetting. Lossless files have none.
 func (e *WebP) EncodeQuality(ctx context.Context, w io.Writer, p *frame.Picture, quality int) error {
 	other := *e
-	other.Quality = quality
+	if err := setQuality(&other.Quality, e.Type(), quality); err != nil {
+		return err
+	}
 	return other.Encode(ctx, w, p)
 }
 
@@ -66,7 +69,7 @@ func (e *WebP) file(img *image.YCbCr) ([][]byte, error) {
 	}
 	defer f.Free()
 	C.ls_still(f.UnsafePointer(), 0, 0)
-	settings := [][2]string{{"quality", strconv.Itoa(setting(e.Quality, defaultWebPQuality, maxQuality))}}
+	settings := [][2]string{{"quality", strconv.Itoa(cmp.Or(e.Quality, defaultWebPQuality))}}
 	if e.Lossless {
 		settings = [][2]string{{"lossless", "1"}, {"quality", losslessEffort}}
 	}
