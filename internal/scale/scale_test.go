@@ -94,9 +94,10 @@ func exact(src *image.YCbCr, size image.Point) (rgb func(x, y int) [3]float64) {
 	weigh := func(i, size, was int) (weights map[int]float64) {
 		ratio := float64(was) / float64(size)
 		weights, sum := make(map[int]float64), 0.0
-		for j := -4 * was; j < 5*was; j++ {
+		for j := -4 * was; j < 6*was; j++ {
 			w := lanczos((float64(j) + 0.5 - (float64(i)+0.5)*ratio) / max(ratio, 1))
-			weights[min(max(j, 0), was-1)] += w
+			at := (j + 4*was) % (2 * was)
+			weights[min(at, 2*was-1-at)] += w // mirrored at the edges
 			sum += w
 		}
 		for j := range weights {
@@ -184,6 +185,30 @@ func TestCheckerboard(t *testing.T) {
 		t.Logf("%v: %d to %d, of light %.4f", size, least, most, light)
 		if least < 187 || most > 189 || math.Abs(light-0.5) > 0.005 {
 			t.Errorf("%v: %d to %d, want 188; of light %.4f, want 0.5", size, least, most, light)
+		}
+	}
+}
+
+// TestEdgesCountAsOthers: a bright line around a picture gives as much light as before, however few pixels are made of it.
+func TestEdgesCountAsOthers(t *testing.T) {
+	const w, h = 640, 360
+	src := grey(image.Pt(w, h), s420, func(x, y int) uint8 {
+		if x == 0 || y == 0 || x == w-1 || y == h-1 {
+			return 255
+		}
+		return 60
+	})
+	const around = 2 * (w + h - 2)
+	want := (around*toLight(255) + (w*h-around)*toLight(60)) / (w * h)
+	for _, size := range []image.Point{{320, 180}, {64, 36}, {33, 17}, {7, 4}, {3, 2}, {1, 1}} {
+		got, light := scaled(t, src, size, s420), 0.0
+		for y := range size.Y {
+			for x := range size.X {
+				light += toLight(float64(got.Y[got.YOffset(x, y)])) / float64(size.X*size.Y)
+			}
+		}
+		if math.Abs(light/want-1) > 0.03 {
+			t.Errorf("%v: of light %.4f, want %.4f", size, light, want)
 		}
 	}
 }

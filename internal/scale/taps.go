@@ -33,8 +33,9 @@ type taps struct {
 	weights [][2]int16 // for each, n of them; their sum is one
 }
 
-// newTaps returns those that make size pixels of n. What lies beyond an edge is the pixel at the edge again. If there are more to be made than there
-// are, the kernel is as wide as the pixels that there are.
+// newTaps returns those that make size pixels of n. Beyond an edge is the mirror image of what is before it, so that all pixels count
+// for the same: were it the pixel at the edge again, that would count for several where few are made. If there are more to be made than there are,
+// the kernel is as wide as the pixels that there are.
 func newTaps(size, n int) *taps {
 	ratio := float64(n) / float64(size)
 	wide := max(1, ratio)
@@ -58,7 +59,7 @@ func newTaps(size, n int) *taps {
 		sum := 0.0
 		for j := left; j < left+span; j++ {
 			w := kernel((float64(j) - middle) / wide)
-			exact[min(max(j, 0), n-1)-2*first] += w
+			exact[mirrored(j, n)-2*first] += w
 			sum += w
 		}
 		t.first[i] = first
@@ -71,6 +72,14 @@ func newTaps(size, n int) *taps {
 		}
 	}
 	return t
+}
+
+// mirrored returns which of n pixels is at a place that may lie beyond them.
+func mirrored(place, n int) int {
+	if place %= 2 * n; place < 0 {
+		place += 2 * n
+	}
+	return min(place, 2*n-1-place)
 }
 
 // divisor returns the greatest common divisor.
