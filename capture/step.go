@@ -31,7 +31,7 @@ func (w *record) run(ctx context.Context, steps ...step) error {
 			continue
 		}
 		w.running, w.began = step.name, time.Now()
-		err := context.Cause(ctx)
+		before, err := w.still.Picture, context.Cause(ctx)
 		if err == nil {
 			err = contain(step.do)
 		}
@@ -42,7 +42,7 @@ func (w *record) run(ctx context.Context, steps ...step) error {
 			return w.failed(ctx, step.name, err)
 		}
 		w.done(step.name, fmt.Sprintf("%T", step.hook), time.Now())
-		w.tellChanges(step.name)
+		w.tellChanges(step.name, before)
 	}
 	return nil
 }
@@ -60,13 +60,15 @@ func (w *record) done(name, hook string, at time.Time) {
 	w.began = at
 }
 
-// tellChanges writes down what a step has changed of the picture.
-func (w *record) tellChanges(step string) {
+// tellChanges writes down what a step has changed of the picture that was there before.
+func (w *record) tellChanges(step string, before *frame.Picture) {
 	s := w.still
 	last := &s.Steps[len(s.Steps)-1]
 	switch step {
 	case StepScale:
-		last.Did = fmt.Sprintf("%dx%d", s.Picture.Rect.Dx(), s.Picture.Rect.Dy())
+		if s.Picture != before {
+			last.Did = fmt.Sprintf("%dx%d", s.Picture.Rect.Dx(), s.Picture.Rect.Dy())
+		}
 	case StepDecode, StepEnhance, StepFinish:
 		last.Did = (s.Picture.Changes &^ w.changes).String()
 	default:

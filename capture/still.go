@@ -178,7 +178,8 @@ type Still struct {
 	// ErrBlank.
 	Instead error `json:"-"`
 
-	// Steps are what touched it, in order, and for how long.
+	// Steps are what touched it, in order, and for how long. Those of a
+	// Plain Variant have neither gather nor enhance.
 	Steps []Step `json:"steps,omitempty"`
 
 	Location string `json:"location,omitempty"` // where the Store put it
@@ -261,7 +262,7 @@ type Step struct {
 
 	// Did is what it changed of the picture, beside its pixels: "squared,
 	// tone-mapped". The words are those of frame.Changes; of scale it is
-	// the size, "640x360".
+	// the size, "640x360". It is empty where the picture stayed as it was.
 	Did string `json:"did,omitempty"`
 
 	// Took is from its beginning to its end, waiting included.

@@ -13,16 +13,22 @@ import (
 // A Variant is another image file of a still: smaller, cut out, or in another format. It is made of the same picture, which is decoded, enhanced
 // and moderated once for all, and stored under the same ID, with its Name as Still.Variant.
 //
-// It is scaled in linear light, with a kernel that is as wide as the ratio asks for (Lanczos with two lobes). What came as 4:4:4 stays so, all else
-// becomes 4:2:0. A Variant that cannot be made is an ErrVariant. The zero Variant but for its Name is the whole picture as it is.
+// It is scaled in linear light, with a kernel that is as wide as the ratio asks for (Lanczos with two lobes). What is made of 4:4:4 stays so, all else
+// becomes 4:2:0; a Variant that is the whole picture in its own size is that picture, and stays 4:2:2 as well. A Variant that cannot be made is an
+// ErrVariant. The zero Variant but for its Name is the whole picture as it is.
+//
+// The pixels of all Variants of a capture count for the Budget before they are made. The default has room for 80 million of 4:2:0, or half as many of
+// 4:4:4: less than one or several may have. What is more is an ErrTooCostly, which says what to raise.
 type Variant struct {
 	// Name tells it apart: up to 64 letters, digits and any of - _ . @, the
-	// first of which is no dot.
+	// first of which is no dot. Two that differ in case alone are refused,
+	// for many disks do not tell them apart.
 	Name string `json:"name"`
 
 	// Width and Height are in pixels, up to 16384 each, and 64 Mi together.
-	// If one is zero, it follows from the other and the picture's aspect;
-	// if both are, they are the picture's.
+	// If one is zero, it follows from the other and the picture's aspect,
+	// rounded, whatever the Fit: nothing is cut off for it, and no bars are
+	// added. If both are, they are the picture's.
 	Width  int `json:"width,omitempty"`
 	Height int `json:"height,omitempty"`
 
@@ -33,19 +39,26 @@ type Variant struct {
 	// picture.
 	Crop Crop `json:"crop,omitzero"`
 
-	// Enlarge lets it be larger than the picture. Else it is never scaled
-	// up: where it were, it is as large as the picture has pixels for.
+	// Enlarge lets the picture be scaled up. Where it would have to be and
+	// may not, Within leaves it as large as it is, and Fill the part of it
+	// that has the aspect; Stretch leaves the side as it is that would be
+	// longer. Pad makes all of Width and Height in any case, with the
+	// picture as it is in the middle.
 	Enlarge bool `json:"enlarge,omitempty"`
 
-	// Plain makes it of the decoded picture, not of the enhanced one, and
-	// before that is there.
+	// Plain makes it of the decoded picture, not of the enhanced one. It is
+	// delivered with all others. If all that is asked for is Plain, nothing
+	// is enhanced.
 	Plain bool `json:"plain,omitempty"`
 
 	// Encoder makes its file; nil means that of Camera.Encoder and
 	// Camera.Encoders which makes files of Type; the first if that is
 	// empty. JSON leaves it out.
 	Encoder Encoder `json:"-"`
-	Type    string  `json:"type,omitempty"` // media type, like "image/png"
+
+	// Type is a media type, like "image/png", in either case. Beside an
+	// Encoder it is empty, or what that makes.
+	Type string `json:"type,omitempty"`
 
 	// Quality is 1 to 100, as the Encoder means it; zero is the Encoder's
 	// own. Any other takes a QualityEncoder.

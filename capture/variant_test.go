@@ -220,7 +220,11 @@ func TestVariantSizes(t *testing.T) {
 			}
 			steps := still.Variants[0].Steps
 			i := slices.IndexFunc(steps, func(s capture.Step) bool { return s.Name == capture.StepScale })
-			if i < 0 || steps[i].Did != fmt.Sprintf("%dx%d", test.size.X, test.size.Y) {
+			did := fmt.Sprintf("%dx%d", test.size.X, test.size.Y)
+			if test.v.Crop == (capture.Crop{}) && test.size == image.Pt(60, 40) {
+				did = "" // nothing was scaled
+			}
+			if i < 0 || steps[i].Did != did {
 				t.Errorf("%+v: %v", test.v, steps)
 			}
 		})

@@ -18,6 +18,8 @@ import (
 // A store that took a still, and failed only to say so, has it beside the one that stood in. And a still that is put again, as Refine does,
 // while its store is away, is in two versions then, of which List yields that in the first store. A Spool before the first store has
 // neither trouble.
+//
+// It is no capture.Locator: which store takes a still is known only then.
 type Failover []capture.Store
 
 // Put puts s into the first store that takes it.

@@ -15,9 +15,13 @@ import (
 // Keep bounds what a store keeps. Zero fields do not. The newest still stays, whatever its size. Several programs may keep one folder, and
 // others may delete there; what they delete while a program counts is counted.
 type Keep struct {
-	Age   time.Duration // since a still was put, by the store's clock
-	Count int           // stills, each variant is one; the oldest go first
-	Bytes int64         // of the image files alone; the oldest go first
+	Age time.Duration // since a still was put, by the store's clock
+
+	// Count is of files; the oldest go first. Each Variant is one, so a
+	// still may lose some of its files, and keep others.
+	Count int
+
+	Bytes int64 // of the image files alone; the oldest go first
 
 	// What is kept about each still goes with it, and is not counted: some
 	// 1.5 kB, and its Labels.
