@@ -50,8 +50,8 @@ import (
 // Of one decoded, enhanced and moderated picture come several files if there are Variants. They are scaled and encoded at the same time, each in a
 // place of the Decoder. Finisher, Sealer and Store are called for each file, of Variants on goroutines that the capture waits for, at the same time
 // as for the others. Nothing is stored before all files are made, and the still itself is put last. A capture fails if one of its files does, and the
-// Error names that; then some Variants may be in the Store, the still itself is not. Capture the same picture again with the same Request.ID, and it
-// has all, each once: a Moment of At or AtPTS means the same one as long as it is remembered. The newest is another by then, as that of Ago is, and
+// Error names that; then some Variants may be in the Store, the still itself is not. Capture the same picture again with the same Request.ID, which is
+// that of the Error, and it has all, each once: a Moment of At or AtPTS means the same one as long as it is remembered. The newest is another by then, as that of Ago is, and
 // the Variants of the first stay in the Store until they are deleted. But where a Variant lacks its Encoder (ErrUnsupported), the others come, and
 // Still.Variants says so.
 //
