@@ -235,7 +235,8 @@ func (w *capture) putFiles(ctx context.Context) error {
 	return err
 }
 
-// tellVariants hands out what was made beside the still itself. If that was not asked for, it has no picture, for none was finished, and was not stored.
+// tellVariants hands out what was made beside the still itself. If that was not asked for, it has no picture, for none was
+// finished, and was not stored.
 func (w *capture) tellVariants() {
 	for _, f := range w.all {
 		if f.variant != nil {

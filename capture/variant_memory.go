@@ -106,7 +106,8 @@ func (w *capture) borrow(ctx context.Context) (err error) {
 	}
 	w.giveBack, err = c.scheduler().Reserve(ctx, t.gop, t.index, pictures, w.variants)
 	if largest != nil && errors.Is(err, ErrTooCostly) {
-		err = fmt.Errorf("%w, %.1f MiB of it for %d Variants, of which %s takes the most: ask for smaller ones, or raise Bytes of the Budget, of which an eighth is for pictures",
+		err = fmt.Errorf("%w, %.1f MiB of it for %d Variants, of which %s takes the most: "+
+			"ask for smaller ones, or raise Bytes of the Budget, of which an eighth is for pictures",
 			err, float64(w.variants)/(1<<20), len(w.choice.variants), largest.Name)
 	}
 	return err

@@ -49,10 +49,10 @@ type AVIF struct {
 // Type returns the media type, image/avif.
 func (*AVIF) Type() string { return "image/avif" }
 
-// Encode writes p to w as an AVIF file that says it is sRGB. The picture may be 4:4:4, 4:2:2 or 4:2:0, and stays so; other subsamplings become
-// 4:4:4. Width and height are 32,768 at most, for libavif and all that reads files by it takes no more; librav1e knows none below 16. If the picture is
-// larger, or has no pixels, or FFmpeg has no encoder for it, the error is an *Error with ErrUnsupported; of a Quality or a Speed that there is not it has
-// ErrSetting. Nothing is written then. FFmpeg cannot be stopped within a picture: ctx ends the waiting for a place alone, see frame.Work.
+// Encode writes p to w as an AVIF file that says it is sRGB. The picture may be 4:4:4, 4:2:2 or 4:2:0, and stays so; other subsamplings become 4:4:4.
+// Width and height are 32,768 at most, for libavif and all that reads files by it takes no more; librav1e knows none below 16. If the picture is
+// larger, or has no pixels, or FFmpeg has no encoder for it, the error is an *Error with ErrUnsupported; of a Quality or a Speed that there is not it
+// has ErrSetting. Nothing is written then. FFmpeg cannot be stopped within a picture: ctx ends the waiting for a place alone, see frame.Work.
 func (e *AVIF) Encode(ctx context.Context, w io.Writer, p *frame.Picture) error {
 	settings := cmp.Or(inRange("Quality", e.Quality, maxQuality), inRange("Speed", e.Speed, fastest))
 	return format{e.Type(), maxAVIF, settings, func(img *image.YCbCr) ([][]byte, error) {

@@ -48,9 +48,10 @@ type JPEG struct {
 // Type returns the media type, image/jpeg.
 func (j *JPEG) Type() string { return "image/jpeg" }
 
-// Encode writes p to w, as a JFIF file with a profile of sRGB. The picture may be 4:4:4, 4:2:2 or 4:2:0, and stays so; other subsamplings
-// become 4:4:4. Width and height are 65,500 at most, for libjpeg and all that reads files by it takes no more. A picture that is larger, or has
-// no pixels, is an *Error with ErrUnsupported, a Quality that there is not one with ErrSetting, and nothing is written. FFmpeg cannot be stopped within a picture: ctx ends the waiting for a place alone, see frame.Work.
+// Encode writes p to w, as a JFIF file with a profile of sRGB. The picture may be 4:4:4, 4:2:2 or 4:2:0, and stays so; other subsamplings become
+// 4:4:4. Width and height are 65,500 at most, for libjpeg and all that reads files by it takes no more. A picture that is larger, or has no pixels,
+// is an *Error with ErrUnsupported, a Quality that there is not one with ErrSetting, and nothing is written. FFmpeg cannot be stopped within a
+// picture: ctx ends the waiting for a place alone, see frame.Work.
 func (j *JPEG) Encode(ctx context.Context, w io.Writer, p *frame.Picture) error {
 	return format{j.Type(), pixels.MaxJPEG, inRange("Quality", j.Quality, maxQuality), j.file}.encode(ctx, w, p)
 }

@@ -42,9 +42,9 @@ type WebP struct {
 // Type returns the media type, image/webp.
 func (*WebP) Type() string { return "image/webp" }
 
-// Encode writes p to w as a WebP file with a profile of sRGB. Width and height are 16,383 at most, for which the format has room. If FFmpeg has no libwebp, or the
-// picture is larger or has no pixels, the error is an *Error with ErrUnsupported; of a Quality that there is not it has
-// ErrSetting. Nothing is written then. FFmpeg cannot be stopped within a picture: ctx ends the waiting for a place alone, see frame.Work.
+// Encode writes p to w as a WebP file with a profile of sRGB. Width and height are 16,383 at most, for which the format has room. If FFmpeg has no
+// libwebp, or the picture is larger or has no pixels, the error is an *Error with ErrUnsupported; of a Quality that there is not it has ErrSetting.
+// Nothing is written then. FFmpeg cannot be stopped within a picture: ctx ends the waiting for a place alone, see frame.Work.
 func (e *WebP) Encode(ctx context.Context, w io.Writer, p *frame.Picture) error {
 	return format{e.Type(), maxWebP, inRange("Quality", e.Quality, maxQuality), e.file}.encode(ctx, w, p)
 }
