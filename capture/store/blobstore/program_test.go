@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -71,7 +72,7 @@ func (p *program) main() error {
 
 	kept := store.Tee{spool, &store.Dir{Path: p.Folder, Volume: volumeFolder, MinFree: 1 << 20}}
 	hub := &capture.Hub{NewCamera: func(*frame.Stream) (*capture.Camera, error) {
-		return &capture.Camera{Decoder: painter{}, Store: kept}, nil
+		return &capture.Camera{Decoder: painter{}, Sealer: capture.SealerFunc(summed), Store: kept}, nil
 	}}
 	for n := range streams {
 		all.Go(func() { _ = hub.ServeStream(ctx, live(ctx, fmt.Sprint("live/", n))) })
@@ -143,4 +144,10 @@ func (painter) Decode(_ context.Context, g frame.GOP, from time.Time) iter.Seq2[
 			}
 		}
 	}
+}
+
+// summed ends a file with the SHA-256 of all before it.
+func summed(_ context.Context, s *capture.Still) (file []byte, err error) {
+	sum := sha256.Sum256(s.Data)
+	return slices.Concat(s.Data, sum[:]), nil
 }
